@@ -1,0 +1,26 @@
+/// Where a step stands in its bar, as the networks hear it.
+///
+/// 0..=15 are the sixteenths of a bar of four quarters. When nobody knows where the bar begins (a file without
+/// metre, free playing, other metres), 16..=19 give only the sixteenth within the beat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Phase(u8);
+
+impl Phase {
+    pub const COUNT: usize = 20;
+    pub const STEPS_PER_BEAT: usize = 4;
+    pub const STEPS_PER_BAR: usize = 16;
+
+    /// `step` counts sixteenths from a downbeat.
+    pub const fn in_bar(step: usize) -> Phase {
+        Phase((step % Self::STEPS_PER_BAR) as u8)
+    }
+
+    /// `step` counts sixteenths from any beat; the place in the bar stays unknown.
+    pub const fn in_beat(step: usize) -> Phase {
+        Phase((Self::STEPS_PER_BAR + step % Self::STEPS_PER_BEAT) as u8)
+    }
+
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}

@@ -1,0 +1,5 @@
+//! Four-part harmony for a soprano, step by step: the same [`harmonizer`] serves files and live playing.
+
+pub mod answer;
+pub mod harmonizer;
+pub mod model;

@@ -1,0 +1,36 @@
+//! `performer`: harmonizes a soprano in the manner of Bach, live and offline.
+
+mod cli;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match run(Command::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Harmonizes a soprano in the manner of Bach, live over MIDI and offline from files.
+#[derive(Parser)]
+#[command(name = "performer", version, disable_help_subcommand = true)]
+enum Command {
+    Render(cli::render::Args),
+    Generate(cli::generate::Args),
+    Play(cli::play::Args),
+    Ports(cli::ports::Args),
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Render(args) => cli::render::run(args),
+        Command::Generate(args) => cli::generate::run(args),
+        Command::Play(args) => cli::play::run(args),
+        Command::Ports(args) => cli::ports::run(args),
+    }
+}
