@@ -1,5 +1,12 @@
 //! Four-part harmony for a soprano, step by step: the same [`harmonizer`] serves files and live playing.
 
 pub mod answer;
+pub mod grid;
 pub mod harmonizer;
+pub mod json;
+pub mod melody;
 pub mod model;
+pub mod render;
+pub mod score;
+pub mod smf;
+pub mod view;

@@ -1,7 +1,140 @@
-/// generate
-#[derive(clap::Args)]
-pub struct Args {}
+//! `performer generate`: a new chorale.
 
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use chorale::writing::Counts;
+use chorale::{Chorale, Chord, Phase};
+use performer::grid::Grid;
+use performer::harmonizer::Harmonizer;
+use performer::melody::{self, MAX_STEPS};
+use performer::render::{self, TICKS_PER_QUARTER};
+use performer::score::{Direction, Metre, Score, Tick};
+
+use super::options::ModelOptions;
+use super::output::{OutputOptions, read_midi};
+
+/// Writes a new chorale in four parts
+///
+/// All four parts are drawn from the network, step by step. A prompt, the beginning of a piece in four parts, is heard
+/// first and kept; the network goes on from there.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    output: OutputOptions,
+
+    /// The length of the whole piece in sixteenths, prompt included; 16 make a bar of 4/4
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=MAX_STEPS as i64))]
+    steps: u32,
+
+    /// Quarters a minute. Without this a MIDI prompt's own tempo holds, else 80
+    #[arg(long, value_name = "BPM", value_parser = clap::value_parser!(u16).range(10..=400))]
+    tempo: Option<u16>,
+
+    /// What to begin with: a MIDI file of four parts, or a table in the form of the data set (.csv)
+    #[arg(long, value_name = "FILE.mid|csv")]
+    prompt: Option<PathBuf>,
+
+    /// How many sixteenths of the prompt to take, counted from its first note; at most its whole length
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "prompt", value_parser = clap::value_parser!(u32).range(1..=MAX_STEPS as i64))]
+    prompt_steps: u32,
+
+    #[command(flatten)]
+    model: ModelOptions,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  performer generate -o new.mid
+      Sixteen bars; notes and piano roll on the terminal. Another with --seed 2, and so on.
+  performer generate -o calm.mid --steps 512 --temperature 0.7 --tempo 60
+      Twice as long, keeping more to the usual, and slower.
+  performer generate -o variant.mid --prompt chorale.mid --prompt-steps 32
+      Begins with the first two bars of a chorale and finds its own way from there.";
+
+/// Quarters a minute where nothing says otherwise; about how chorales are sung.
+const DEFAULT_TEMPO: u16 = 80;
+
+/// Chords to begin with, and the time they are in.
+struct Prompt {
+    chords: Vec<Chord>,
+    ticks_per_quarter: u16,
+    directions: Vec<(Tick, Direction)>,
+    grid: Grid,
+    /// The step of the grid on which the first chord stands.
+    first_step: u32,
+    /// Whether the grid knows where bars begin. A table doesn't tell.
+    has_bars: bool,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let Args { output, steps, tempo, prompt: path, prompt_steps, model } = args;
+    output.check(path.as_deref())?;
+    let mut prompt = match &path {
+        Some(path) => read_prompt(path, |remark| output.say(remark)).with_context(|| path.display().to_string())?,
+        None => Prompt::metrical(Vec::new(), true),
+    };
+    prompt.chords.truncate(prompt_steps as usize);
+    if prompt.chords.len() >= steps as usize {
+        bail!(
+            "--steps {steps} leaves nothing to write after {} steps of prompt; ask for more, or lower --prompt-steps",
+            prompt.chords.len()
+        );
+    }
+    let beats_a_minute = tempo.or_else(|| (!has_tempo(&prompt.directions)).then_some(DEFAULT_TEMPO));
+    if let Some(beats) = beats_a_minute {
+        prompt.directions.retain(|(_, direction)| !matches!(direction, Direction::Tempo(_)));
+        prompt.directions.insert(0, (0, Direction::Tempo(60_000_000 / u32::from(beats))));
+    }
+
+    let mut harmonizer = Harmonizer::new(model.model()?, model.sampling());
+    let phase = |step: usize| match prompt.has_bars {
+        true => prompt.grid.phase(prompt.first_step + step as u32),
+        false => Phase::in_beat(step),
+    };
+    let chorale = render::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
+    let Prompt { chords: begun, ticks_per_quarter, directions, grid, first_step, .. } = prompt;
+    let score = render::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
+    output.deliver(&score, &grid, Counts::of(&chorale))?;
+    output.say(&format!("{}: {steps} steps, {} of them prompt", output.path().display(), begun.len()));
+    Ok(())
+}
+
+fn has_tempo(directions: &[(Tick, Direction)]) -> bool {
+    directions.iter().any(|(_, direction)| matches!(direction, Direction::Tempo(_)))
+}
+
+impl Prompt {
+    /// In 4/4 from step 0.
+    fn metrical(chords: Vec<Chord>, has_bars: bool) -> Prompt {
+        let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
+        let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
+        Prompt { chords, ticks_per_quarter: TICKS_PER_QUARTER, directions, grid, first_step: 0, has_bars }
+    }
+}
+
+fn read_prompt(path: &Path, say: impl Fn(&str)) -> Result<Prompt> {
+    let is_table = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
+    if is_table {
+        let text = fs::read_to_string(path).context("cannot read the table")?;
+        return Ok(Prompt::metrical(Chorale::from_csv(&text)?.chords, false));
+    }
+    let file = read_midi(path, say)?;
+    let parts = melody::four_parts(&file)?;
+    let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);
+    let grid = Grid::new(file.ticks_per_quarter, &file.directions, first_onset);
+    let score = Score { ticks_per_quarter: file.ticks_per_quarter, directions: Vec::new(), parts, lyrics: Vec::new() };
+    let first_step = grid.nearest_step(first_onset);
+    let mut chords = render::chords_of(&score, &grid)?;
+    chords.drain(..(first_step as usize).min(chords.len()));
+    Ok(Prompt {
+        chords,
+        ticks_per_quarter: file.ticks_per_quarter,
+        directions: file.directions,
+        grid,
+        first_step,
+        has_bars: true,
+    })
 }

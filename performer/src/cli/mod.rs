@@ -2,6 +2,7 @@
 
 pub mod generate;
 pub mod options;
+pub mod output;
 pub mod play;
 pub mod ports;
 pub mod render;

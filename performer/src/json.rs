@@ -1,0 +1,72 @@
+//! A score for programs to read.
+
+use chorale::Part;
+use chorale::writing::Counts;
+use serde::Serialize;
+
+use crate::score::{Note, Score};
+
+/// See [`document`].
+#[derive(Debug, Serialize)]
+pub struct Document {
+    ticks_per_quarter: u16,
+    /// The longest part, in sixteenths from the beginning of the file.
+    length_steps: f64,
+    soprano: Vec<JsonNote>,
+    alto: Vec<JsonNote>,
+    tenor: Vec<JsonNote>,
+    bass: Vec<JsonNote>,
+    counts: JsonCounts,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonNote {
+    pitch: u8,
+    name: String,
+    velocity: u8,
+    /// Sixteenths; whole numbers where the note lies on the grid.
+    start_step: f64,
+    length_steps: f64,
+    start_tick: u32,
+    length_ticks: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonCounts {
+    chord_changes: usize,
+    parallel_fifths: usize,
+    parallel_octaves: usize,
+    crossings: usize,
+    out_of_range: usize,
+}
+
+/// The notes of each part, and the part-writing figures of the chords that the network chose (in its own range, where
+/// a melody had to be folded).
+pub fn document(score: &Score, counts: Counts) -> Document {
+    let steps = |ticks: u32| f64::from(ticks) * 4.0 / f64::from(score.ticks_per_quarter);
+    let note = |note: &Note| JsonNote {
+        pitch: note.pitch.midi(),
+        name: note.pitch.name(),
+        velocity: note.velocity,
+        start_step: steps(note.start),
+        length_steps: steps(note.end - note.start),
+        start_tick: note.start,
+        length_ticks: note.end - note.start,
+    };
+    let part = |part: Part| score.part(part).iter().map(note).collect();
+    Document {
+        ticks_per_quarter: score.ticks_per_quarter,
+        length_steps: steps(score.end()),
+        soprano: part(Part::Soprano),
+        alto: part(Part::Alto),
+        tenor: part(Part::Tenor),
+        bass: part(Part::Bass),
+        counts: JsonCounts {
+            chord_changes: counts.chord_changes,
+            parallel_fifths: counts.parallel_fifths,
+            parallel_octaves: counts.parallel_octaves,
+            crossings: counts.crossings,
+            out_of_range: counts.out_of_range,
+        },
+    }
+}

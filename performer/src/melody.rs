@@ -1,0 +1,451 @@
+//! The melody of a MIDI file: which of its lines it is, and which step each of its notes belongs to.
+
+use chorale::{Part, Phase, Pitch, Token};
+use thiserror::Error;
+
+use crate::answer::fold_soprano;
+use crate::grid::Grid;
+use crate::score::{Note, Tick};
+use crate::smf::MidiFile;
+
+/// Over an hour of slow music; a longer one is a damaged file, not a melody.
+pub const MAX_STEPS: usize = 50_000;
+
+/// General MIDI plays drums on channel 10, whose keys are no pitches.
+const DRUM_CHANNEL: u8 = 9;
+
+/// Names by which programs and people call the part on top, in the languages of the usual editions.
+const SOPRANO_NAMES: [&str; 7] = ["sopran", "melod", "cantus", "canto", "discant", "diskant", "treble"];
+
+/// Where to look for the melody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// A track's number, from 1, or (part of) its name.
+    pub track: Option<String>,
+    /// 1..=16.
+    pub channel: Option<u8>,
+}
+
+/// Why no melody was found. The texts list what there is.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum MelodyError {
+    #[error("the file holds no notes")]
+    NoNotes,
+    #[error("no track '{asked}'; there are: {available}")]
+    UnknownTrack { asked: String, available: String },
+    #[error("'{asked}' names several tracks; choose one by number: {available}")]
+    AmbiguousTrack { asked: String, available: String },
+    #[error("no notes on channel {asked} {place}; there are: {available}")]
+    EmptyChannel { asked: u8, place: String, available: String },
+    #[error("track {track} holds no notes; there are: {available}")]
+    EmptyTrack { track: usize, available: String },
+    #[error("four parts are needed, and neither their names nor their number tell which: {available}")]
+    NotFourParts { available: String },
+    #[error("the melody sounds for {steps} sixteenths; more than {MAX_STEPS} are taken for a damaged file")]
+    TooLong { steps: u64 },
+}
+
+/// One line of music, as it stands in the file, and how it was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Melody {
+    /// In order of start. Notes may overlap a little, as legato playing does.
+    pub notes: Vec<Note>,
+    pub lyrics: Vec<(Tick, Vec<u8>)>,
+    /// What was decided on the way, in sentences for the user.
+    pub remarks: Vec<String>,
+}
+
+/// The notes of one channel in one track.
+struct Line<'a> {
+    /// From 0.
+    track: usize,
+    /// From 0.
+    channel: u8,
+    notes: &'a [Note],
+}
+
+impl Melody {
+    /// The line that `choice` points to. Where it leaves several: the one named soprano, or melody, else the one that
+    /// lies highest. Of a line in several parts the top is taken.
+    ///
+    /// # Errors
+    /// When there are no notes, or none where `choice` points to.
+    pub fn find(file: &MidiFile, choice: &Choice) -> Result<Melody, MelodyError> {
+        let lines = all_lines(file);
+        if lines.is_empty() {
+            return Err(MelodyError::NoNotes);
+        }
+        let mut remarks = Vec::new();
+        let candidates = candidates(file, lines, choice)?;
+        let several = candidates.len() > 1;
+        let line = match choice.track.is_none().then(|| named_soprano(file, &candidates)).flatten() {
+            Some(line) => line,
+            None => highest(&candidates),
+        };
+        if several {
+            let others = candidates.iter().filter(|other| !std::ptr::eq(*other, line));
+            let others: Vec<String> = others.map(|other| describe(file, other)).collect();
+            remarks.push(format!(
+                "melody: {}; not taken (see --track, --channel): {}",
+                describe(file, line),
+                others.join(", ")
+            ));
+        }
+        let quarter = Tick::from(file.ticks_per_quarter);
+        let notes = top_line(line.notes, quarter);
+        if notes.len() < line.notes.len() {
+            remarks.push(format!(
+                "{} has several notes at once: its top line of {} notes is taken, {} below it are left out",
+                describe(file, line),
+                notes.len(),
+                line.notes.len() - notes.len()
+            ));
+        }
+        Ok(Melody { notes, lyrics: file.tracks[line.track].lyrics.clone(), remarks })
+    }
+
+    /// The tick of the first note; 0 without notes.
+    pub fn first_onset(&self) -> Tick {
+        self.notes.first().map_or(0, |note| note.start)
+    }
+}
+
+fn all_lines(file: &MidiFile) -> Vec<Line<'_>> {
+    let lines = file.tracks.iter().enumerate().flat_map(|(track, content)| {
+        content.channels.iter().map(move |(&channel, notes)| Line { track, channel, notes })
+    });
+    lines.collect()
+}
+
+fn candidates<'a>(file: &MidiFile, lines: Vec<Line<'a>>, choice: &Choice) -> Result<Vec<Line<'a>>, MelodyError> {
+    let available = || list_tracks(file);
+    let track = choice.track.as_deref().map(|asked| find_track(file, asked)).transpose()?;
+    let lines: Vec<Line> = lines.into_iter().filter(|line| track.is_none_or(|track| line.track == track)).collect();
+    if let Some(track) = track
+        && lines.is_empty()
+    {
+        return Err(MelodyError::EmptyTrack { track: track + 1, available: available() });
+    }
+    if let Some(asked) = choice.channel {
+        let lines: Vec<Line> = lines.into_iter().filter(|line| line.channel + 1 == asked).collect();
+        if lines.is_empty() {
+            let place = track.map_or("of the file".into(), |track| format!("of track {}", track + 1));
+            return Err(MelodyError::EmptyChannel { asked, place, available: available() });
+        }
+        return Ok(lines);
+    }
+    let (drums, pitched): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.channel == DRUM_CHANNEL);
+    Ok(if pitched.is_empty() { drums } else { pitched })
+}
+
+/// By number, by whole name, or by a part of the name that only one track has.
+fn find_track(file: &MidiFile, asked: &str) -> Result<usize, MelodyError> {
+    let available = || list_tracks(file);
+    if let Ok(number) = asked.trim().parse::<usize>() {
+        return match number.checked_sub(1) {
+            Some(track) if track < file.tracks.len() => Ok(track),
+            _ => Err(MelodyError::UnknownTrack { asked: asked.into(), available: available() }),
+        };
+    }
+    let asked_lower = asked.trim().to_lowercase();
+    let matching = |is_match: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        let names = file.tracks.iter().enumerate().filter_map(|(track, content)| Some((track, content.name.as_ref()?)));
+        names.filter(|(_, name)| is_match(&name.to_lowercase())).map(|(track, _)| track).collect()
+    };
+    let whole = matching(&|name| name == asked_lower);
+    let found = if whole.is_empty() { matching(&|name| name.contains(&asked_lower)) } else { whole };
+    match found[..] {
+        [track] => Ok(track),
+        [] => Err(MelodyError::UnknownTrack { asked: asked.into(), available: available() }),
+        _ => Err(MelodyError::AmbiguousTrack { asked: asked.into(), available: available() }),
+    }
+}
+
+fn list_tracks(file: &MidiFile) -> String {
+    let tracks = file.tracks.iter().enumerate().map(|(index, track)| {
+        let name = track.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let notes: usize = track.channels.values().map(Vec::len).sum();
+        let channels: Vec<String> = track.channels.keys().map(|channel| (channel + 1).to_string()).collect();
+        match channels.len() {
+            0 => format!("track {}{name} (no notes)", index + 1),
+            1 => format!("track {}{name} ({notes} notes, channel {})", index + 1, channels[0]),
+            _ => format!("track {}{name} ({notes} notes, channels {})", index + 1, channels.join(", ")),
+        }
+    });
+    tracks.collect::<Vec<_>>().join("; ")
+}
+
+fn describe(file: &MidiFile, line: &Line) -> String {
+    let name = file.tracks[line.track].name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+    format!("track {}{name} channel {}", line.track + 1, line.channel + 1)
+}
+
+fn named_soprano<'l, 'a>(file: &MidiFile, lines: &'l [Line<'a>]) -> Option<&'l Line<'a>> {
+    let is_soprano = |line: &&Line| {
+        let name = file.tracks[line.track].name.as_deref().unwrap_or_default().to_lowercase();
+        name == "s"
+            || name
+                .split(|c: char| !c.is_alphanumeric())
+                .any(|word| SOPRANO_NAMES.iter().any(|known| word.starts_with(known)))
+    };
+    let named: Vec<&Line> = lines.iter().filter(is_soprano).collect();
+    named.into_iter().max_by(|a, b| by_height(a, b))
+}
+
+/// The soprano, alto, tenor and bass of a file that has them all: by their names, else four lines from high to low.
+///
+/// # Errors
+/// When there are no notes, or the lines are neither so named nor four.
+pub fn four_parts(file: &MidiFile) -> Result<[Vec<Note>; 4], MelodyError> {
+    let mut lines = all_lines(file);
+    lines.retain(|line| line.channel != DRUM_CHANNEL);
+    if lines.is_empty() {
+        return Err(MelodyError::NoNotes);
+    }
+    let named = Part::ALL.map(|part| {
+        let name = part.name().to_lowercase();
+        let is_named = |line: &&Line| {
+            let track = file.tracks[line.track].name.as_deref().unwrap_or_default().trim().to_lowercase();
+            track.starts_with(&name) || track == name[..1]
+        };
+        let mut lines = lines.iter().filter(is_named);
+        lines.next().filter(|_| lines.next().is_none()).map(|line| line.notes.to_vec())
+    });
+    if let [Some(soprano), Some(alto), Some(tenor), Some(bass)] = named {
+        return Ok([soprano, alto, tenor, bass]);
+    }
+    if lines.len() != 4 {
+        return Err(MelodyError::NotFourParts { available: list_tracks(file) });
+    }
+    lines.sort_by(|a, b| by_height(b, a));
+    let mut lines = lines.iter().map(|line| line.notes.to_vec());
+    Ok(std::array::from_fn(|_| lines.next().unwrap_or_default()))
+}
+
+/// Of lines equally high, the first. `lines` must not be empty.
+fn highest<'l, 'a>(lines: &'l [Line<'a>]) -> &'l Line<'a> {
+    lines.iter().rev().max_by(|a, b| by_height(a, b)).expect("a file with notes has a line")
+}
+
+/// By the mean pitch of what sounds, each note weighing as much as it is long.
+fn by_height(a: &Line, b: &Line) -> std::cmp::Ordering {
+    let mean = |line: &Line| {
+        let weighted = |note: &Note| (f64::from(note.end - note.start), f64::from(note.pitch.midi()));
+        let (length, sum) = line
+            .notes
+            .iter()
+            .map(weighted)
+            .fold((0.0, 0.0), |(length, sum), (weight, pitch)| (length + weight, sum + weight * pitch));
+        sum / length
+    };
+    mean(a).total_cmp(&mean(b))
+}
+
+/// The melody of a track that may hold several notes at once: a note stays when most of it lies above all others.
+///
+/// A line played legato, where each note ends a little after the next begins, is no such track and stays whole.
+fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
+    let thirtysecond = (quarter / 8).max(1);
+    if !is_polyphonic(notes, thirtysecond) {
+        return notes.to_vec();
+    }
+    let exposed = exposed_ticks(notes);
+    let mut line: Vec<Note> = Vec::new();
+    for (note, exposed) in notes.iter().zip(exposed) {
+        if 2 * exposed <= note.end - note.start {
+            continue;
+        }
+        match line.last_mut() {
+            // Struck together, as fingers do: the higher one is meant.
+            Some(last) if note.start - last.start < thirtysecond && last.end > note.start => {
+                if note.pitch > last.pitch {
+                    *last = *note;
+                }
+            }
+            _ => line.push(*note),
+        }
+    }
+    line
+}
+
+/// Whether any two notes sound together for more than half of the shorter one, and longer than a slip of the fingers.
+fn is_polyphonic(notes: &[Note], thirtysecond: Tick) -> bool {
+    // Looking back at the note that lasts longest is enough: whatever overlaps an earlier one overlaps it as much.
+    let mut longest: Option<Note> = None;
+    notes.iter().any(|note| {
+        let overlaps = longest.is_some_and(|before| {
+            let overlap = before.end.min(note.end).saturating_sub(note.start);
+            let shorter = (note.end - note.start).min(before.end - before.start);
+            overlap >= thirtysecond && 2 * overlap > shorter
+        });
+        if longest.is_none_or(|before| note.end >= before.end) {
+            longest = Some(*note);
+        }
+        overlaps
+    })
+}
+
+/// For each note, the ticks during which no other note sounds above it.
+fn exposed_ticks(notes: &[Note]) -> Vec<Tick> {
+    let mut exposed = vec![0; notes.len()];
+    let mut edges: Vec<(Tick, bool, usize)> = notes
+        .iter()
+        .enumerate()
+        .flat_map(|(index, note)| [(note.start, true, index), (note.end, false, index)])
+        .collect();
+    // At one tick the ends come first, so that a pitch struck again is not taken for the one that ended.
+    edges.sort_unstable();
+    let mut sounding: [Option<usize>; 128] = [None; 128];
+    let mut now = 0;
+    for (tick, begins, index) in edges {
+        if let Some(top) = sounding.iter().rev().flatten().next() {
+            exposed[*top] += tick - now;
+        }
+        now = tick;
+        sounding[usize::from(notes[index].pitch.midi())] = begins.then_some(index);
+    }
+    exposed
+}
+
+/// What the melody does in one step of the grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MelodyStep {
+    pub phase: Phase,
+    /// Where the parts move. When a note begins off the grid, its step begins with it, so that the parts begin together.
+    pub start: Tick,
+    /// The start of the next step, or where the melody falls silent.
+    pub end: Tick,
+    pub soprano: Pitch,
+    /// The velocity of the soprano's note.
+    pub velocity: u8,
+    /// Whether the soprano strikes the pitch that it had in the step before.
+    pub restruck: bool,
+}
+
+/// The steps in which the melody sounds. A gap shorter than a quarter is articulation, through which the note before
+/// goes on sounding; a longer one is a rest and has no steps.
+///
+/// Of several notes in one step (faster than sixteenths) the one that sounds longest stands for the step.
+///
+/// # Errors
+/// [`MelodyError::TooLong`].
+pub fn steps(melody: &Melody, grid: &Grid) -> Result<Vec<MelodyStep>, MelodyError> {
+    let phrases = phrases(&melody.notes, grid);
+    let length = |phrase: &Phrase| u64::from(phrase.end_step - phrase.first_step);
+    let steps = phrases.iter().map(length).sum();
+    if steps > MAX_STEPS as u64 {
+        return Err(MelodyError::TooLong { steps });
+    }
+    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, grid)).collect())
+}
+
+/// Notes without a rest between them.
+struct Phrase<'a> {
+    notes: &'a [Note],
+    end: Tick,
+    first_step: u32,
+    end_step: u32,
+}
+
+fn phrases<'a>(notes: &'a [Note], grid: &Grid) -> Vec<Phrase<'a>> {
+    let mut phrases: Vec<Phrase> = Vec::new();
+    let (mut first, mut end) = (0, 0);
+    for (index, note) in notes.iter().enumerate() {
+        end = end.max(note.end);
+        let is_last = notes.get(index + 1).is_none_or(|next| next.start.saturating_sub(end) >= grid.quarter());
+        if !is_last {
+            continue;
+        }
+        let first_step = grid.nearest_step(notes[first].start);
+        let last_onset = grid.nearest_step(note.start);
+        let end_step = grid.nearest_step(end).max(last_onset + 1);
+        phrases.push(Phrase { notes: &notes[first..=index], end, first_step, end_step });
+        first = index + 1;
+    }
+    phrases
+}
+
+fn phrase_steps(phrase: &Phrase, grid: &Grid) -> Vec<MelodyStep> {
+    let mut steps: Vec<MelodyStep> = Vec::new();
+    let mut notes = phrase.notes.iter().enumerate().peekable();
+    let mut held = phrase.notes[0];
+    for step in phrase.first_step..phrase.end_step {
+        let boundary = grid.tick(step + 1);
+        let mut start = None;
+        let mut longest: Option<(Tick, Note)> = None;
+        while let Some((index, note)) = notes.next_if(|(_, note)| grid.nearest_step(note.start) <= step) {
+            start.get_or_insert(note.start);
+            // A note gives way to the next one, even where it is held over it.
+            let next = phrase.notes.get(index + 1).map_or(phrase.end, |next| next.start);
+            let sounds = next.min(boundary).saturating_sub(note.start);
+            if longest.is_none_or(|(length, _)| sounds > length) {
+                longest = Some((sounds, *note));
+            }
+            held = *note;
+        }
+        // Without an onset the note of before goes on; of several in the step before, the last.
+        let chosen = longest.map_or(held, |(_, note)| note);
+        let before = steps.last_mut();
+        let restruck = longest.is_some() && before.as_ref().is_some_and(|before| before.soprano == chosen.pitch);
+        let start = start.unwrap_or_else(|| grid.tick(step));
+        if let Some(before) = before {
+            before.end = start;
+        }
+        let Note { pitch: soprano, velocity, .. } = chosen;
+        steps.push(MelodyStep { phase: grid.phase(step), start, end: phrase.end, soprano, velocity, restruck });
+    }
+    steps
+}
+
+/// How the melody is brought into the range that the networks know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fold {
+    /// The whole melody by so many octaves up (below zero: down); 0 when it fits as it is.
+    Whole(i32),
+    /// No octave holds it all: each note by itself.
+    NoteByNote,
+}
+
+impl Fold {
+    pub fn of(steps: &[MelodyStep]) -> Fold {
+        let (low, high) = Part::Soprano.range();
+        let fits = |octaves: i32| {
+            let inside = |step: &MelodyStep| {
+                step.soprano.transposed(12 * octaves).is_some_and(|pitch| (low..=high).contains(&pitch))
+            };
+            steps.iter().all(inside)
+        };
+        [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5]
+            .into_iter()
+            .find(|&octaves| fits(octaves))
+            .map_or(Fold::NoteByNote, Fold::Whole)
+    }
+
+    /// What to tell the user; nothing when the melody fits as it is.
+    pub fn remark(self) -> Option<String> {
+        let (low, high) = Part::Soprano.range();
+        match self {
+            Fold::Whole(0) => None,
+            Fold::Whole(octaves) => {
+                let many = if octaves.abs() == 1 { "an octave".into() } else { format!("{} octaves", octaves.abs()) };
+                let way = if octaves > 0 { "low" } else { "high" };
+                Some(format!(
+                    "the melody lies too {way} for the network ({low} to {high}): harmonized as if {many} away"
+                ))
+            }
+            Fold::NoteByNote => Some(format!(
+                "no octave of the melody fits into what the network knows ({low} to {high}): \
+                 notes outside are harmonized as their octave inside"
+            )),
+        }
+    }
+
+    /// The soprano as the network hears it, and by how many octaves it was moved up.
+    pub fn apply(self, soprano: Pitch) -> (Token, i32) {
+        let whole = match self {
+            Fold::Whole(octaves) => soprano.transposed(12 * octaves).and_then(Token::from_pitch).zip(Some(octaves)),
+            Fold::NoteByNote => None,
+        };
+        whole.unwrap_or_else(|| fold_soprano(soprano))
+    }
+}

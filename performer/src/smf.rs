@@ -1,0 +1,454 @@
+//! Standard MIDI Files (MIDI 1.0, RP-001): read whatever a sequencer or notation program wrote, write scores.
+//!
+//! Reading is lenient where the music is beyond doubt (notes never ended, doubled note-offs, missing end marks; each
+//! is put into [`MidiFile::remarks`]) and strict where it is not: a file that breaks off is an error.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use chorale::{Part, Pitch};
+use midly::num::{u4, u7, u15, u24, u28};
+use midly::{EventIter, Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
+use thiserror::Error;
+
+use crate::score::{Direction, Metre, Note, Score, Tick};
+
+/// The last tick that a file may reach, so that any distance fits into one delta time.
+const MAX_TICK: u64 = (1 << 28) - 1;
+
+/// A quarter at 120 to the minute, which holds where a file names no tempo.
+const DEFAULT_TEMPO: u32 = 500_000;
+
+/// Some programs wrap the file: RIFF (.rmi) or a MacBinary header of 128 bytes stand before `MThd`.
+const LONGEST_WRAPPING: usize = 512;
+
+/// What a MIDI file holds, as far as melodies go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MidiFile {
+    pub ticks_per_quarter: u16,
+    /// In order of tick, from all tracks together, each said once.
+    pub directions: Vec<(Tick, Direction)>,
+    /// All of them, in the order of the file; number 1 comes first.
+    pub tracks: Vec<Track>,
+    /// What had to be interpreted, in sentences for the user.
+    pub remarks: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Track {
+    pub name: Option<String>,
+    /// The notes channel by channel (0..=15), each in order of start, then pitch. A pitch never overlaps itself.
+    pub channels: BTreeMap<u8, Vec<Note>>,
+    /// Syllables, in the bytes of the file.
+    pub lyrics: Vec<(Tick, Vec<u8>)>,
+}
+
+/// Why bytes are no MIDI file that can be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ReadError {
+    #[error("the file is empty")]
+    Empty,
+    #[error("not a MIDI file: it should begin with 'MThd' but begins with '{found}'")]
+    NotMidi { found: String },
+    #[error("the file breaks off inside its header")]
+    TruncatedHeader,
+    #[error("the file breaks off: {what} should hold {declared} bytes, {present} are there")]
+    Truncated { what: String, declared: usize, present: usize },
+    #[error("the file breaks off: its header promises {declared} tracks, {present} are there")]
+    MissingTracks { declared: u16, present: usize },
+    #[error("track {track} cannot be read from its byte {byte} on (the track has {length})")]
+    Malformed { track: usize, byte: usize, length: usize },
+    #[error("a format 2 file holds independent patterns, not one piece; save it as format 0 or 1")]
+    Sequential,
+    #[error("unknown MIDI file format {0}; only 0 and 1 can be read")]
+    UnknownFormat(u16),
+    #[error("the header's time division {0:#06x} means nothing; expected ticks a quarter or SMPTE frames")]
+    Division(u16),
+    #[error("track {track} goes on beyond {MAX_TICK} ticks")]
+    TooLong { track: usize },
+}
+
+/// Reads format 0 and 1, with SMPTE divisions taken at 120 quarters a minute (their ticks know no beat).
+///
+/// # Errors
+/// Where the file breaks off or makes no sense; never a panic, whatever the bytes.
+pub fn read(bytes: &[u8]) -> Result<MidiFile, ReadError> {
+    let (header, chunks) = read_header(bytes)?;
+    let mut remarks = Vec::new();
+    let clock = Clock::new(header.division, &mut remarks)?;
+    let mut directions: Vec<_> = clock.tempo.map(|tempo| (0, Direction::Tempo(tempo))).into_iter().collect();
+    let tracks = track_chunks(chunks, header.tracks)?;
+    let tracks = tracks
+        .into_iter()
+        .enumerate()
+        .map(|(index, data)| read_track(index + 1, data, &clock, &mut directions, &mut remarks))
+        .collect::<Result<Vec<_>, _>>()?;
+
+    // Stable: at one tick the order of the file stays, so that the last of two contradicting events still wins.
+    directions.sort_by_key(|(tick, _)| *tick);
+    let mut said = HashSet::new();
+    directions.retain(|direction| said.insert(direction.clone()));
+    Ok(MidiFile { ticks_per_quarter: clock.ticks_per_quarter, directions, tracks, remarks })
+}
+
+struct HeaderChunk {
+    tracks: u16,
+    division: u16,
+}
+
+/// The header, and all that follows it. Read here rather than by midly, whose 0.5.3 negates the SMPTE byte 0x80 with
+/// an overflow.
+fn read_header(bytes: &[u8]) -> Result<(HeaderChunk, &[u8]), ReadError> {
+    if bytes.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let wrapping = bytes.windows(4).take(LONGEST_WRAPPING).position(|window| window == b"MThd");
+    let Some(wrapping) = wrapping else {
+        let found = String::from_utf8_lossy(&bytes[..bytes.len().min(4)]).escape_default().to_string();
+        return Err(ReadError::NotMidi { found });
+    };
+    let (data, rest) = match next_chunk(&bytes[wrapping..]) {
+        Some(Chunk { declared, data, rest, .. }) if declared == data.len() && declared >= 6 => (data, rest),
+        _ => return Err(ReadError::TruncatedHeader),
+    };
+    let word = |at: usize| u16::from_be_bytes([data[at], data[at + 1]]);
+    match word(0) {
+        0 | 1 => Ok((HeaderChunk { tracks: word(2), division: word(4) }, rest)),
+        2 => Err(ReadError::Sequential),
+        other => Err(ReadError::UnknownFormat(other)),
+    }
+}
+
+struct Chunk<'a> {
+    kind: &'a [u8],
+    declared: usize,
+    /// Shorter than `declared` when the file breaks off.
+    data: &'a [u8],
+    rest: &'a [u8],
+}
+
+fn next_chunk(bytes: &[u8]) -> Option<Chunk<'_>> {
+    let (kind, rest) = bytes.split_at_checked(4)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let declared = u32::from_be_bytes(*length) as usize;
+    let (data, rest) = rest.split_at(declared.min(rest.len()));
+    Some(Chunk { kind, declared, data, rest })
+}
+
+/// The tracks' bytes. Chunks of other kinds are skipped, as the standard asks, and so is what follows the last track.
+fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<Vec<&[u8]>, ReadError> {
+    let mut tracks = Vec::new();
+    while let Some(chunk) = next_chunk(bytes) {
+        let is_track = chunk.kind == b"MTrk";
+        if !is_track && tracks.len() >= usize::from(declared) {
+            break;
+        }
+        if chunk.data.len() < chunk.declared {
+            let what = if is_track { format!("track {}", tracks.len() + 1) } else { "a chunk".into() };
+            return Err(ReadError::Truncated { what, declared: chunk.declared, present: chunk.data.len() });
+        }
+        if is_track {
+            tracks.push(chunk.data);
+        }
+        bytes = chunk.rest;
+    }
+    if tracks.len() < usize::from(declared) {
+        return Err(ReadError::MissingTracks { declared, present: tracks.len() });
+    }
+    Ok(tracks)
+}
+
+/// How the file's ticks become ours.
+struct Clock {
+    ticks_per_quarter: u16,
+    scale: u64,
+    /// Set where the file's own tempo events do not govern its ticks.
+    tempo: Option<u32>,
+}
+
+impl Clock {
+    fn new(division: u16, remarks: &mut Vec<String>) -> Result<Clock, ReadError> {
+        let [high, subframes] = division.to_be_bytes();
+        if high & 0x80 == 0 {
+            // Four steps must fit into a quarter evenly where that costs nothing.
+            let scale = if !division.is_multiple_of(4) && division < 0x2000 { 4 } else { 1 };
+            return match division {
+                0 => Err(ReadError::Division(division)),
+                _ => Ok(Clock { ticks_per_quarter: division * scale, scale: u64::from(scale), tempo: None }),
+            };
+        }
+        // The high byte is minus the frames a second; 29 stands for 30/1.001, which a tempo slower by 1.001 makes exact.
+        let frames = high.wrapping_neg();
+        let tempo = if frames == 29 { DEFAULT_TEMPO + DEFAULT_TEMPO / 1000 } else { DEFAULT_TEMPO };
+        if !matches!(frames, 24 | 25 | 29 | 30) || subframes == 0 {
+            return Err(ReadError::Division(division));
+        }
+        let frames = if frames == 29 { 30 } else { frames };
+        remarks.push(format!(
+            "the file counts SMPTE frames ({frames} a second), not beats: half a second is taken as a quarter"
+        ));
+        // A quarter is half a second; doubled ticks keep an odd number of them whole, and four steps even.
+        let ticks_per_second = u16::from(frames) * u16::from(subframes);
+        Ok(Clock { ticks_per_quarter: ticks_per_second * 4, scale: 8, tempo: Some(tempo) })
+    }
+}
+
+fn read_track(
+    number: usize,
+    data: &[u8],
+    clock: &Clock,
+    directions: &mut Vec<(Tick, Direction)>,
+    remarks: &mut Vec<String>,
+) -> Result<Track, ReadError> {
+    let mut track = Track::default();
+    let mut notes = NoteCollector::default();
+    let (mut now, mut file_tick, mut is_ended) = (0, 0_u64, false);
+    let mut events = EventIter::new(data);
+    loop {
+        let unread = events.unread().len();
+        // midly ends the iteration silently where it cannot go on; bytes left unread tell the two ends apart.
+        let Some(Ok(event)) = events.next() else {
+            if unread > 0 {
+                return Err(ReadError::Malformed { track: number, byte: data.len() - unread, length: data.len() });
+            }
+            break;
+        };
+        file_tick += u64::from(event.delta.as_int());
+        let tick = file_tick * clock.scale;
+        if tick > MAX_TICK {
+            return Err(ReadError::TooLong { track: number });
+        }
+        now = tick as Tick;
+        match event.kind {
+            TrackEventKind::Midi { channel, message: MidiMessage::NoteOn { key, vel } } if vel > 0 => {
+                notes.begin(channel.as_int(), key.as_int(), now, vel.as_int());
+            }
+            TrackEventKind::Midi {
+                channel,
+                message: MidiMessage::NoteOff { key, .. } | MidiMessage::NoteOn { key, .. },
+            } => notes.end(channel.as_int(), key.as_int(), now),
+            TrackEventKind::Meta(MetaMessage::EndOfTrack) => {
+                is_ended = true;
+                break;
+            }
+            TrackEventKind::Meta(MetaMessage::TrackName(name)) if track.name.is_none() => {
+                track.name = Some(text(name)).filter(|name| !name.is_empty());
+            }
+            TrackEventKind::Meta(MetaMessage::Lyric(syllable)) => track.lyrics.push((now, syllable.to_vec())),
+            TrackEventKind::Meta(MetaMessage::TimeSignature(numerator, denominator_log2, clocks, thirtyseconds)) => {
+                if numerator == 0 || denominator_log2 > 6 {
+                    remarks.push(format!("a time signature of {numerator}/2^{denominator_log2} is passed over"));
+                    continue;
+                }
+                let metre = Metre {
+                    numerator,
+                    denominator_log2,
+                    clocks_per_click: clocks,
+                    thirtyseconds_per_quarter: thirtyseconds,
+                };
+                directions.push((now, Direction::Metre(metre)));
+            }
+            // Under SMPTE the file's tempo events change nothing, and here they would.
+            TrackEventKind::Meta(MetaMessage::Tempo(tempo)) if clock.tempo.is_none() && tempo > 0 => {
+                directions.push((now, Direction::Tempo(tempo.as_int())));
+            }
+            TrackEventKind::Meta(MetaMessage::KeySignature(sharps, minor)) if (-7..=7).contains(&sharps) => {
+                directions.push((now, Direction::Key { sharps, minor }));
+            }
+            TrackEventKind::Meta(MetaMessage::Marker(name)) => {
+                directions.push((now, Direction::Marker(name.to_vec())));
+            }
+            TrackEventKind::Meta(MetaMessage::Copyright(notice)) => {
+                directions.push((now, Direction::Copyright(notice.to_vec())));
+            }
+            _ => {}
+        }
+    }
+    if !is_ended {
+        remarks.push(format!("track {number} has no end mark"));
+    }
+    let (channels, repairs) = notes.finish(now, Tick::from(clock.ticks_per_quarter));
+    track.channels = channels;
+    if repairs.unended > 0 {
+        remarks.push(format!(
+            "track {number}: {} never ended; each ends where the next begins",
+            notes_of(repairs.unended)
+        ));
+    }
+    if repairs.soundless > 0 {
+        remarks.push(format!("track {number}: {} without length left out", notes_of(repairs.soundless)));
+    }
+    Ok(track)
+}
+
+fn notes_of(count: usize) -> String {
+    if count == 1 { "1 note".into() } else { format!("{count} notes") }
+}
+
+/// Text of a file that declares no encoding: UTF-8 where it is that, else Latin-1; without control characters, which
+/// would reach the user's terminal.
+pub fn text(bytes: &[u8]) -> String {
+    let decoded = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    };
+    decoded.chars().filter(|character| !character.is_control()).collect::<String>().trim().to_owned()
+}
+
+/// Pairs note-ons with note-offs: per channel and key, first on, first off.
+#[derive(Default)]
+struct NoteCollector {
+    /// Start and velocity of the notes still open, by channel and key.
+    open: BTreeMap<(u8, u8), VecDeque<(Tick, u8)>>,
+    channels: BTreeMap<u8, Vec<Note>>,
+    repairs: Repairs,
+}
+
+#[derive(Default)]
+struct Repairs {
+    unended: usize,
+    soundless: usize,
+}
+
+impl NoteCollector {
+    fn begin(&mut self, channel: u8, key: u8, now: Tick, velocity: u8) {
+        self.open.entry((channel, key)).or_default().push_back((now, velocity));
+    }
+
+    /// An off without its on (doubled, or meant for a hanging note of before) has nothing to end.
+    fn end(&mut self, channel: u8, key: u8, now: Tick) {
+        let Some((start, velocity)) = self.open.get_mut(&(channel, key)).and_then(VecDeque::pop_front) else { return };
+        self.push(channel, key, start, now, velocity);
+    }
+
+    fn push(&mut self, channel: u8, key: u8, start: Tick, end: Tick, velocity: u8) {
+        let Some(pitch) = Pitch::new(key) else { return };
+        self.channels.entry(channel).or_default().push(Note { start, end, pitch, velocity });
+    }
+
+    /// Ends what is still open, where the next note of the channel begins or at `track_end`, and makes sure that no
+    /// pitch overlaps itself.
+    fn finish(mut self, track_end: Tick, ticks_per_quarter: Tick) -> (BTreeMap<u8, Vec<Note>>, Repairs) {
+        let open = std::mem::take(&mut self.open);
+        let hanging: Vec<_> = open
+            .into_iter()
+            .flat_map(|((channel, key), notes)| {
+                notes.into_iter().map(move |(start, velocity)| (channel, key, start, velocity))
+            })
+            .collect();
+        let mut starts: BTreeMap<u8, Vec<Tick>> = BTreeMap::new();
+        for (&channel, notes) in &self.channels {
+            starts.entry(channel).or_default().extend(notes.iter().map(|note| note.start));
+        }
+        for &(channel, _, start, _) in &hanging {
+            starts.entry(channel).or_default().push(start);
+        }
+        starts.values_mut().for_each(|starts| starts.sort_unstable());
+        self.repairs.unended = hanging.len();
+        for (channel, key, start, velocity) in hanging {
+            let starts = &starts[&channel];
+            let next = starts.get(starts.partition_point(|&other| other <= start)).copied();
+            let last = if track_end > start { track_end } else { (start + ticks_per_quarter).min(MAX_TICK as Tick) };
+            self.push(channel, key, start, next.unwrap_or(last), velocity);
+        }
+        for notes in self.channels.values_mut() {
+            let counted = notes.len();
+            notes.retain(|note| note.end > note.start);
+            self.repairs.soundless += counted - notes.len();
+            notes.sort_by_key(|note| (note.start, note.pitch));
+            cut_where_struck_again(notes);
+        }
+        self.channels.retain(|_, notes| !notes.is_empty());
+        (self.channels, self.repairs)
+    }
+}
+
+/// A key struck again before its note has ended: the first ends there, and the second lasts as long as any of both. Of
+/// two struck at once one is left.
+fn cut_where_struck_again(notes: &mut Vec<Note>) {
+    let mut last_of_pitch: [Option<usize>; 128] = [None; 128];
+    let mut is_double = vec![false; notes.len()];
+    for index in 0..notes.len() {
+        let note = notes[index];
+        let last = &mut last_of_pitch[usize::from(note.pitch.midi())];
+        if let Some(before) = *last
+            && notes[before].end > note.start
+        {
+            notes[index].end = note.end.max(notes[before].end);
+            if notes[before].start == note.start {
+                is_double[before] = true;
+            } else {
+                notes[before].end = note.start;
+            }
+        }
+        *last = Some(index);
+    }
+    let mut is_double = is_double.into_iter();
+    notes.retain(|_| !is_double.next().unwrap_or(false));
+}
+
+/// A format 1 file: a track for the conductor, then Soprano, Alto, Tenor and Bass on channels 1 to 4.
+pub fn write(score: &Score) -> Vec<u8> {
+    let mut tracks = vec![conductor_track(score)];
+    for part in Part::ALL {
+        let lyrics = if part == Part::Soprano { score.lyrics.as_slice() } else { &[] };
+        tracks.push(part_track(part, score.part(part), lyrics));
+    }
+    let timing = Timing::Metrical(u15::from(score.ticks_per_quarter));
+    let smf = Smf { header: Header { format: Format::Parallel, timing }, tracks };
+    let mut bytes = Vec::new();
+    smf.write_std(&mut bytes).expect("five tracks of ticks below 2^28, with texts from a file, fit into a file");
+    bytes
+}
+
+fn conductor_track(score: &Score) -> Vec<TrackEvent<'_>> {
+    let directions = score.directions.iter().map(|(tick, direction)| {
+        let message = match direction {
+            Direction::Tempo(tempo) => MetaMessage::Tempo(u24::from(*tempo)),
+            Direction::Metre(metre) => MetaMessage::TimeSignature(
+                metre.numerator,
+                metre.denominator_log2,
+                metre.clocks_per_click,
+                metre.thirtyseconds_per_quarter,
+            ),
+            Direction::Key { sharps, minor } => MetaMessage::KeySignature(*sharps, *minor),
+            Direction::Marker(name) => MetaMessage::Marker(name),
+            Direction::Copyright(notice) => MetaMessage::Copyright(notice),
+        };
+        (*tick, TrackEventKind::Meta(message))
+    });
+    track(directions.collect())
+}
+
+fn part_track<'a>(part: Part, notes: &[Note], lyrics: &'a [(Tick, Vec<u8>)]) -> Vec<TrackEvent<'a>> {
+    let channel = u4::from(part.index() as u8);
+    // Offs come before ons at the same tick, or a repeated note would end as it begins.
+    const OFF: u8 = 0;
+    const TEXT: u8 = 1;
+    const ON: u8 = 2;
+    let mut events = Vec::with_capacity(2 * notes.len() + lyrics.len());
+    for note in notes {
+        let key = u7::from(note.pitch.midi());
+        let on = MidiMessage::NoteOn { key, vel: u7::from(note.velocity) };
+        let off = MidiMessage::NoteOff { key, vel: u7::from(64) };
+        events.push((note.start, ON, TrackEventKind::Midi { channel, message: on }));
+        events.push((note.end, OFF, TrackEventKind::Midi { channel, message: off }));
+    }
+    for (tick, syllable) in lyrics {
+        events.push((*tick, TEXT, TrackEventKind::Meta(MetaMessage::Lyric(syllable))));
+    }
+    events.sort_by_key(|(tick, order, _)| (*tick, *order));
+    let name = (0, TrackEventKind::Meta(MetaMessage::TrackName(part.name().as_bytes())));
+    track(std::iter::once(name).chain(events.into_iter().map(|(tick, _, kind)| (tick, kind))).collect())
+}
+
+/// Absolute ticks, ascending, to the distances of the file; with the end mark.
+fn track(events: Vec<(Tick, TrackEventKind<'_>)>) -> Vec<TrackEvent<'_>> {
+    let mut now = 0;
+    let mut track = Vec::with_capacity(events.len() + 1);
+    for (tick, kind) in events {
+        track.push(TrackEvent { delta: u28::from(tick - now), kind });
+        now = tick;
+    }
+    track.push(TrackEvent { delta: u28::from(0), kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
+    track
+}
