@@ -263,12 +263,11 @@ mod tests {
 
     #[test]
     fn a_metre_change_off_the_grid_begins_a_new_count() {
-        // 7/32 make three and a half sixteenths: the fourth step is cut short.
+        // 7/32 make three and a half sixteenths: the third step lasts until the new metre.
         let grid = grid(&[metre(0, 7, 32), metre(420, 2, 2)]);
-        assert_eq!([grid.tick(3), grid.tick(4), grid.tick(5)], [360, 420, 540]);
-        assert_eq!(grid.phase(4), Phase::in_bar(0));
-        assert_eq!(grid.nearest_step(400), 4);
-        assert_eq!(grid.nearest_step(380), 3);
+        assert_eq!([grid.tick(2), grid.tick(3), grid.tick(4)], [240, 420, 540]);
+        assert_eq!([grid.phase(2), grid.phase(3)], [15, 0].map(Phase::in_bar));
+        assert_eq!([grid.nearest_step(320), grid.nearest_step(340)], [2, 3]);
     }
 
     proptest! {

@@ -127,24 +127,24 @@ pub struct OutOfVocabulary {
     bar: u32,
 }
 
-/// The chords that a score has on `grid`, one a step from step 0 to its end.
+/// The chords that a score has on `grid` from `first_step` on, one a step, to its end but at most `limit`.
 ///
 /// # Errors
-/// The first pitch that the networks do not know.
-pub fn chords_of(score: &Score, grid: &Grid) -> Result<Vec<Chord>, OutOfVocabulary> {
-    let length = grid.nearest_step(score.end());
-    let mut chords = vec![Chord::SILENCE; length as usize];
+/// The first pitch among them that the networks do not know.
+pub fn chords_of(score: &Score, grid: &Grid, first_step: u32, limit: u32) -> Result<Vec<Chord>, OutOfVocabulary> {
+    let end_step = grid.nearest_step(score.end()).clamp(first_step, first_step.saturating_add(limit));
+    let mut chords = vec![Chord::SILENCE; (end_step - first_step) as usize];
     for part in Part::ALL {
         for note in score.part(part) {
-            let first = grid.nearest_step(note.start);
-            let token = Token::from_pitch(note.pitch).ok_or_else(|| OutOfVocabulary {
-                part,
-                pitch: note.pitch,
-                bar: grid.bar(first).number,
-            })?;
-            let end = grid.nearest_step(note.end).max(first + 1).min(length);
-            for step in first..end {
-                chords[step as usize][part] = token;
+            let onset = grid.nearest_step(note.start);
+            let end = grid.nearest_step(note.end).max(onset + 1).min(end_step);
+            for step in onset.max(first_step)..end {
+                let token = Token::from_pitch(note.pitch).ok_or_else(|| OutOfVocabulary {
+                    part,
+                    pitch: note.pitch,
+                    bar: grid.bar(step).number,
+                })?;
+                chords[(step - first_step) as usize][part] = token;
             }
         }
     }
@@ -161,4 +161,112 @@ pub fn counts(steps: &[MelodyStep], chords: &[Chord]) -> Counts {
         with_rests.push(chord);
     }
     Counts::of(&Chorale { chords: with_rests })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::melody;
+    use crate::score::Metre;
+
+    fn note(start: Tick, end: Tick, pitch: u8) -> Note {
+        Note { start, end, pitch: Pitch::new(pitch).unwrap(), velocity: 80 }
+    }
+
+    fn chord(pitches: [u8; 4]) -> Chord {
+        Chord(pitches.map(|pitch| Pitch::new(pitch).and_then(Token::from_pitch).unwrap_or(Token::REST)))
+    }
+
+    fn melody(notes: &[Note]) -> Melody {
+        Melody { notes: notes.to_vec(), lyrics: Vec::new(), remarks: Vec::new() }
+    }
+
+    /// The score of `notes` at 480 ticks a quarter, with `answer` under each step.
+    fn score_of(notes: &[Note], answer: impl Fn(usize, Token) -> Chord) -> (Vec<MelodyStep>, Score) {
+        let melody = melody(notes);
+        let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], melody.first_onset());
+        let steps = melody::steps(&melody, &grid).unwrap();
+        let fold = Fold::of(&steps);
+        let chords: Vec<Chord> =
+            steps.iter().enumerate().map(|(index, step)| answer(index, fold.apply(step.soprano).0)).collect();
+        let score = score(&melody, &steps, &chords, fold, 480, Vec::new());
+        (steps, score)
+    }
+
+    fn spans(score: &Score, part: Part) -> Vec<(Tick, Tick, u8)> {
+        score.part(part).iter().map(|note| (note.start, note.end, note.pitch.midi())).collect()
+    }
+
+    #[test]
+    fn a_part_holds_its_pitch_until_it_moves_or_the_soprano_strikes_again() {
+        let notes = [note(0, 240, 72), note(240, 480, 74), note(480, 600, 74)];
+        let (_, score) = score_of(&notes, |step, _| chord([72, 67, if step < 3 { 64 } else { 62 }, 48]));
+        assert_eq!(spans(&score, Part::Soprano), [(0, 240, 72), (240, 480, 74), (480, 600, 74)]);
+        assert_eq!(spans(&score, Part::Alto), [(0, 480, 67), (480, 600, 67)]);
+        assert_eq!(spans(&score, Part::Tenor), [(0, 360, 64), (360, 480, 62), (480, 600, 62)]);
+    }
+
+    #[test]
+    fn all_parts_rest_with_the_soprano_and_nothing_is_held_through() {
+        let (steps, score) = score_of(&[note(0, 240, 72), note(960, 1200, 72)], |_, _| chord([72, 67, 64, 48]));
+        assert_eq!(steps.len(), 4, "no step falls into the rest");
+        assert_eq!(spans(&score, Part::Bass), [(0, 240, 48), (960, 1200, 48)]);
+    }
+
+    #[test]
+    fn under_a_melody_that_was_moved_up_the_answer_goes_back_down() {
+        let (_, low) = score_of(&[note(0, 480, 55)], |_, soprano| chord([soprano.pitch().unwrap().midi(), 64, 60, 48]));
+        assert_eq!(spans(&low, Part::Soprano), [(0, 480, 55)]);
+        assert_eq!(spans(&low, Part::Alto), [(0, 480, 52)]);
+        let (_, high) =
+            score_of(&[note(0, 480, 93)], |_, soprano| chord([soprano.pitch().unwrap().midi(), 64, 60, 48]));
+        assert_eq!(spans(&high, Part::Alto), [(0, 480, 64)]);
+    }
+
+    #[test]
+    fn a_chorale_comes_back_from_its_score() {
+        let rows = "note0,note1,note2,note3\n72,67,64,48\n72,67,64,48\n74,67,0,43\n72,67,64,48\n";
+        let chorale = Chorale::from_csv(rows).unwrap();
+        let grid = Grid::new(480, &[], 0);
+        let score = chorale_score(&chorale, &grid, 0, 480, Vec::new());
+        assert_eq!(spans(&score, Part::Tenor), [(0, 240, 64), (360, 480, 64)]);
+        assert_eq!(chords_of(&score, &grid, 1, 2), Ok(chorale.chords[1..3].to_vec()));
+        let low = Score { parts: [vec![note(0, 480, 30)], vec![], vec![], vec![]], ..score };
+        let error = chords_of(&low, &grid, 0, 99).unwrap_err().to_string();
+        assert_eq!(error, "Soprano has F#1 in bar 1, outside the trained C2 to A5");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_melody_the_soprano_stays_and_no_part_overlaps_itself(
+            notes in prop::collection::vec((0_u32..1500, 1_u32..2000, 30_u8..=100), 1..40),
+            overlap in 0_u32..100,
+            answers in prop::collection::vec([0_u8..=74, 0_u8..=69, 0_u8..=66], 1..9),
+        ) {
+            let mut now = 0;
+            let notes: Vec<Note> = notes.into_iter().map(|(gap, length, pitch)| {
+                let start = now + gap;
+                now = start + length;
+                note(start, now + overlap, pitch)
+            }).collect();
+            let (steps, score) = score_of(&notes, |step, soprano| {
+                let [alto, tenor, bass] = answers[step % answers.len()];
+                Chord([soprano, chord([alto; 4]).0[1], chord([tenor; 4]).0[2], chord([bass; 4]).0[3]])
+            });
+            prop_assert_eq!(score.part(Part::Soprano), notes.as_slice());
+            for part in Part::LOWER {
+                for pair in score.part(part).windows(2) {
+                    prop_assert!(pair[0].end <= pair[1].start, "{:?}", pair);
+                }
+                for note in score.part(part) {
+                    prop_assert!(note.start < note.end && note.end <= score.part(Part::Soprano).last().unwrap().end);
+                }
+            }
+            for pair in steps.windows(2) {
+                prop_assert!(pair[0].start < pair[0].end && pair[0].end <= pair[1].start, "{:?}", pair);
+            }
+        }
+    }
 }

@@ -213,3 +213,81 @@ impl Page {
         self.text.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chorale::Chorale;
+
+    use super::*;
+    use crate::render::chorale_score;
+    use crate::score::{Direction, Metre};
+
+    const PLAIN: Style = Style { width: 60, colour: false };
+
+    /// A pickup of a quarter and a bar of 4/4, in F major.
+    fn example() -> (Score, Grid) {
+        let rows = ["72,69,65,53"; 4].into_iter().chain(["72,67,64,48"; 8]).chain(["70,67,62,55"; 2]);
+        let rows: Vec<&str> = rows.chain(["69,65,60,53"; 6]).collect();
+        let chorale = Chorale::from_csv(&format!("note0,note1,note2,note3\n{}\n", rows.join("\n"))).unwrap();
+        let quarter = Metre { numerator: 1, ..Metre::FOUR_FOUR };
+        let directions = vec![
+            (0, Direction::Key { sharps: -1, minor: false }),
+            (0, Direction::Metre(quarter)),
+            (480, Direction::Metre(Metre::FOUR_FOUR)),
+        ];
+        let grid = Grid::new(480, &directions, 0);
+        (chorale_score(&chorale, &grid, 0, 480, directions), grid)
+    }
+
+    #[test]
+    fn note_names_stand_where_notes_begin_in_four_lines_with_bar_lines() {
+        let (score, grid) = example();
+        let expected = "
+        1
+S │C5 │·  Bb4 A4  │
+A │A4 │G4 ·   F4  │
+T │F4 │E4 D4  C4  │
+B │F3 │C3 G3  F3  │
+";
+        let shown = names(&score, &grid, PLAIN);
+        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(squeeze(&shown), squeeze(expected), "\n{shown}");
+        let lengths: Vec<usize> = shown.lines().skip(1).take(4).map(|line| line.chars().count()).collect();
+        assert_eq!(lengths, [lengths[0]; 4], "the parts stand under each other");
+    }
+
+    #[test]
+    fn the_piano_roll_shows_parts_by_letters_where_there_is_no_colour() {
+        let (score, grid) = example();
+        let roll = piano_roll(&score, &grid, PLAIN);
+        let row = |name: &str| roll.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default();
+        assert_eq!(row("C5"), "  C5 │Ssss│ssssssss·   ·   │");
+        assert_eq!(row("Bb4"), " Bb4 │    │        Ss      │");
+        assert_eq!(row("F4"), "  F4 │Tttt│          Aaaaaa│");
+        assert!(!roll.contains('\x1b'));
+    }
+
+    #[test]
+    fn colours_end_with_each_line() {
+        let (score, grid) = example();
+        let style = Style { colour: true, ..PLAIN };
+        for line in names(&score, &grid, style).lines().chain(piano_roll(&score, &grid, style).lines()) {
+            assert!(!line.contains('\x1b') || line.ends_with("\x1b[0m") || line.rfind("\x1b[0m") == line.rfind('\x1b'));
+        }
+        let letters = |text: String| text.replace(|c: char| c == '\x1b', "");
+        assert!(letters(piano_roll(&score, &grid, style)).contains("▐███"));
+    }
+
+    #[test]
+    fn lines_keep_to_the_width_and_bars_at_rest_are_left_out() {
+        let (mut score, grid) = example();
+        let mut late = score.parts[0][0];
+        (late.start, late.end) = (480 + 1920 * 100, 480 + 1920 * 101);
+        score.parts[0].push(late);
+        let narrow = Style { width: 27, colour: false };
+        let roll = piano_roll(&score, &grid, narrow);
+        assert!(roll.lines().all(|line| line.chars().count() <= 27), "{roll}");
+        let numbers: Vec<&str> = roll.lines().map(str::trim).filter(|line| line.parse::<u32>().is_ok()).collect();
+        assert_eq!(numbers, ["1", "101"]);
+    }
+}

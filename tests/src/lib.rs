@@ -1,1 +1,4 @@
+//! Helpers of the tests that cross crates.
 
+pub mod binary;
+pub mod tune;

@@ -11,6 +11,7 @@ use performer::harmonizer::Harmonizer;
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};
+use performer::smf::MidiFile;
 
 use super::options::ModelOptions;
 use super::output::{OutputOptions, read_midi};
@@ -73,10 +74,11 @@ pub fn run(args: Args) -> Result<()> {
     let Args { output, steps, tempo, prompt: path, prompt_steps, model } = args;
     output.check(path.as_deref())?;
     let mut prompt = match &path {
-        Some(path) => read_prompt(path, |remark| output.say(remark)).with_context(|| path.display().to_string())?,
+        Some(path) => {
+            read_prompt(path, prompt_steps, |remark| output.say(remark)).with_context(|| path.display().to_string())?
+        }
         None => Prompt::metrical(Vec::new(), true),
     };
-    prompt.chords.truncate(prompt_steps as usize);
     if prompt.chords.len() >= steps as usize {
         bail!(
             "--steps {steps} leaves nothing to write after {} steps of prompt; ask for more, or lower --prompt-steps",
@@ -115,26 +117,26 @@ impl Prompt {
     }
 }
 
-fn read_prompt(path: &Path, say: impl Fn(&str)) -> Result<Prompt> {
+/// At most `limit` steps of it.
+fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
     let is_table = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     if is_table {
         let text = fs::read_to_string(path).context("cannot read the table")?;
-        return Ok(Prompt::metrical(Chorale::from_csv(&text)?.chords, false));
+        let mut chords = Chorale::from_csv(&text)?.chords;
+        chords.truncate(limit as usize);
+        return Ok(Prompt::metrical(chords, false));
     }
     let file = read_midi(path, say)?;
     let parts = melody::four_parts(&file)?;
+    let MidiFile { ticks_per_quarter, mut directions, .. } = file;
     let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);
-    let grid = Grid::new(file.ticks_per_quarter, &file.directions, first_onset);
-    let score = Score { ticks_per_quarter: file.ticks_per_quarter, directions: Vec::new(), parts, lyrics: Vec::new() };
+    let score = Score { ticks_per_quarter, directions: Vec::new(), parts, lyrics: Vec::new() };
+    let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
-    let mut chords = render::chords_of(&score, &grid)?;
-    chords.drain(..(first_step as usize).min(chords.len()));
-    Ok(Prompt {
-        chords,
-        ticks_per_quarter: file.ticks_per_quarter,
-        directions: file.directions,
-        grid,
-        first_step,
-        has_bars: true,
-    })
+    let chords = render::chords_of(&score, &grid, first_step, limit)?;
+    // What the rest of the piece would have changed does not concern the new one.
+    let end = grid.tick(first_step + chords.len() as u32);
+    directions.retain(|(tick, _)| *tick <= end);
+    let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
+    Ok(Prompt { chords, ticks_per_quarter, directions, grid, first_step, has_bars: true })
 }

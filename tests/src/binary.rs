@@ -1,0 +1,30 @@
+//! The binary under test, as a user would run it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Where `performer` lies, built first where it is not up to date. Cargo tells tests of other packages neither.
+///
+/// # Panics
+/// When it does not build.
+pub fn performer() -> &'static Path {
+    static PERFORMER: OnceLock<PathBuf> = OnceLock::new();
+    PERFORMER.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        // The whole workspace, so that no dependency is built again with fewer features.
+        cargo.args(["build", "--workspace", "--bin", "performer", "--message-format", "json-render-diagnostics"]);
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let output = cargo.output().expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+        let executables = messages.lines().filter_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            message["executable"].as_str().map(PathBuf::from)
+        });
+        executables.last().expect("cargo names the executable")
+    })
+}

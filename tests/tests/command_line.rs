@@ -1,0 +1,339 @@
+//! The `performer` binary as a user runs it, over files.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
+use tempfile::TempDir;
+use tests::binary::performer;
+use tests::tune::{self, NUN_DANKET, Tune};
+
+/// Four bars, which is enough to see everything and quick to harmonize.
+const SHORT: Tune = Tune {
+    name: "Melody",
+    tempo: 72,
+    sharps: 0,
+    quarters: 4,
+    notes: "C5/4 | C5/4 D5/4 E5/4 C5/4 | F5/4 E5/4 D5/2 , | r/4 D5/4 D5/4 E5/8 D5/8 | C5/2.",
+};
+
+fn run(folder: &TempDir, arguments: &[&str]) -> Output {
+    Command::new(performer()).args(arguments).current_dir(folder.path()).output().expect("performer runs")
+}
+
+fn succeed(folder: &TempDir, arguments: &[&str]) -> Output {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// What a failed run said on stderr. It must not have crashed, and must have written nothing to stdout.
+fn fail(folder: &TempDir, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments:?}: {:?} {said}", output.status);
+    assert!(output.stdout.is_empty() && !said.contains("panicked"), "{said}");
+    said
+}
+
+fn folder_with(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = TempDir::new().expect("a temporary folder");
+    for (name, bytes) in files {
+        fs::write(folder.path().join(name), bytes).expect("a file in a temporary folder");
+    }
+    folder
+}
+
+/// Start, end, key and velocity.
+type Note = (u32, u32, u8, u8);
+
+/// By track name: channel and notes, read by midly alone. Every note-on must have its note-off.
+fn parts(path: &Path) -> HashMap<String, (u8, Vec<Note>)> {
+    let bytes = fs::read(path).expect("the output");
+    let smf = Smf::parse(&bytes).expect("a MIDI file");
+    let mut parts = HashMap::new();
+    for track in &smf.tracks {
+        let (mut now, mut name, mut channels) = (0, String::new(), Vec::new());
+        let (mut open, mut notes): (HashMap<u8, (u32, u8)>, Vec<Note>) = Default::default();
+        for event in track {
+            now += event.delta.as_int();
+            match event.kind {
+                TrackEventKind::Meta(MetaMessage::TrackName(text)) => name = String::from_utf8_lossy(text).into_owned(),
+                TrackEventKind::Midi { channel, message: MidiMessage::NoteOn { key, vel } } if vel.as_int() > 0 => {
+                    channels.push(channel.as_int());
+                    let before = open.insert(key.as_int(), (now, vel.as_int()));
+                    assert_eq!(before, None, "{name}: {key} struck at {now} while it sounds");
+                }
+                TrackEventKind::Midi {
+                    message: MidiMessage::NoteOff { key, .. } | MidiMessage::NoteOn { key, .. },
+                    ..
+                } => {
+                    let (start, velocity) = open.remove(&key.as_int()).expect("a note-off has its note-on");
+                    notes.push((start, now, key.as_int(), velocity));
+                }
+                _ => {}
+            }
+        }
+        assert!(open.is_empty(), "{name}: never ended: {open:?}");
+        notes.sort_unstable();
+        channels.dedup();
+        if let [channel] = channels[..] {
+            parts.insert(name, (channel, notes));
+        }
+    }
+    parts
+}
+
+const PARTS: [&str; 4] = ["Soprano", "Alto", "Tenor", "Bass"];
+
+#[test]
+fn the_demo_melody_is_what_its_text_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/melody.mid");
+    let expected = tune::midi_file(&NUN_DANKET);
+    if std::env::var_os("WRITE_DEMO").is_some() {
+        fs::write(&path, &expected).expect("demo/melody.mid");
+    }
+    let found = fs::read(&path).unwrap_or_default();
+    assert!(found == expected, "demo/melody.mid differs from tests/src/tune.rs; WRITE_DEMO=1 makes it anew");
+}
+
+#[test]
+fn both_networks_harmonize_a_melody_in_four_named_tracks() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let mut results = Vec::new();
+    for model in ["wavenet", "lstm"] {
+        succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet", "--model", model]);
+        let parts = parts(&folder.path().join("out.mid"));
+        for (channel, name) in PARTS.iter().enumerate() {
+            assert_eq!(usize::from(parts[*name].0), channel, "{name}");
+        }
+        let soprano: Vec<(u32, u32, u8)> =
+            parts["Soprano"].1.iter().map(|&(start, end, key, _)| (start, end, key)).collect();
+        assert_eq!(soprano, tune::write_out(&SHORT).notes);
+        let ranges = [(52, 74), (46, 69), (36, 66)];
+        for (name, (low, high)) in PARTS[1..].iter().zip(ranges) {
+            let notes = &parts[*name].1;
+            assert!(notes.iter().all(|note| (low..=high).contains(&note.2)), "{name} {notes:?}");
+            for pair in notes.windows(2) {
+                assert!(pair[0].1 <= pair[1].0, "{name} overlaps itself: {pair:?}");
+            }
+            // The second bar ends, after nine quarters, with a breath; the third begins with a rest of a quarter.
+            let rest = 480 * 9 - 120..480 * 10;
+            assert!(notes.iter().all(|note| note.1 <= rest.start || note.0 >= rest.end), "{name} sounds in the rest");
+            assert!(notes.len() > 5, "{name} moves with the melody: {notes:?}");
+        }
+        results.push(fs::read(folder.path().join("out.mid")).expect("the output"));
+    }
+    assert_ne!(results[0], results[1], "two networks, two harmonizations");
+}
+
+#[test]
+fn tempo_metre_and_key_are_kept() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&NUN_DANKET))]);
+    succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet"]);
+    let metas = |name: &str| -> Vec<String> {
+        let bytes = fs::read(folder.path().join(name)).expect("a file");
+        let smf = Smf::parse(&bytes).expect("a MIDI file");
+        let mut metas = Vec::new();
+        let mut now = 0;
+        for event in &smf.tracks[0] {
+            now += event.delta.as_int();
+            if let TrackEventKind::Meta(
+                meta @ (MetaMessage::Tempo(_) | MetaMessage::TimeSignature(..) | MetaMessage::KeySignature(..)),
+            ) = event.kind
+            {
+                metas.push(format!("{now} {meta:?}"));
+            }
+        }
+        metas
+    };
+    assert_eq!(metas("out.mid"), metas("tune.mid"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let with_seed = |seed: &str, name: &str| {
+        succeed(&folder, &["render", "tune.mid", "-o", name, "--quiet", "--seed", seed]);
+        fs::read(folder.path().join(name)).expect("the output")
+    };
+    let first = with_seed("7", "a.mid");
+    assert_eq!(first, with_seed("7", "b.mid"));
+    assert!((8..13).any(|seed| with_seed(&seed.to_string(), "c.mid") != first), "five seeds, all the same");
+}
+
+#[test]
+fn the_harmony_knows_only_the_past() {
+    let whole = tune::midi_file(&NUN_DANKET);
+    let half =
+        tune::midi_file(&Tune { notes: NUN_DANKET.notes.rsplit_once("A4/4 | A4/4 A4/4").unwrap().0, ..NUN_DANKET });
+    let folder = folder_with(&[("whole.mid", &whole), ("half.mid", &half)]);
+    succeed(&folder, &["render", "whole.mid", "-o", "whole-out.mid", "--quiet"]);
+    succeed(&folder, &["render", "half.mid", "-o", "half-out.mid", "--quiet"]);
+    let (whole, half) = (parts(&folder.path().join("whole-out.mid")), parts(&folder.path().join("half-out.mid")));
+    for name in PARTS {
+        // The last note may be held longer where the piece goes on.
+        let (last, before) = half[name].1.split_last().expect("notes");
+        assert_eq!(whole[name].1[..before.len()], *before, "{name}");
+        assert_eq!(whole[name].1[before.len()].0, last.0, "{name}");
+    }
+}
+
+#[test]
+fn rendering_shows_note_names_and_a_roll_without_colours_in_a_pipe() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let shown = String::from_utf8(succeed(&folder, &["render", "tune.mid", "-o", "out.mid"]).stdout).expect("UTF-8");
+    for letter in ["S │C5", "A │", "T │", "B │", "C5 │Ssss│"] {
+        assert!(shown.contains(letter), "{letter} is missing:\n{shown}");
+    }
+    assert!(!shown.contains('\x1b'));
+    assert!(succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet"]).stdout.is_empty());
+}
+
+#[test]
+fn json_tells_the_notes_of_the_written_file_and_the_counts() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let output = succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON and nothing else");
+    let parts = parts(&folder.path().join("out.mid"));
+    for name in PARTS {
+        let notes = document[name.to_lowercase()].as_array().expect("a list of notes");
+        let number = |note: &serde_json::Value, key: &str| note[key].as_u64().expect("a number") as u32;
+        let read: Vec<Note> = notes
+            .iter()
+            .map(|note| {
+                let start = number(note, "start_tick");
+                assert_eq!(note["start_step"].as_f64(), Some(f64::from(start) / 120.0));
+                (
+                    start,
+                    start + number(note, "length_ticks"),
+                    number(note, "pitch") as u8,
+                    number(note, "velocity") as u8,
+                )
+            })
+            .collect();
+        assert_eq!(read, parts[name].1, "{name}");
+    }
+    assert!(document["counts"]["chord_changes"].as_u64() > Some(5));
+    assert!(document["counts"]["parallel_fifths"].is_u64());
+}
+
+#[test]
+fn a_melody_out_of_range_is_harmonized_below_itself_and_said() {
+    let low = Tune { notes: "C3/4 | C3/4 D3/4 E3/4 C3/4 | D3/2 C3/2", ..SHORT };
+    let wide = Tune { notes: "C3/4 | C3/4 D6/4 E3/4 C5/4 | D7/2 C3/2", ..SHORT };
+    let folder = folder_with(&[("low.mid", &tune::midi_file(&low)), ("wide.mid", &tune::midi_file(&wide))]);
+    for (tune, said) in [("low.mid", "too low"), ("wide.mid", "octave inside")] {
+        let output = succeed(&folder, &["render", tune, "-o", "out.mid"]);
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{tune}");
+        let parts = parts(&folder.path().join("out.mid"));
+        for name in &PARTS[1..] {
+            let mean = |name: &str| {
+                let notes = &parts[name].1;
+                notes.iter().map(|note| f64::from(note.2)).sum::<f64>() / notes.len() as f64
+            };
+            assert!(mean(name) < mean("Soprano"), "{tune} {name}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_rendered_is_refused_with_the_reason() {
+    let tune = tune::midi_file(&SHORT);
+    let silent = tune::midi_file(&Tune { notes: "r/1 | r/1", ..SHORT });
+    let folder = folder_with(&[
+        ("tune.mid", &tune),
+        ("cut.mid", &tune[..tune.len() - 9]),
+        ("empty.mid", b""),
+        ("text.mid", b"no music here"),
+        ("silent.mid", &silent),
+    ]);
+    fs::create_dir(folder.path().join("folder.mid")).expect("a folder");
+    let check = |arguments: &[&str], expected: &[&str]| {
+        let said = fail(&folder, &[&["render"], arguments].concat());
+        for part in expected {
+            assert!(said.contains(part), "{arguments:?} should say '{part}': {said}");
+        }
+    };
+    check(&["missing.mid", "-o", "out.mid"], &["missing.mid", "No such file"]);
+    check(&["empty.mid", "-o", "out.mid"], &["empty.mid", "empty"]);
+    check(&["text.mid", "-o", "out.mid"], &["text.mid", "not a MIDI file", "no m"]);
+    check(&["cut.mid", "-o", "out.mid"], &["cut.mid", "breaks off", "track 2"]);
+    check(&["silent.mid", "-o", "out.mid"], &["silent.mid", "no notes"]);
+    check(&["tune.mid", "-o", "out.mid", "--track", "9"], &["no track '9'", "track 2 'Melody' (13 notes, channel 1)"]);
+    check(&["tune.mid", "-o", "out.mid", "--track", "Alto"], &["no track 'Alto'", "'Melody'"]);
+    check(&["tune.mid", "-o", "out.mid", "--channel", "4"], &["channel 4", "channel 1"]);
+    check(&["tune.mid", "-o", "out.mid", "--channel", "17"], &["17", "1..=16"]);
+    check(&["tune.mid", "-o", "tune.mid"], &["tune.mid is the file that is read"]);
+    check(&["tune.mid", "-o", "./folder.mid/../tune.mid"], &["is the file that is read"]);
+    check(&["tune.mid", "-o", "nowhere/out.mid"], &["there is no folder nowhere"]);
+    check(&["tune.mid", "-o", "folder.mid"], &["folder.mid is a folder"]);
+    check(&["tune.mid", "-o", "out.wav"], &["out.wav", ".mid"]);
+    check(&["tune.mid", "-o", "out.mid", "--temperature", "-1"], &["-1"]);
+    check(&["tune.mid", "-o", "out.mid", "--model", "missing.onnx"], &["missing.onnx"]);
+    check(&["tune.mid", "-o", "out.mid", "--model", "text.mid"], &["text.mid"]);
+    assert_eq!(fs::read(folder.path().join("tune.mid")).expect("the input"), tune, "the input is as it was");
+    let mut left: Vec<PathBuf> =
+        fs::read_dir(&folder).expect("the folder").map(|entry| entry.unwrap().path()).collect();
+    left.retain(|path| {
+        path.file_name().is_some_and(|name| name == "out.mid" || name.to_string_lossy().contains("tmp"))
+    });
+    assert_eq!(left, [] as [PathBuf; 0], "nothing was written");
+}
+
+#[test]
+fn a_new_chorale_is_as_long_as_asked_and_the_same_for_a_seed() {
+    let folder = folder_with(&[]);
+    for name in ["a.mid", "b.mid"] {
+        succeed(&folder, &["generate", "-o", name, "--steps", "64", "--seed", "3", "--quiet"]);
+    }
+    let read = |name: &str| fs::read(folder.path().join(name)).expect("the output");
+    assert_eq!(read("a.mid"), read("b.mid"));
+    let parts = parts(&folder.path().join("a.mid"));
+    let end = PARTS.iter().flat_map(|name| &parts[*name].1).map(|note| note.1).max();
+    assert_eq!(end, Some(64 * 120));
+}
+
+#[test]
+fn a_prompt_is_kept_as_table_or_midi_file_and_the_piece_goes_on_from_it() {
+    let rows = ["74,67,59,43"; 8].into_iter().chain(["76,67,60,48"; 8]).chain(["74,67,59,55"; 16]);
+    let table = format!("note0,note1,note2,note3\n{}\n", rows.collect::<Vec<_>>().join("\n"));
+    let folder = folder_with(&[("prompt.csv", table.as_bytes())]);
+    succeed(&folder, &["generate", "-o", "a.mid", "--steps", "64", "--prompt", "prompt.csv", "--quiet"]);
+    let check = |name: &str, steps: u32| {
+        let parts = parts(&folder.path().join(name));
+        for (part, pitches) in PARTS.iter().zip([[74, 76, 74], [67, 67, 67], [59, 60, 59], [43, 48, 55]]) {
+            for (step, pitch) in [(0, pitches[0]), (8, pitches[1]), (16, pitches[2]), (31, pitches[2])] {
+                let sounds = |note: &&Note| (note.0..note.1).contains(&(step * 120));
+                let found = parts[*part].1.iter().find(sounds).map(|note| note.2);
+                assert_eq!(found, Some(pitch), "{name} {part} step {step}");
+            }
+        }
+        let end = PARTS.iter().flat_map(|name| &parts[*name].1).map(|note| note.1).max();
+        assert_eq!(end, Some(steps * 120));
+    };
+    check("a.mid", 64);
+    let arguments =
+        ["generate", "-o", "b.mid", "--steps", "48", "--prompt", "a.mid", "--prompt-steps", "32", "--quiet"];
+    succeed(&folder, &arguments);
+    check("b.mid", 48);
+    let said = fail(&folder, &["generate", "-o", "c.mid", "--steps", "32", "--prompt", "prompt.csv"]);
+    assert!(said.contains("--steps 32 leaves nothing"), "{said}");
+    fs::write(folder.path().join("bad.csv"), "note0,note1,note2,note3\n74,67,59,99\n").expect("a file");
+    let said = fail(&folder, &["generate", "-o", "c.mid", "--prompt", "bad.csv"]);
+    assert!(said.contains("bad.csv") && said.contains("line 2") && said.contains("99"), "{said}");
+    fs::write(folder.path().join("one.mid"), tune::midi_file(&SHORT)).expect("a file");
+    let said = fail(&folder, &["generate", "-o", "c.mid", "--prompt", "one.mid"]);
+    assert!(said.contains("one.mid") && said.contains("four parts"), "{said}");
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    let folder = folder_with(&[]);
+    for command in ["render", "generate"] {
+        let help = String::from_utf8(succeed(&folder, &[command, "--help"]).stdout).expect("UTF-8");
+        assert!(help.contains("Examples:") && help.contains(&format!("performer {command} ")), "{help}");
+    }
+}
