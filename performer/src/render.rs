@@ -168,8 +168,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::melody;
+    use crate::melody::{self, Choice};
     use crate::score::Metre;
+    use crate::{smf, view};
 
     fn note(start: Tick, end: Tick, pitch: u8) -> Note {
         Note { start, end, pitch: Pitch::new(pitch).unwrap(), velocity: 80 }
@@ -267,6 +268,32 @@ mod tests {
             for pair in steps.windows(2) {
                 prop_assert!(pair[0].start < pair[0].end && pair[0].end <= pair[1].start, "{:?}", pair);
             }
+        }
+
+        #[test]
+        fn a_damaged_file_is_rendered_shown_and_written_or_refused_without_a_panic(
+            score in smf::tests::any_score(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
+        ) {
+            let mut bytes = smf::write(&score);
+            for (at, value) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = value;
+            }
+            let Ok(file) = smf::read(&bytes) else { return Ok(()) };
+            let Ok(melody) = Melody::find(&file, &Choice::default()) else { return Ok(()) };
+            let grid = Grid::new(file.ticks_per_quarter, &file.directions, melody.first_onset());
+            let Ok(steps) = melody::steps(&melody, &grid) else { return Ok(()) };
+            let fold = Fold::of(&steps);
+            let Chord(low) = chord([0, 67, 0, 48]);
+            let chords: Vec<Chord> = steps.iter().map(|step| Chord([fold.apply(step.soprano).0, low[1], low[2], low[3]])).collect();
+            let directions = file.directions.clone();
+            let score = super::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, directions);
+            let written = smf::read(&smf::write(&score)).expect("what we write can be read");
+            prop_assert_eq!(written.tracks[1].channels.get(&0), Some(&melody.notes));
+            let style = view::Style { width: 80, colour: false };
+            prop_assert!(!view::names(&score, &grid, style).is_empty());
+            prop_assert!(!view::piano_roll(&score, &grid, style).is_empty());
         }
     }
 }

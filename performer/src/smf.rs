@@ -454,7 +454,7 @@ fn track(events: Vec<(Tick, TrackEventKind<'_>)>) -> Vec<TrackEvent<'_>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -597,7 +597,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn any_score()(
+        pub(crate) fn any_score()(
             ticks_per_quarter in 1_u16..8000,
             parts in [line(), line(), line(), line()],
             tempo in 1_u32..0x100_0000,

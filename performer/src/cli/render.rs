@@ -8,6 +8,8 @@ use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
 use performer::melody::{self, Choice, Fold, Melody};
 use performer::render;
+use performer::score::{Direction, Metre, Tick};
+use performer::smf::MidiFile;
 
 use super::options::ModelOptions;
 use super::output::{OutputOptions, read_midi};
@@ -15,7 +17,7 @@ use super::output::{OutputOptions, read_midi};
 /// Harmonizes the melody of a MIDI file in four parts
 ///
 /// The soprano stays as it is, note for note. Alto, tenor and bass are chosen step by step, a sixteenth each, knowing
-/// only what came before: exactly what `performer play` would answer. Tempo, metre and key are kept; the metre tells
+/// only what came before, as in live playing. Tempo, metre and key are kept; the metre tells
 /// the network where the bar begins, so it is worth having in the file.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -36,6 +38,11 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     channel: Option<u8>,
 
+    /// Quarters before the first bar line, for files that don't tell: many notation programs write a pickup as if the
+    /// first bar began with it
+    #[arg(long, value_name = "QUARTERS", value_parser = pickup)]
+    pickup: Option<f64>,
+
     #[command(flatten)]
     model: ModelOptions,
 }
@@ -49,16 +56,22 @@ Examples:
   performer render band.mid -o chorale.mid --track Flute
   performer render band.mid -o chorale.mid --track 3 --channel 5
       The melody is in the track named Flute; in channel 5 of the third track.
+  performer render hymn.mid -o chorale.mid --pickup 1
+      The first note is an upbeat of a quarter, which the file keeps to itself.
   performer render tune.mid -o chorale.mid --model lstm --quiet
   performer render tune.mid -o chorale.mid --json > notes.json";
 
 pub fn run(args: Args) -> Result<()> {
-    let Args { melody: path, output, track, channel, model } = args;
+    let Args { melody: path, output, track, channel, pickup, model } = args;
     output.check(Some(&path))?;
     let file = read_midi(&path, |remark| output.say(remark))?;
     let in_file = || path.display().to_string();
     let melody = Melody::find(&file, &Choice { track, channel }).with_context(in_file)?;
-    let grid = Grid::new(file.ticks_per_quarter, &file.directions, melody.first_onset());
+    let bars = match pickup {
+        Some(quarters) => with_pickup(&file, quarters, melody.first_onset()),
+        None => file.directions.clone(),
+    };
+    let grid = Grid::new(file.ticks_per_quarter, &bars, melody.first_onset());
     let steps = melody::steps(&melody, &grid).with_context(in_file)?;
     melody.remarks.iter().for_each(|remark| output.say(remark));
     let fold = Fold::of(&steps);
@@ -79,4 +92,24 @@ pub fn run(args: Args) -> Result<()> {
         steps.len()
     ));
     Ok(())
+}
+
+/// The file's metre, beginning anew so many quarters after the first note.
+fn with_pickup(file: &MidiFile, quarters: f64, first_onset: Tick) -> Vec<(Tick, Direction)> {
+    let metre = file.directions.iter().find_map(|(_, direction)| match direction {
+        Direction::Metre(metre) => Some(*metre),
+        _ => None,
+    });
+    let bar_line = first_onset + (quarters * f64::from(file.ticks_per_quarter)).round() as Tick;
+    let mut directions = file.directions.clone();
+    directions.push((bar_line, Direction::Metre(metre.unwrap_or(Metre::FOUR_FOUR))));
+    directions.sort_by_key(|(tick, _)| *tick);
+    directions
+}
+
+fn pickup(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(quarters) if (0.0..=16.0).contains(&quarters) => Ok(quarters),
+        _ => Err("expected quarters, from 0 to 16, such as 1 or 0.5".into()),
+    }
 }
