@@ -460,9 +460,12 @@ mod tests {
         Note { start, end, pitch: Pitch::new(pitch).unwrap(), velocity: 80 }
     }
 
-    /// 480 ticks a quarter; each track is a name and its lines by channel.
-    fn file(tracks: &[(&str, &[(u8, &[Note])])]) -> MidiFile {
-        let track = |(name, lines): &(&str, &[(u8, &[Note])])| Track {
+    /// A name, and the notes of each channel.
+    type NamedTrack<'a> = (&'a str, &'a [(u8, &'a [Note])]);
+
+    /// 480 ticks a quarter.
+    fn file(tracks: &[NamedTrack]) -> MidiFile {
+        let track = |(name, lines): &NamedTrack| Track {
             name: Some((*name).to_owned()).filter(|name| !name.is_empty()),
             channels: lines.iter().map(|(channel, notes)| (channel - 1, notes.to_vec())).collect(),
             lyrics: Vec::new(),
