@@ -21,10 +21,10 @@ pub fn performer() -> &'static Path {
         let output = cargo.output().expect("cargo runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-        let executables = messages.lines().filter_map(|line| {
+        let mut executables = messages.lines().filter_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
             message["executable"].as_str().map(PathBuf::from)
         });
-        executables.last().expect("cargo names the executable")
+        executables.next_back().expect("cargo names the executable")
     })
 }
