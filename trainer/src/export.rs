@@ -32,7 +32,8 @@ const COMPARED_STEPS: usize = 256;
 pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result<()> {
     let network = checkpoint.network()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let t = |pieces| Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, false, threads, &Device::Cpu)?.report().t);
+    let t =
+        |pieces| Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, false, threads, &Device::Cpu)?.report().t);
     let (valid_t, test_t) = (t(&dataset.valid)?, t(&dataset.test)?);
     let bytes = encode(&network, &checkpoint.header, valid_t, test_t)?;
 
