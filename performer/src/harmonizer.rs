@@ -89,8 +89,7 @@ impl Harmonizer {
     /// When tract fails, or before the first [`Harmonizer::step`].
     pub fn continuation(&mut self) -> Result<Chord, ModelError> {
         let (before, context) = self.present()?;
-        let logits =
-            self.model.logits(Part::Soprano, &context, &[Row { before, given: Chord::SILENCE }])?;
+        let logits = self.model.logits(Part::Soprano, &context, &[Row { before, given: Chord::SILENCE }])?;
         let soprano = draw(&logits, self.sampling, &mut self.generator(Token::START));
         self.answer(soprano)
     }
@@ -113,8 +112,7 @@ impl Harmonizer {
         let mut generators: Vec<ChaCha8Rng> = sopranos.iter().map(|&soprano| self.generator(soprano)).collect();
         for part in &self.model.order()[1..] {
             let logits = self.model.logits(*part, &context, &rows)?;
-            for ((row, generator), logits) in
-                rows.iter_mut().zip(&mut generators).zip(logits.chunks(Token::VOCABULARY))
+            for ((row, generator), logits) in rows.iter_mut().zip(&mut generators).zip(logits.chunks(Token::VOCABULARY))
             {
                 row.given[*part] = draw(logits, self.sampling, generator);
             }

@@ -11,7 +11,8 @@ use chorale::{Chord, Part, Phase, Token};
 use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::pb::{
-    ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, tensor_proto::DataType,
+    ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    tensor_proto::DataType,
     tensor_shape_proto::{Dimension, dimension},
     type_proto,
 };
@@ -250,7 +251,8 @@ fn build(bytes: &[u8]) -> Result<Model, String> {
             )
         }
     };
-    let mut inputs = vec![Input::tokens("chord", Some(1)), Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] }];
+    let mut inputs =
+        vec![Input::tokens("chord", Some(1)), Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] }];
     inputs.extend(state_inputs.iter().map(|(name, shape)| Input::floats(name, shape)));
     let mut outputs = vec![("context", vec![Some(1), Some(width)])];
     outputs.extend(state_outputs.iter().map(|(name, shape)| (*name, shape.iter().map(|&dim| Some(dim)).collect())));
@@ -412,9 +414,7 @@ mod tests {
     fn a_state_of_absurd_size_is_refused_before_any_memory_is_taken() {
         let state = |text: &str| check_state(&serde_json::from_str(text).unwrap());
         let queues = |dilations: &str| {
-            format!(
-                r#"{{"kind":"queues","taps":"t","pushes":"p","channels":96,"kernel":2,"dilations":[{dilations}]}}"#
-            )
+            format!(r#"{{"kind":"queues","taps":"t","pushes":"p","channels":96,"kernel":2,"dilations":[{dilations}]}}"#)
         };
         assert!(state(&queues("1,2,4")).is_ok());
         assert!(state(&queues("1,18446744073709551615")).is_err());

@@ -65,7 +65,10 @@ impl Source {
             Some(path) if path.is_dir() => Dataset::from_folder(path),
             Some(path) => {
                 let bytes = fs::read(path).with_context(|| {
-                    format!("cannot read the data set '{}' (expected its .tgz archive or the unpacked folder)", path.display())
+                    format!(
+                        "cannot read the data set '{}' (expected its .tgz archive or the unpacked folder)",
+                        path.display()
+                    )
                 })?;
                 Dataset::from_archive(&bytes).with_context(|| format!("the archive '{}'", path.display()))
             }
@@ -95,7 +98,10 @@ impl Source {
             format!("cannot download the data set from {URL}; fetch it by other means and give it with --data PATH")
         })?;
         let found = checksum(&bytes);
-        ensure!(found == SHA256, "the download from {URL} has the SHA-256 {found}, expected {SHA256}; nothing was kept");
+        ensure!(
+            found == SHA256,
+            "the download from {URL} has the SHA-256 {found}, expected {SHA256}; nothing was kept"
+        );
         fs::create_dir_all(folders.cache_dir())
             .with_context(|| format!("cannot create '{}'", folders.cache_dir().display()))?;
         write_atomically(&path, &bytes)?;
@@ -155,7 +161,10 @@ impl Dataset {
         for split in Split::ALL {
             let folder = root.join(split.name());
             let entries = fs::read_dir(&folder).with_context(|| {
-                format!("cannot list '{}' (expected the folders train, valid and test with CSV files)", folder.display())
+                format!(
+                    "cannot list '{}' (expected the folders train, valid and test with CSV files)",
+                    folder.display()
+                )
             })?;
             for entry in entries {
                 let path = entry.with_context(|| format!("cannot list '{}'", folder.display()))?.path();
@@ -274,7 +283,8 @@ mod tests {
 
     #[test]
     fn an_archive_and_its_unpacked_folder_hold_the_same_pieces() {
-        let files = [("jsb/train/b.csv", CSV), ("jsb/train/a.csv", CSV), ("jsb/valid/c.csv", CSV), ("jsb/test/d.csv", CSV)];
+        let files =
+            [("jsb/train/b.csv", CSV), ("jsb/train/a.csv", CSV), ("jsb/valid/c.csv", CSV), ("jsb/test/d.csv", CSV)];
         let dataset = Dataset::from_archive(&archive(&files)).unwrap();
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {

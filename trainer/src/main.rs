@@ -262,8 +262,7 @@ fn run_train(args: TrainArgs) -> Result<()> {
     let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
     let device = device(args.gpu)?;
     let dataset = args.source.load()?;
-    let run =
-        Run { folder: &folder, resume: args.resume, device: &device, command: command_line(), commit: commit() };
+    let run = Run { folder: &folder, resume: args.resume, device: &device, command: command_line(), commit: commit() };
     let best = train(&settings, &dataset, &run)?;
     eprintln!("best validation T {best:.4}: {}", folder.join("best.safetensors").display());
     Ok(())
@@ -275,7 +274,9 @@ fn device(gpu: Option<usize>) -> Result<Device> {
         Some(index) if cfg!(feature = "cuda") => Ok(Device::new_cuda(index)?),
         Some(index) if cfg!(feature = "metal") => Ok(Device::new_metal(index)?),
         Some(index) => {
-            bail!("--gpu {index}: this trainer was built without a GPU; build it with --features cuda or --features metal")
+            bail!(
+                "--gpu {index}: this trainer was built without a GPU; build it with --features cuda or --features metal"
+            )
         }
     }
 }

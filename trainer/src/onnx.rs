@@ -221,7 +221,9 @@ impl Runner {
             _ => tract_onnx::tract_core::internal::bail!("a state of another network"),
         }
         let outputs = self.plan.run(inputs)?;
-        let values = |index: usize| -> TractResult<Vec<f32>> { Ok(outputs[index].try_as_plain_ram()?.as_slice::<f32>()?.to_vec()) };
+        let values = |index: usize| -> TractResult<Vec<f32>> {
+            Ok(outputs[index].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        };
         match state {
             RunnerState::Queues(queues) => {
                 let pushes = values(2)?;

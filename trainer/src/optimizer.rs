@@ -26,8 +26,10 @@ impl Optimizer {
         let zeros = |variables: &BTreeMap<String, Var>| {
             variables.iter().map(|(name, var)| Ok((name.clone(), var.zeros_like()?))).collect::<Result<Weights>>()
         };
-        let average =
-            variables.iter().map(|(name, var)| Ok((name.clone(), var.as_detached_tensor().copy()?))).collect::<Result<Weights>>()?;
+        let average = variables
+            .iter()
+            .map(|(name, var)| Ok((name.clone(), var.as_detached_tensor().copy()?)))
+            .collect::<Result<Weights>>()?;
         Ok(Optimizer { first: zeros(&variables)?, second: zeros(&variables)?, average, variables, updates: 0 })
     }
 

@@ -65,11 +65,8 @@ impl Score {
         for part in Part::ALL {
             let logits = logits[part.index()];
             let target = chord[part].index();
-            let tally = Tally {
-                nats: nats(logits, target),
-                correct: usize::from(likeliest(logits) == target),
-                notes: 1,
-            };
+            let tally =
+                Tally { nats: nats(logits, target), correct: usize::from(likeliest(logits) == target), notes: 1 };
             self.parts[part.index()].add(tally);
             step.add(tally);
             moves += usize::from(before[part] != Token::START && before[part] != chord[part]);

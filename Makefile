@@ -1,0 +1,44 @@
+# make demo   harmonizes a melody and shows it        make test   everything that needs neither data nor ports
+# make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
+# make bench  the README's timings                    make train  trains both networks anew
+
+DATA ?=
+DATA_OPTION = $(if $(DATA),--data $(DATA))
+export PYTHON ?= python3
+
+.PHONY: demo test live data bench train setup lint
+
+demo: setup
+	cargo build --release -p performer
+	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 3
+	@echo
+	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
+
+test: setup
+	cargo test --workspace
+
+# A JACK server with a dummy driver and an ALSA sequencer in an emulated machine, with foreign MIDI programs.
+live: setup
+	scripts/setup.sh live
+	cargo test -p performer --test live_jack --test live_alsa -- --ignored --nocapture --test-threads 1
+
+# The shipped models on the real chorales: the data set's figures, T, parity.
+data: setup
+	CHORALES=$(DATA) cargo test -p tests --test shipped_models -- --ignored --nocapture
+
+bench: setup
+	scripts/bench.sh
+
+train: setup
+	cargo build --release -p trainer
+	./target/release/trainer train wavenet --resume $(DATA_OPTION)
+	./target/release/trainer export runs/wavenet/best.safetensors -o models/wavenet.onnx $(DATA_OPTION)
+	./target/release/trainer train lstm --resume $(DATA_OPTION)
+	./target/release/trainer export runs/lstm/best.safetensors -o models/lstm.onnx $(DATA_OPTION)
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+setup:
+	@scripts/setup.sh

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the build needs from the system, if it is missing: setup.sh
+# With `live` also the MIDI servers and programs that the live tests play with.
+# Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
+set -euo pipefail
+
+fail() { echo "error: $*" >&2; exit 1; }
+
+command -v cargo >/dev/null || fail "cargo is missing: install Rust from https://rustup.rs"
+[ "$(uname -s)" = Linux ] || exit 0 # macOS and Windows bring what the build needs
+
+missing=()
+needs() { # needs PACKAGE CHECK...: notes the package when the check fails
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+has_package() { dpkg -s "$1"; }
+
+needs gcc command -v cc
+needs pkg-config command -v pkg-config
+needs libasound2-dev pkg-config --exists alsa
+needs libjack-jackd2-dev pkg-config --exists jack
+if [ "${1:-}" = live ]; then
+    needs jackd2 command -v jackd
+    needs python3-jack-client has_package python3-jack-client
+    needs alsa-utils command -v aplaymidi
+    needs qemu-system-x86 command -v qemu-system-x86_64
+    needs cpio command -v cpio
+    needs kmod command -v modprobe
+fi
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+command -v apt-get >/dev/null || fail "these packages (by their Debian names) are missing: ${missing[*]}"
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "run as root: apt-get install ${missing[*]}"
+    sudo=sudo
+fi
+echo "installing ${missing[*]} (apt-get${sudo:+, with sudo})" >&2
+$sudo apt-get update -qq
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

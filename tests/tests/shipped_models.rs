@@ -1,0 +1,110 @@
+//! What the project claims of its data set and of its shipped models, on the real chorales. Ignored by default,
+//! because they are not in the repository: `make data` (downloads them), or `CHORALES=FILE.tgz make data`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use chorale::{Chord, Part, Token};
+use performer::model::{Model, Row};
+use serde_json::Value;
+use trainer::dataset::{Dataset, phases};
+use trainer::onnx;
+
+fn model_path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/{name}.onnx"))
+}
+
+fn dataset() -> &'static Dataset {
+    static DATASET: OnceLock<Dataset> = OnceLock::new();
+    DATASET.get_or_init(|| {
+        let path = std::env::var("CHORALES").ok().filter(|path| !path.is_empty()).map(PathBuf::from);
+        trainer::dataset::Source::new(path, false).load().unwrap_or_else(|error| panic!("{error:#}"))
+    })
+}
+
+#[test]
+#[ignore = "needs the 382 chorales: run `make data`"]
+fn the_data_set_has_the_known_counts_lengths_and_ranges() {
+    let dataset = dataset();
+    let check = |pieces: &[trainer::dataset::Piece], chorales, steps, shortest, longest| {
+        let lengths = || pieces.iter().map(|piece| piece.chorale.chords.len());
+        assert_eq!(pieces.len(), chorales);
+        assert_eq!(lengths().sum::<usize>(), steps);
+        assert_eq!((lengths().min(), lengths().max()), (Some(shortest), Some(longest)));
+        for piece in pieces {
+            assert!(piece.chorale.legal_transpositions().contains(&0), "{} leaves the parts' ranges", piece.name);
+        }
+    };
+    check(&dataset.train, 229, 55_228, 100, 516);
+    check(&dataset.valid, 76, 18_408, 128, 576);
+    check(&dataset.test, 77, 18_900, 128, 640);
+}
+
+#[test]
+#[ignore = "needs the 382 chorales: run `make data`"]
+fn the_shipped_models_reach_the_test_t_that_their_metadata_and_the_model_card_state() {
+    for (name, at_most) in [("wavenet", 0.41), ("lstm", 0.43)] {
+        let path = model_path(name);
+        assert!(path.metadata().unwrap().len() <= 8_000_000, "{name} is larger than 8 MB");
+        let report = onnx::evaluate(&path, &dataset().test, false, 2).unwrap().report();
+        let model = Model::load(&path).unwrap();
+        let stated: f64 = model.metadata["test_T"].parse().unwrap();
+        println!("{name}: T {:.4}, accuracy {:.4} on test; stated {stated}", report.t, report.accuracy);
+        assert_eq!(report.notes, 75_600);
+        assert!((report.t - stated).abs() < 5e-4, "{name}: measured {:.4}, stated {stated}", report.t);
+        assert!(report.t <= at_most, "{name}: {:.4} is above {at_most}", report.t);
+        let card = std::fs::read_to_string(model_path(name).with_file_name("README.md")).unwrap();
+        assert!(card.contains(&format!("{stated:.4}")), "models/README.md does not state {stated:.4} for {name}");
+    }
+}
+
+#[test]
+#[ignore = "needs the 382 chorales: run `make data`"]
+fn the_performer_has_the_trainers_logits_on_a_real_chorale() {
+    let piece = &dataset().test[0];
+    let phases = phases(&piece.chorale, true);
+    for name in ["wavenet", "lstm"] {
+        let runner = onnx::Runner::new(&std::fs::read(model_path(name)).unwrap()).unwrap();
+        let model = Model::load(&model_path(name)).unwrap();
+        let (mut theirs, mut ours) = (runner.start(), model.start());
+        let mut before = Chord::START;
+        let mut largest = 0f32;
+        for (&given, &phase) in piece.chorale.chords.iter().zip(&phases) {
+            let expected = runner.step(&mut theirs, before, phase, given).unwrap();
+            let context = model.step(&mut ours, before, phase).unwrap();
+            for part in Part::ALL {
+                let logits = model.logits(part, &context, &[Row { before, given }]).unwrap();
+                let expected = &expected[part.index() * Token::VOCABULARY..][..Token::VOCABULARY];
+                for (a, b) in logits.iter().zip(expected) {
+                    assert!(a.is_finite() && b.is_finite());
+                    largest = largest.max((a - b).abs());
+                }
+            }
+            before = given;
+        }
+        println!("{name}: largest difference {largest:e} over {} steps", piece.chorale.chords.len());
+        assert!(largest <= 1e-5 * 10.0, "{name}: {largest:e}");
+    }
+}
+
+#[test]
+#[ignore = "needs the 382 chorales: run `make data`"]
+fn both_models_harmonize_a_test_soprano_in_four_singable_parts() {
+    let piece = &dataset().test[0];
+    let folder = tempfile::tempdir().unwrap();
+    let melody = folder.path().join("melody.mid");
+    tests::tune::write_soprano(&melody, &piece.chorale);
+    for name in ["wavenet", "lstm"] {
+        let output = folder.path().join(format!("{name}.mid"));
+        let run = Command::new(tests::binary::performer())
+            .args(["render", "--model", name, "--seed", "1", "--json", "-o"])
+            .args([&output, &melody])
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        assert!(output.metadata().unwrap().len() > 100);
+        let result: Value = serde_json::from_slice(&run.stdout).unwrap();
+        println!("{name}: {}", result["counts"]);
+    }
+}
