@@ -440,3 +440,406 @@ fn is_melodic(from: Pitch, to: Pitch) -> bool {
 const fn channel(part: Part) -> u8 {
     part.index() as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
+    const SETTINGS: Settings = Settings { rate: 1000.0, tempo: 60.0, pass_soprano: true };
+    const STEP: Time = 250;
+    const BEAT: Time = 1000;
+
+    /// A harmony that can be followed by eye: the alto lies 4 semitones under the soprano in even steps and 5 in odd
+    /// ones, the tenor always sings C4, the bass doubles the soprano two octaves below.
+    fn table(step: u64, after: Chord) -> AnswerTable {
+        let chords = std::array::from_fn(|index| {
+            let soprano = Token::from_index(index).unwrap();
+            let pitch = soprano.pitch().map_or(72, |pitch| i32::from(pitch.midi()));
+            let token = |midi: i32| Token::from_pitch(Pitch::new(midi.clamp(36, 81) as u8).unwrap()).unwrap();
+            Chord([soprano, token(pitch - 4 - (step % 2) as i32), token(60), token(pitch - 24)])
+        });
+        AnswerTable { step, after, chords }
+    }
+
+    /// A session whose tables come at once.
+    struct Player {
+        session: Session,
+        sent: Vec<Message>,
+        reports: Vec<Report>,
+    }
+
+    impl Player {
+        fn new() -> Player {
+            Player::with(SETTINGS)
+        }
+
+        fn with(settings: Settings) -> Player {
+            let mut session = Session::new(settings);
+            session.table(0, &table(0, Chord::START));
+            Player { session, sent: Vec::new(), reports: Vec::new() }
+        }
+
+        fn play(&mut self, at: Time, bytes: &[u8]) -> Vec<(u8, &'static str, u8)> {
+            self.at(at);
+            let from = self.sent.len();
+            self.session.midi(at, bytes);
+            self.collect(true);
+            described(&self.sent[from..])
+        }
+
+        fn down(&mut self, at: Time, key: u8) -> Vec<(u8, &'static str, u8)> {
+            self.play(at, &[0x90, key, 80])
+        }
+
+        fn up(&mut self, at: Time, key: u8) -> Vec<(u8, &'static str, u8)> {
+            self.play(at, &[0x80, key, 0])
+        }
+
+        /// Lets the time pass, step by step so that each table is there in time.
+        fn at(&mut self, until: Time) -> Vec<(u8, &'static str, u8)> {
+            let from = self.sent.len();
+            while let Some(due) = self.session.due().filter(|&due| due <= until) {
+                self.session.advance(due);
+                self.collect(true);
+            }
+            self.session.advance(until);
+            self.collect(true);
+            described(&self.sent[from..])
+        }
+
+        fn collect(&mut self, with_tables: bool) {
+            while let Some(message) = self.session.next_message() {
+                self.sent.push(message);
+                self.session.sent();
+            }
+            while let Some(report) = self.session.next_report() {
+                self.reports.push(report);
+                if with_tables {
+                    let after = report.chord.unwrap_or(report.previous);
+                    self.session.table(0, &table(report.step + 1, after));
+                }
+            }
+        }
+    }
+
+    /// (part's channel from 1, on or off, pitch).
+    fn described(messages: &[Message]) -> Vec<(u8, &'static str, u8)> {
+        let kind = |status: u8| match status & 0xf0 {
+            0x90 => "on",
+            0x80 => "off",
+            _ => "control",
+        };
+        messages.iter().map(|message| (message.bytes[0] % 16 + 1, kind(message.bytes[0]), message.bytes[1])).collect()
+    }
+
+    #[test]
+    fn a_struck_soprano_is_answered_at_once_on_channels_of_their_own_with_its_velocity() {
+        let mut player = Player::new();
+        assert_eq!(player.down(7, 72), [(1, "on", 72), (2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+        assert!(player.sent.iter().all(|message| message.at == 7 && message.bytes[2] == 80));
+    }
+
+    #[test]
+    fn the_soprano_is_left_out_when_it_sounds_elsewhere() {
+        let mut player = Player::with(Settings { pass_soprano: false, ..SETTINGS });
+        assert_eq!(player.down(0, 72), [(2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+        assert_eq!(player.up(100, 72), []);
+    }
+
+    #[test]
+    fn a_part_that_keeps_its_pitch_holds_unless_the_soprano_is_struck_again() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        let moved = [(1, "off", 72), (1, "on", 74), (2, "off", 68), (2, "on", 70), (4, "off", 48), (4, "on", 50)];
+        assert_eq!(player.down(100, 74), moved);
+        assert_eq!(player.up(110, 74), [(1, "off", 74)]);
+        let struck_again = player.down(130, 74);
+        let struck: Vec<u8> = struck_again.iter().filter(|event| event.1 == "on").map(|event| event.0).collect();
+        assert_eq!(struck, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn inner_parts_move_at_the_step_boundary_while_the_soprano_holds() {
+        let mut player = Player::new();
+        player.down(1000, 72);
+        assert_eq!(player.at(1000 + STEP - 1), []);
+        assert_eq!(player.at(1000 + STEP), [(2, "off", 68), (2, "on", 67)]);
+        assert_eq!(player.sent.last().unwrap().at, 1000 + STEP);
+    }
+
+    #[test]
+    fn a_late_note_revises_its_step_and_one_just_before_the_beat_belongs_to_the_next() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        player.down(150, 74);
+        let revised = *player.reports.last().unwrap();
+        assert_eq!((revised.step, revised.previous), (0, Chord::START));
+        assert_eq!(revised.chord, Some(table(0, Chord::START).chords[74 - 35]));
+
+        let played = player.down(200, 76);
+        assert!(played.contains(&(2, "on", 71)), "answered from step 1, where the alto is a fourth below: {played:?}");
+        let next = *player.reports.last().unwrap();
+        assert_eq!((next.step, next.previous), (1, revised.chord.unwrap()));
+        assert_eq!(player.at(STEP), [], "step 1 has begun already");
+        assert_eq!(player.reports.last(), Some(&next));
+        assert!(player.at(2 * STEP).contains(&(2, "on", 72)));
+    }
+
+    #[test]
+    fn a_gap_shorter_than_a_beat_is_articulation_and_a_longer_one_silence() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.up(100, 72), [(1, "off", 72)]);
+        player.at(100 + BEAT - 1);
+        assert_eq!(player.session.sounding().iter().flatten().count(), 3);
+        assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Soprano].pitch().unwrap().midi(), 72);
+
+        let released = player.at(100 + BEAT);
+        assert_eq!(released.len(), 3);
+        assert_eq!(player.session.sounding(), [None; 4]);
+        let last = player.reports.last().unwrap().chord.unwrap();
+        player.at(20 * BEAT);
+        let silent = *player.reports.last().unwrap();
+        assert_eq!(
+            (silent.step, silent.previous, silent.chord),
+            (80, last, None),
+            "the bar goes on, the network waits"
+        );
+        assert_eq!(player.down(20 * BEAT + 10, 74).len(), 4);
+        assert_eq!(player.session.missed(), 0);
+    }
+
+    #[test]
+    fn of_keys_struck_together_the_highest_is_the_soprano() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.down(10, 67), []);
+        assert!(player.down(20, 76).contains(&(1, "on", 76)));
+        assert_eq!(player.up(30, 67), []);
+        assert_eq!(player.session.soprano().unwrap().midi(), 76);
+    }
+
+    #[test]
+    fn a_legato_line_goes_down_although_the_finger_before_is_late() {
+        let mut player = Player::new();
+        player.down(0, 74);
+        assert!(player.down(600, 72).contains(&(1, "on", 72)));
+        assert_eq!(player.up(640, 74), [], "the late finger leaves unheard");
+        assert_eq!(player.down(900, 48), [], "an accompaniment far below is not the melody");
+    }
+
+    #[test]
+    fn a_key_still_held_returns_but_the_keys_of_a_chord_leave_together() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        player.down(100, 74);
+        player.up(150, 74);
+        assert!(player.at(200).contains(&(1, "on", 72)), "the trill's main note returns");
+
+        player.up(300, 72);
+        for (at, key) in [(400, 72), (500, 76), (510, 79)] {
+            player.down(at, key);
+        }
+        for (at, key) in [(700, 79), (710, 76), (720, 72)] {
+            player.up(at, key);
+        }
+        let after = player.at(1200);
+        assert!(after.iter().all(|event| event.0 != 1), "the soprano stays silent: {after:?}");
+    }
+
+    #[test]
+    fn note_on_with_velocity_0_and_all_notes_off_end_notes() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.play(50, &[0x95, 72, 0]), [(1, "off", 72)]);
+        player.down(100, 74);
+        assert_eq!(player.play(120, &[0xb3, 123, 0]).len(), 4);
+        assert_eq!(player.session.sounding(), [None; 4]);
+        assert_eq!(player.at(140), []);
+    }
+
+    #[test]
+    fn what_is_no_note_is_passed_over() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        for bytes in
+            [&[0xf8][..], &[0xb0, 64, 127], &[0xe0, 0, 64], &[0xc0, 1], &[], &[0x90, 200, 1], &[0xf0, 1, 2, 0xf7]]
+        {
+            assert_eq!(player.play(10, bytes), [], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_soprano_outside_the_trained_range_is_answered_as_its_octave() {
+        let mut player = Player::new();
+        assert_eq!(player.down(0, 48), [(1, "on", 48), (2, "on", 44), (3, "on", 48), (4, "on", 24)]);
+        assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Soprano].pitch().unwrap().midi(), 60);
+        let above = player.down(100, 96);
+        assert!(
+            above.ends_with(&[(4, "off", 24), (4, "on", 48)]),
+            "low enough under 72, an octave or two below: {above:?}"
+        );
+    }
+
+    #[test]
+    fn a_late_table_is_counted_and_adopted_when_it_comes() {
+        let mut session = Session::new(SETTINGS);
+        assert!(session.midi(0, &[0x90, 72, 80]));
+        let drain = |session: &mut Session| {
+            let mut sent = Vec::new();
+            while let Some(message) = session.next_message() {
+                sent.push(message);
+                session.sent();
+            }
+            described(&sent)
+        };
+        assert_eq!((drain(&mut session), session.missed()), (vec![(1, "on", 72)], 1));
+        session.table(20, &table(0, Chord::START));
+        assert_eq!(drain(&mut session), [(2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+
+        session.advance(STEP);
+        assert_eq!((drain(&mut session), session.missed()), (vec![], 2), "the harmony holds");
+        let report = std::iter::from_fn(|| session.next_report()).last().unwrap();
+        session.table(STEP + 9, &table(1, Chord::START));
+        assert_eq!(drain(&mut session), [], "a table after another chord is void");
+        session.table(STEP + 9, &table(1, report.previous));
+        assert_eq!(drain(&mut session), [(2, "off", 68), (2, "on", 67)]);
+    }
+
+    #[test]
+    fn a_port_that_takes_nothing_delays_messages_but_loses_no_note_off() {
+        let mut session = Session::new(SETTINGS);
+        let capacity = session.outbox.capacity();
+        session.table(0, &table(0, Chord::START));
+        for at in 0..1000 {
+            session.midi(at, &[0x90, 60 + (at % 20) as u8, 80]);
+        }
+        session.stop(1000);
+        assert!(session.dropped() > 0 && session.outbox.len() <= OUTBOX && session.outbox.capacity() == capacity);
+        let mut check = NoteCheck::default();
+        session.outbox.iter().for_each(|message| check.message(message));
+        check.end();
+    }
+
+    /// Follows messages as an instrument would and panics at the first that breaks the rules.
+    #[derive(Default)]
+    struct NoteCheck {
+        sounding: [Option<u8>; 4],
+        last: Time,
+    }
+
+    impl NoteCheck {
+        fn message(&mut self, message: &Message) {
+            assert!(message.at >= self.last, "time goes back at {message:?}");
+            self.last = message.at;
+            let [status, pitch, _] = message.bytes;
+            let part = &mut self.sounding[usize::from(status & 0x0f)];
+            match status & 0xf0 {
+                0x90 => assert_eq!(part.replace(pitch), None, "two notes in a part at {message:?}"),
+                0x80 => assert_eq!(part.take(), Some(pitch), "the end of a note that does not sound at {message:?}"),
+                _ => assert_eq!((status & 0xf0, pitch), (0xb0, 123)),
+            }
+        }
+
+        fn end(&self) {
+            assert_eq!(self.sounding, [None; 4], "notes outlive the stop");
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Midi(Vec<u8>),
+        Wait,
+        /// All tables asked for so far arrive.
+        Tables,
+        /// A table that nobody asked for.
+        Stray(u64),
+    }
+
+    fn event() -> impl Strategy<Value = (Time, Event)> {
+        let key = prop_oneof![55u8..85, 0u8..=127];
+        let midi = prop_oneof![
+            6 => (0u8..16, key.clone(), 0u8..=127).prop_map(|(channel, key, velocity)| vec![0x90 | channel, key, velocity]),
+            4 => (0u8..16, key, 0u8..=127).prop_map(|(channel, key, velocity)| vec![0x80 | channel, key, velocity]),
+            1 => prop::sample::select(vec![vec![0xb0, 123, 0], vec![0xb1, 120, 0], vec![0xfe], vec![0xb0, 64, 127]]),
+            1 => prop::collection::vec(any::<u8>(), 0..5),
+        ];
+        let event = prop_oneof![
+            8 => midi.prop_map(Event::Midi),
+            4 => Just(Event::Wait),
+            8 => Just(Event::Tables),
+            1 => (0u64..40).prop_map(Event::Stray),
+        ];
+        (prop_oneof![3 => 0u64..60, 2 => 0u64..400, 1 => 0u64..4000], event)
+    }
+
+    fn perform(events: &[(Time, Event)], pass_soprano: bool) -> Vec<Message> {
+        let mut session = Session::new(Settings { pass_soprano, ..SETTINGS });
+        session.table(0, &table(0, Chord::START));
+        let mut sent = Vec::new();
+        let mut now = 0;
+        let mut drain = |session: &mut Session| {
+            while let Some(message) = session.next_message() {
+                sent.push(message);
+                session.sent();
+            }
+        };
+        for (wait, event) in events {
+            now += wait;
+            match event {
+                Event::Midi(bytes) => drop(session.midi(now, bytes)),
+                Event::Wait => session.advance(now),
+                Event::Stray(step) => session.table(now, &table(*step, Chord::SILENCE)),
+                Event::Tables => {
+                    while let Some(report) = session.next_report() {
+                        session.table(now, &table(report.step + 1, report.chord.unwrap_or(report.previous)));
+                    }
+                }
+            }
+            drain(&mut session);
+        }
+        session.stop(now);
+        session.midi(now + 1, &[0x90, 72, 80]);
+        session.advance(now + 10 * BEAT);
+        drain(&mut session);
+        sent
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_played_every_note_ends_once_and_parts_never_mix(
+            events in prop::collection::vec(event(), 0..200),
+            pass_soprano: bool,
+        ) {
+            let sent = perform(&events, pass_soprano);
+            let mut check = NoteCheck::default();
+            for message in &sent {
+                check.message(message);
+                prop_assert!(pass_soprano || message.bytes[0] & 0x0f != 0 || message.bytes[0] == 0xb0);
+            }
+            check.end();
+            prop_assert_eq!(&sent, &perform(&events, pass_soprano), "the same events give the same bytes");
+        }
+
+        #[test]
+        fn when_tables_are_in_time_each_struck_soprano_sounds_with_three_parts(
+            melody in prop::collection::vec((55u64..2000, 60u8..=81, 10u64..3000), 1..40),
+        ) {
+            let mut player = Player::new();
+            let mut now = 0;
+            for (wait, key, length) in melody {
+                now += wait;
+                player.down(now, key);
+                let sounding = player.session.sounding();
+                prop_assert_eq!(sounding[0].map(Pitch::midi), Some(key));
+                prop_assert!(sounding.iter().all(Option::is_some));
+                now += length;
+                player.up(now, key);
+            }
+            prop_assert_eq!(player.session.missed(), 0);
+        }
+    }
+}

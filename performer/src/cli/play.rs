@@ -71,7 +71,8 @@ pub fn run(args: Args) -> Result<()> {
         eprintln!("READY {system}: soprano from {input}, parts to {output}, {} beats a minute", args.tempo);
     }
 
-    let mut latencies = Histogram::<u64>::new(3).context("the latency histogram")?;
+    // Nanoseconds, up to a minute.
+    let mut latencies = Histogram::new_with_bounds(1, 60_000_000_000, 3).context("the latency histogram")?;
     while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
         tell(&mut live, &mut latencies);
         thread::park_timeout(Duration::from_millis(50));
