@@ -381,3 +381,66 @@ fn work(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use chorale::{Chord, Token};
+
+    use super::*;
+
+    fn sounding_engine() -> (Engine, EngineEnds, Vec<[u8; 3]>) {
+        let session = Session::new(Settings { rate: 1000.0, tempo: 60.0, pass_soprano: true });
+        let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
+        let chords = std::array::from_fn(|index| Chord([index, 30, 25, 10].map(|i| Token::from_index(i).unwrap())));
+        ends.tables.try_push(AnswerTable { step: 0, after: Chord::START, chords }).unwrap();
+        let mut sent = Vec::new();
+        engine.begin(0);
+        engine.receive(5, &[0x90, 72, 80], Instant::now(), &mut |message| {
+            sent.push(message.bytes);
+            true
+        });
+        (engine, ends, sent)
+    }
+
+    #[test]
+    fn a_struck_note_is_sent_told_and_reported() {
+        let (engine, mut ends, sent) = sounding_engine();
+        assert_eq!(sent, [[0x90, 72, 80], [0x91, 65, 80], [0x92, 60, 80], [0x93, 45, 80]]);
+        let heard = ends.heard.try_pop().unwrap();
+        assert_eq!(heard.parts.map(|pitch| pitch.unwrap().midi()), [72, 65, 60, 45]);
+        assert_eq!(ends.reports.try_pop().unwrap().step, 0);
+        assert_eq!(engine.control.notes.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn when_asked_to_stop_the_engine_falls_silent_once_the_port_has_taken_everything() {
+        let (mut engine, _ends, _) = sounding_engine();
+        engine.control.request_stop();
+        engine.begin(100);
+        engine.advance(100, &mut |_| false);
+        assert!(engine.has_unsent() && !engine.control.is_silent());
+        let mut ends_sent = 0;
+        engine.advance(110, &mut |message| {
+            ends_sent += u32::from(message.bytes[0] & 0xf0 == 0x80);
+            true
+        });
+        assert!(engine.control.is_silent());
+        assert_eq!(ends_sent, 4);
+    }
+
+    #[test]
+    fn after_a_panic_every_note_that_may_sound_is_ended() {
+        let (mut engine, _ends, _) = sounding_engine();
+        // A port that is full leaves the end of one note and the beginning of another waiting.
+        engine.receive(20, &[0x90, 74, 80], Instant::now(), &mut |_| false);
+        let mut sent = Vec::new();
+        engine.abandon("test", |bytes| sent.push(bytes));
+        for (channel, pitch) in [(0, 72), (1, 65), (2, 60), (3, 45)] {
+            assert!(sent.iter().any(|bytes| bytes[..2] == [0x80 | channel, pitch]), "{sent:?}");
+            assert!(sent.contains(&[0xb0 | channel, 123, 0]));
+        }
+        assert!(sent.iter().all(|bytes| bytes[0] & 0xf0 != 0x90), "nothing begins: {sent:?}");
+        assert!(engine.control.is_silent());
+        assert!(matches!(engine.control.failure.get(), Some(Failure::Panic("test"))));
+    }
+}

@@ -63,3 +63,63 @@ impl Worker {
 fn phase(step: u64) -> Phase {
     Phase::in_bar((step % Phase::STEPS_PER_BAR as u64) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chorale::{Pitch, Token};
+
+    use super::*;
+    use crate::harmonizer::Sampling;
+    use crate::model::Model;
+
+    fn harmonizer() -> Harmonizer {
+        let model = Arc::new(Model::wavenet().unwrap());
+        Harmonizer::new(model, Sampling { temperature: 0.9, min_p: 0.05, seed: 7 })
+    }
+
+    fn soprano(midi: u8) -> usize {
+        Token::from_pitch(Pitch::new(midi).unwrap()).unwrap().index()
+    }
+
+    #[test]
+    fn tables_are_those_of_a_network_that_heard_exactly_the_final_chords() {
+        let (mut worker, mut table) = Worker::new(harmonizer()).unwrap();
+        let mut reference = harmonizer();
+        let mut previous = Chord::START;
+        for (step, key) in (0..).zip([67, 69, 71, 72, 72, 71, 69, 67, 66, 67]) {
+            reference.step(previous, phase(step)).unwrap();
+            assert_eq!(table, AnswerTable { step, after: previous, chords: reference.answers().unwrap() });
+            // An ornament first, thought better of within the step.
+            for key in [key + 2, key] {
+                let chord = table.chords[soprano(key)];
+                worker.follow(&Report { step, previous, chord: Some(chord) }).unwrap();
+                assert_eq!(worker.table().unwrap().after, chord);
+            }
+            previous = table.chords[soprano(key)];
+            table = worker.table().unwrap();
+        }
+    }
+
+    #[test]
+    fn in_a_silence_the_bar_goes_on_and_the_network_waits() {
+        let (mut worker, table) = Worker::new(harmonizer()).unwrap();
+        let chord = table.chords[soprano(67)];
+        worker.follow(&Report { step: 0, previous: Chord::START, chord: Some(chord) }).unwrap();
+        for step in 1..=5 {
+            worker.follow(&Report { step, previous: chord, chord: None }).unwrap();
+        }
+        let mut reference = harmonizer();
+        reference.step(Chord::START, phase(0)).unwrap();
+        reference.step(chord, phase(6)).unwrap();
+        let expected = AnswerTable { step: 6, after: chord, chords: reference.answers().unwrap() };
+        assert_eq!(worker.table().unwrap(), expected);
+
+        // The next note is answered from that table's step, and heard as the second.
+        let second = expected.chords[soprano(69)];
+        worker.follow(&Report { step: 6, previous: chord, chord: Some(second) }).unwrap();
+        reference.step(second, phase(7)).unwrap();
+        assert_eq!(worker.table().unwrap().chords, reference.answers().unwrap());
+    }
+}

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::process::Command;
 
-use live::{Heard, PARTS, check_harmony, is_note_on, numbers, read};
+use live::{Heard, PARTS, check_harmony, numbers, read};
 
 /// Frames of a beat at 120 beats a minute and 48 kHz.
 const BEAT: u64 = 24_000;
@@ -28,28 +28,32 @@ fn every_note_of_a_jack_player_is_answered_in_its_own_frame_by_three_parts_that_
     // The player's note and ours that passes it on: same frame, same pitch, twice the event.
     let mut seen = HashSet::new();
     let mut pairs = 0;
-    for note in both.iter().filter(|note| is_note_on(note) && note.channel == 0) {
+    for note in both.iter().filter(|note| note.is_on && note.channel == 0) {
         pairs += usize::from(!seen.insert((note.at, note.pitch)));
     }
     assert_eq!(pairs, sopranos.len(), "each soprano is passed on at the frame where the player struck it");
 
-    let struck_with =
-        |at: u64| ours.iter().filter(|note| is_note_on(note) && note.at == at && note.channel > 0).count();
+    let struck_with = |at: u64| ours.iter().filter(|note| note.is_on && note.at == at && note.channel > 0).count();
     assert_eq!(struck_with(sopranos[0].at), 3, "the first note is answered by three at the same frame");
-    let moved = ours.iter().filter(|note| is_note_on(note) && note.channel > 0);
+    let moved = ours.iter().filter(|note| note.is_on && note.channel > 0);
     let moved = moved.filter(|note| sopranos.iter().all(|soprano| soprano.at != note.at)).count();
     println!("{moved} notes of lower parts began between sopranos");
+    // Frozen harmony means that no table arrives.
+    assert!(moved > 0, "the lower parts never move while a soprano holds");
 
+    let mut rests = 0;
     for pair in sopranos.windows(2) {
-        let off = ours.iter().find(|note| note.channel == 0 && note.at > pair[0].at && !is_note_on(note));
+        let off = ours.iter().find(|note| note.channel == 0 && note.at > pair[0].at && !note.is_on);
         let off = off.expect("checked above").at;
         if pair[1].at > off + BEAT {
+            rests += 1;
             let late = ours.iter().find(|note| note.at > off + BEAT && note.at < pair[1].at);
             assert_eq!(late, None, "after a beat of silence nothing moves");
-            let ended = ours.iter().filter(|note| note.at == off + BEAT && !is_note_on(note)).count();
+            let ended = ours.iter().filter(|note| note.at == off + BEAT && !note.is_on).count();
             assert_eq!(ended, 3, "the harmony is released a beat after the soprano, frame {off}");
         }
     }
+    assert!(rests > 0, "the melody has a rest of three beats");
     let summary = read(&folder, "talk");
     assert!(summary.contains("notes answered, 0 missed deadlines"), "{summary}");
 }

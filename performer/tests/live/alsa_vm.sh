@@ -24,7 +24,7 @@ build_machine() {
   local build=$1 kernel version module
   cd "$build"
   kernel=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
-  apt-get download "$kernel" busybox-static >/dev/null
+  apt-get -o APT::Sandbox::User=root download "$kernel" busybox-static >/dev/null
   dpkg-deb --extract linux-image-*.deb kernel
   dpkg-deb --extract busybox-static_*.deb busybox
   version=$(ls kernel/lib/modules)
@@ -81,7 +81,7 @@ timeout --kill-after 5 "${ALSA_VM_TIMEOUT:-240}" qemu-system-x86_64 \
   -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap,id=host \
   -virtfs local,path="$work",mount_tag=work,security_model=none,id=work \
   </dev/null >"$console" 2>&1 || true
-status=$(tr -d '\r' <"$console" | sed -n 's/^GUEST_STATUS=//p')
+status=$(tr -d '\r' <"$console" | sed -n 's/.*GUEST_STATUS=//p')
 if [ -z "$status" ]; then
   tail -n 30 "$console" >&2
   exit 124

@@ -10,10 +10,17 @@ set -eu
 performer=$1
 out=$2
 
-"$performer" play --midi jack --tempo 120 >"$out/chords" 2>"$out/talk" &
-playing=$!
 others=()
-trap 'kill "$playing" "${others[@]}" 2>/dev/null || true' EXIT
+trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
+for recorder in ours both; do
+  jack_midi_dump -a "$recorder" >"$out/$recorder" 2>/dev/null &
+  others+=($!)
+  sleep 0.5
+done
+
+"$performer" play --midi jack --tempo 120 --output ours >"$out/chords" 2>"$out/talk" &
+playing=$!
+others+=("$playing")
 for _ in $(seq 300); do
   grep -q '^READY' "$out/talk" && break
   kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
@@ -21,21 +28,14 @@ for _ in $(seq 300); do
 done
 grep -q '^READY' "$out/talk"
 
-for recorder in ours both; do
-  jack_midi_dump -a "$recorder" >"$out/$recorder" 2>/dev/null &
-  others+=($!)
-  sleep 0.5
-done
-
 # A step is 6000 frames. START KEY LENGTH ..., again and again: two beats with a gap, the same note twice, eighths,
-# sixteenths, one just before its beat, a note held for two beats, then nothing for three beats.
+# sixteenths, one just before its beat, a note held for four beats, then nothing for three beats.
 jack_midiseq player 336000 \
   0 72 23000 24000 74 23000 48000 74 11000 60000 72 12000 72000 71 6000 78000 72 6000 84000 74 6000 \
   95500 76 23000 120000 67 6000 126000 84 40000 168000 72 96000 >/dev/null 2>&1 &
 others+=($!)
 sleep 0.5
 
-jack_connect performer:out ours:input
 jack_connect performer:out both:input
 jack_connect player:out both:input
 jack_connect player:out performer:in

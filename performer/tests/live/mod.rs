@@ -15,10 +15,6 @@ pub struct Heard {
     pub pitch: u8,
 }
 
-pub fn is_note_on(note: &Heard) -> bool {
-    note.is_on
-}
-
 /// Checks a whole performance: a channel has one note at a time, every note ends, every soprano has its three parts
 /// by the time the next thing happens, in their ranges when it is in its own. Returns the sopranos.
 pub fn check_harmony(heard: &[Heard]) -> Vec<Heard> {
