@@ -95,7 +95,7 @@ impl Control {
         let _ = self.failure.set(failure); // the first one is the cause
     }
 
-    pub(crate) fn count_overrun(&self) {
+    pub fn count_overrun(&self) {
         self.overruns.fetch_add(1, Ordering::Relaxed);
     }
 

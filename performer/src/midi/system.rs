@@ -235,6 +235,8 @@ impl Drop for Joined {
 }
 
 fn play_guarded(mut engine: Engine, mut output: MidiOutputConnection, events: HeapCons<Arrival>, epoch: Instant) {
+    #[cfg(unix)]
+    ask_for_real_time();
     if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut output, events, epoch))).is_err() {
         engine.abandon("MIDI", |bytes| {
             let _ = output.send(&bytes);
@@ -242,6 +244,20 @@ fn play_guarded(mut engine: Engine, mut output: MidiOutputConnection, events: He
     }
     // The output closes with this thread: leave the last messages the time to get away.
     thread::sleep(DRAIN);
+}
+
+/// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
+/// audio usually may), it plays all the same, and later when the machine is busy.
+#[cfg(unix)]
+fn ask_for_real_time() {
+    // Below JACK's and the kernel's own threads, above all ordinary ones.
+    const PRIORITY: libc::c_int = 40;
+    // SAFETY: sched_param is plain numbers, for which zero is valid, and the call only reads it.
+    unsafe {
+        let mut parameters: libc::sched_param = std::mem::zeroed();
+        parameters.sched_priority = PRIORITY;
+        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters);
+    }
 }
 
 /// The playing thread: sleeps until a message, a table or a step comes, answers, and ends in silence.
