@@ -1,1 +1,357 @@
-fn main() {}
+//! `trainer`: reads the chorales, trains, evaluates and exports the harmony networks.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use candle_core::Device;
+use chorale::{Chord, Part, Token};
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+use trainer::checkpoint::Checkpoint;
+use trainer::dataset::{Dataset, Piece, Source, Split};
+use trainer::score::Report;
+use trainer::settings::Settings;
+use trainer::train::{Run, evaluate, train};
+
+fn main() -> ExitCode {
+    // Each shard of a batch has its own thread, so candle's matrix products should not split themselves further.
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        // SAFETY: no other thread has been started yet that could read the environment meanwhile.
+        unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
+    }
+    match run(Command::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Trains the harmony networks on the 382 Bach chorales and exports them to ONNX.
+#[derive(Parser)]
+#[command(name = "trainer", version, disable_help_subcommand = true)]
+enum Command {
+    /// Print what the data set holds: counts, lengths, ranges, rests, and how often the previous note repeats
+    ///
+    /// Example: trainer dataset --data jsb_chorales.tgz
+    #[command(verbatim_doc_comment)]
+    Dataset(DatasetArgs),
+    /// Train a network; the run's folder gets checkpoints, a log (JSON lines) and a learning curve (SVG)
+    ///
+    /// Examples:
+    ///   trainer train wavenet
+    ///   trainer train lstm --out runs/lstm --seed 2 --resume
+    #[command(verbatim_doc_comment)]
+    Train(TrainArgs),
+    /// Measure T (mean nats per note) and accuracy of a checkpoint or an ONNX file on whole chorales
+    ///
+    /// Example: trainer evaluate models/wavenet.onnx --split test --json
+    #[command(verbatim_doc_comment)]
+    Evaluate(EvaluateArgs),
+    /// Export a checkpoint to ONNX, after comparing the file with the checkpoint step by step
+    ///
+    /// Example: trainer export runs/wavenet/best.safetensors -o models/wavenet.onnx
+    #[command(verbatim_doc_comment)]
+    Export(ExportArgs),
+}
+
+#[derive(clap::Args)]
+struct DatasetArgs {
+    #[command(flatten)]
+    source: Source,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Architecture {
+    Lstm,
+    Wavenet,
+}
+
+#[derive(clap::Args)]
+struct TrainArgs {
+    architecture: Architecture,
+    #[command(flatten)]
+    source: Source,
+    /// The run's folder [default: runs/ARCHITECTURE]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Go on with the run in that folder where it was cut off
+    #[arg(long)]
+    resume: bool,
+    #[arg(long)]
+    seed: Option<u64>,
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Chorales a weight update
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Parts of a batch computed side by side, one thread each
+    #[arg(long)]
+    shards: Option<usize>,
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    #[arg(long)]
+    weight_decay: Option<f64>,
+    #[arg(long)]
+    dropout: Option<f32>,
+    /// Order in which the parts of a chord are chosen, the soprano first
+    #[arg(long, value_name = "SBTA")]
+    order: Option<String>,
+    /// Width of the heads' hidden layers
+    #[arg(long)]
+    head_width: Option<usize>,
+    /// WaveNet: channels; LSTM: hidden units a layer
+    #[arg(long)]
+    width: Option<usize>,
+    /// WaveNet: blocks, their dilations doubling from 1; LSTM: layers
+    #[arg(long)]
+    layers: Option<usize>,
+    /// WaveNet: width of the context
+    #[arg(long)]
+    context: Option<usize>,
+    /// Train on graphics card N (needs a build with the feature `cuda` or `metal`)
+    #[arg(long, value_name = "N")]
+    gpu: Option<usize>,
+}
+
+#[derive(clap::Args)]
+struct EvaluateArgs {
+    /// A checkpoint (.safetensors) or an exported network (.onnx)
+    model: PathBuf,
+    #[command(flatten)]
+    source: Source,
+    #[arg(long, value_enum, default_value = "test")]
+    split: Split,
+    /// Only the pieces named in this file, one a line
+    #[arg(long, value_name = "FILE")]
+    only: Option<PathBuf>,
+    /// Tell the network the place in the bar where the piece's length gives it away (the future: not for headlines)
+    #[arg(long)]
+    bar_phase: bool,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct ExportArgs {
+    checkpoint: PathBuf,
+    #[arg(short, long, value_name = "FILE.onnx")]
+    output: PathBuf,
+    #[command(flatten)]
+    source: Source,
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Dataset(args) => describe(&args.source.load()?, args.json),
+        Command::Train(args) => run_train(args),
+        Command::Evaluate(args) => run_evaluate(args),
+        Command::Export(args) => {
+            let checkpoint = Checkpoint::load(&args.checkpoint, &Device::Cpu)?;
+            trainer::export::export(&checkpoint, &args.source.load()?, &args.output)
+        }
+    }
+}
+
+fn describe(dataset: &Dataset, json: bool) -> Result<()> {
+    let mut splits = BTreeMap::new();
+    for split in Split::ALL {
+        let pieces = dataset.split(split);
+        let lengths = || pieces.iter().map(|piece| piece.chorale.chords.len());
+        let steps: usize = lengths().sum();
+        let (mut rests, mut repeated) = (0, 0);
+        for piece in pieces {
+            let mut before = Chord::START;
+            for &chord in &piece.chorale.chords {
+                for part in Part::ALL {
+                    rests += usize::from(chord[part] == Token::REST);
+                    repeated += usize::from(chord[part] == before[part]);
+                }
+                before = chord;
+            }
+        }
+        let notes = 4 * steps;
+        // The first note of a part repeats nothing; the baseline is counted on the notes that have one before.
+        let followers = notes - 4 * pieces.len();
+        let range = |part: Part| {
+            let ranges = || pieces.iter().filter_map(|piece| piece.chorale.range(part));
+            let low = ranges().map(|(low, _)| low).min();
+            let high = ranges().map(|(_, high)| high).max();
+            [low, high].map(|pitch| pitch.map_or(0, |pitch| pitch.midi()))
+        };
+        splits.insert(
+            split.name(),
+            json!({
+                "chorales": pieces.len(),
+                "shortest": lengths().min(),
+                "longest": lengths().max(),
+                "steps": steps,
+                "notes": notes,
+                "rests": rests as f64 / notes as f64,
+                "copy_accuracy": repeated as f64 / followers as f64,
+                "ranges": Part::ALL.map(|part| (part.letter(), range(part))).into_iter().collect::<BTreeMap<_, _>>(),
+            }),
+        );
+    }
+    if json {
+        println!("{}", serde_json::to_string_pretty(&splits)?);
+        return Ok(());
+    }
+    println!("split  chorales  length (steps)   steps    notes   rests  repeated   S        A        T        B");
+    for split in Split::ALL {
+        let row = &splits[split.name()];
+        let ranges: Vec<String> = Part::ALL
+            .map(|part| {
+                let range = &row["ranges"][part.letter().to_string()];
+                format!("{:>2}..{:<4}", range[0], range[1])
+            })
+            .into();
+        println!(
+            "{:<6} {:>8}  {:>7}..{:<6} {:>6}  {:>7}  {:>5.2} %  {:>6.2} %   {}",
+            split.name(),
+            row["chorales"],
+            row["shortest"],
+            row["longest"],
+            row["steps"],
+            row["notes"],
+            100.0 * row["rests"].as_f64().unwrap_or(0.0),
+            100.0 * row["copy_accuracy"].as_f64().unwrap_or(0.0),
+            ranges.join(" ")
+        );
+    }
+    Ok(())
+}
+
+fn run_train(args: TrainArgs) -> Result<()> {
+    use trainer::settings::TrunkSettings;
+    let mut settings = match args.architecture {
+        Architecture::Lstm => Settings::lstm(),
+        Architecture::Wavenet => Settings::wavenet(),
+    };
+    let training = &mut settings.training;
+    training.seed = args.seed.unwrap_or(training.seed);
+    training.epochs = args.epochs.unwrap_or(training.epochs);
+    training.batch = args.batch.unwrap_or(training.batch);
+    training.shards = args.shards.unwrap_or(training.shards);
+    training.learning_rate = args.learning_rate.unwrap_or(training.learning_rate);
+    training.weight_decay = args.weight_decay.unwrap_or(training.weight_decay);
+    training.dropout = args.dropout.unwrap_or(training.dropout);
+    settings.order = args.order.unwrap_or(settings.order);
+    settings.head_width = args.head_width.unwrap_or(settings.head_width);
+    match &mut settings.trunk {
+        TrunkSettings::Wavenet { channels, dilations, context, .. } => {
+            *channels = args.width.unwrap_or(*channels);
+            *context = args.context.unwrap_or(*context);
+            if let Some(layers) = args.layers {
+                ensure!((1..=12).contains(&layers), "--layers {layers}: expected 1 to 12");
+                *dilations = (0..layers).map(|layer| 1 << layer).collect();
+            }
+        }
+        TrunkSettings::Lstm { hidden, layers, .. } => {
+            ensure!(args.context.is_none(), "--context is for the WaveNet; an LSTM's context is its layers' outputs");
+            *hidden = args.width.unwrap_or(*hidden);
+            *layers = args.layers.unwrap_or(*layers);
+        }
+    }
+    let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
+    let device = device(args.gpu)?;
+    let dataset = args.source.load()?;
+    let run =
+        Run { folder: &folder, resume: args.resume, device: &device, command: command_line(), commit: commit() };
+    let best = train(&settings, &dataset, &run)?;
+    eprintln!("best validation T {best:.4}: {}", folder.join("best.safetensors").display());
+    Ok(())
+}
+
+fn device(gpu: Option<usize>) -> Result<Device> {
+    match gpu {
+        None => Ok(Device::Cpu),
+        Some(index) if cfg!(feature = "cuda") => Ok(Device::new_cuda(index)?),
+        Some(index) if cfg!(feature = "metal") => Ok(Device::new_metal(index)?),
+        Some(index) => {
+            bail!("--gpu {index}: this trainer was built without a GPU; build it with --features cuda or --features metal")
+        }
+    }
+}
+
+/// The command as it was typed, without the program's folder and without paths of the data.
+fn command_line() -> String {
+    let mut words = vec!["trainer".to_string()];
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--data" | "--out" => {
+                arguments.next();
+            }
+            "--resume" | "--offline" => {}
+            _ if argument.starts_with("--data=") || argument.starts_with("--out=") => {}
+            _ => words.push(argument),
+        }
+    }
+    words.join(" ")
+}
+
+/// The commit of the working copy, if there is one.
+fn commit() -> String {
+    std::process::Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=12"])
+        .output()
+        .ok()
+        .filter(|output| output.status.success())
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string())
+        .unwrap_or_else(|| "unknown".into())
+}
+
+fn run_evaluate(args: EvaluateArgs) -> Result<()> {
+    let mut dataset = args.source.load()?;
+    let mut pieces: Vec<Piece> = match args.split {
+        Split::Train => std::mem::take(&mut dataset.train),
+        Split::Valid => std::mem::take(&mut dataset.valid),
+        Split::Test => std::mem::take(&mut dataset.test),
+    };
+    if let Some(list) = &args.only {
+        let text = std::fs::read_to_string(list).with_context(|| format!("cannot read '{}'", list.display()))?;
+        let names: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        for name in &names {
+            ensure!(
+                pieces.iter().any(|piece| piece.name == *name),
+                "'{}' names '{name}', which is not in the split '{}'",
+                list.display(),
+                args.split.name()
+            );
+        }
+        pieces.retain(|piece| names.contains(&piece.name.as_str()));
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let score = if args.model.extension().is_some_and(|extension| extension == "onnx") {
+        trainer::onnx::evaluate(&args.model, &pieces, args.bar_phase, threads)?
+    } else {
+        let checkpoint = Checkpoint::load(&args.model, &Device::Cpu)?;
+        evaluate(&checkpoint.network()?, &pieces, args.bar_phase, threads, &Device::Cpu)?
+    };
+    let report = score.report();
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print_report(&report, args.split.name(), pieces.len());
+    }
+    Ok(())
+}
+
+fn print_report(report: &Report, split: &str, pieces: usize) {
+    println!("{pieces} chorales of {split}, {} notes", report.notes);
+    println!("T {:.4} nats per note, accuracy {:.4}", report.t, report.accuracy);
+    println!("alto, tenor, bass given the soprano: {:.4}", report.atb_given_s);
+    for part in Part::ALL {
+        let measure = &report.per_part[&part.letter()];
+        println!("  {:<8} {:.4}  accuracy {:.4}", part.name(), measure.nats, measure.accuracy);
+    }
+    println!("steps where two or more parts move: {:.4} ({} notes)", report.moving.nats, report.moving.notes);
+    println!("all other steps:                    {:.4} ({} notes)", report.other.nats, report.other.notes);
+}

@@ -1,0 +1,424 @@
+//! The networks as tract runs them: what never changes ([`Model`]) and what changes at each step ([`State`]).
+//!
+//! An ONNX file holds one step of a whole network. Here it is cut in two at the value `context`: the trunk, run once
+//! a step, and the head of each part, run for as many rows (sopranos) at once as one likes.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use chorale::{Chord, Part, Phase, Token};
+use serde::Deserialize;
+use thiserror::Error;
+use tract_onnx::pb::{
+    ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, tensor_proto::DataType,
+    tensor_shape_proto::{Dimension, dimension},
+    type_proto,
+};
+use tract_onnx::prelude::*;
+
+#[derive(Debug, Error)]
+pub enum ModelError {
+    #[error("cannot read '{path}': {source}")]
+    Read { path: String, source: std::io::Error },
+    #[error("'{name}' is no usable network: {reason} (models/README.md tells what the file must hold)")]
+    Contract { name: String, reason: String },
+    #[error("tract failed to run the network: {0}")]
+    Run(String),
+}
+
+type Plan = Arc<TypedRunnableModel>;
+
+/// A loaded network. Shared read-only between threads.
+pub struct Model {
+    /// chord, phase, state → context, new state.
+    trunk: Plan,
+    /// For each part, soprano first: context (1, width), chord and given (M, 4) → logits (M, 47).
+    heads: [Plan; 4],
+    order: [Part; 4],
+    state: StateContract,
+    /// The file's metadata, as name and text.
+    pub metadata: HashMap<String, String>,
+}
+
+/// The metadata entry `state`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum StateContract {
+    Queues { taps: String, pushes: String, channels: usize, kernel: usize, dilations: Vec<usize> },
+    Recurrent { h: String, c: String, h_next: String, c_next: String, layers: usize, hidden: usize },
+}
+
+/// What a network remembers of the steps so far.
+#[derive(Clone)]
+pub struct State(Memory);
+
+#[derive(Clone)]
+enum Memory {
+    Queues(Vec<ConvQueue>),
+    Recurrent { h: Vec<f32>, c: Vec<f32> },
+}
+
+/// The past inputs of one dilated convolution, as far back as its oldest tap (the queues of fast-wavenet,
+/// Le Paine et al. 2016, arXiv 1611.09482).
+#[derive(Clone)]
+struct ConvQueue {
+    /// A ring of entries, `channels` values each.
+    values: Vec<f32>,
+    channels: usize,
+    /// Where the oldest entry begins; the next push overwrites it.
+    oldest: usize,
+}
+
+impl ConvQueue {
+    fn new(entries: usize, channels: usize) -> ConvQueue {
+        ConvQueue { values: vec![0.0; entries * channels], channels, oldest: 0 }
+    }
+
+    /// The entry `index` steps younger than the oldest.
+    fn entry(&self, index: usize) -> &[f32] {
+        let start = (self.oldest + index * self.channels) % self.values.len();
+        &self.values[start..][..self.channels]
+    }
+
+    fn push(&mut self, entry: &[f32]) {
+        self.values[self.oldest..][..self.channels].copy_from_slice(entry);
+        self.oldest = (self.oldest + self.channels) % self.values.len();
+    }
+}
+
+/// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds.
+#[derive(Clone)]
+pub struct Context(TValue);
+
+/// One row for a head: the chord of the step before, and the present one as far as it is chosen.
+#[derive(Clone, Copy)]
+pub struct Row {
+    pub before: Chord,
+    pub given: Chord,
+}
+
+impl Model {
+    /// The WaveNet that is built in.
+    ///
+    /// # Errors
+    /// Never, if the program was built from a whole checkout.
+    pub fn wavenet() -> Result<Model, ModelError> {
+        Model::from_bytes("models/wavenet.onnx", include_bytes!("../../models/wavenet.onnx"))
+    }
+
+    /// The LSTM that is built in.
+    ///
+    /// # Errors
+    /// Never, if the program was built from a whole checkout.
+    pub fn lstm() -> Result<Model, ModelError> {
+        Model::from_bytes("models/lstm.onnx", include_bytes!("../../models/lstm.onnx"))
+    }
+
+    /// # Errors
+    /// When the file cannot be read or does not keep the contract of models/README.md.
+    pub fn load(path: &Path) -> Result<Model, ModelError> {
+        let name = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: name.clone(), source })?;
+        Model::from_bytes(&name, &bytes)
+    }
+
+    /// # Errors
+    /// When the bytes do not keep the contract of models/README.md. `name` is what the message calls them.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
+        build(bytes).map_err(|reason| ModelError::Contract { name: name.into(), reason })
+    }
+
+    /// The parts in the order in which they are chosen; the soprano is the first.
+    pub fn order(&self) -> [Part; 4] {
+        self.order
+    }
+
+    /// The state before the first step.
+    pub fn start(&self) -> State {
+        State(match &self.state {
+            StateContract::Queues { channels, kernel, dilations, .. } => Memory::Queues(
+                dilations.iter().map(|dilation| ConvQueue::new((kernel - 1) * dilation, *channels)).collect(),
+            ),
+            StateContract::Recurrent { layers, hidden, .. } => {
+                let zeros = vec![0.0; layers * hidden];
+                Memory::Recurrent { h: zeros.clone(), c: zeros }
+            }
+        })
+    }
+
+    /// One step of the trunk: takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of
+    /// the present one, moves `state` on and returns the context of the present step.
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn step(&self, state: &mut State, before: Chord, phase: Phase) -> Result<Context, ModelError> {
+        self.run_trunk(state, before, phase).map_err(run_error)
+    }
+
+    fn run_trunk(&self, state: &mut State, before: Chord, phase: Phase) -> TractResult<Context> {
+        let mut inputs = tvec!(
+            tensor2(&[before.0.map(|token| token.index() as i64)]).into_tvalue(),
+            tensor1(&[phase.index() as i64]).into_tvalue()
+        );
+        match (&state.0, &self.state) {
+            (Memory::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
+                let taps_a_layer = kernel - 1;
+                let mut taps = Vec::with_capacity(queues.len() * taps_a_layer * channels);
+                for (queue, dilation) in queues.iter().zip(dilations) {
+                    for tap in 0..taps_a_layer {
+                        taps.extend_from_slice(queue.entry(tap * dilation));
+                    }
+                }
+                inputs.push(Tensor::from_shape(&[1, queues.len() * taps_a_layer, *channels], &taps)?.into_tvalue());
+            }
+            (Memory::Recurrent { h, c }, StateContract::Recurrent { layers, hidden, .. }) => {
+                inputs.push(Tensor::from_shape(&[1, *layers, *hidden], h)?.into_tvalue());
+                inputs.push(Tensor::from_shape(&[1, *layers, *hidden], c)?.into_tvalue());
+            }
+            _ => tract_onnx::tract_core::internal::bail!("the state belongs to another network"),
+        }
+        let outputs = self.trunk.run(inputs)?;
+        match &mut state.0 {
+            Memory::Queues(queues) => {
+                let pushes = outputs[1].try_as_plain_ram()?;
+                let pushes = pushes.as_slice::<f32>()?;
+                let channels = pushes.len() / queues.len();
+                for (queue, entry) in queues.iter_mut().zip(pushes.chunks(channels)) {
+                    queue.push(entry);
+                }
+            }
+            Memory::Recurrent { h, c } => {
+                h.copy_from_slice(outputs[1].try_as_plain_ram()?.as_slice::<f32>()?);
+                c.copy_from_slice(outputs[2].try_as_plain_ram()?.as_slice::<f32>()?);
+            }
+        }
+        Ok(Context(outputs[0].clone()))
+    }
+
+    /// The logits of `part` for every row, 47 values each: of every token, were it the part's next, given the parts
+    /// that come before it in [`Model::order`].
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn logits(&self, part: Part, context: &Context, rows: &[Row]) -> Result<Vec<f32>, ModelError> {
+        let run = || -> TractResult<Vec<f32>> {
+            let column = |chord: fn(&Row) -> Chord| -> TractResult<TValue> {
+                let tokens: Vec<i64> =
+                    rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
+                Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
+            };
+            let mut inputs = tvec!(context.0.clone(), column(|row| row.before)?);
+            // The first head hears no part of the present chord.
+            if part != self.order[0] {
+                inputs.push(column(|row| row.given)?);
+            }
+            let outputs = self.heads[part.index()].run(inputs)?;
+            Ok(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        };
+        run().map_err(run_error)
+    }
+}
+
+fn run_error(error: TractError) -> ModelError {
+    ModelError::Run(format!("{error:#}"))
+}
+
+fn build(bytes: &[u8]) -> Result<Model, String> {
+    let proto = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).map_err(|_| "it is no ONNX file")?;
+    let metadata: HashMap<String, String> =
+        proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
+    let entry = |key: &str| metadata.get(key).ok_or_else(|| format!("its metadata have no entry '{key}'"));
+    let state: StateContract =
+        serde_json::from_str(entry("state")?).map_err(|error| format!("its metadata entry 'state': {error}"))?;
+    check_state(&state)?;
+    let order = part_order(entry("part_order")?)?;
+    let width = value_info(&proto, "context")
+        .and_then(|info| dimensions(info)?.last().copied().flatten())
+        .ok_or("it has no output 'context' of a fixed width")?;
+
+    let (state_inputs, state_outputs) = match &state {
+        StateContract::Queues { taps, pushes, channels, kernel, dilations } => (
+            vec![(taps.as_str(), vec![1, dilations.len() * (kernel - 1), *channels])],
+            vec![(pushes.as_str(), vec![1, dilations.len(), *channels])],
+        ),
+        StateContract::Recurrent { h, c, h_next, c_next, layers, hidden } => {
+            let shape = vec![1, *layers, *hidden];
+            (
+                vec![(h.as_str(), shape.clone()), (c.as_str(), shape.clone())],
+                vec![(h_next.as_str(), shape.clone()), (c_next.as_str(), shape)],
+            )
+        }
+    };
+    let mut inputs = vec![Input::tokens("chord", Some(1)), Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] }];
+    inputs.extend(state_inputs.iter().map(|(name, shape)| Input::floats(name, shape)));
+    let mut outputs = vec![("context", vec![Some(1), Some(width)])];
+    outputs.extend(state_outputs.iter().map(|(name, shape)| (*name, shape.iter().map(|&dim| Some(dim)).collect())));
+    let trunk = plan(&proto, &inputs, &outputs)?;
+
+    let mut heads = Vec::with_capacity(4);
+    for part in Part::ALL {
+        let name = format!("logits_{}", part.name().to_lowercase());
+        let mut inputs = vec![Input::floats("context", &[1, width]), Input::tokens("chord", None)];
+        if part != order[0] {
+            inputs.push(Input::tokens("given", None));
+        }
+        heads.push(plan(&proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
+    }
+    let heads = heads.try_into().map_err(|_| "a head is missing")?;
+    Ok(Model { trunk, heads, order, state, metadata })
+}
+
+/// Nothing that the widths of a file name may ask for more memory than this.
+const MOST_STATE_VALUES: usize = 1 << 24;
+
+fn check_state(state: &StateContract) -> Result<(), String> {
+    let values = match state {
+        StateContract::Queues { channels, kernel, dilations, .. } => {
+            if *kernel < 2 || *channels == 0 || dilations.is_empty() || dilations.contains(&0) {
+                return Err("its metadata entry 'state' needs kernel ≥ 2, channels ≥ 1 and dilations ≥ 1".into());
+            }
+            dilations
+                .iter()
+                .try_fold(0usize, |sum, &dilation| sum.checked_add(dilation))
+                .and_then(|sum| sum.checked_mul(kernel - 1)?.checked_mul(*channels))
+        }
+        StateContract::Recurrent { layers, hidden, .. } => layers.checked_mul(*hidden).filter(|&values| values > 0),
+    };
+    match values {
+        Some(values) if values <= MOST_STATE_VALUES => Ok(()),
+        _ => Err("its metadata entry 'state' names no sizes, or too large ones".into()),
+    }
+}
+
+fn part_order(text: &str) -> Result<[Part; 4], String> {
+    let parts: Vec<Part> = text.chars().filter_map(Part::from_letter).collect();
+    match <[Part; 4]>::try_from(parts) {
+        Ok(order) if order[0] == Part::Soprano && Part::ALL.iter().all(|part| order.contains(part)) => Ok(order),
+        _ => Err(format!("its metadata entry 'part_order' is '{text}', expected S, A, T and B once each, S first")),
+    }
+}
+
+fn value_info<'a>(proto: &'a ModelProto, name: &str) -> Option<&'a ValueInfoProto> {
+    proto.graph.as_ref()?.output.iter().find(|info| info.name == name)
+}
+
+/// The dimensions of a value, `None` for a symbolic one.
+fn dimensions(info: &ValueInfoProto) -> Option<Vec<Option<usize>>> {
+    let type_proto::Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
+    let dims = tensor.shape.as_ref()?.dim.iter().map(|dim| match dim.value {
+        Some(dimension::Value::DimValue(value)) => usize::try_from(value).ok(),
+        _ => None,
+    });
+    Some(dims.collect())
+}
+
+/// An input of a piece cut out of the graph. `None` in the shape stands for the number of rows, M.
+struct Input<'a> {
+    name: &'a str,
+    ty: DataType,
+    shape: Vec<Option<usize>>,
+}
+
+impl<'a> Input<'a> {
+    fn tokens(name: &'a str, rows: Option<usize>) -> Input<'a> {
+        Input { name, ty: DataType::Int64, shape: vec![rows, Some(4)] }
+    }
+
+    fn floats(name: &'a str, shape: &[usize]) -> Input<'a> {
+        Input { name, ty: DataType::Float, shape: shape.iter().map(|&dim| Some(dim)).collect() }
+    }
+}
+
+/// Cuts the piece between `inputs` and `outputs` out of the graph, optimizes it and checks its outputs' shapes.
+fn plan(proto: &ModelProto, inputs: &[Input], outputs: &[(&str, Vec<Option<usize>>)]) -> Result<Plan, String> {
+    let graph = proto.graph.as_ref().ok_or("it holds no graph")?;
+    let producers: HashMap<&str, &NodeProto> =
+        graph.node.iter().flat_map(|node| node.output.iter().map(move |name| (name.as_str(), node))).collect();
+    let mut needed: Vec<&str> = outputs.iter().map(|(name, _)| *name).collect();
+    let mut seen: std::collections::HashSet<&str> = inputs.iter().map(|input| input.name).collect();
+    let mut kept = std::collections::HashSet::new();
+    while let Some(name) = needed.pop() {
+        if !seen.insert(name) {
+            continue;
+        }
+        if let Some(node) = producers.get(name) {
+            kept.insert(std::ptr::from_ref(*node));
+            needed.extend(node.input.iter().map(String::as_str));
+        } else if !graph.initializer.iter().any(|constant| constant.name == name) {
+            return Err(format!("its graph makes no value '{name}' from the inputs that the contract names"));
+        }
+    }
+    let mut piece = graph.clone();
+    piece.node = graph.node.iter().filter(|node| kept.contains(&std::ptr::from_ref(*node))).cloned().collect();
+    piece.initializer.retain(|constant| seen.contains(constant.name.as_str()));
+    piece.value_info.clear();
+    piece.input = inputs.iter().map(|input| declare(input.name, input.ty, &input.shape)).collect();
+    piece.output = outputs.iter().map(|(name, shape)| declare(name, DataType::Float, shape)).collect();
+    let proto = ModelProto { graph: Some(piece), ..proto.clone() };
+    let model = tract_onnx::onnx()
+        .model_for_proto_model(&proto)
+        .and_then(|model| model.into_optimized())
+        .map_err(|error| format!("tract cannot run it: {error:#}"))?;
+    for (index, (name, shape)) in outputs.iter().enumerate() {
+        let fact = model.output_fact(index).map_err(|error| format!("its output '{name}': {error}"))?;
+        let fits = fact.datum_type == f32::datum_type()
+            && fact.rank() == shape.len()
+            && fact.shape.iter().zip(shape).all(|(dim, wanted)| wanted.is_none_or(|wanted| *dim == wanted.to_dim()));
+        if !fits {
+            return Err(format!("its output '{name}' is {fact:?}, expected f32 of the shape {shape:?}"));
+        }
+    }
+    model.into_runnable().map_err(|error| format!("tract cannot run it: {error:#}"))
+}
+
+fn declare(name: &str, ty: DataType, shape: &[Option<usize>]) -> ValueInfoProto {
+    let dim = shape
+        .iter()
+        .map(|dim| match dim {
+            Some(value) => dimension::Value::DimValue(*value as i64),
+            None => dimension::Value::DimParam("M".into()),
+        })
+        .map(|value| Dimension { value: Some(value), ..Dimension::default() })
+        .collect();
+    let tensor = type_proto::Tensor { elem_type: ty as i32, shape: Some(TensorShapeProto { dim }) };
+    let ty = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: name.into(), r#type: Some(ty), ..ValueInfoProto::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_gives_back_what_was_pushed_as_many_steps_ago_as_it_has_entries() {
+        let mut queue = ConvQueue::new(3, 2);
+        assert_eq!(queue.entry(0), [0.0, 0.0]);
+        for value in 1..=5 {
+            queue.push(&[value as f32; 2]);
+        }
+        assert_eq!([queue.entry(0)[0], queue.entry(1)[0], queue.entry(2)[1]], [3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn a_file_that_is_no_network_is_refused_by_name() {
+        let error = |bytes: &[u8]| Model::from_bytes("tune.onnx", bytes).err().expect("an error").to_string();
+        for bytes in [&b""[..], b"not an ONNX file", &[0xff; 64]] {
+            assert!(error(bytes).contains("'tune.onnx' is no usable network"), "{}", error(bytes));
+        }
+    }
+
+    #[test]
+    fn a_state_of_absurd_size_is_refused_before_any_memory_is_taken() {
+        let state = |text: &str| check_state(&serde_json::from_str(text).unwrap());
+        let queues = |dilations: &str| {
+            format!(
+                r#"{{"kind":"queues","taps":"t","pushes":"p","channels":96,"kernel":2,"dilations":[{dilations}]}}"#
+            )
+        };
+        assert!(state(&queues("1,2,4")).is_ok());
+        assert!(state(&queues("1,18446744073709551615")).is_err());
+        assert!(state(&queues("")).is_err());
+        assert!(state(&queues("0")).is_err());
+    }
+}

@@ -1,0 +1,116 @@
+//! What both trunks and the heads are built from: named weights, linear maps, embeddings and dropout.
+
+use std::collections::BTreeMap;
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Weights by name, in the order of their names wherever order matters (initial values, sums, files).
+pub type Weights = BTreeMap<String, Tensor>;
+
+/// Names, shapes and initial values of a network's weights, drawn from one seed.
+///
+/// candle's own generator cannot be seeded on a CPU, hence the draws from ChaCha here and in [`Dropout`].
+pub struct Initializer {
+    rng: ChaCha8Rng,
+    device: Device,
+    pub variables: BTreeMap<String, Var>,
+}
+
+impl Initializer {
+    pub fn new(seed: u64, device: &Device) -> Initializer {
+        Initializer { rng: ChaCha8Rng::seed_from_u64(seed), device: device.clone(), variables: BTreeMap::new() }
+    }
+
+    /// Uniform in ±`bound`.
+    pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f32) -> Result<()> {
+        let count = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|_| (self.rng.random::<f32>() * 2.0 - 1.0) * bound).collect();
+        self.insert(name, Tensor::from_vec(values, shape, &self.device)?)
+    }
+
+    pub fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> Result<()> {
+        self.insert(name, Tensor::full(value, shape, &self.device)?)
+    }
+
+    /// A linear map `name.weight` (inputs, outputs) and `name.bias` (outputs). The bound keeps the variance of what
+    /// goes through (LeCun initialization: variance 1 / inputs).
+    pub fn linear(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<()> {
+        self.uniform(&format!("{name}.weight"), &[inputs, outputs], (3.0 / inputs as f32).sqrt())?;
+        self.constant(&format!("{name}.bias"), &[outputs], 0.0)
+    }
+
+    fn insert(&mut self, name: &str, value: Tensor) -> Result<()> {
+        let earlier = self.variables.insert(name.into(), Var::from_tensor(&value)?);
+        debug_assert!(earlier.is_none(), "the weight {name} is declared twice");
+        Ok(())
+    }
+}
+
+/// Looks a weight up; the error names what is missing.
+pub fn weight(weights: &Weights, name: &str) -> Result<Tensor> {
+    weights
+        .get(name)
+        .cloned()
+        .ok_or_else(|| candle_core::Error::Msg(format!("the weights hold no tensor named '{name}'")))
+}
+
+/// `x · weight + bias`, over the last axis.
+#[derive(Clone)]
+pub struct Linear {
+    pub weight: Tensor, // (inputs, outputs)
+    pub bias: Tensor,   // (outputs)
+}
+
+impl Linear {
+    pub fn new(weights: &Weights, name: &str) -> Result<Linear> {
+        Ok(Linear {
+            weight: weight(weights, &format!("{name}.weight"))?,
+            bias: weight(weights, &format!("{name}.bias"))?,
+        })
+    }
+
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (inputs, outputs) = self.weight.dims2()?;
+        let mut shape = x.dims().to_vec();
+        let rows = x.reshape(((), inputs))?;
+        *shape.last_mut().expect("a tensor with a feature axis") = outputs;
+        rows.matmul(&self.weight)?.broadcast_add(&self.bias)?.reshape(shape)
+    }
+}
+
+/// The sum of one row of `table` for each index: `indices` (rows, k) of u32 → (rows, width).
+pub fn embed_sum(table: &Tensor, indices: &Tensor) -> Result<Tensor> {
+    let (rows, k) = indices.dims2()?;
+    let width = table.dim(1)?;
+    table.index_select(&indices.flatten_all()?, 0)?.reshape((rows, k, width))?.sum(1)
+}
+
+/// Sets a share of the values to zero while training and scales the rest up to keep the mean; without a generator it
+/// lets everything pass.
+pub struct Dropout {
+    rate: f32,
+    rng: Option<ChaCha8Rng>,
+}
+
+impl Dropout {
+    pub fn off() -> Dropout {
+        Dropout { rate: 0.0, rng: None }
+    }
+
+    pub fn new(rate: f32, rng: ChaCha8Rng) -> Dropout {
+        Dropout { rate, rng: Some(rng) }
+    }
+
+    pub fn apply(&mut self, x: &Tensor) -> Result<Tensor> {
+        let Some(rng) = self.rng.as_mut().filter(|_| self.rate > 0.0) else { return Ok(x.clone()) };
+        // One random byte a value is enough: the rate is held to 1/256.
+        let dropped = (self.rate * 256.0).round() as u16;
+        let keep = 256.0 / (256 - dropped) as f32;
+        let mut bytes = vec![0u8; x.elem_count()];
+        rng.fill_bytes(&mut bytes);
+        let mask: Vec<f32> = bytes.iter().map(|&byte| if u16::from(byte) < dropped { 0.0 } else { keep }).collect();
+        x.mul(&Tensor::from_vec(mask, x.shape(), x.device())?.to_dtype(DType::F32)?)
+    }
+}

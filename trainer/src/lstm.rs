@@ -1,0 +1,248 @@
+//! The LSTM trunk (Hochreiter & Schmidhuber 1997, with forget gates): a stack of layers whose outputs, side by side,
+//! are the context.
+
+use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
+
+use crate::layers::{Dropout, Initializer, Linear, Weights, weight};
+
+/// Gates stand in the order input, forget, output, cell, so that the three sigmoids are neighbours.
+/// (ONNX's own LSTM orders i, o, f, c and candle's i, f, g, o; neither is used here.)
+pub const GATES: usize = 4;
+
+pub struct Lstm {
+    pub layers: Vec<Layer>,
+}
+
+pub struct Layer {
+    /// From the layer's input to the gates: (inputs, 4 · hidden), with the gates' bias.
+    pub input: Linear,
+    /// From the layer's previous output to the gates: (hidden, 4 · hidden).
+    pub recurrent: Tensor,
+}
+
+impl Lstm {
+    pub fn declare(init: &mut Initializer, input: usize, hidden: usize, layers: usize) -> Result<()> {
+        for layer in 0..layers {
+            let inputs = if layer == 0 { input } else { hidden };
+            init.linear(&format!("trunk.{layer}.input"), inputs, GATES * hidden)?;
+            let bound = (1.0 / hidden as f32).sqrt();
+            init.uniform(&format!("trunk.{layer}.recurrent"), &[hidden, GATES * hidden], bound)?;
+        }
+        Ok(())
+    }
+
+    pub fn new(weights: &Weights, layers: usize) -> Result<Lstm> {
+        let layers = (0..layers)
+            .map(|layer| {
+                Ok(Layer {
+                    input: Linear::new(weights, &format!("trunk.{layer}.input"))?,
+                    recurrent: weight(weights, &format!("trunk.{layer}.recurrent"))?,
+                })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Lstm { layers })
+    }
+
+    /// `x` (B, T, input) → context (B, T, layers · hidden), from h = c = 0.
+    pub fn forward(&self, x: &Tensor, dropout: &mut Dropout) -> Result<Tensor> {
+        let mut x = x.clone();
+        let mut outputs = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let gates = layer.input.forward(&x)?; // (B, T, 4 hidden)
+            let h = if x.device().is_cpu() {
+                scan(&gates, &layer.recurrent)?
+            } else {
+                scan_by_graph(&gates, &layer.recurrent)?
+            };
+            x = dropout.apply(&h)?;
+            outputs.push(x.clone());
+        }
+        Tensor::cat(&outputs, D::Minus1)
+    }
+}
+
+/// The recurrence over a whole sequence as one operation with its own gradient: `gates` (B, T, 4H), what the input
+/// adds to the gates, and `recurrent` (H, 4H) → h (B, T, H). A graph node a step would cost more than the arithmetic.
+pub fn scan(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
+    let hidden = recurrent.dim(0)?;
+    gates.contiguous()?.apply_op2(&recurrent.contiguous()?, Scan)?.narrow(D::Minus1, 0, hidden)?.contiguous()
+}
+
+/// The same, one graph node after the other; for devices on which [`scan`] has no code.
+pub fn scan_by_graph(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
+    let (batch, steps, _) = gates.dims3()?;
+    let hidden = recurrent.dim(0)?;
+    let mut h = Tensor::zeros((batch, hidden), gates.dtype(), gates.device())?;
+    let mut c = h.clone();
+    let mut outputs = Vec::with_capacity(steps);
+    for gates in gates.chunk(steps, 1)? {
+        let gates = (gates.squeeze(1)? + h.matmul(recurrent)?)?;
+        let sigmoid = candle_nn::ops::sigmoid(&gates.narrow(1, 0, 3 * hidden)?)?;
+        let cell = gates.narrow(1, 3 * hidden, hidden)?.tanh()?;
+        let [input, forget, output] = [0, 1, 2].map(|gate| sigmoid.narrow(1, gate * hidden, hidden));
+        c = ((forget? * &c)? + (input? * cell)?)?;
+        h = (output? * c.tanh()?)?;
+        outputs.push(h.clone());
+    }
+    Tensor::stack(&outputs, 1)
+}
+
+/// What [`Scan`] keeps of each step for its gradient, in blocks of H values: h, c, then the four gates.
+const SAVED: usize = 2 + GATES;
+
+struct Scan;
+
+impl CustomOp2 for Scan {
+    fn name(&self) -> &'static str {
+        "lstm-scan"
+    }
+
+    fn cpu_fwd(
+        &self,
+        gates: &CpuStorage,
+        gates_layout: &Layout,
+        recurrent: &CpuStorage,
+        recurrent_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (batch, steps, width) = gates_layout.shape().dims3()?;
+        let hidden = width / GATES;
+        let gates = contiguous(gates, gates_layout)?;
+        let recurrent = contiguous(recurrent, recurrent_layout)?;
+        let saved_width = SAVED * hidden;
+        let mut saved = vec![0f32; batch * steps * saved_width];
+        let mut sums = vec![0f32; width];
+        for b in 0..batch {
+            for t in 0..steps {
+                let row = b * steps + t;
+                sums.copy_from_slice(&gates[row * width..][..width]);
+                let (past, present) = saved.split_at_mut(row * saved_width);
+                let before = (t > 0).then(|| &past[(row - 1) * saved_width..][..2 * hidden]);
+                if let Some(before) = before {
+                    add_product(&mut sums, &before[..hidden], recurrent);
+                }
+                let (outputs, activations) = present[..saved_width].split_at_mut(2 * hidden);
+                for (j, (activation, sum)) in activations.iter_mut().zip(&sums).enumerate() {
+                    *activation = if j < 3 * hidden { 1.0 / (1.0 + (-sum).exp()) } else { sum.tanh() };
+                }
+                let (h, c) = outputs.split_at_mut(hidden);
+                for j in 0..hidden {
+                    let [input, forget, output, cell] = [0, 1, 2, 3].map(|gate| activations[gate * hidden + j]);
+                    c[j] = forget * before.map_or(0.0, |before| before[hidden + j]) + input * cell;
+                    h[j] = output * c[j].tanh();
+                }
+            }
+        }
+        Ok((CpuStorage::F32(saved), (batch, steps, saved_width).into()))
+    }
+
+    /// Backpropagation through time. Only h, the first block of the result, is differentiated.
+    fn bwd(
+        &self,
+        gates: &Tensor,
+        recurrent: &Tensor,
+        result: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (batch, steps, width) = gates.dims3()?;
+        let hidden = width / GATES;
+        let saved = result.flatten_all()?.to_vec1::<f32>()?;
+        let grad_h = grad.narrow(D::Minus1, 0, hidden)?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+        let transposed = recurrent.t()?.contiguous()?.flatten_all()?.to_vec1::<f32>()?; // (4H, H)
+        let mut grad_gates = vec![0f32; batch * steps * width];
+        let mut before = vec![0f32; batch * steps * hidden]; // h of the step before, for the weights' gradient
+        let (mut dh, mut dc) = (vec![0f32; hidden], vec![0f32; hidden]);
+        for b in 0..batch {
+            dh.fill(0.0);
+            dc.fill(0.0);
+            for t in (0..steps).rev() {
+                let row = b * steps + t;
+                let block = |row: usize, index: usize| &saved[row * SAVED * hidden + index * hidden..][..hidden];
+                let [c, input, forget, output, cell] = [1, 2, 3, 4, 5].map(|index| block(row, index));
+                let c_before = (t > 0).then(|| block(row - 1, 1));
+                let d = &mut grad_gates[row * width..][..width];
+                for j in 0..hidden {
+                    let tanh_c = c[j].tanh();
+                    let dh = dh[j] + grad_h[row * hidden + j];
+                    let dcj = dc[j] + dh * output[j] * (1.0 - tanh_c * tanh_c);
+                    d[j] = dcj * cell[j] * input[j] * (1.0 - input[j]);
+                    d[hidden + j] = dcj * c_before.map_or(0.0, |c| c[j]) * forget[j] * (1.0 - forget[j]);
+                    d[2 * hidden + j] = dh * tanh_c * output[j] * (1.0 - output[j]);
+                    d[3 * hidden + j] = dcj * input[j] * (1.0 - cell[j] * cell[j]);
+                    dc[j] = dcj * forget[j];
+                }
+                dh.fill(0.0);
+                if t > 0 {
+                    add_product(&mut dh, d, &transposed);
+                    before[row * hidden..][..hidden].copy_from_slice(block(row - 1, 0));
+                }
+            }
+        }
+        let device = gates.device();
+        let grad_gates = Tensor::from_vec(grad_gates, (batch * steps, width), device)?;
+        let before = Tensor::from_vec(before, (batch * steps, hidden), device)?;
+        let grad_recurrent = before.t()?.matmul(&grad_gates)?;
+        Ok((Some(grad_gates.reshape((batch, steps, width))?), Some(grad_recurrent)))
+    }
+}
+
+/// `sums += row · matrix`, the matrix (row.len(), sums.len()) in row-major order.
+fn add_product(sums: &mut [f32], row: &[f32], matrix: &[f32]) {
+    let width = sums.len();
+    for (values, lines) in row.chunks(4).zip(matrix.chunks(4 * width)) {
+        // Four lines at a time load and store the sums a quarter as often.
+        if let [a, b, c, d] = *values {
+            let (first, rest) = lines.split_at(width);
+            let (second, rest) = rest.split_at(width);
+            let (third, fourth) = rest.split_at(width);
+            for ((((sum, w), x), y), z) in sums.iter_mut().zip(first).zip(second).zip(third).zip(fourth) {
+                *sum += a * w + b * x + c * y + d * z;
+            }
+        } else {
+            for (value, line) in values.iter().zip(lines.chunks(width)) {
+                for (sum, weight) in sums.iter_mut().zip(line) {
+                    *sum += value * weight;
+                }
+            }
+        }
+    }
+}
+
+fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let values = storage.as_slice::<f32>()?;
+    match layout.contiguous_offsets() {
+        Some((from, to)) => Ok(&values[from..to]),
+        None => candle_core::bail!("lstm-scan takes contiguous tensors"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::{Device, Var};
+    use rand::{RngExt, SeedableRng};
+
+    fn random(shape: (usize, usize, usize), seed: u64) -> Tensor {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let values: Vec<f32> = (0..shape.0 * shape.1 * shape.2).map(|_| rng.random::<f32>() - 0.5).collect();
+        Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn the_fused_scan_has_the_values_and_gradients_of_the_graph() {
+        let (batch, steps, hidden) = (3, 17, 6);
+        let gates = Var::from_tensor(&random((batch, steps, GATES * hidden), 1)).unwrap();
+        let recurrent = Var::from_tensor(&random((1, hidden, GATES * hidden), 2).squeeze(0).unwrap()).unwrap();
+        let weights = random((batch, steps, hidden), 3);
+        let run = |scan: fn(&Tensor, &Tensor) -> Result<Tensor>| {
+            let h = scan(&gates, &recurrent).unwrap();
+            let grads = (&h * &weights).unwrap().sum_all().unwrap().backward().unwrap();
+            let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            [values(&h), values(grads.get(&gates).unwrap()), values(grads.get(&recurrent).unwrap())]
+        };
+        let (fused, graph) = (run(scan), run(scan_by_graph));
+        for (name, (fused, graph)) in ["h", "gates", "recurrent"].iter().zip(fused.iter().zip(&graph)) {
+            let largest = fused.iter().zip(graph).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(largest < 1e-5, "{name}: largest difference {largest}");
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! ONNX files: a small writer over tract's protobuf messages, and a runner that steps an exported network with tract.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use chorale::{Chord, Phase, Token};
+use prost::Message;
+use serde::{Deserialize, Serialize};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataType,
+    tensor_shape_proto, type_proto,
+};
+use tract_onnx::prelude::*;
+
+use crate::dataset::{Piece, phases};
+use crate::score::Score;
+
+/// Operator set of the files: what is used has been stable since 13.
+const OPSET: i64 = 17;
+const IR_VERSION: i64 = 8;
+
+/// What a network keeps from step to step, as the metadata entry `state` tells it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum StateContract {
+    /// One queue a layer. Input `taps` (N, layers · (kernel - 1), channels): for each layer, what was pushed
+    /// (kernel - 1) · dilation, .., 1 · dilation steps ago, zeros before the start. Output `pushes` (N, layers,
+    /// channels).
+    Queues { taps: String, pushes: String, channels: usize, kernel: usize, dilations: Vec<usize> },
+    /// Inputs `h` and `c` (N, layers, hidden), zeros at the start; outputs `h_next` and `c_next`.
+    Recurrent { h: String, c: String, h_next: String, c_next: String, layers: usize, hidden: usize },
+}
+
+/// Builds a graph node by node. Values are named by strings, as in the file.
+#[derive(Default)]
+pub struct Graph {
+    nodes: Vec<NodeProto>,
+    constants: Vec<TensorProto>,
+    inputs: Vec<ValueInfoProto>,
+    outputs: Vec<ValueInfoProto>,
+}
+
+/// A whole-number attribute of a node.
+pub struct Attribute(pub &'static str, pub i64);
+
+impl Graph {
+    /// An input with a symbolic first dimension N, then `shape`.
+    pub fn input(&mut self, name: &str, data_type: DataType, shape: &[usize]) -> String {
+        self.inputs.push(value_info(name, data_type, shape));
+        name.into()
+    }
+
+    pub fn output(&mut self, name: &str, shape: &[usize]) {
+        self.outputs.push(value_info(name, DataType::Float, shape));
+    }
+
+    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(name, DataType::Float, shape, raw_data)
+    }
+
+    pub fn ints(&mut self, name: &str, shape: &[usize], values: &[i64]) -> String {
+        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(name, DataType::Int64, shape, raw_data)
+    }
+
+    fn constant(&mut self, name: &str, data_type: DataType, shape: &[usize], raw_data: Vec<u8>) -> String {
+        self.constants.push(TensorProto {
+            name: name.into(),
+            dims: shape.iter().map(|&dim| dim as i64).collect(),
+            data_type: data_type as i32,
+            raw_data,
+            ..TensorProto::default()
+        });
+        name.into()
+    }
+
+    /// Adds a node with one output and returns that output's name, which is `name`.
+    pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: &[Attribute]) -> String {
+        let attribute = attributes
+            .iter()
+            .map(|Attribute(name, value)| AttributeProto {
+                name: (*name).into(),
+                r#type: AttributeType::Int as i32,
+                i: *value,
+                ..AttributeProto::default()
+            })
+            .collect();
+        self.nodes.push(NodeProto {
+            name: name.into(),
+            op_type: op.into(),
+            input: inputs.iter().map(|input| input.to_string()).collect(),
+            output: vec![name.into()],
+            attribute,
+            ..NodeProto::default()
+        });
+        name.into()
+    }
+
+    /// The file's bytes.
+    pub fn encode(self, name: &str, metadata: &BTreeMap<String, String>) -> Vec<u8> {
+        let model = ModelProto {
+            ir_version: IR_VERSION,
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            producer_name: "chorale trainer".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(GraphProto {
+                name: name.into(),
+                node: self.nodes,
+                initializer: self.constants,
+                input: self.inputs,
+                output: self.outputs,
+                ..GraphProto::default()
+            }),
+            metadata_props: metadata
+                .iter()
+                .map(|(key, value)| StringStringEntryProto { key: key.clone(), value: value.clone() })
+                .collect(),
+            ..ModelProto::default()
+        };
+        model.encode_to_vec()
+    }
+}
+
+fn value_info(name: &str, data_type: DataType, shape: &[usize]) -> ValueInfoProto {
+    use tensor_shape_proto::{Dimension, dimension::Value};
+    let batch = Value::DimParam("N".into());
+    let dim = std::iter::once(batch)
+        .chain(shape.iter().map(|&dim| Value::DimValue(dim as i64)))
+        .map(|value| Dimension { value: Some(value), ..Dimension::default() })
+        .collect();
+    let tensor = type_proto::Tensor { elem_type: data_type as i32, shape: Some(TensorShapeProto { dim }) };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: name.into(), r#type: Some(r#type), ..ValueInfoProto::default() }
+}
+
+/// An exported network, run with tract for one sequence (N = 1), teacher-forced.
+pub struct Runner {
+    plan: Arc<TypedRunnableModel>,
+    state: StateContract,
+}
+
+/// What changes from step to step.
+pub enum RunnerState {
+    /// A queue a layer, the oldest entry first.
+    Queues(Vec<VecDeque<Vec<f32>>>),
+    Recurrent {
+        h: Vec<f32>,
+        c: Vec<f32>,
+    },
+}
+
+impl Runner {
+    /// # Errors
+    /// When tract cannot read the file or it does not keep the contract.
+    pub fn new(bytes: &[u8]) -> Result<Runner> {
+        let onnx = tract_onnx::onnx();
+        let proto = onnx.proto_model_for_read(&mut &bytes[..]).map_err(|error| anyhow!("{error:#}"))?;
+        let entry = proto
+            .metadata_props
+            .iter()
+            .find(|entry| entry.key == "state")
+            .context("the metadata have no entry 'state': not exported by `trainer export`")?;
+        let state: StateContract = serde_json::from_str(&entry.value).context("the metadata entry 'state'")?;
+        let build = || -> TractResult<Arc<TypedRunnableModel>> {
+            let model = onnx.model_for_proto_model(&proto)?;
+            let batch = model.symbols.sym("N");
+            model.into_typed()?.set_symbols(&HashMap::from([(batch, 1.to_dim())]))?.into_optimized()?.into_runnable()
+        };
+        let plan = build().map_err(|error| anyhow!("tract cannot run the network: {error:#}"))?;
+        Ok(Runner { plan, state })
+    }
+
+    pub fn start(&self) -> RunnerState {
+        match &self.state {
+            StateContract::Queues { channels, kernel, dilations, .. } => RunnerState::Queues(
+                dilations
+                    .iter()
+                    .map(|dilation| VecDeque::from(vec![vec![0.0; *channels]; (kernel - 1) * dilation]))
+                    .collect(),
+            ),
+            StateContract::Recurrent { layers, hidden, .. } => {
+                RunnerState::Recurrent { h: vec![0.0; layers * hidden], c: vec![0.0; layers * hidden] }
+            }
+        }
+    }
+
+    /// One step: the logits (4 · 47, soprano first) of `now`, each part given those chosen before it.
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn step(&self, state: &mut RunnerState, before: Chord, phase: Phase, now: Chord) -> Result<Vec<f32>> {
+        self.run(state, before, phase, now).map_err(|error| anyhow!("tract: {error:#}"))
+    }
+
+    fn run(&self, state: &mut RunnerState, before: Chord, phase: Phase, now: Chord) -> TractResult<Vec<f32>> {
+        let tokens = |chord: Chord| tensor2(&[chord.0.map(|token| token.index() as i64)]);
+        let mut inputs = tvec!(
+            tokens(before).into_tvalue(),
+            tensor1(&[phase.index() as i64]).into_tvalue(),
+            tokens(now).into_tvalue()
+        );
+        match (&*state, &self.state) {
+            (RunnerState::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
+                let mut taps = Vec::with_capacity(queues.len() * (kernel - 1) * channels);
+                for (queue, dilation) in queues.iter().zip(dilations) {
+                    for back in 0..kernel - 1 {
+                        taps.extend_from_slice(&queue[back * dilation]);
+                    }
+                }
+                inputs.push(Tensor::from_shape(&[1, queues.len() * (kernel - 1), *channels], &taps)?.into_tvalue());
+            }
+            (RunnerState::Recurrent { h, c }, StateContract::Recurrent { layers, hidden, .. }) => {
+                for values in [h, c] {
+                    inputs.push(Tensor::from_shape(&[1, *layers, *hidden], values)?.into_tvalue());
+                }
+            }
+            _ => tract_onnx::tract_core::internal::bail!("a state of another network"),
+        }
+        let outputs = self.plan.run(inputs)?;
+        let values = |index: usize| -> TractResult<Vec<f32>> { Ok(outputs[index].try_as_plain_ram()?.as_slice::<f32>()?.to_vec()) };
+        match state {
+            RunnerState::Queues(queues) => {
+                let pushes = values(2)?;
+                let channels = pushes.len() / queues.len();
+                for (queue, push) in queues.iter_mut().zip(pushes.chunks(channels)) {
+                    queue.pop_front();
+                    queue.push_back(push.to_vec());
+                }
+            }
+            RunnerState::Recurrent { h, c } => (*h, *c) = (values(2)?, values(3)?),
+        }
+        values(0)
+    }
+
+    /// The score of one piece, step by step from an empty state.
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn score(&self, piece: &Piece, in_bar: bool) -> Result<Score> {
+        let mut state = self.start();
+        let mut score = Score::default();
+        let mut before = Chord::START;
+        for (&chord, phase) in piece.chorale.chords.iter().zip(phases(&piece.chorale, in_bar)) {
+            let logits = self.step(&mut state, before, phase, chord)?;
+            ensure!(logits.len() == 4 * Token::VOCABULARY, "the output 'logits' has {} values", logits.len());
+            let row = |part: usize| &logits[part * Token::VOCABULARY..][..Token::VOCABULARY];
+            score.add_step(before, chord, [row(0), row(1), row(2), row(3)]);
+            before = chord;
+        }
+        Ok(score)
+    }
+}
+
+/// The score of an ONNX file on whole pieces, `threads` pieces at a time.
+///
+/// # Errors
+/// Names the file that cannot be read or run.
+pub fn evaluate(path: &Path, pieces: &[Piece], in_bar: bool, threads: usize) -> Result<Score> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
+    let runner = Runner::new(&bytes).with_context(|| format!("'{}'", path.display()))?;
+    let score_of = |pieces: &[Piece]| -> Result<Score> {
+        let mut sum = Score::default();
+        for piece in pieces {
+            sum.add(&runner.score(piece, in_bar)?);
+        }
+        Ok(sum)
+    };
+    let scores: Vec<Result<Score>> = std::thread::scope(|scope| {
+        let score_of = &score_of;
+        let threads: Vec<_> = pieces
+            .chunks(pieces.len().div_ceil(threads.max(1)).max(1))
+            .map(|pieces| scope.spawn(move || score_of(pieces)))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread ends by returning")).collect()
+    });
+    let mut sum = Score::default();
+    for score in scores {
+        sum.add(&score?);
+    }
+    Ok(sum)
+}

@@ -1,0 +1,338 @@
+//! The training loop.
+
+use std::fs::{self, OpenOptions};
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use candle_core::Device;
+use chorale::{Chord, Phase, Token};
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::seq::{IndexedRandom, SliceRandom};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use crate::checkpoint::{Checkpoint, Header};
+use crate::curve;
+use crate::dataset::{Dataset, Piece, phases};
+use crate::layers::{Dropout, Weights};
+use crate::network::{Batch, Network};
+use crate::optimizer::Optimizer;
+use crate::score::{Report, Score};
+use crate::settings::Settings;
+
+/// Where a run happens and how it came about.
+pub struct Run<'a> {
+    /// The run's folder: `last.safetensors` (to resume), `best.safetensors`, `log.jsonl`, `curve.svg`.
+    pub folder: &'a Path,
+    pub resume: bool,
+    pub device: &'a Device,
+    pub command: String,
+    pub commit: String,
+}
+
+/// One piece of a batch: its chords in the transposition of this epoch, and their phases.
+type Example = (Vec<Chord>, Vec<Phase>);
+
+/// Trains to the end of `settings.training.epochs` and returns the best validation T of the averaged weights. After
+/// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been.
+///
+/// # Errors
+/// When the folder holds another run, a checkpoint cannot be read, or a file cannot be written.
+pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
+    settings.check()?;
+    fs::create_dir_all(run.folder).with_context(|| format!("cannot create '{}'", run.folder.display()))?;
+    let path = |name: &str| run.folder.join(name);
+    let mut optimizer = Optimizer::new(Network::declare(settings, run.device)?.variables)?;
+    let mut header = Header {
+        settings: settings.clone(),
+        epoch: 0,
+        updates: 0,
+        valid_t: f64::INFINITY,
+        best_t: f64::INFINITY,
+        seconds: 0.0,
+        command: run.command.clone(),
+        commit: run.commit.clone(),
+    };
+    if path("last.safetensors").exists() {
+        ensure!(
+            run.resume,
+            "'{}' already holds a run; go on with it by --resume, or choose another folder with --out",
+            run.folder.display()
+        );
+        let last = Checkpoint::load(&path("last.safetensors"), run.device)?;
+        if last.header.settings != *settings {
+            bail!(
+                "'{}' was trained with other settings; resume with the same options:\n  {}",
+                run.folder.display(),
+                last.header.command
+            );
+        }
+        optimizer.restore(&last.tensors, last.header.updates)?;
+        header = last.header;
+    }
+    let mut log = read_log(&path("log.jsonl"), header.epoch)?;
+    write_log(&path("log.jsonl"), &log)?;
+
+    let training = &settings.training;
+    let weights: Weights =
+        optimizer.variables.iter().map(|(name, var)| (name.clone(), var.as_tensor().clone())).collect();
+    let network = Network::new(settings, &weights)?;
+    let updates_an_epoch = dataset.train.len().div_ceil(training.batch);
+    let total = updates_an_epoch * training.epochs;
+    let bar = progress_bar(total, header.updates)?;
+
+    while header.epoch < training.epochs {
+        let started = Instant::now();
+        let epoch = header.epoch + 1;
+        let (mut nats, mut notes, mut steps) = (0.0, 0, 0);
+        for (index, batch) in batches(&dataset.train, settings, epoch).iter().enumerate() {
+            let (gradients, loss, count) = gradients(&network, &optimizer, batch, settings, epoch, index, run.device)?;
+            optimizer.step(&gradients, training, total)?;
+            nats += loss;
+            notes += count;
+            steps += count / 4;
+            ensure!(nats.is_finite(), "the loss is no longer a number in epoch {epoch}; lower --learning-rate");
+            bar.inc(1);
+            bar.set_message(format!(
+                "epoch {epoch}/{}  loss {:.4}  valid T {:.4} (best {:.4})  {:.0} steps/s",
+                training.epochs,
+                nats / notes as f64,
+                header.valid_t,
+                header.best_t,
+                steps as f64 / started.elapsed().as_secs_f64()
+            ));
+        }
+        let train_seconds = started.elapsed().as_secs_f64();
+
+        let average = Network::new(settings, &optimizer.average)?;
+        let report = evaluate(&average, &dataset.valid, false, training.shards, run.device)?.report();
+        header.epoch = epoch;
+        header.updates = optimizer.updates;
+        header.valid_t = report.t;
+        header.seconds += started.elapsed().as_secs_f64();
+        let is_best = report.t < header.best_t;
+        header.best_t = header.best_t.min(report.t);
+
+        let loss = nats / notes as f64;
+        log.push(log_entry(&header, loss, &report, steps as f64 / train_seconds));
+        let checkpoint = Checkpoint { header: header.clone(), tensors: optimizer.state() };
+        if is_best {
+            Checkpoint { header: header.clone(), tensors: optimizer.state() }
+                .averaged()
+                .save(&path("best.safetensors"))?;
+        }
+        write_log(&path("log.jsonl"), &log)?;
+        draw_curve(&path("curve.svg"), settings, &log)?;
+        // Last of all: as long as it is the old one, a resumed run repeats this epoch and writes the rest again.
+        checkpoint.save(&path("last.safetensors"))?;
+        if bar.is_hidden() {
+            eprintln!(
+                "epoch {epoch}/{}  loss {loss:.4}  valid T {:.4} (best {:.4})  {:.0} steps/s",
+                training.epochs,
+                report.t,
+                header.best_t,
+                steps as f64 / train_seconds
+            );
+        }
+    }
+    bar.finish_and_clear();
+    Ok(header.best_t)
+}
+
+fn progress_bar(total: usize, done: usize) -> Result<ProgressBar> {
+    if !std::io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let bar = ProgressBar::new(total as u64).with_position(done as u64);
+    bar.reset_eta();
+    bar.set_style(ProgressStyle::with_template("{bar:24} {percent}%  {msg}  {eta} left")?);
+    Ok(bar)
+}
+
+/// The generator of one purpose in one place of a run. Nothing else is random, so a resumed run draws the same.
+fn generator(seed: u64, epoch: usize, batch: usize, shard: usize) -> ChaCha8Rng {
+    let mut key = [0u8; 32];
+    for (bytes, number) in key.chunks_mut(8).zip([seed, epoch as u64, batch as u64, shard as u64]) {
+        bytes.copy_from_slice(&number.to_le_bytes());
+    }
+    ChaCha8Rng::from_seed(key)
+}
+
+/// Every training piece once, each in a freshly drawn legal transposition, in batches of like length (so that little
+/// is padded) in random order.
+fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Example>> {
+    const POOL: usize = 8;
+    let training = &settings.training;
+    let mut rng = generator(training.seed, epoch, usize::MAX, 0);
+    let mut order: Vec<&Piece> = pieces.iter().collect();
+    order.shuffle(&mut rng);
+    let mut batches = Vec::new();
+    for pool in order.chunks_mut(POOL * training.batch) {
+        pool.sort_by_key(|piece| piece.chorale.chords.len());
+        for pieces in pool.chunks(training.batch) {
+            let examples = pieces.iter().map(|piece| {
+                let semitones = *piece.chorale.legal_transpositions().choose(&mut rng).unwrap_or(&0);
+                let moved = piece.chorale.transposed(semitones).unwrap_or_else(|| piece.chorale.clone());
+                let in_bar = rng.random::<f64>() >= training.unknown_phase;
+                (moved.chords, phases(&piece.chorale, in_bar))
+            });
+            batches.push(examples.collect());
+        }
+    }
+    batches.shuffle(&mut rng);
+    batches
+}
+
+/// The gradient of the mean nats per note over a batch, the nats summed, and the notes. Each shard of the batch has a
+/// thread; they are added in the order of the shards.
+fn gradients(
+    network: &Network,
+    optimizer: &Optimizer,
+    batch: &[Example],
+    settings: &Settings,
+    epoch: usize,
+    index: usize,
+    device: &Device,
+) -> Result<(Weights, f64, usize)> {
+    let training = &settings.training;
+    let notes: usize = batch.iter().map(|(chords, _)| 4 * chords.len()).sum();
+    let shard_size = batch.len().div_ceil(training.shards);
+    let shard_gradient = |shard: usize, examples: &[Example]| -> Result<(Weights, f64)> {
+        let pieces: Vec<_> = examples.iter().map(|(chords, phases)| (&chords[..], &phases[..])).collect();
+        let batch = Batch::new(&pieces, device)?;
+        let mut dropout = Dropout::new(training.dropout, generator(training.seed, epoch, index, shard));
+        let logits = network.forward(&batch, &mut dropout)?;
+        let mut nats = None;
+        for (part, logits) in logits.iter().enumerate() {
+            let targets = batch.now.narrow(1, part, 1)?.contiguous()?;
+            let part_nats = candle_nn::ops::log_softmax(logits, 1)?.gather(&targets, 1)?.sum_all()?.neg()?;
+            nats = Some(match nats {
+                None => part_nats,
+                Some(sum) => (sum + part_nats)?,
+            });
+        }
+        let nats = nats.context("a chord has four parts")?;
+        let grads = (&nats / notes as f64)?.backward()?;
+        let mut gradients = Weights::new();
+        for (name, variable) in &optimizer.variables {
+            let gradient = match grads.get(variable) {
+                // Detached, or the moments of the optimizer would keep the graph of every batch.
+                Some(gradient) => gradient.detach(),
+                None => variable.zeros_like()?,
+            };
+            gradients.insert(name.clone(), gradient);
+        }
+        Ok((gradients, f64::from(nats.to_scalar::<f32>()?)))
+    };
+    let shards: Vec<Result<(Weights, f64)>> = std::thread::scope(|scope| {
+        let shard_gradient = &shard_gradient;
+        let threads: Vec<_> = batch
+            .chunks(shard_size)
+            .enumerate()
+            .map(|(shard, examples)| scope.spawn(move || shard_gradient(shard, examples)))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("a shard's thread ends by returning")).collect()
+    });
+    let mut sum: Option<(Weights, f64)> = None;
+    for shard in shards {
+        let (gradients, nats) = shard?;
+        sum = Some(match sum {
+            None => (gradients, nats),
+            Some((mut total, earlier)) => {
+                for (name, gradient) in gradients {
+                    let added = (&total[&name] + gradient)?;
+                    total.insert(name, added);
+                }
+                (total, earlier + nats)
+            }
+        });
+    }
+    let (gradients, nats) = sum.context("an empty batch")?;
+    Ok((gradients, nats, notes))
+}
+
+/// The score of a network on whole pieces, from an empty state, `threads` pieces at a time.
+pub fn evaluate(network: &Network, pieces: &[Piece], in_bar: bool, threads: usize, device: &Device) -> Result<Score> {
+    let score_of = |pieces: &[Piece]| -> Result<Score> {
+        let mut score = Score::default();
+        for piece in pieces {
+            let chords = &piece.chorale.chords;
+            let logits = logits(network, chords, &phases(&piece.chorale, in_bar), device)?;
+            for (step, &chord) in chords.iter().enumerate() {
+                let before = if step == 0 { Chord::START } else { chords[step - 1] };
+                let row = |part: usize| &logits[part][step * Token::VOCABULARY..][..Token::VOCABULARY];
+                score.add_step(before, chord, [row(0), row(1), row(2), row(3)]);
+            }
+        }
+        Ok(score)
+    };
+    let scores: Vec<Result<Score>> = std::thread::scope(|scope| {
+        let score_of = &score_of;
+        let threads: Vec<_> = pieces
+            .chunks(pieces.len().div_ceil(threads.max(1)).max(1))
+            .map(|pieces| scope.spawn(move || score_of(pieces)))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("a thread ends by returning")).collect()
+    });
+    let mut sum = Score::default();
+    for score in scores {
+        sum.add(&score?);
+    }
+    Ok(sum)
+}
+
+/// Teacher-forced logits of one piece, for each part (steps · 47) values, soprano first.
+pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase], device: &Device) -> Result<[Vec<f32>; 4]> {
+    let batch = Batch::new(&[(chords, phases)], device)?;
+    let mut values = [const { Vec::new() }; 4];
+    for (values, logits) in values.iter_mut().zip(network.forward(&batch, &mut Dropout::off())?) {
+        *values = logits.flatten_all()?.to_vec1()?;
+    }
+    Ok(values)
+}
+
+fn log_entry(header: &Header, loss: f64, valid: &Report, steps_per_second: f64) -> Value {
+    json!({
+        "epoch": header.epoch,
+        "updates": header.updates,
+        "loss": loss,
+        "valid_T": valid.t,
+        "valid_accuracy": valid.accuracy,
+        "valid_atb_given_s": valid.atb_given_s,
+        "best_T": header.best_t,
+        "steps_per_second": steps_per_second.round(),
+        "seconds": header.seconds.round(),
+    })
+}
+
+/// The entries of the first `epochs` epochs. What a cut-off run logged beyond its last checkpoint is dropped.
+fn read_log(path: &Path, epochs: usize) -> Result<Vec<Value>> {
+    if epochs == 0 {
+        return Ok(Vec::new());
+    }
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read '{}'", path.display()))?;
+    let entries: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(epochs).collect();
+    ensure!(entries.len() == epochs, "'{}' holds {} of {epochs} epochs", path.display(), entries.len());
+    Ok(entries)
+}
+
+fn write_log(path: &Path, log: &[Value]) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(path)?;
+        for entry in log {
+            writeln!(file, "{entry}")?;
+        }
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write '{}'", path.display()))
+}
+
+fn draw_curve(path: &Path, settings: &Settings, log: &[Value]) -> Result<()> {
+    let points = |key: &str| -> Vec<(f64, f64)> {
+        log.iter().filter_map(|entry| Some((entry["epoch"].as_f64()?, entry[key].as_f64()?))).collect()
+    };
+    curve::draw(path, settings.architecture(), &points("loss"), &points("valid_T"))
+}
