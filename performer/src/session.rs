@@ -15,7 +15,8 @@
 //!   too go up at once. Keys farther below are an accompaniment and never become the soprano while one is held.
 //! - A gap shorter than a beat is articulation: the lower parts sound on as if the soprano did. After a beat of silence
 //!   they are released, and the network's time stands still until the next key, while the bar goes on.
-//! - Where a table is late the harmony holds, the miss is counted, and the answer is adopted when it comes.
+//! - Where a table is late the harmony holds, the miss is counted, and the answer is adopted when it comes, be it steps
+//!   later: on a machine too slow for its tempo the harmony lags, but it goes on.
 
 use std::collections::VecDeque;
 
@@ -177,11 +178,14 @@ impl Session {
         self.advance(at);
         if table.step == self.step && table.after == self.previous {
             self.present = Some(*table);
-            if self.waiting && self.soprano.is_some() {
+            if self.waiting {
                 self.answer(false);
             }
         } else if table.step == self.step + 1 && table.after == self.chord.unwrap_or(self.previous) {
             self.next = Some(*table);
+        } else if self.waiting && table.step < self.step {
+            // Its step is over, but nothing newer is there. The right one is still waited for.
+            self.sing(table, false);
         }
     }
 
@@ -317,13 +321,18 @@ impl Session {
     /// unless `restrike`.
     fn answer(&mut self, restrike: bool) {
         let Some(soprano) = self.soprano else { return };
-        let (token, _) = fold_soprano(soprano.pitch);
         let Some(table) = self.present else {
             self.missed += 1;
             self.waiting = true;
+            let (token, _) = fold_soprano(soprano.pitch);
             return self.revise(self.held_chord(token));
         };
         self.waiting = false;
+        self.sing(&table, restrike);
+    }
+
+    fn sing(&mut self, table: &AnswerTable, restrike: bool) {
+        let Some(soprano) = self.soprano else { return };
         for (part, pitch) in Part::LOWER.into_iter().zip(table.lower_parts(soprano.pitch)) {
             match pitch {
                 None => self.end(part),
@@ -331,6 +340,7 @@ impl Session {
                 Some(pitch) => self.begin(part, pitch, soprano.velocity),
             }
         }
+        let (token, _) = fold_soprano(soprano.pitch);
         self.revise(table.chords[token.index()]);
     }
 
@@ -707,6 +717,40 @@ mod tests {
         assert_eq!(drain(&mut session), [], "a table after another chord is void");
         session.table(STEP + 9, &table(1, report.previous));
         assert_eq!(drain(&mut session), [(2, "off", 68), (2, "on", 67)]);
+    }
+
+    #[test]
+    fn a_worker_too_slow_for_the_tempo_makes_the_harmony_lag_but_not_stop() {
+        let mut session = Session::new(SETTINGS);
+        let mut on_the_way: Option<(Time, AnswerTable)> = Some((380, table(0, Chord::START)));
+        let mut begun = Vec::new();
+        for now in 0..8 * BEAT {
+            match now {
+                0 | 5000 => drop(session.midi(now, &[0x90, 72, 80])),
+                2500 => drop(session.midi(now, &[0x80, 72, 0])),
+                _ => session.advance(now),
+            }
+            if let Some((_, table)) = on_the_way.take_if(|(arrival, _)| *arrival == now) {
+                session.table(now, &table);
+            }
+            if on_the_way.is_none() {
+                let report = std::iter::from_fn(|| session.next_report()).last();
+                let after = |report: Report| report.chord.unwrap_or(report.previous);
+                on_the_way = report.map(|report| (now + 380, table(report.step + 1, after(report))));
+            }
+            while let Some(message) = session.next_message() {
+                if message.bytes[0] & 0xf0 == 0x90 {
+                    begun.push((message.at, message.bytes[0] & 0x0f));
+                }
+                session.sent();
+            }
+        }
+        let begun_in =
+            |from: Time, to: Time| begun.iter().filter(|(at, part)| *part > 0 && (from..to).contains(at)).count();
+        assert!(session.missed() > 10);
+        assert_eq!((begun_in(0, 380), begun_in(380, 381)), (0, 3));
+        assert!(begun_in(400, 3000) > 1, "{begun:?}");
+        assert!(begun_in(5000, 5800) >= 3, "sounds again after the silence: {begun:?}");
     }
 
     #[test]

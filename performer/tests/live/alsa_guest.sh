@@ -1,12 +1,12 @@
 #!/bin/bash
 # The part of live_alsa.rs that runs in the emulated machine of alsa_vm.sh, as /mnt/guest.sh. aplaymidi plays
 # /mnt/melody.mid into our virtual port, aseqdump records our output; both are of alsa-utils. /mnt/performer is a line
-# with the path of our program.
+# with the path of our program. The tempo is a quarter of the melody's: emulated, a table takes longer than a step of 125 ms.
 set -u
 performer=$(cat /mnt/performer)
 cd /tmp
 
-"$performer" play --virtual --tempo 120 >/mnt/chords 2>/mnt/talk &
+"$performer" play --virtual --tempo 30 >/mnt/chords 2>/mnt/talk &
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk && break
