@@ -12,7 +12,7 @@ use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::{Dataset, phases, write_atomically};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
-use crate::network::{INPUT_TOKENS, INTERVALS, NOW_ROW, Network, PHASE_ROW, Trunk, interval_table};
+use crate::network::{INPUT_TOKENS, INTERVALS, Network, PHASE_ROW, Trunk, interval_table, now_row};
 use crate::onnx::Attribute;
 use crate::onnx::{Graph, Runner, StateContract};
 use crate::train;
@@ -107,7 +107,7 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
         Trunk::Wavenet(wavenet) => wavenet_step(&mut graph, wavenet, &x)?,
         Trunk::Lstm(lstm) => lstm_step(&mut graph, lstm, &x)?,
     };
-    let before_rows = graph.ints("before.offsets", &[4], &row_offsets(0, &Part::ALL));
+    let before_rows = graph.ints("before.offsets", &[4], &part_rows());
     let before_rows = graph.node("Add", "before.rows", &[&chord, &before_rows], &[]);
     let mut logits = Vec::new();
     for part in Part::ALL {
@@ -150,9 +150,9 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
     Ok(graph.encode(network.settings.architecture(), &metadata))
 }
 
-/// Where the rows of each part's tokens begin in an embedding table.
-fn row_offsets(first: usize, parts: &[Part]) -> Vec<i64> {
-    parts.iter().map(|part| (first + part.index() * INPUT_TOKENS) as i64).collect()
+/// Where the rows of each part of the chord before begin in an embedding table.
+fn part_rows() -> Vec<i64> {
+    Part::ALL.map(|part| (part.index() * INPUT_TOKENS) as i64).into()
 }
 
 /// chord (N, 4), phase (N) → (N, width).
@@ -160,7 +160,7 @@ fn embed_input(graph: &mut Graph, network: &Network, chord: &str, phase: &str) -
     let axis = graph.ints("axis1", &[1], &[1]);
     let phase = graph.node("Unsqueeze", "phase.column", &[phase, &axis], &[]);
     let columns = graph.node("Concat", "input.columns", &[chord, &phase], &[Attribute("axis", 1)]);
-    let mut offsets = row_offsets(0, &Part::ALL);
+    let mut offsets = part_rows();
     offsets.push(PHASE_ROW as i64);
     let offsets = graph.ints("input.offsets", &[5], &offsets);
     let rows = graph.node("Add", "input.rows", &[&columns, &offsets], &[]);
@@ -303,7 +303,8 @@ fn head(
         let picked: Vec<i64> = earlier.iter().map(|part| part.index() as i64).collect();
         let picked = graph.ints(&format!("{part}.earlier"), &[picked.len()], &picked);
         let tokens = graph.node("Gather", &format!("{part}.given"), &[given, &picked], &[Attribute("axis", 1)]);
-        let offsets = graph.ints(&format!("{part}.offsets"), &[earlier.len()], &row_offsets(NOW_ROW, earlier));
+        let offsets: Vec<i64> = (0..place).map(|place| now_row(place) as i64).collect();
+        let offsets = graph.ints(&format!("{part}.offsets"), &[place], &offsets);
         let tokens = graph.node("Add", &format!("{part}.given_rows"), &[&tokens, &offsets], &[]);
         graph.node("Concat", &format!("{part}.rows"), &[before_rows, &tokens], &[Attribute("axis", 1)])
     };

@@ -38,7 +38,8 @@ pub enum Trunk {
 pub struct Head {
     pub part: Part,
     pub context: Linear,
-    /// (8 · 48, width): a row for each token of each part of the chord before (192), then of the present chord.
+    /// ((4 + k) · 48, width): a row for each token of each part of the chord before, then of the k parts of the
+    /// present chord that were chosen already, in their order.
     pub tokens: Tensor,
     /// To the logits of the 47 tokens and of the [`INTERVALS`].
     pub output: Linear,
@@ -57,8 +58,10 @@ pub struct Batch {
 
 /// Row of [`Network::input`] for a phase.
 pub const PHASE_ROW: usize = 4 * INPUT_TOKENS;
-/// Row of [`Head::tokens`] where the present chord begins.
-pub const NOW_ROW: usize = 4 * INPUT_TOKENS;
+/// Row of [`Head::tokens`] where the `place`th part of the present chord begins.
+pub const fn now_row(place: usize) -> usize {
+    (4 + place) * INPUT_TOKENS
+}
 
 impl Batch {
     /// `first` is the phase of each piece's first step on.
@@ -106,10 +109,10 @@ impl Network {
             }
         };
         init.uniform("input", &[PHASE_ROW + Phase::COUNT, width], 0.5)?;
-        for part in settings.part_order()? {
+        for (place, part) in settings.part_order()?.into_iter().enumerate() {
             let name = format!("head.{}", part.letter());
             init.linear(&format!("{name}.context"), settings.context_width(), settings.head_width)?;
-            init.uniform(&format!("{name}.tokens"), &[8 * INPUT_TOKENS, settings.head_width], 0.3)?;
+            init.uniform(&format!("{name}.tokens"), &[now_row(place), settings.head_width], 0.3)?;
             init.linear(&format!("{name}.output"), settings.head_width, Token::VOCABULARY + INTERVALS)?;
         }
         Ok(init)
@@ -176,9 +179,8 @@ impl Network {
             let offset = part.index() * INPUT_TOKENS;
             columns.push(offset_column(&batch.before, part.index(), offset)?);
         }
-        for part in earlier {
-            let offset = NOW_ROW + part.index() * INPUT_TOKENS;
-            columns.push(offset_column(&batch.now, part.index(), offset)?);
+        for (place, part) in earlier.iter().enumerate() {
+            columns.push(offset_column(&batch.now, part.index(), now_row(place))?);
         }
         let tokens = embed_sum(&head.tokens, &Tensor::stack(&columns, 1)?)?;
         let hidden = dropout.apply(&(head.context.forward(context)? + tokens)?.relu()?)?;
