@@ -3,14 +3,15 @@
 #
 # Runs COMMAND beside a JACK server of its own and returns COMMAND's exit status. The server has the dummy driver (no
 # sound card), 48 kHz and PERIOD frames a cycle, and finishes each cycle before the next (-S), so that no event comes a
-# period late. /dev/shm is private: runs never meet each other's servers, and a killed one leaves nothing behind.
+# period late. /dev/shm and the process numbers are private: runs never meet each other's servers, and when this script
+# ends, killed or not, every process that it started ends with it and leaves nothing behind.
 #
 # Statuses of its own: 69 no server could be started; 75 the server got stuck, which jackd 1.9.21 does now and then when
 # clients come and go (run again).
 set -u
 if [ -z "${JACK_SANDBOX_ENTERED:-}" ]; then
   export JACK_SANDBOX_ENTERED=1
-  exec unshare --mount --propagation private -- "$BASH" "$0" "$@"
+  exec unshare --mount --propagation private --pid --fork --kill-child --mount-proc -- "$BASH" "$0" "$@"
 fi
 period=$1
 shift
