@@ -2,4 +2,8 @@
 
 pub mod answer;
 pub mod harmonizer;
+pub mod live;
+pub mod midi;
 pub mod model;
+pub mod session;
+pub mod worker;
