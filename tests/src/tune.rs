@@ -1,5 +1,8 @@
 //! Melodies written as text, made into MIDI files: the source of the demo and of test inputs.
 
+use std::path::Path;
+
+use chorale::{Chorale, Part, Phase};
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
 
@@ -89,7 +92,31 @@ fn pitch(name: &str) -> u8 {
 
 /// Format 1: a conductor's track, in which a pickup is a bar of its own, and the melody on channel 1.
 pub fn midi_file(tune: &Tune) -> Vec<u8> {
-    let Written { notes, first_bar_line: pickup } = write_out(tune);
+    bytes(tune, &write_out(tune))
+}
+
+/// The soprano of a chorale as such a file, in 4/4; a length of whole bars and a quarter is taken for a quarter's pickup.
+///
+/// # Panics
+/// When the file cannot be written.
+pub fn write_soprano(path: &Path, chorale: &Chorale) {
+    let step = TICKS_PER_QUARTER / Phase::STEPS_PER_BEAT as u32;
+    let mut notes: Vec<(u32, u32, u8)> = Vec::new();
+    for (index, chord) in (0..).zip(&chorale.chords) {
+        let Some(pitch) = chord[Part::Soprano].pitch() else { continue };
+        match notes.last_mut() {
+            Some(last) if last.1 == index * step && last.2 == pitch.midi() => last.1 += step,
+            _ => notes.push((index * step, (index + 1) * step, pitch.midi())),
+        }
+    }
+    let has_pickup = chorale.chords.len() % Phase::STEPS_PER_BAR == Phase::STEPS_PER_BEAT;
+    let first_bar_line = if has_pickup { TICKS_PER_QUARTER } else { 0 };
+    let tune = Tune { name: "Soprano", tempo: 80, sharps: 0, quarters: 4, notes: "" };
+    std::fs::write(path, bytes(&tune, &Written { notes, first_bar_line })).expect("the soprano's file");
+}
+
+fn bytes(tune: &Tune, written: &Written) -> Vec<u8> {
+    let pickup = written.first_bar_line;
     let metre = |quarters: u8| MetaMessage::TimeSignature(quarters, 2, 24, 8);
     let mut conductor = vec![
         (0, MetaMessage::Tempo(u24::from(60_000_000 / tune.tempo))),
@@ -102,7 +129,7 @@ pub fn midi_file(tune: &Tune) -> Vec<u8> {
     let conductor = conductor.into_iter().map(|(tick, message)| (tick, TrackEventKind::Meta(message))).collect();
 
     let mut melody = vec![(0, TrackEventKind::Meta(MetaMessage::TrackName(tune.name.as_bytes())))];
-    for (start, end, pitch) in notes {
+    for &(start, end, pitch) in &written.notes {
         let key = u7::from(pitch);
         let channel = u4::from(0);
         melody.push((start, TrackEventKind::Midi { channel, message: MidiMessage::NoteOn { key, vel: u7::from(80) } }));

@@ -104,7 +104,7 @@ fn both_networks_harmonize_a_melody_in_four_named_tracks() {
     let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
     let mut results = Vec::new();
     for model in ["wavenet", "lstm"] {
-        succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet", "--model", model]);
+        succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet", "--force", "--model", model]);
         let parts = parts(&folder.path().join("out.mid"));
         for (channel, name) in PARTS.iter().enumerate() {
             assert_eq!(usize::from(parts[*name].0), channel, "{name}");
@@ -156,7 +156,7 @@ fn tempo_metre_and_key_are_kept() {
 fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
     let with_seed = |seed: &str, name: &str| {
-        succeed(&folder, &["render", "tune.mid", "-o", name, "--quiet", "--seed", seed]);
+        succeed(&folder, &["render", "tune.mid", "-o", name, "--quiet", "--force", "--seed", seed]);
         fs::read(folder.path().join(name)).expect("the output")
     };
     let first = with_seed("7", "a.mid");
@@ -189,7 +189,7 @@ fn rendering_shows_note_names_and_a_roll_without_colours_in_a_pipe() {
         assert!(shown.contains(letter), "{letter} is missing:\n{shown}");
     }
     assert!(!shown.contains('\x1b'));
-    assert!(succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet"]).stdout.is_empty());
+    assert!(succeed(&folder, &["render", "tune.mid", "-o", "quiet.mid", "--quiet"]).stdout.is_empty());
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_melody_out_of_range_is_harmonized_below_itself_and_said() {
     let wide = Tune { notes: "C3/4 | C3/4 D6/4 E3/4 C5/4 | D7/2 C3/2", ..SHORT };
     let folder = folder_with(&[("low.mid", &tune::midi_file(&low)), ("wide.mid", &tune::midi_file(&wide))]);
     for (tune, said) in [("low.mid", "too low"), ("wide.mid", "octave inside")] {
-        let output = succeed(&folder, &["render", tune, "-o", "out.mid"]);
+        let output = succeed(&folder, &["render", tune, "-o", "out.mid", "--force"]);
         assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{tune}");
         let parts = parts(&folder.path().join("out.mid"));
         for name in &PARTS[1..] {
@@ -281,6 +281,16 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
         path.file_name().is_some_and(|name| name == "out.mid" || name.to_string_lossy().contains("tmp"))
     });
     assert_eq!(left, [] as [PathBuf; 0], "nothing was written");
+}
+
+#[test]
+fn a_file_that_is_there_is_replaced_only_by_force() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT)), ("out.mid", b"precious")]);
+    let said = fail(&folder, &["render", "tune.mid", "-o", "out.mid"]);
+    assert!(said.contains("out.mid is there already; --force"), "{said}");
+    assert_eq!(fs::read(folder.path().join("out.mid")).expect("the file"), b"precious");
+    succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--force"]);
+    assert_eq!(parts(&folder.path().join("out.mid")).len(), 4);
 }
 
 #[test]

@@ -20,9 +20,13 @@ const DEFAULT_WIDTH: usize = 100;
 #[derive(clap::Args)]
 pub struct OutputOptions {
     /// The MIDI file to write (.mid): format 1, tracks Soprano, Alto, Tenor and Bass on channels 1 to 4. It appears
-    /// whole or not at all; one of that name is replaced
+    /// whole or not at all
     #[arg(short, long, value_name = "OUT.mid")]
     output: PathBuf,
+
+    /// Replace the output file where there is one already
+    #[arg(short, long)]
+    force: bool,
 
     /// Print nothing but what needs your attention
     #[arg(short, long)]
@@ -53,6 +57,9 @@ impl OutputOptions {
             && from == to
         {
             bail!("--output {} is the file that is read; choose another name", output.display());
+        }
+        if !self.force && output.exists() {
+            bail!("--output {} is there already; --force replaces it", output.display());
         }
         Ok(())
     }

@@ -1,7 +1,141 @@
-/// play
-#[derive(clap::Args)]
-pub struct Args {}
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
-pub fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+use anyhow::{Context, Result, bail};
+use hdrhistogram::Histogram;
+use performer::harmonizer::Harmonizer;
+use performer::live::{Heard, Live, Summary};
+use performer::midi::Wiring;
+
+use super::midi::MidiOptions;
+use super::options::ModelOptions;
+
+/// Play live: answer each soprano note at once with alto, tenor and bass.
+///
+/// The soprano comes in on one MIDI port, on any channel; of keys struck together the highest is the soprano. The parts
+/// go out on another port: soprano on channel 1, alto on 2, tenor on 3, bass on 4. While a note holds, the lower parts
+/// move on the step clock, four steps a beat; the first key starts it, on a downbeat. After a beat of silence the
+/// harmony ends and waits for the next key. Ctrl-C ends everything in silence.
+///
+/// Each struck note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. A line that
+/// begins with READY says that the ports are open.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  performer play --virtual                              ports of our own, to connect in a DAW
+  performer play --input keystation --output fluid      a keyboard and an instrument, by part of their names
+  performer play --midi jack                            JACK: connect performer:in and performer:out
+  performer play --virtual --tempo 60 --no-soprano      slower; the soprano sounds elsewhere
+
+`performer ports` lists the names.")]
+pub struct Args {
+    /// The port the soprano comes from: a name, a part of one, or a number from `performer ports`
+    #[arg(long, value_name = "PORT")]
+    input: Option<String>,
+
+    /// The port the parts go to: a name, a part of one, or a number from `performer ports`
+    #[arg(long, value_name = "PORT")]
+    output: Option<String>,
+
+    /// Make ports of our own where no name is given, for other programs to connect to. JACK always does; Windows can't
+    #[arg(long = "virtual")]
+    own_ports: bool,
+
+    /// Beats (quarter notes) a minute
+    #[arg(long, value_name = "BPM", default_value_t = 80.0, value_parser = tempo)]
+    tempo: f64,
+
+    /// Don't send the soprano on, only the three lower parts
+    #[arg(long)]
+    no_soprano: bool,
+
+    #[command(flatten)]
+    midi: MidiOptions,
+
+    #[command(flatten)]
+    model: ModelOptions,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    // First of all, so that from now on no signal can leave notes sounding.
+    let is_over = stop_on_signals()?;
+    let backend = args.midi.open()?;
+    let system = backend.name();
+    let harmonizer = Harmonizer::new(args.model.model()?, args.model.sampling());
+    let wiring = Wiring { input: args.input, output: args.output, own_ports: args.own_ports };
+    let mut live = Live::start(backend, &wiring, harmonizer, args.tempo, !args.no_soprano)?;
+    if let Some((input, output)) = live.ports() {
+        eprintln!("READY {system}: soprano from {input}, parts to {output}, {} beats a minute", args.tempo);
+    }
+
+    // Nanoseconds, up to a minute.
+    let mut latencies = Histogram::new_with_bounds(1, 60_000_000_000, 3).context("the latency histogram")?;
+    while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
+        tell(&mut live, &mut latencies);
+        thread::park_timeout(Duration::from_millis(50));
+    }
+    let is_silent = live.stop();
+    tell(&mut live, &mut latencies);
+    eprintln!("{}", summary(live.summary(), &latencies));
+    match live.failure() {
+        Some(failure) => bail!(failure),
+        None if !is_silent => bail!("{system} did not take the last note-offs: some notes may sound on"),
+        None => Ok(()),
+    }
+}
+
+/// The flag that SIGINT, SIGTERM, SIGHUP (Ctrl-C and closing the window on Windows) set.
+fn stop_on_signals() -> Result<Arc<AtomicBool>> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (flag, main) = (Arc::clone(&is_over), thread::current());
+    ctrlc::set_handler(move || {
+        flag.store(true, Ordering::Release);
+        main.unpark();
+    })
+    .context("can't watch for Ctrl-C")?;
+    Ok(is_over)
+}
+
+fn tell(live: &mut Live, latencies: &mut Histogram<u64>) {
+    let mut out = std::io::stdout().lock();
+    while let Some(heard) = live.next_heard() {
+        latencies.saturating_record(heard.latency.as_nanos() as u64);
+        // A reader who has left is no reason to stop playing.
+        let _ = writeln!(out, "{}", line(&heard));
+    }
+    let _ = out.flush();
+}
+
+fn line(heard: &Heard) -> String {
+    heard.parts.map(|pitch| pitch.map_or_else(|| format!("{:<4}", "-"), |pitch| format!("{pitch:<4}"))).join(" ")
+}
+
+fn summary(summary: Summary, latencies: &Histogram<u64>) -> String {
+    let Summary { notes, missed, dropped, overruns } = summary;
+    let mut text = format!("{notes} notes answered, {missed} missed deadlines");
+    for (count, what) in [(dropped, "messages dropped"), (overruns, "overruns of the sound system")] {
+        if count > 0 {
+            text += &format!(", {count} {what}");
+        }
+    }
+    if !latencies.is_empty() {
+        let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;
+        text += &format!(
+            "; note-on to answer p50 {:.1} us, p99 {:.1} us, max {:.1} us",
+            microseconds(latencies.value_at_quantile(0.5)),
+            microseconds(latencies.value_at_quantile(0.99)),
+            microseconds(latencies.max())
+        );
+    }
+    text
+}
+
+fn tempo(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(tempo) if (10.0..=400.0).contains(&tempo) => Ok(tempo),
+        _ => Err("expected beats a minute from 10 to 400".to_owned()),
+    }
 }

@@ -1,0 +1,229 @@
+//! JACK, or PipeWire in its place. The session runs in the process callback: the answer leaves in the cycle and at the
+//! very frame of the note it answers.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jack::{Client, ClientOptions, ClientStatus, Frames, MidiIn, MidiOut, Port, PortFlags, ProcessScope, RawMidi};
+
+use super::{Backend, CLIENT, INPUT_PORT, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port};
+use crate::live::{Control, Engine, Failure};
+use crate::session::{Message, Time};
+
+const SYSTEM: &str = "JACK";
+/// JACK's name for the type of MIDI ports.
+const MIDI_TYPE: &str = "8 bit raw midi";
+
+pub struct Jack {
+    client: Client,
+}
+
+impl Jack {
+    /// Becomes a client of the server that runs; it starts none.
+    pub fn open() -> Result<Jack, MidiError> {
+        match Client::new(CLIENT, ClientOptions::NO_START_SERVER) {
+            Ok((client, _)) => Ok(Jack { client }),
+            Err(jack::Error::LibraryError(cause)) => Err(MidiError::Unavailable {
+                system: SYSTEM,
+                cause: format!("its library can't be loaded ({cause})"),
+                hint: "install libjack-jackd2-0 or pipewire-jack".to_owned(),
+            }),
+            Err(jack::Error::ClientError(status)) if status.contains(ClientStatus::SERVER_FAILED) => {
+                Err(MidiError::Unavailable {
+                    system: SYSTEM,
+                    cause: "no server runs".to_owned(),
+                    hint: "start one (jackd, qjackctl), or with PipeWire: pw-jack performer ...".to_owned(),
+                })
+            }
+            Err(error) => Err(MidiError::Unavailable {
+                system: SYSTEM,
+                cause: error.to_string(),
+                hint: "is the server run by another user?".to_owned(),
+            }),
+        }
+    }
+
+    fn names(&self, flags: PortFlags) -> Vec<String> {
+        let mut names = self.client.ports(None, Some(MIDI_TYPE), flags);
+        let ours = format!("{}:", self.client.name());
+        names.retain(|name| !name.starts_with(&ours));
+        names
+    }
+}
+
+impl Backend for Jack {
+    fn name(&self) -> &'static str {
+        SYSTEM
+    }
+
+    fn ports(&self) -> Result<Ports, MidiError> {
+        Ok(Ports { inputs: self.names(PortFlags::IS_OUTPUT), outputs: self.names(PortFlags::IS_INPUT) })
+    }
+
+    fn rate(&self) -> f64 {
+        f64::from(self.client.sample_rate())
+    }
+
+    fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError> {
+        let ports = self.ports()?;
+        let find = |side, names: &[String], wanted: &Option<String>| {
+            wanted.as_ref().map(|wanted| find_port(side, names, wanted).map(|index| names[index].clone())).transpose()
+        };
+        let source = find(Side::Input, &ports.inputs, &wiring.input)?;
+        let destination = find(Side::Output, &ports.outputs, &wiring.output)?;
+
+        let client = self.client;
+        let ours = |port: &str| format!("{}:{port}", client.name());
+        let (our_input, our_output) = (ours(INPUT_PORT), ours(OUTPUT_PORT));
+        let failed = |side, port: &str| {
+            let port = port.to_owned();
+            move |error: jack::Error| MidiError::Connect { side, port, cause: error.to_string() }
+        };
+        let input = client.register_port(INPUT_PORT, MidiIn::default()).map_err(failed(Side::Input, &our_input))?;
+        let output =
+            client.register_port(OUTPUT_PORT, MidiOut::default()).map_err(failed(Side::Output, &our_output))?;
+        // Three periods: the cycle that writes, the one that carries, and one for luck.
+        let period = f64::from(client.buffer_size()) / f64::from(client.sample_rate());
+        let drain = Duration::from_secs_f64(3.0 * period).max(Duration::from_millis(50));
+
+        let notifications = Notifications { control: Arc::clone(engine.control()) };
+        let player = Player { input, output, engine, clock: FrameClock::default(), has_panicked: false };
+        let active = client.activate_async(notifications, player).map_err(failed(Side::Input, &our_input))?;
+        if let Some(source) = &source {
+            connect(active.as_client(), source, &our_input).map_err(failed(Side::Input, source))?;
+        }
+        if let Some(destination) = &destination {
+            connect(active.as_client(), &our_output, destination).map_err(failed(Side::Output, destination))?;
+        }
+        let described = |ours: String, other: Option<String>| match other {
+            Some(other) => format!("{ours} ({other})"),
+            None => ours,
+        };
+        Ok(Running {
+            input: described(our_input, source),
+            output: described(our_output, destination),
+            drain,
+            _connections: Box::new(active),
+        })
+    }
+}
+
+fn connect(client: &Client, source: &str, destination: &str) -> Result<(), jack::Error> {
+    match client.connect_ports_by_name(source, destination) {
+        Err(jack::Error::PortAlreadyConnected(..)) => Ok(()),
+        result => result,
+    }
+}
+
+struct Notifications {
+    control: Arc<Control>,
+}
+
+impl jack::NotificationHandler for Notifications {
+    unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
+        self.control.fail(Failure::ServerGone(SYSTEM));
+    }
+
+    fn xrun(&mut self, _: &Client) -> jack::Control {
+        self.control.count_overrun();
+        jack::Control::Continue
+    }
+}
+
+struct Player {
+    input: Port<MidiIn>,
+    output: Port<MidiOut>,
+    engine: Engine,
+    clock: FrameClock,
+    has_panicked: bool,
+}
+
+impl jack::ProcessHandler for Player {
+    /// Real-time: called by the server once a period.
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> jack::Control {
+        let entered = Instant::now();
+        let start = self.clock.extend(scope.last_frame_time());
+        let mut writer = self.output.writer(scope);
+        if self.has_panicked {
+            return jack::Control::Continue;
+        }
+        let events = self.input.iter(scope).map(|event| (event.time, event.bytes));
+        let engine = &mut self.engine;
+        let played = catch_unwind(AssertUnwindSafe(|| {
+            cycle(engine, entered, start, scope.n_frames(), events, |frame, bytes| {
+                writer.write(&RawMidi { time: frame, bytes: &bytes }).is_ok()
+            });
+        }));
+        if played.is_err() {
+            self.has_panicked = true;
+            let last = scope.n_frames().saturating_sub(1);
+            engine.abandon("JACK", |bytes| {
+                let _ = writer.write(&RawMidi { time: last, bytes: &bytes });
+            });
+        }
+        jack::Control::Continue
+    }
+}
+
+/// One period: everything that falls into the frames from `start` on, each event at its own frame. `write` gets the
+/// frame within the period, never descending as JACK demands, and says whether there was room.
+pub fn cycle<'a>(
+    engine: &mut Engine,
+    entered: Instant,
+    start: Time,
+    frames: Frames,
+    events: impl Iterator<Item = (Frames, &'a [u8])>,
+    mut write: impl FnMut(Frames, [u8; 3]) -> bool,
+) {
+    let last = frames.saturating_sub(1);
+    let mut earliest = 0;
+    let mut send = |message: Message| {
+        let offset = message.at.saturating_sub(start).min(Time::from(last)) as Frames;
+        let frame = offset.max(earliest);
+        let is_written = write(frame, message.bytes);
+        if is_written {
+            earliest = frame;
+        }
+        is_written
+    };
+    engine.begin(start);
+    engine.advance(start, &mut send);
+    for (frame, bytes) in events {
+        engine.receive(start + Time::from(frame), bytes, entered, &mut send);
+    }
+    engine.advance(start + Time::from(last), &mut send);
+}
+
+/// JACK counts frames in 32 bits, which are full after a day at 48 kHz.
+#[derive(Default)]
+struct FrameClock {
+    frames: Time,
+    before: Option<Frames>,
+}
+
+impl FrameClock {
+    fn extend(&mut self, now: Frames) -> Time {
+        let passed = self.before.map_or(0, |before| now.wrapping_sub(before));
+        self.before = Some(now);
+        // More than half the range is a step back, which only a server with a restarted clock makes.
+        if passed < Frames::MAX / 2 {
+            self.frames += Time::from(passed);
+        }
+        self.frames
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_go_on_counting_where_jacks_counter_wraps() {
+        let mut clock = FrameClock::default();
+        assert_eq!(clock.extend(u32::MAX - 99), 0);
+        assert_eq!(clock.extend(u32::MAX), 99);
+        assert_eq!(clock.extend(28), 128);
+        assert_eq!(clock.extend(20), 128, "never back");
+    }
+}

@@ -1,0 +1,67 @@
+//! What the live tests share: notes as a recorder heard them, and the rules that every performance keeps.
+
+use std::path::Path;
+
+use chorale::Part;
+
+pub const PARTS: usize = Part::ALL.len();
+
+/// A note's beginning or end as recorded. `channel` counts from 0, which is the soprano's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub at: u64,
+    pub is_on: bool,
+    pub channel: usize,
+    pub pitch: u8,
+}
+
+/// Checks a whole performance: a channel has one note at a time, every note ends, every soprano has its three parts
+/// by the time the next thing happens, in their ranges when it is in its own. Returns the sopranos.
+pub fn check_harmony(heard: &[Heard]) -> Vec<Heard> {
+    let mut sounding: [Option<u8>; PARTS] = [None; PARTS];
+    let mut sopranos: Vec<Heard> = Vec::new();
+    for (index, note) in heard.iter().enumerate() {
+        let part = &mut sounding[note.channel];
+        if note.is_on {
+            assert_eq!(part.replace(note.pitch), None, "two notes at once on channel {}: {note:?}", note.channel + 1);
+            if note.channel == 0 {
+                sopranos.push(*note);
+            }
+        } else {
+            assert_eq!(part.take(), Some(note.pitch), "the end of a note that did not sound: {note:?}");
+        }
+        // The answer is complete when the soprano's next event comes.
+        let next = heard.get(index + 1);
+        if let Some(next) = next.filter(|next| next.channel == 0 && !next.is_on && sounding[0].is_some()) {
+            let soprano = sounding[0].expect("checked in the line above");
+            for part in Part::LOWER {
+                let pitch = sounding[part.index()];
+                let pitch = pitch.unwrap_or_else(|| panic!("no {} under {soprano} before {next:?}", part.name()));
+                let (low, high) = part.range();
+                let (soprano_low, soprano_high) = Part::Soprano.range();
+                if (soprano_low.midi()..=soprano_high.midi()).contains(&soprano) {
+                    assert!((low.midi()..=high.midi()).contains(&pitch), "{} sings {pitch}: {next:?}", part.name());
+                }
+            }
+        }
+    }
+    assert_eq!(sounding, [None; PARTS], "notes sound on after the end");
+    sopranos
+}
+
+/// Every decimal number in a line; what is glued to letters is none.
+pub fn numbers(line: &str) -> Vec<u64> {
+    line.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.parse().ok()).collect()
+}
+
+pub fn read(folder: &tempfile::TempDir, name: &str) -> String {
+    std::fs::read_to_string(folder.path().join(name)).unwrap_or_else(|error| format!("({name}: {error})"))
+}
+
+/// # Panics
+/// When the program is not installed, saying how to install it. These tests run only when asked for.
+pub fn require(program: &str, installation: &str) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let is_there = std::env::split_paths(&path).any(|folder| Path::new(&folder).join(program).is_file());
+    assert!(is_there, "{program} is not installed: {installation}");
+}

@@ -1,0 +1,94 @@
+//! A performance on a real ALSA sequencer, in an emulated machine that has one: aplaymidi plays, aseqdump records.
+#![cfg(target_os = "linux")]
+
+mod live;
+
+use std::path::Path;
+use std::process::Command;
+
+use live::{Heard, check_harmony, numbers, read};
+use midly::num::{u4, u7, u15, u28};
+use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
+
+const TICKS: u32 = 96;
+/// Key, length and the rest after it, in ticks.
+const MELODY: [(u8, u32, u32); 10] = [
+    (72, 90, 6),
+    (74, 90, 6),
+    (74, 44, 4),
+    (76, 48, 0),
+    (74, 24, 0),
+    (72, 24, 0),
+    (71, 24, 0),
+    (72, 200, 250),
+    (90, 90, 6),
+    (67, 190, 2),
+];
+
+#[test]
+#[ignore = "needs qemu, root and a minute: cargo test -p performer --test live_alsa -- --ignored"]
+fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
+    for tool in ["qemu-system-x86_64", "aplaymidi", "aseqdump", "aconnect"] {
+        live::require(tool, "apt-get install --no-install-recommends qemu-system-x86 cpio kmod alsa-utils");
+    }
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(scripts.join("alsa_guest.sh"), folder.path().join("guest.sh")).unwrap();
+    std::fs::write(folder.path().join("performer"), env!("CARGO_BIN_EXE_performer")).unwrap();
+    write_melody(&folder.path().join("melody.mid"));
+
+    let output = Command::new("timeout")
+        .args(["--kill-after=10", "400", "bash"])
+        .arg(scripts.join("alsa_vm.sh"))
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{}: {said}\n{}", output.status, read(&folder, "talk"));
+
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGTERM:\n{}", read(&folder, "talk"));
+    let ports = read(&folder, "ports");
+    assert!(ports.contains("performer:in") && ports.contains("performer:out"), "{ports}");
+    let sopranos: Vec<u8> = check_harmony(&recorded(&folder)).iter().map(|note| note.pitch).collect();
+    assert_eq!(sopranos, MELODY.map(|(key, ..)| key));
+    println!("{}", read(&folder, "talk").lines().last().unwrap_or_default());
+}
+
+fn write_melody(path: &Path) {
+    let mut track = vec![TrackEvent {
+        delta: u28::new(0),
+        kind: TrackEventKind::Meta(MetaMessage::Tempo(500_000.into())), // 120 beats a minute
+    }];
+    let channel = u4::new(0);
+    let mut rest = 0;
+    for (key, length, rest_after) in MELODY {
+        let key = u7::new(key);
+        let on = MidiMessage::NoteOn { key, vel: u7::new(80) };
+        track.push(TrackEvent { delta: u28::new(rest), kind: TrackEventKind::Midi { channel, message: on } });
+        let off = MidiMessage::NoteOff { key, vel: u7::new(0) };
+        track.push(TrackEvent { delta: u28::new(length), kind: TrackEventKind::Midi { channel, message: off } });
+        rest = rest_after;
+    }
+    track.push(TrackEvent { delta: u28::new(0), kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
+    let header = Header::new(Format::SingleTrack, Timing::Metrical(u15::new(TICKS as u16)));
+    Smf { header, tracks: vec![track] }.save(path).unwrap();
+}
+
+/// Reads aseqdump's lines, such as ` 129:0   Note on                 0, note 72, velocity 80`. It knows no times: the
+/// number of the line stands in for them.
+fn recorded(folder: &tempfile::TempDir) -> Vec<Heard> {
+    let text = read(folder, "ours");
+    let notes = text.lines().filter(|line| line.contains("Note on") || line.contains("Note off"));
+    (0..)
+        .zip(notes)
+        .map(|(at, line)| match numbers(line)[..] {
+            [_, _, channel, pitch, velocity] => Heard {
+                at,
+                is_on: line.contains("Note on") && velocity > 0,
+                channel: channel as usize,
+                pitch: pitch as u8,
+            },
+            _ => panic!("can't read {line:?}"),
+        })
+        .collect()
+}

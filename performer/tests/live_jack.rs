@@ -1,0 +1,109 @@
+//! A performance beside a real JACK server: a player and a recorder that are not ours, and our program between them.
+#![cfg(all(target_os = "linux", feature = "jack"))]
+
+mod live;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::Command;
+
+use live::{Heard, PARTS, check_harmony, numbers, read};
+
+/// Frames of a beat at 120 beats a minute and 48 kHz.
+const BEAT: u64 = 24_000;
+const STUCK: i32 = 75;
+
+#[test]
+#[ignore = "needs jackd, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn every_note_of_a_jack_player_is_answered_in_its_own_frame_by_three_parts_that_all_end() {
+    let folder = perform(128);
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{}", read(&folder, "talk"));
+    let ours = recorded(folder.path(), "ours");
+    let both = recorded(folder.path(), "both");
+
+    let sopranos = check_harmony(&ours);
+    assert!(sopranos.len() >= 20, "the melody has 11 notes and was played twice, but {} were heard", sopranos.len());
+    println!("{} sopranos answered; {}", sopranos.len(), read(&folder, "talk").lines().last().unwrap_or_default());
+
+    // The player's note and ours that passes it on: same frame, same pitch, twice the event.
+    let mut seen = HashSet::new();
+    let mut pairs = 0;
+    for note in both.iter().filter(|note| note.is_on && note.channel == 0) {
+        pairs += usize::from(!seen.insert((note.at, note.pitch)));
+    }
+    assert_eq!(pairs, sopranos.len(), "each soprano is passed on at the frame where the player struck it");
+
+    let struck_with = |at: u64| ours.iter().filter(|note| note.is_on && note.at == at && note.channel > 0).count();
+    assert_eq!(struck_with(sopranos[0].at), 3, "the first note is answered by three at the same frame");
+    let moved = ours.iter().filter(|note| note.is_on && note.channel > 0);
+    let moved = moved.filter(|note| sopranos.iter().all(|soprano| soprano.at != note.at)).count();
+    println!("{moved} notes of lower parts began between sopranos");
+    // Frozen harmony means that no table arrives.
+    assert!(moved > 0, "the lower parts never move while a soprano holds");
+
+    let mut rests = 0;
+    for pair in sopranos.windows(2) {
+        let off = ours.iter().find(|note| note.channel == 0 && note.at > pair[0].at && !note.is_on);
+        let off = off.expect("checked above").at;
+        if pair[1].at > off + BEAT {
+            rests += 1;
+            let late = ours.iter().find(|note| note.at > off + BEAT && note.at < pair[1].at);
+            assert_eq!(late, None, "after a beat of silence nothing moves");
+            let ended = ours.iter().filter(|note| note.at == off + BEAT && !note.is_on).count();
+            assert_eq!(ended, 3, "the harmony is released a beat after the soprano, frame {off}");
+        }
+    }
+    assert!(rests > 0, "the melody has a rest of three beats");
+    let summary = read(&folder, "talk");
+    let missed = numbers(summary.lines().last().unwrap_or_default()).get(1).copied();
+    // A busy machine misses some; without a working worker all are missed.
+    let notes = sopranos.len() as u64;
+    assert!(missed.is_some_and(|missed| missed < notes / 2), "too few answers were ready in time: {summary}");
+}
+
+/// Runs the performance; a stuck server is not our fault, and gets one more chance.
+fn perform(period: u32) -> tempfile::TempDir {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
+    for tool in ["jackd", "jack_midiseq", "jack_midi_dump", "unshare"] {
+        live::require(tool, "apt-get install --no-install-recommends jackd2 util-linux");
+    }
+    for attempt in 1..=2 {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new("timeout")
+            .args(["--kill-after=10", "90", "bash"])
+            .arg(scripts.join("jack_sandbox.sh"))
+            .arg(period.to_string())
+            .arg("bash")
+            .arg(scripts.join("jack_play.sh"))
+            .arg(env!("CARGO_BIN_EXE_performer"))
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        match output.status.code() {
+            Some(0) => return folder,
+            Some(STUCK | 124 | 137) if attempt == 1 => println!("the JACK server got stuck, trying once more: {said}"),
+            status => panic!("the performance ended with {status:?}\n{said}\n{}", read(&folder, "talk")),
+        }
+    }
+    unreachable!("the second attempt returns or panics")
+}
+
+/// Reads jack_midi_dump's lines, such as `  71296: 90 48 40 note on  (channel  0): pitch  72, velocity  64`.
+fn recorded(folder: &Path, name: &str) -> Vec<Heard> {
+    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    let notes = text.lines().filter(|line| line.contains(" note on ") || line.contains(" note off "));
+    notes
+        .map(|line| match numbers(line)[..] {
+            // The bytes are hexadecimal; the numbers after them are those wanted.
+            [at, .., channel, pitch, velocity] => Heard {
+                at,
+                is_on: line.contains(" note on ") && velocity > 0,
+                channel: channel as usize,
+                pitch: pitch as u8,
+            },
+            _ => panic!("{name}: can't read {line:?}"),
+        })
+        .inspect(|note| assert!(note.channel < PARTS, "{note:?}"))
+        .collect()
+}

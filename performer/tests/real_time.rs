@@ -1,0 +1,88 @@
+//! The function that runs in JACK's process callback neither allocates nor frees.
+#![cfg(feature = "jack")]
+
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+use assert_no_alloc::{AllocDisabler, assert_no_alloc};
+use chorale::{Chord, Token};
+use performer::answer::AnswerTable;
+use performer::live::{Control, Engine};
+use performer::midi::jack::cycle;
+use performer::session::{Session, Settings, Time};
+use ringbuf::traits::{Consumer, Producer};
+
+#[global_allocator]
+static ALLOCATOR: AllocDisabler = AllocDisabler;
+
+const FRAMES: u32 = 128;
+const RATE: f64 = 48_000.0;
+
+/// Three parts that move at every step and with every soprano.
+fn table(step: u64, after: Chord) -> AnswerTable {
+    let chords = std::array::from_fn(|index| {
+        let lower = |offset: usize| Token::from_index(offset + (index + step as usize) % 3).expect("a low pitch");
+        Chord([Token::from_index(index).expect("in the vocabulary"), lower(25), lower(20), lower(5)])
+    });
+    AnswerTable { step, after, chords }
+}
+
+#[test]
+fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
+    let session = Session::new(Settings { rate: RATE, tempo: 120.0, pass_soprano: true });
+    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Control::default()));
+    ends.tables.try_push(table(0, Chord::START)).unwrap();
+
+    let (mut answered, mut moved) = (0, 0);
+    for number in 0..4000u32 {
+        let key = 60 + (number / 40 % 21) as u8;
+        let frame = number % FRAMES;
+        let (on, off) = ([0x90, key, 80], [0x80, key, 0]);
+        let events: &[(u32, &[u8])] = match number % 40 {
+            0 => &[(frame, &on)],
+            30 => &[(3, &[0xf8]), (frame.max(3), &off)],
+            _ => &[],
+        };
+        let start = Time::from(number) * Time::from(FRAMES);
+        let (mut before, mut at_frame, mut others) = (0, 0, 0);
+        assert_no_alloc(|| {
+            cycle(&mut engine, Instant::now(), start, FRAMES, events.iter().copied(), |at, bytes| {
+                assert!(before <= at && at < FRAMES);
+                before = at;
+                match bytes[0] & 0xf0 == 0x90 {
+                    true if number % 40 == 0 && at == frame => at_frame += 1,
+                    true => others += 1,
+                    false => {}
+                }
+                true
+            });
+        });
+        answered += u32::from(at_frame == 4);
+        moved += others;
+        while let Some(report) = ends.reports.try_pop() {
+            ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous))).unwrap();
+        }
+        while ends.heard.try_pop().is_some() {}
+    }
+    assert_eq!(answered, 100, "each note was passed on and answered by three at its own frame");
+    assert!(moved > 100, "parts moved in {moved} places between the notes");
+}
+
+/// Without this the test above could pass because nobody looks.
+#[test]
+fn the_checker_ends_a_program_that_allocates() {
+    const CHILD: &str = "ALLOCATE_WHERE_IT_IS_FORBIDDEN";
+    if std::env::var_os(CHILD).is_some() {
+        assert_no_alloc(|| drop(std::hint::black_box(vec![1u8; 100])));
+        return;
+    }
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "the_checker_ends_a_program_that_allocates"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap()
+        .status;
+    assert!(!status.success(), "the allocation went unnoticed (release builds switch the checker off)");
+}
