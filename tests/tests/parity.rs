@@ -51,7 +51,7 @@ fn random_piece(steps: usize, seed: u64) -> (Vec<Chord>, Vec<Phase>) {
     let first = rng.random_range(0..Phase::STEPS_PER_BAR);
     let in_bar = rng.random::<bool>();
     let phase = |step| if in_bar { Phase::in_bar(step) } else { Phase::in_beat(step) };
-    (chords.collect(), (0..steps).map(|step| phase(first + step)).collect())
+    (chords, (0..steps).map(|step| phase(first + step)).collect())
 }
 
 fn any_settings() -> impl Strategy<Value = Settings> {

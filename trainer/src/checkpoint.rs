@@ -74,8 +74,11 @@ impl Checkpoint {
     }
 
     /// The same checkpoint with the averaged weights alone: enough to evaluate and export, not to resume.
-    pub fn averaged(mut self) -> Checkpoint {
-        self.tensors.retain(|name, _| name.starts_with(AVERAGE));
-        self
+    pub fn averaged(&self) -> Checkpoint {
+        let tensors = self.tensors.iter().filter(|(name, _)| name.starts_with(AVERAGE));
+        Checkpoint {
+            header: self.header.clone(),
+            tensors: tensors.map(|(name, tensor)| (name.clone(), tensor.clone())).collect(),
+        }
     }
 }

@@ -58,6 +58,10 @@ pub struct Source {
 }
 
 impl Source {
+    pub fn new(data: Option<PathBuf>, offline: bool) -> Source {
+        Source { data, offline }
+    }
+
     /// # Errors
     /// Names the file (and for a malformed CSV the line and the value) that cannot be used.
     pub fn load(&self) -> Result<Dataset> {
@@ -130,7 +134,12 @@ fn download() -> Result<Vec<u8>> {
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".part-").tempfile_in(folder)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".part-");
+        // Temporary files are private by default; this one becomes the user's, under their umask.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;

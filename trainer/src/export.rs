@@ -12,7 +12,7 @@ use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::{Dataset, phases, write_atomically};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
-use crate::network::{INPUT_TOKENS, INTERVALS, Network, PHASE_ROW, Trunk, interval_table, now_row};
+use crate::network::{INPUT_TOKENS, INTERVALS, LOWEST_LOGIT, Network, PHASE_ROW, Trunk, interval_table, now_row};
 use crate::onnx::Attribute;
 use crate::onnx::{Graph, Runner, StateContract};
 use crate::train;
@@ -323,5 +323,7 @@ fn head(
     let places = graph.node("Gather", &format!("{part}.places"), &[&table, &previous], &[Attribute("axis", 0)]);
     let relative =
         graph.node("GatherElements", &format!("{part}.by_interval"), &[&relative, &places], &[Attribute("axis", 1)]);
-    Ok(graph.node("Add", &format!("logits_{part}"), &[&absolute, &relative], &[]))
+    let sum = graph.node("Add", &format!("{part}.sum"), &[&absolute, &relative], &[]);
+    let lowest = graph.floats(&format!("{part}.lowest"), &[1, 1], &[LOWEST_LOGIT as f32]);
+    Ok(graph.node("Max", &format!("logits_{part}"), &[&sum, &lowest], &[]))
 }

@@ -16,6 +16,9 @@ pub const INPUT_TOKENS: usize = Token::VOCABULARY + 1;
 /// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
 /// every pair without an interval (from or to a rest, or before the first step).
 pub const INTERVALS: usize = 2 * (Token::VOCABULARY - 1) + 2;
+/// No logit falls below this. What is never heard would sink without end, to where an f32 no longer holds the digits
+/// that candle and tract are compared by.
+pub const LOWEST_LOGIT: f64 = -50.0;
 const UNISON: usize = Token::VOCABULARY - 1;
 const NO_INTERVAL: usize = INTERVALS - 1;
 
@@ -189,7 +192,7 @@ impl Network {
         let relative = output.narrow(D::Minus1, Token::VOCABULARY, INTERVALS)?.contiguous()?;
         let previous = batch.before.narrow(1, head.part.index(), 1)?.flatten_all()?;
         let places = self.intervals.index_select(&previous, 0)?; // (N, 47)
-        absolute + relative.gather(&places, 1)?
+        (absolute + relative.gather(&places, 1)?)?.maximum(LOWEST_LOGIT)
     }
 }
 

@@ -107,7 +107,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         }
         let train_seconds = started.elapsed().as_secs_f64();
 
-        let average = Network::new(settings, &optimizer.average)?;
+        let average = Network::new(settings, &optimizer.average()?)?;
         let report = evaluate(&average, &dataset.valid, false, training.shards, run.device)?.report();
         header.epoch = epoch;
         header.updates = optimizer.updates;
@@ -118,11 +118,9 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
 
         let loss = nats / notes as f64;
         log.push(log_entry(&header, loss, &report, steps as f64 / train_seconds));
-        let checkpoint = Checkpoint { header: header.clone(), tensors: optimizer.state() };
+        let checkpoint = Checkpoint { header: header.clone(), tensors: optimizer.state()? };
         if is_best {
-            Checkpoint { header: header.clone(), tensors: optimizer.state() }
-                .averaged()
-                .save(&path("best.safetensors"))?;
+            checkpoint.averaged().save(&path("best.safetensors"))?;
         }
         write_log(&path("log.jsonl"), &log)?;
         draw_curve(&path("curve.svg"), settings, &log)?;
