@@ -29,12 +29,16 @@ data: setup
 bench: setup
 	scripts/bench.sh
 
+# Each command goes on where it was cut off.
+TRAINER = ./target/release/trainer
 train: setup
 	cargo build --release -p trainer
-	./target/release/trainer train wavenet --resume $(DATA_OPTION)
-	./target/release/trainer export runs/wavenet/best.safetensors -o models/wavenet.onnx $(DATA_OPTION)
-	./target/release/trainer train lstm --resume $(DATA_OPTION)
-	./target/release/trainer export runs/lstm/best.safetensors -o models/lstm.onnx $(DATA_OPTION)
+	$(TRAINER) train lstm --resume $(DATA_OPTION)
+	$(TRAINER) export runs/lstm/best.safetensors -o models/lstm.onnx $(DATA_OPTION)
+	$(TRAINER) train wavenet --resume --out runs/wavenet-first $(DATA_OPTION)
+	$(TRAINER) train wavenet --resume --from runs/wavenet-first/best.safetensors --epochs 30 --dropout 0.2 \
+		--learning-rate 0.001 $(DATA_OPTION)
+	$(TRAINER) export runs/wavenet/best.safetensors -o models/wavenet.onnx $(DATA_OPTION)
 
 lint: setup
 	cargo fmt --all --check

@@ -63,14 +63,17 @@ impl Checkpoint {
         load().with_context(|| format!("cannot use the checkpoint '{}'", path.display()))
     }
 
-    /// The network with the averaged weights.
-    pub fn network(&self) -> Result<Network> {
-        let average = self
-            .tensors
+    /// The averaged weights.
+    pub fn average(&self) -> Weights {
+        self.tensors
             .iter()
             .filter_map(|(name, tensor)| Some((name.strip_prefix(AVERAGE)?.to_string(), tensor.clone())))
-            .collect();
-        Network::new(&self.header.settings, &average)
+            .collect()
+    }
+
+    /// The network with the averaged weights.
+    pub fn network(&self) -> Result<Network> {
+        Network::new(&self.header.settings, &self.average())
     }
 
     /// The same checkpoint with the averaged weights alone: enough to evaluate and export, not to resume.

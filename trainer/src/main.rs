@@ -84,6 +84,9 @@ struct TrainArgs {
     /// Go on with the run in that folder where it was cut off
     #[arg(long)]
     resume: bool,
+    /// Begin with the weights of this checkpoint instead of random ones (of the same architecture and sizes)
+    #[arg(long, value_name = "CHECKPOINT")]
+    from: Option<PathBuf>,
     #[arg(long)]
     seed: Option<u64>,
     #[arg(long)]
@@ -262,7 +265,18 @@ fn run_train(args: TrainArgs) -> Result<()> {
     let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
     let device = device(args.gpu)?;
     let dataset = args.source.load()?;
-    let run = Run { folder: &folder, resume: args.resume, device: &device, command: command_line(), commit: commit() };
+    let command = match &args.from {
+        Some(first) => format!("{}; {}", Checkpoint::load(first, &Device::Cpu)?.header.command, command_line()),
+        None => command_line(),
+    };
+    let run = Run {
+        folder: &folder,
+        resume: args.resume,
+        from: args.from.as_deref(),
+        device: &device,
+        command,
+        commit: commit(),
+    };
     let best = train(&settings, &dataset, &run)?;
     eprintln!("best validation T {best:.4}: {}", folder.join("best.safetensors").display());
     Ok(())
@@ -289,6 +303,11 @@ fn command_line() -> String {
         match argument.as_str() {
             "--data" | "--out" => {
                 arguments.next();
+            }
+            // What it stands for comes first in the run's command.
+            "--from" => {
+                arguments.next();
+                words.push("--from BEST".into());
             }
             "--resume" | "--offline" => {}
             _ if argument.starts_with("--data=") || argument.starts_with("--out=") => {}

@@ -117,6 +117,19 @@ impl Optimizer {
             .collect()
     }
 
+    /// Begins anew at these weights, without moments.
+    pub fn start_from(&mut self, weights: &Weights) -> Result<()> {
+        for (name, slot) in &mut self.slots {
+            let given = weight(weights, name)?;
+            if *given.shape() != slot.shape {
+                candle_core::bail!("{name}: expected the shape {:?}, found {:?}", slot.shape, given.shape());
+            }
+            slot.value = given.flatten_all()?.to_vec1()?;
+            slot.average.clone_from(&slot.value);
+        }
+        self.publish()
+    }
+
     /// Everything that a resumed run needs, by prefixed names.
     pub fn state(&self) -> Result<Weights> {
         let mut state = Weights::new();

@@ -28,6 +28,8 @@ pub struct Run<'a> {
     /// The run's folder: `last.safetensors` (to resume), `best.safetensors`, `log.jsonl`, `curve.svg`.
     pub folder: &'a Path,
     pub resume: bool,
+    /// Begins with the averaged weights of this checkpoint instead of random ones.
+    pub from: Option<&'a Path>,
     pub device: &'a Device,
     pub command: String,
     pub commit: String,
@@ -72,6 +74,11 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         }
         optimizer.restore(&last.tensors, last.header.updates)?;
         header = last.header;
+    } else if let Some(path) = run.from {
+        let weights = Checkpoint::load(path, run.device)?.average();
+        optimizer
+            .start_from(&weights)
+            .with_context(|| format!("'{}' holds a network of another shape", path.display()))?;
     }
     let mut log = read_log(&path("log.jsonl"), header.epoch)?;
     write_log(&path("log.jsonl"), &log)?;

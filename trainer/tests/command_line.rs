@@ -1,0 +1,210 @@
+//! The `trainer` binary as a user runs it, on a small data set of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use candle_core::Device;
+use serde_json::Value;
+use tempfile::TempDir;
+use trainer::checkpoint::Checkpoint;
+
+/// A folder with the data set `data`: scales in parallel tenths and held basses, in several keys. Long enough that an
+/// export can be checked on it.
+fn workplace() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (split, pieces) in [("train", 6), ("valid", 3), ("test", 2)] {
+        let path = folder.path().join("data").join(split);
+        fs::create_dir_all(&path).unwrap();
+        for piece in 0..pieces {
+            let mut text = String::from("note0,note1,note2,note3\n");
+            for step in 0..128 {
+                let degree = [0, 2, 4, 5, 7, 5, 4, 2][step / 4 % 8] + piece % 4;
+                text += &format!("{},{},{},{}\n", 64 + degree, 60 + degree, 52 + piece % 4, 45 + degree / 2);
+            }
+            fs::write(path.join(format!("piece_{piece}.csv")), text).unwrap();
+        }
+    }
+    folder
+}
+
+fn trainer(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trainer"));
+    command.current_dir(folder).args(arguments);
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    trainer(folder, arguments).output().unwrap()
+}
+
+fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn fail(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?} should fail");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Arguments that train a small network of the architecture into the folder `out`.
+fn small<'a>(architecture: &'a str, epochs: &'a str, out: &'a str) -> Vec<&'a str> {
+    let size = ["--width", "8", "--layers", "2", "--head-width", "12", "--batch", "2"];
+    let mut arguments = vec!["train", architecture, "--data", "data", "--epochs", epochs, "--out", out];
+    arguments.extend(size);
+    arguments
+}
+
+fn checkpoint(folder: &Path, path: &str) -> Checkpoint {
+    Checkpoint::load(&folder.join(path), &Device::Cpu).unwrap()
+}
+
+fn assert_same_tensors(a: &Checkpoint, b: &Checkpoint) {
+    assert_eq!(a.tensors.keys().collect::<Vec<_>>(), b.tensors.keys().collect::<Vec<_>>());
+    for (name, tensor) in &a.tensors {
+        let values = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(values(tensor) == values(&b.tensors[name]), "{name} differs");
+    }
+}
+
+#[test]
+fn the_same_seed_trains_the_same_weights_and_another_seed_others() {
+    let folder = workplace();
+    let folder = folder.path();
+    for architecture in ["wavenet", "lstm"] {
+        let out = |run: &str| format!("{architecture}-{run}");
+        for (run, seed) in [("a", "5"), ("b", "5"), ("c", "6")] {
+            let out = out(run);
+            let mut arguments = small(architecture, "2", &out);
+            arguments.extend(["--seed", seed]);
+            succeed(folder, &arguments);
+        }
+        let last = |run: &str| checkpoint(folder, &format!("{}/last.safetensors", out(run)));
+        assert_same_tensors(&last("a"), &last("b"));
+        assert_ne!(last("a").header.valid_t, last("c").header.valid_t);
+    }
+}
+
+#[test]
+fn a_killed_run_resumes_to_exactly_the_weights_of_one_that_was_not() {
+    let folder = workplace();
+    let folder = folder.path();
+    let whole = small("wavenet", "24", "whole");
+    succeed(folder, &whole);
+    let mut cut = small("wavenet", "24", "cut");
+    let mut child = trainer(folder, &cut).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !folder.join("cut/last.safetensors").exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let epochs = checkpoint(folder, "cut/last.safetensors").header.epoch;
+    assert!((1..24).contains(&epochs), "the run was cut off after {epochs} epochs");
+
+    assert!(fail(folder, &cut).contains("--resume"), "a run is not overwritten");
+    cut.push("--resume");
+    succeed(folder, &cut);
+    assert_same_tensors(&checkpoint(folder, "whole/last.safetensors"), &checkpoint(folder, "cut/last.safetensors"));
+    let log = fs::read_to_string(folder.join("cut/log.jsonl")).unwrap();
+    let epochs: Vec<u64> =
+        log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["epoch"].as_u64().unwrap()).collect();
+    assert_eq!(epochs, (1..=24).collect::<Vec<_>>());
+
+    let mut other = small("wavenet", "25", "cut");
+    other.push("--resume");
+    assert!(fail(folder, &other).contains("other settings"));
+}
+
+#[test]
+fn training_learns_and_leaves_a_log_and_a_curve_and_a_file_that_scores_like_the_checkpoint() {
+    let folder = workplace();
+    let folder = folder.path();
+    for architecture in ["wavenet", "lstm"] {
+        succeed(folder, &small(architecture, "12", architecture));
+        let path = |name: &str| folder.join(architecture).join(name);
+        let log = fs::read_to_string(path("log.jsonl")).unwrap();
+        let t: Vec<f64> =
+            log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["valid_T"].as_f64().unwrap()).collect();
+        assert_eq!(t.len(), 12);
+        assert!(t[11] < t[0] - 0.5, "{architecture}: T went from {} to {}", t[0], t[11]);
+        assert!(fs::read_to_string(path("curve.svg")).unwrap().contains("validation T"));
+
+        let best = format!("{architecture}/best.safetensors");
+        let onnx = format!("{architecture}.onnx");
+        succeed(folder, &["export", &best, "-o", &onnx, "--data", "data"]);
+        let score = |model: &str| -> Value {
+            let text = succeed(folder, &["evaluate", model, "--split", "test", "--data", "data", "--json"]);
+            serde_json::from_str(&text).unwrap()
+        };
+        let (checkpoint, exported) = (score(&best), score(&onnx));
+        assert_eq!(checkpoint["notes"], 2 * 4 * 128);
+        for key in ["T", "atb_given_s"] {
+            let difference = checkpoint[key].as_f64().unwrap() - exported[key].as_f64().unwrap();
+            assert!(difference.abs() < 1e-5, "{architecture}: {key} differs by {difference}");
+        }
+        for part in ["S", "A", "T", "B"] {
+            assert!(exported["per_part"][part]["nats"].as_f64().unwrap() > 0.0);
+            assert!(exported["per_part"][part]["accuracy"].as_f64().unwrap() <= 1.0);
+        }
+    }
+}
+
+#[test]
+fn a_run_from_a_checkpoint_begins_where_that_one_ended() {
+    let folder = workplace();
+    let folder = folder.path();
+    succeed(folder, &small("lstm", "8", "first"));
+    let mut second = small("lstm", "1", "second");
+    second.extend(["--from", "first/best.safetensors", "--learning-rate", "0.0001"]);
+    succeed(folder, &second);
+    let t = |path: &str| checkpoint(folder, path).header.valid_t;
+    let difference = t("second/best.safetensors") - t("first/best.safetensors");
+    assert!(difference.abs() < 0.05, "T moved by {difference}");
+
+    let mut other = small("wavenet", "1", "other");
+    other.extend(["--from", "first/best.safetensors"]);
+    assert!(fail(folder, &other).contains("another shape"));
+}
+
+#[test]
+fn evaluating_only_some_pieces_counts_only_those() {
+    let folder = workplace();
+    let folder = folder.path();
+    succeed(folder, &small("wavenet", "1", "run"));
+    fs::write(folder.join("list.txt"), "piece_1\n").unwrap();
+    let evaluate = ["evaluate", "run/best.safetensors", "--data", "data", "--json", "--only", "list.txt"];
+    let score: Value = serde_json::from_str(&succeed(folder, &evaluate)).unwrap();
+    assert_eq!(score["notes"], 4 * 128);
+    fs::write(folder.join("list.txt"), "piece_9\n").unwrap();
+    assert!(fail(folder, &evaluate).contains("'piece_9'"));
+}
+
+#[test]
+fn what_cannot_be_used_is_refused_by_name() {
+    let folder = workplace();
+    let folder: PathBuf = folder.path().into();
+    let check = |arguments: &[&str], words: &[&str]| {
+        let message = fail(&folder, arguments);
+        for word in words {
+            assert!(message.contains(word), "{arguments:?} should name {word}: {message}");
+        }
+    };
+    check(&["dataset", "--data", "nowhere.tgz"], &["nowhere.tgz"]);
+    fs::write(folder.join("text.tgz"), "no archive").unwrap();
+    check(&["dataset", "--data", "text.tgz"], &["text.tgz"]);
+    check(&["evaluate", "text.tgz", "--data", "data"], &["text.tgz"]);
+    fs::write(folder.join("bad.onnx"), "no network").unwrap();
+    check(&["evaluate", "bad.onnx", "--data", "data"], &["bad.onnx"]);
+    check(&["export", "text.tgz", "-o", "x.onnx", "--data", "data"], &["text.tgz"]);
+    assert!(!folder.join("x.onnx").exists());
+    check(&["train", "wavenet", "--data", "data", "--order", "ABTS"], &["ABTS", "SBTA"]);
+    check(&["train", "wavenet", "--data", "data", "--dropout", "1.5"], &["dropout", "1.5"]);
+    check(&["train", "lstm", "--data", "data", "--context", "5"], &["--context"]);
+    fs::write(folder.join("data/valid/piece_0.csv"), "note0,note1,note2,note3\n64,60,52\n").unwrap();
+    check(&["dataset", "--data", "data"], &["piece_0.csv", "line 2", "found 3"]);
+}
