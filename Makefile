@@ -18,13 +18,14 @@ test: setup
 	cargo test --workspace
 
 # A JACK server with a dummy driver and an ALSA sequencer in an emulated machine, with foreign MIDI programs.
+# All with --workspace: a part of it alone would need its libraries built again with fewer features.
 live: setup
 	scripts/setup.sh live
-	cargo test -p performer --test live_jack --test live_alsa -- --ignored --nocapture --test-threads 1
+	cargo test --workspace --test live_jack --test live_alsa -- --ignored --nocapture --test-threads 1
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
-	CHORALES=$(DATA) cargo test -p tests --test shipped_models -- --ignored --nocapture
+	CHORALES=$(DATA) cargo test --workspace --test shipped_models -- --ignored --nocapture
 
 bench: setup
 	scripts/bench.sh
