@@ -34,12 +34,12 @@ bench: setup
 TRAINER = ./target/release/trainer
 train: setup
 	cargo build --release -p trainer
-	$(TRAINER) train lstm --resume $(DATA_OPTION)
-	$(TRAINER) export runs/lstm/best.safetensors -o models/lstm.onnx $(DATA_OPTION)
-	$(TRAINER) train wavenet --resume --out runs/wavenet-first $(DATA_OPTION)
-	$(TRAINER) train wavenet --resume --from runs/wavenet-first/best.safetensors --epochs 30 --dropout 0.2 \
-		--learning-rate 0.001 $(DATA_OPTION)
-	$(TRAINER) export runs/wavenet/best.safetensors -o models/wavenet.onnx $(DATA_OPTION)
+	for network in wavenet lstm; do \
+		$(TRAINER) train $$network --resume --out runs/$$network-first $(DATA_OPTION) && \
+		$(TRAINER) train $$network --resume --from runs/$$network-first/best.safetensors --epochs 30 \
+			--dropout 0.2 --learning-rate 0.001 $(DATA_OPTION) && \
+		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
+	done
 
 lint: setup
 	cargo fmt --all --check

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use chorale::{Chorale, Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Token};
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::model::{Model, Row};
 use proptest::prelude::*;
