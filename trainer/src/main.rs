@@ -45,7 +45,7 @@ enum Command {
     ///   trainer train wavenet
     ///   trainer train lstm --out runs/lstm --seed 2 --resume
     #[command(verbatim_doc_comment)]
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Measure T (mean nats per note) and accuracy of a checkpoint or an ONNX file on whole chorales
     ///
     /// Example: trainer evaluate models/wavenet.onnx --split test --json
@@ -153,7 +153,7 @@ struct ExportArgs {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Dataset(args) => describe(&args.source.load()?, args.json),
-        Command::Train(args) => run_train(args),
+        Command::Train(args) => run_train(*args),
         Command::Evaluate(args) => run_evaluate(args),
         Command::Export(args) => {
             let checkpoint = Checkpoint::load(&args.checkpoint, &Device::Cpu)?;
