@@ -1,5 +1,5 @@
-//! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], and
-//! the part-writing figures counted on them. No I/O happens here.
+//! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], the
+//! part-writing figures counted on them, and the [`Recall`] of passages heard before. No I/O happens here.
 //!
 //! ```
 //! use chorale::{Chorale, Part};
@@ -14,8 +14,10 @@
 mod chord;
 mod phase;
 mod pitch;
+mod recall;
 pub mod writing;
 
 pub use chord::{Chorale, Chord, CsvError, Part};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
+pub use recall::{Recall, Recalled, Recollection};

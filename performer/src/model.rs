@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Recall, Recalled, Token};
 use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::pb::{
@@ -32,9 +32,9 @@ type Plan = Arc<TypedRunnableModel>;
 
 /// A loaded network. Shared read-only between threads.
 pub struct Model {
-    /// chord, phase, state → context, new state.
+    /// chord, recall, phase, state → context, new state.
     trunk: Plan,
-    /// For each part, soprano first: context (1, width), chord and given (M, 4) → logits (M, 47).
+    /// For each part, soprano first: context (1, width), chord (M, 4), recall (M, 10) and given (M, 4) → logits (M, 47).
     heads: [Plan; 4],
     order: [Part; 4],
     state: StateContract,
@@ -52,7 +52,10 @@ enum StateContract {
 
 /// What a network remembers of the steps so far.
 #[derive(Clone)]
-pub struct State(Memory);
+pub struct State {
+    recall: Recall,
+    memory: Memory,
+}
 
 #[derive(Clone)]
 enum Memory {
@@ -90,7 +93,10 @@ impl ConvQueue {
 
 /// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds.
 #[derive(Clone)]
-pub struct Context(TValue);
+pub struct Context {
+    values: TValue,
+    recalled: [i64; Recalled::WORDS],
+}
 
 /// One row for a head: the chord of the step before, and the present one as far as it is chosen.
 #[derive(Clone, Copy)]
@@ -137,7 +143,7 @@ impl Model {
 
     /// The state before the first step.
     pub fn start(&self) -> State {
-        State(match &self.state {
+        let memory = match &self.state {
             StateContract::Queues { channels, kernel, dilations, .. } => Memory::Queues(
                 dilations.iter().map(|dilation| ConvQueue::new((kernel - 1) * dilation, *channels)).collect(),
             ),
@@ -145,7 +151,8 @@ impl Model {
                 let zeros = vec![0.0; layers * hidden];
                 Memory::Recurrent { h: zeros.clone(), c: zeros }
             }
-        })
+        };
+        State { recall: Recall::new(), memory }
     }
 
     /// One step of the trunk: takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of
@@ -158,11 +165,13 @@ impl Model {
     }
 
     fn run_trunk(&self, state: &mut State, before: Chord, phase: Phase) -> TractResult<Context> {
+        let recalled = state.recall.step(before, phase).words().map(|word| word as i64);
         let mut inputs = tvec!(
             tensor2(&[before.0.map(|token| token.index() as i64)]).into_tvalue(),
+            tensor2(&[recalled]).into_tvalue(),
             tensor1(&[phase.index() as i64]).into_tvalue()
         );
-        match (&state.0, &self.state) {
+        match (&state.memory, &self.state) {
             (Memory::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
                 let taps_a_layer = kernel - 1;
                 let mut taps = Vec::with_capacity(queues.len() * taps_a_layer * channels);
@@ -180,7 +189,7 @@ impl Model {
             _ => tract_onnx::tract_core::internal::bail!("the state belongs to another network"),
         }
         let outputs = self.trunk.run(inputs)?;
-        match &mut state.0 {
+        match &mut state.memory {
             Memory::Queues(queues) => {
                 let pushes = outputs[1].try_as_plain_ram()?;
                 let pushes = pushes.as_slice::<f32>()?;
@@ -194,7 +203,7 @@ impl Model {
                 c.copy_from_slice(outputs[2].try_as_plain_ram()?.as_slice::<f32>()?);
             }
         }
-        Ok(Context(outputs[0].clone()))
+        Ok(Context { values: outputs[0].clone(), recalled })
     }
 
     /// The logits of `part` for every row, 47 values each: of every token, were it the part's next, given the parts
@@ -209,7 +218,9 @@ impl Model {
                     rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
                 Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
             };
-            let mut inputs = tvec!(context.0.clone(), column(|row| row.before)?);
+            let recalled = context.recalled.repeat(rows.len());
+            let recalled = Tensor::from_shape(&[rows.len(), Recalled::WORDS], &recalled)?.into_tvalue();
+            let mut inputs = tvec!(context.values.clone(), column(|row| row.before)?, recalled);
             // The first head hears no part of the present chord.
             if part != self.order[0] {
                 inputs.push(column(|row| row.given)?);
@@ -251,8 +262,11 @@ fn build(bytes: &[u8]) -> Result<Model, String> {
             )
         }
     };
-    let mut inputs =
-        vec![Input::tokens("chord", Some(1)), Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] }];
+    let mut inputs = vec![
+        Input::words("chord", Some(1), 4),
+        Input::words("recall", Some(1), Recalled::WORDS),
+        Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] },
+    ];
     inputs.extend(state_inputs.iter().map(|(name, shape)| Input::floats(name, shape)));
     let mut outputs = vec![("context", vec![Some(1), Some(width)])];
     outputs.extend(state_outputs.iter().map(|(name, shape)| (*name, shape.iter().map(|&dim| Some(dim)).collect())));
@@ -261,9 +275,13 @@ fn build(bytes: &[u8]) -> Result<Model, String> {
     let mut heads = Vec::with_capacity(4);
     for part in Part::ALL {
         let name = format!("logits_{}", part.name().to_lowercase());
-        let mut inputs = vec![Input::floats("context", &[1, width]), Input::tokens("chord", None)];
+        let mut inputs = vec![
+            Input::floats("context", &[1, width]),
+            Input::words("chord", None, 4),
+            Input::words("recall", None, Recalled::WORDS),
+        ];
         if part != order[0] {
-            inputs.push(Input::tokens("given", None));
+            inputs.push(Input::words("given", None, 4));
         }
         heads.push(plan(&proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
     }
@@ -323,8 +341,8 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn tokens(name: &'a str, rows: Option<usize>) -> Input<'a> {
-        Input { name, ty: DataType::Int64, shape: vec![rows, Some(4)] }
+    fn words(name: &'a str, rows: Option<usize>, count: usize) -> Input<'a> {
+        Input { name, ty: DataType::Int64, shape: vec![rows, Some(count)] }
     }
 
     fn floats(name: &'a str, shape: &[usize]) -> Input<'a> {

@@ -1,8 +1,9 @@
 //! What both trunks and the heads are built from: named weights, linear maps, embeddings and dropout.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use candle_core::{DType, Device, Result, Tensor, Var};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -80,11 +81,64 @@ impl Linear {
     }
 }
 
-/// The sum of one row of `table` for each index: `indices` (rows, k) of u32 → (rows, width).
-pub fn embed_sum(table: &Tensor, indices: &Tensor) -> Result<Tensor> {
-    let (rows, k) = indices.dims2()?;
-    let width = table.dim(1)?;
-    table.index_select(&indices.flatten_all()?, 0)?.reshape((rows, k, width))?.sum(1)
+/// Rows of an embedding table, `count` for each place where they are added up.
+#[derive(Clone)]
+pub struct Rows {
+    pub count: usize,
+    pub indices: Arc<Vec<u32>>,
+}
+
+/// The sum of the rows of `table` for each place: → (places, width).
+pub fn embed_sum(table: &Tensor, rows: &Rows) -> Result<Tensor> {
+    if table.device().is_cpu() {
+        return table.contiguous()?.apply_op1(EmbedSum(rows.clone()));
+    }
+    let indices = Tensor::new(&rows.indices[..], table.device())?;
+    table.index_select(&indices, 0)?.reshape(((), rows.count, table.dim(1)?))?.sum(1)
+}
+
+/// The sum in one pass; as a graph, every row would be copied before it is added, and its gradient likewise.
+struct EmbedSum(Rows);
+
+impl CustomOp1 for EmbedSum {
+    fn name(&self) -> &'static str {
+        "embed-sum"
+    }
+
+    fn cpu_fwd(&self, table: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (rows, width) = layout.shape().dims2()?;
+        let Some((from, to)) = layout.contiguous_offsets() else {
+            candle_core::bail!("embed-sum takes a contiguous table")
+        };
+        let table = &table.as_slice::<f32>()?[from..to];
+        let places = self.0.indices.len() / self.0.count;
+        let mut sums = vec![0f32; places * width];
+        for (sum, indices) in sums.chunks_mut(width).zip(self.0.indices.chunks(self.0.count)) {
+            for &index in indices {
+                if index as usize >= rows {
+                    candle_core::bail!("embed-sum: row {index} of a table of {rows}");
+                }
+                for (sum, value) in sum.iter_mut().zip(&table[index as usize * width..][..width]) {
+                    *sum += value;
+                }
+            }
+        }
+        Ok((CpuStorage::F32(sums), (places, width).into()))
+    }
+
+    fn bwd(&self, table: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let (rows, width) = table.dims2()?;
+        let grad = grad.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
+        let mut sums = vec![0f32; rows * width];
+        for (grad, indices) in grad.chunks(width).zip(self.0.indices.chunks(self.0.count)) {
+            for &index in indices {
+                for (sum, value) in sums[index as usize * width..][..width].iter_mut().zip(grad) {
+                    *sum += value;
+                }
+            }
+        }
+        Ok(Some(Tensor::from_vec(sums, (rows, width), table.device())?))
+    }
 }
 
 /// Sets a share of the values to zero while training and scales the rest up to keep the mean; without a generator it

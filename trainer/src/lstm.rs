@@ -43,7 +43,8 @@ impl Lstm {
         Ok(Lstm { layers })
     }
 
-    /// `x` (B, T, input) → context (B, T, layers · hidden), from h = c = 0.
+    /// `x` (B, T, input) → context (B, T, layers · hidden), from h = c = 0. Dropout lies between the layers only: the
+    /// heads have their own on the context.
     pub fn forward(&self, x: &Tensor, dropout: &mut Dropout) -> Result<Tensor> {
         let mut x = x.clone();
         let mut outputs = Vec::with_capacity(self.layers.len());
@@ -55,7 +56,7 @@ impl Lstm {
                 scan_by_graph(&gates, &layer.recurrent)?
             };
             x = dropout.apply(&h)?;
-            outputs.push(x.clone());
+            outputs.push(h);
         }
         Tensor::cat(&outputs, D::Minus1)
     }

@@ -74,7 +74,7 @@ impl Settings {
         Settings {
             trunk: TrunkSettings::Lstm { input: 128, hidden: 256, layers: 2 },
             order: "SBTA".into(),
-            head_width: 256,
+            head_width: 192,
             training: TrainingSettings {
                 seed: 1,
                 epochs: 60,
@@ -84,7 +84,7 @@ impl Settings {
                 warmup: 200,
                 weight_decay: 0.02,
                 clip: 1.0,
-                dropout: 0.35,
+                dropout: 0.25,
                 average_decay: 0.998,
                 unknown_phase: 0.5,
             },

@@ -207,7 +207,7 @@ fn gradients(
     let shard_size = batch.len().div_ceil(training.shards);
     let shard_gradient = |shard: usize, examples: &[Example]| -> Result<(Weights, f64)> {
         let pieces: Vec<_> = examples.iter().map(|(chords, phases)| (&chords[..], &phases[..])).collect();
-        let batch = Batch::new(&pieces, device)?;
+        let batch = Batch::new(&pieces, network.order, device)?;
         let mut dropout = Dropout::new(training.dropout, generator(training.seed, epoch, index, shard));
         let logits = network.forward(&batch, &mut dropout)?;
         let mut nats = None;
@@ -291,7 +291,7 @@ pub fn evaluate(network: &Network, pieces: &[Piece], in_bar: bool, threads: usiz
 
 /// Teacher-forced logits of one piece, for each part (steps · 47) values, soprano first.
 pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase], device: &Device) -> Result<[Vec<f32>; 4]> {
-    let batch = Batch::new(&[(chords, phases)], device)?;
+    let batch = Batch::new(&[(chords, phases)], network.order, device)?;
     let mut values = [const { Vec::new() }; 4];
     for (values, logits) in values.iter_mut().zip(network.forward(&batch, &mut Dropout::off())?) {
         *values = logits.flatten_all()?.to_vec1()?;
