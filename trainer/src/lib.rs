@@ -16,5 +16,6 @@ pub mod onnx;
 pub mod optimizer;
 pub mod score;
 pub mod settings;
+mod simd;
 pub mod train;
 pub mod wavenet;

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use candle_core::{D, Device, Tensor};
 use chorale::{Chord, Part, Phase, Recall, Token};
 
-use crate::features::{BY_MELODY, Features, INPUT_TOKENS, NOW, PHASE, RECALLED, relation_table};
+use crate::features::{BY_MELODY, Features, INPUT_TOKENS, NOW, RECALLED, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
 use crate::lstm::Lstm;
 use crate::settings::{Settings, TrunkSettings};
