@@ -10,10 +10,10 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::{Dataset, phases, write_atomically};
-use crate::features::{Features, INPUT_TOKENS, relation_table};
+use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
-use crate::network::{LOWEST_LOGIT, NAMING_COLUMNS, NAMINGS, Network, Trunk, naming_table};
+use crate::network::{LOWEST_LOGIT, Network, Trunk};
 use crate::onnx::Attribute;
 use crate::onnx::{Graph, Runner, StateContract};
 use crate::train;
@@ -161,7 +161,7 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
 struct Tables {
     /// (48 · 48): [`relation_table`].
     relations: String,
-    /// (3 · 48, 47): [`naming_table`].
+    /// (kinds · 48, 47): [`naming_table`].
     names: String,
     /// A scalar, 48.
     tokens: String,
@@ -171,7 +171,8 @@ impl Tables {
     fn new(graph: &mut Graph) -> Tables {
         let signed = |table: Vec<u32>| table.into_iter().map(i64::from).collect::<Vec<i64>>();
         let relations = graph.ints("relations", &[INPUT_TOKENS * INPUT_TOKENS], &signed(relation_table()));
-        let names = graph.ints("names", &[NAMINGS * INPUT_TOKENS, Token::VOCABULARY], &signed(naming_table()));
+        let table = signed(naming_table());
+        let names = graph.ints("names", &[table.len() / Token::VOCABULARY, Token::VOCABULARY], &table);
         Tables { relations, names, tokens: graph.ints("tokens", &[], &[INPUT_TOKENS as i64]) }
     }
 }
@@ -340,18 +341,21 @@ fn head(
     let tokens = embed_sum(graph, &format!("{part}.tokens"), &head.tokens, &head.features, tables, words)?;
     let hidden = graph.node("Add", &format!("{part}.both"), &[&projected, &tokens], &[]);
     let hidden = graph.node("Relu", &format!("{part}.hidden"), &[&hidden], &[]);
-    let output = linear(graph, &format!("{part}.output"), &head.output, &hidden)?; // (N, HEAD_OUTPUTS)
+    let output = linear(graph, &format!("{part}.output"), &head.output, &hidden)?; // (N, outputs)
 
-    let starts = NAMING_COLUMNS.map(|column| column + head.part.index());
-    let starts = pick(graph, &format!("{part}.starts"), heard, &starts);
-    let offsets: [i64; NAMINGS] = std::array::from_fn(|naming| (naming * INPUT_TOKENS) as i64);
-    let offsets = graph.ints(&format!("{part}.offsets"), &[1, NAMINGS], &offsets);
-    let rows = graph.node("Add", &format!("{part}.rows"), &[&starts, &offsets], &[]);
+    let namings = head.names.count();
+    let starts = pick(graph, &format!("{part}.starts"), words, &head.names.columns);
+    let kinds: Vec<i64> = head.names.kinds.iter().map(|&kind| (kind as usize * INPUT_TOKENS) as i64).collect();
+    let kinds = graph.ints(&format!("{part}.kinds"), &[1, namings], &kinds);
+    let rows = graph.node("Add", &format!("{part}.rows"), &[&starts, &kinds], &[]);
     let names = graph.node("Gather", &format!("{part}.names"), &[&tables.names, &rows], &[Attribute("axis", 0)]);
-    let flat = graph.ints(&format!("{part}.flat"), &[2], &[0, (NAMINGS * Token::VOCABULARY) as i64]);
+    let offsets: Vec<i64> = head.names.offsets().into_iter().map(|offset| offset as i64).collect();
+    let offsets = graph.ints(&format!("{part}.offsets"), &[1, namings, 1], &offsets);
+    let names = graph.node("Add", &format!("{part}.outputs"), &[&names, &offsets], &[]);
+    let flat = graph.ints(&format!("{part}.flat"), &[2], &[0, (namings * Token::VOCABULARY) as i64]);
     let names = graph.node("Reshape", &format!("{part}.flat_names"), &[&names, &flat], &[]);
     let named = graph.node("GatherElements", &format!("{part}.named"), &[&output, &names], &[Attribute("axis", 1)]);
-    let split = graph.ints(&format!("{part}.split"), &[3], &[0, NAMINGS as i64, Token::VOCABULARY as i64]);
+    let split = graph.ints(&format!("{part}.split"), &[3], &[0, namings as i64, Token::VOCABULARY as i64]);
     let named = graph.node("Reshape", &format!("{part}.by_naming"), &[&named, &split], &[]);
     let named =
         graph.node("ReduceSum", &format!("{part}.all_namings"), &[&named, "axis1"], &[Attribute("keepdims", 0)]);

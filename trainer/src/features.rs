@@ -15,6 +15,12 @@ pub const BY_MELODY_CLASS: usize = BY_MELODY + 4;
 pub const PHASE: usize = RECALLED + Recalled::WORDS;
 pub const NOW: usize = PHASE;
 
+/// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
+/// every pair without an interval (from or to a rest, or before the first step).
+pub const INTERVALS: usize = 2 * (Token::VOCABULARY - 1) + 2;
+const UNISON: usize = Token::VOCABULARY - 1;
+const NO_INTERVAL: usize = INTERVALS - 1;
+
 /// Classes of [`relation_table`].
 pub const RELATIONS: usize = 2 * OCTAVE + 2;
 const OCTAVE: usize = 12;
@@ -81,6 +87,78 @@ impl Features {
     }
 }
 
+/// How a head names the tokens besides absolutely: each naming starts from a token that is known, has some of the
+/// head's outputs for itself, and one of them is added to the logit of each token that could come next.
+pub struct Names {
+    /// Column of the token from which each naming starts.
+    pub columns: Vec<usize>,
+    /// Of each naming, in [`naming_table`].
+    pub kinds: Vec<Naming>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// By the interval from the part's previous pitch.
+    Interval,
+    /// Whether it is the recalled token.
+    Recalled,
+    /// By the interval from a chosen part, folded as in [`relation_table`].
+    Relation,
+}
+
+impl Naming {
+    /// Outputs that a naming needs.
+    pub const fn outputs(self) -> usize {
+        [INTERVALS, 2, RELATIONS][self as usize]
+    }
+}
+
+impl Names {
+    pub fn of_head(part: Part, earlier: &[Part]) -> Names {
+        let part = part.index();
+        let mut columns = vec![part, RECALLED + part, BY_MELODY + part];
+        let mut kinds = vec![Naming::Interval, Naming::Recalled, Naming::Recalled];
+        columns.extend(earlier.iter().map(|part| NOW + part.index()));
+        kinds.extend(earlier.iter().map(|_| Naming::Relation));
+        Names { columns, kinds }
+    }
+
+    /// How many namings there are.
+    pub fn count(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// A head's outputs: one for each token, then those of each naming.
+    pub fn outputs(&self) -> usize {
+        Token::VOCABULARY + self.kinds.iter().map(|kind| kind.outputs()).sum::<usize>()
+    }
+
+    /// Where the outputs of each naming begin.
+    pub fn offsets(&self) -> Vec<usize> {
+        let ends = self.kinds.iter().scan(Token::VOCABULARY, |end, kind| {
+            let offset = *end;
+            *end += kind.outputs();
+            Some(offset)
+        });
+        ends.collect()
+    }
+}
+
+/// For each kind of naming and each token from which it starts (3 · 48 rows) and each token that could come next
+/// (47 columns), which of the naming's outputs is added to the latter's logit.
+pub fn naming_table() -> Vec<u32> {
+    let starts = || Token::all().chain([Token::START]);
+    let mut table = interval_table();
+    for recalled in starts() {
+        table.extend(Token::all().map(|next| u32::from(next != recalled)));
+    }
+    let relations = relation_table();
+    for start in starts() {
+        table.extend_from_slice(&relations[start.index() * INPUT_TOKENS..][..Token::VOCABULARY]);
+    }
+    table
+}
+
 /// For each pair of tokens (48 · first + second) the class of the interval between them: -12..=12 semitones, wider ones
 /// brought within an octave, then one class for every pair without an interval.
 pub fn relation_table() -> Vec<u32> {
@@ -102,6 +180,24 @@ pub fn relation_table() -> Vec<u32> {
                 _ => RELATIONS as u32 - 1,
             };
             table.push(class);
+        }
+    }
+    table
+}
+
+/// For each previous token (48 rows) and each token that could come next (47 columns), which of the [`INTERVALS`]
+/// lies between them. "Stay" is an interval like the others, so the frequent case of a held pitch, rests included,
+/// is learned once for all pitches.
+fn interval_table() -> Vec<u32> {
+    let mut table = Vec::with_capacity(INPUT_TOKENS * Token::VOCABULARY);
+    for previous in Token::all().chain([Token::START]) {
+        for next in Token::all() {
+            let place = match (previous.pitch(), next.pitch()) {
+                (Some(_), Some(_)) => UNISON + next.index() - previous.index(),
+                (None, None) if previous == Token::REST => UNISON,
+                _ => NO_INTERVAL,
+            };
+            table.push(place as u32);
         }
     }
     table
@@ -131,5 +227,18 @@ mod tests {
                 if features.pairs.is_empty() { features.singles[features.singles.len() - 1].1 } else { RELATIONS };
             assert_eq!(offsets[offsets.len() - 1] + last, features.rows());
         }
+    }
+
+    #[test]
+    fn the_interval_table_says_stay_for_the_same_token_and_nothing_from_the_start() {
+        let table = interval_table();
+        let place = |previous: usize, next: usize| table[previous * Token::VOCABULARY + next] as usize;
+        for token in 0..Token::VOCABULARY {
+            assert_eq!(place(token, token), UNISON);
+            assert_eq!(place(Token::START.index(), token), NO_INTERVAL);
+        }
+        assert_eq!((place(1, 46), place(46, 1), place(5, 7)), (91, 1, UNISON + 2));
+        assert_eq!((place(0, 5), place(5, 0)), (NO_INTERVAL, NO_INTERVAL));
+        assert!(table.iter().all(|&place| (place as usize) < INTERVALS));
     }
 }

@@ -7,27 +7,15 @@ use anyhow::{Context as _, Result};
 use candle_core::{D, Device, Tensor};
 use chorale::{Chord, Part, Phase, Recall, Token};
 
-use crate::features::{BY_MELODY, Features, INPUT_TOKENS, NOW, RECALLED, relation_table};
+use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
 use crate::lstm::Lstm;
 use crate::settings::{Settings, TrunkSettings};
 use crate::wavenet::Wavenet;
 
-/// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
-/// every pair without an interval (from or to a rest, or before the first step).
-pub const INTERVALS: usize = 2 * (Token::VOCABULARY - 1) + 2;
-/// What a head puts out: a value for each token, one for each interval, then, for each of the two ways of recalling,
-/// one for the recalled token and one for all others.
-pub const HEAD_OUTPUTS: usize = Token::VOCABULARY + INTERVALS + 2 * 2;
-/// Ways in which a head names a token besides absolutely: from the previous one, and by the two recalled ones.
-pub const NAMINGS: usize = 3;
-/// Columns of the words from which they start, for the soprano; the other parts' follow.
-pub const NAMING_COLUMNS: [usize; NAMINGS] = [0, RECALLED, BY_MELODY];
 /// No logit falls below this. What is never heard would sink without end, to where an f32 no longer holds the digits
 /// that candle and tract are compared by.
 pub const LOWEST_LOGIT: f64 = -50.0;
-const UNISON: usize = Token::VOCABULARY - 1;
-const NO_INTERVAL: usize = INTERVALS - 1;
 
 pub struct Network {
     pub settings: Settings,
@@ -50,7 +38,8 @@ pub struct Head {
     pub features: Features,
     /// (rows of `features`, width).
     pub tokens: Tensor,
-    /// To [`HEAD_OUTPUTS`] values.
+    pub names: Names,
+    /// To the outputs of `names`.
     pub output: Linear,
 }
 
@@ -64,7 +53,7 @@ pub struct Batch {
     pub rows: Tensor,
     /// By place in the order, for each of the N: the rows of [`Head::tokens`].
     pub heads: [Rows; 4],
-    /// (N, NAMINGS · 47) u32 for each part, soprano first: which of a head's outputs name each token.
+    /// By place in the order: (N, namings · 47) u32, which of the head's outputs are added to the logit of each token.
     pub names: [Tensor; 4],
     /// (N, 4) u32: tokens of the present chord.
     pub now: Tensor,
@@ -79,6 +68,7 @@ impl Batch {
         let trunk = RowWriter::new(Features::of_trunk(), &relations);
         let heads: [RowWriter; 4] =
             std::array::from_fn(|place| RowWriter::new(Features::of_head(order[place], &order[..place]), &relations));
+        let namings: [Names; 4] = std::array::from_fn(|place| Names::of_head(order[place], &order[..place]));
         let mut inputs = Vec::with_capacity(pieces.len() * steps * trunk.features.count());
         let mut head_rows = [const { Vec::new() }; 4];
         let mut names = [const { Vec::new() }; 4];
@@ -103,10 +93,12 @@ impl Batch {
                 for (head, rows) in heads.iter().zip(&mut head_rows) {
                     head.write(&words, rows);
                 }
-                for (part, names) in names.iter_mut().enumerate() {
-                    for (block, column) in NAMING_COLUMNS.into_iter().enumerate() {
-                        let row = block * INPUT_TOKENS + words[column + part] as usize;
-                        names.extend_from_slice(&naming[row * Token::VOCABULARY..][..Token::VOCABULARY]);
+                for (namings, names) in namings.iter().zip(&mut names) {
+                    for ((&column, &kind), offset) in namings.columns.iter().zip(&namings.kinds).zip(namings.offsets())
+                    {
+                        let row = kind as usize * INPUT_TOKENS + words[column] as usize;
+                        let outputs = &naming[row * Token::VOCABULARY..][..Token::VOCABULARY];
+                        names.extend(outputs.iter().map(|output| offset as u32 + output));
                     }
                 }
                 rows.push((index * steps + step) as u32);
@@ -115,15 +107,14 @@ impl Batch {
             }
         }
         let count = rows.len();
-        let [soprano, alto, tenor, bass] =
-            names.map(|names| Tensor::from_vec(names, (count, NAMINGS * Token::VOCABULARY), device));
+        let [first, second, third, fourth] = names.map(|names| Tensor::from_vec(names, (count, ()), device));
         let mut head_rows = head_rows.into_iter().zip(&heads).map(|(rows, head)| head.rows(rows));
         Ok(Batch {
             shape: (pieces.len(), steps),
             inputs: trunk.rows(inputs),
             rows: Tensor::from_vec(rows, count, device)?,
             heads: std::array::from_fn(|_| head_rows.next().expect("four heads")),
-            names: [soprano?, alto?, tenor?, bass?],
+            names: [first?, second?, third?, fourth?],
             now: Tensor::from_vec(now, (count, 4), device)?,
         })
     }
@@ -175,9 +166,10 @@ impl Network {
         for (place, part) in order.into_iter().enumerate() {
             let name = format!("head.{}", part.letter());
             let rows = Features::of_head(part, &order[..place]).rows();
+            let outputs = Names::of_head(part, &order[..place]).outputs();
             init.linear(&format!("{name}.context"), settings.context_width(), settings.head_width)?;
             init.uniform(&format!("{name}.tokens"), &[rows, settings.head_width], 0.2)?;
-            init.linear(&format!("{name}.output"), settings.head_width, HEAD_OUTPUTS)?;
+            init.linear(&format!("{name}.output"), settings.head_width, outputs)?;
         }
         Ok(init)
     }
@@ -212,6 +204,7 @@ impl Network {
                     context: Linear::new(weights, &format!("{name}.context"))?,
                     tokens: table(&format!("{name}.tokens"), &features)?,
                     features,
+                    names: Names::of_head(part, &order[..place]),
                     output: Linear::new(weights, &format!("{name}.output"))?,
                 })
             })
@@ -232,16 +225,15 @@ impl Network {
         let context = context.flatten(0, 1)?.index_select(&batch.rows, 0)?; // (N, context)
         let context = dropout.apply(&context)?;
         let mut logits = [const { None }; 4];
-        for (head, rows) in self.heads.iter().zip(&batch.heads) {
-            let part = head.part.index();
-            logits[part] = Some(head.forward(&context, rows, &batch.names[part], dropout)?);
+        for ((head, rows), names) in self.heads.iter().zip(&batch.heads).zip(&batch.names) {
+            logits[head.part.index()] = Some(head.forward(&context, rows, names, dropout)?);
         }
         Ok(logits.map(|logits| logits.expect("the order names every part")))
     }
 }
 
 impl Head {
-    /// context (N, context), its tokens' rows and the names (N, NAMINGS · 47) of the part → logits (N, 47).
+    /// context (N, context), the rows of its tokens and its names (N, namings · 47) → logits (N, 47).
     fn forward(
         &self,
         context: &Tensor,
@@ -251,58 +243,9 @@ impl Head {
     ) -> candle_core::Result<Tensor> {
         let tokens = embed_sum(&self.tokens, rows)?;
         let hidden = dropout.apply(&(self.context.forward(context)? + tokens)?.relu()?)?;
-        let output = self.output.forward(&hidden)?; // (N, HEAD_OUTPUTS)
+        let output = self.output.forward(&hidden)?; // (N, outputs)
         let absolute = output.narrow(D::Minus1, 0, Token::VOCABULARY)?;
-        let named = output.gather(names, 1)?.reshape(((), NAMINGS, Token::VOCABULARY))?.sum(1)?;
+        let named = output.gather(names, 1)?.reshape(((), self.names.count(), Token::VOCABULARY))?.sum(1)?;
         (absolute + named)?.maximum(LOWEST_LOGIT)
-    }
-}
-
-/// For each way of naming, each token from which it starts (48 rows) and each token that could come next (47 columns),
-/// which of a head's outputs adds to the latter's logit: the interval from the previous token, then whether it is the
-/// recalled one.
-pub fn naming_table() -> Vec<u32> {
-    let mut table: Vec<u32> = interval_table().into_iter().map(|place| place + Token::VOCABULARY as u32).collect();
-    for agrees in [Token::VOCABULARY + INTERVALS, Token::VOCABULARY + INTERVALS + 2] {
-        for recalled in Token::all().chain([Token::START]) {
-            table.extend(Token::all().map(|next| (agrees + usize::from(next != recalled)) as u32));
-        }
-    }
-    table
-}
-
-/// For each previous token (48 rows) and each token that could come next (47 columns), which of the [`INTERVALS`]
-/// lies between them. "Stay" is an interval like the others, so the frequent case of a held pitch, rests included,
-/// is learned once for all pitches.
-fn interval_table() -> Vec<u32> {
-    let mut table = Vec::with_capacity(INPUT_TOKENS * Token::VOCABULARY);
-    for previous in Token::all().chain([Token::START]) {
-        for next in Token::all() {
-            let place = match (previous.pitch(), next.pitch()) {
-                (Some(_), Some(_)) => UNISON + next.index() - previous.index(),
-                (None, None) if previous == Token::REST => UNISON,
-                _ => NO_INTERVAL,
-            };
-            table.push(place as u32);
-        }
-    }
-    table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_table_says_stay_for_the_same_token_and_nothing_from_the_start() {
-        let table = interval_table();
-        let place = |previous: usize, next: usize| table[previous * Token::VOCABULARY + next] as usize;
-        for token in 0..Token::VOCABULARY {
-            assert_eq!(place(token, token), UNISON);
-            assert_eq!(place(Token::START.index(), token), NO_INTERVAL);
-        }
-        assert_eq!((place(1, 46), place(46, 1), place(5, 7)), (91, 1, UNISON + 2));
-        assert_eq!((place(0, 5), place(5, 0)), (NO_INTERVAL, NO_INTERVAL));
-        assert!(table.iter().all(|&place| (place as usize) < INTERVALS));
     }
 }
