@@ -1,5 +1,5 @@
 //! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], the
-//! part-writing figures counted on them, and the [`Recall`] of passages heard before. No I/O happens here.
+//! part-writing figures counted on them, and the [`Hearing`] of what went before. No I/O happens here.
 //!
 //! ```
 //! use chorale::{Chorale, Part};
@@ -12,12 +12,16 @@
 //! ```
 
 mod chord;
+mod hearing;
+mod key;
 mod phase;
 mod pitch;
 mod recall;
 pub mod writing;
 
 pub use chord::{Chorale, Chord, CsvError, Part};
+pub use hearing::{Heard, Hearing};
+pub use key::Key;
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
-pub use recall::{Recall, Recalled, Recollection};
+pub use recall::{Recall, Recollection};

@@ -11,13 +11,6 @@ pub struct Recall {
     by_melody: Passages,
 }
 
-/// What is recalled for one step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recalled {
-    pub by_chord: Recollection,
-    pub by_melody: Recollection,
-}
-
 /// What followed a passage that returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recollection {
@@ -35,36 +28,18 @@ impl Recall {
         Recall { by_chord: Passages::new(&Part::ALL), by_melody: Passages::new(&[Part::Soprano]) }
     }
 
-    pub fn reset(&mut self) {
-        *self = Recall::new();
-    }
-
     /// Takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of the present step, and
     /// gives what is recalled for the present step. Of equally long passages the latest counts.
-    pub fn step(&mut self, before: Chord, phase: Phase) -> Recalled {
-        Recalled { by_chord: self.by_chord.step(before, phase), by_melody: self.by_melody.step(before, phase) }
+    ///
+    /// The first recollection is by whole chords, the second by the melody.
+    pub fn step(&mut self, before: Chord, phase: Phase) -> (Recollection, Recollection) {
+        (self.by_chord.step(before, phase), self.by_melody.step(before, phase))
     }
 }
 
 impl Default for Recall {
     fn default() -> Recall {
         Recall::new()
-    }
-}
-
-impl Recalled {
-    /// Length of [`Recalled::words`].
-    pub const WORDS: usize = 10;
-
-    /// As the networks hear it: the four tokens of the chord (soprano first) and the class of the passage's length, by
-    /// whole chords, then by the melody.
-    pub fn words(self) -> [usize; Recalled::WORDS] {
-        let mut words = [0; Recalled::WORDS];
-        for (words, recollection) in words.chunks_mut(Recalled::WORDS / 2).zip([self.by_chord, self.by_melody]) {
-            words[..4].copy_from_slice(&recollection.chord.0.map(crate::Token::index));
-            words[4] = recollection.class();
-        }
-        words
     }
 }
 
@@ -197,18 +172,16 @@ mod tests {
         }
 
         #[test]
-        fn only_the_latest_steps_are_remembered_and_a_reset_forgets_them_all(extra in 1usize..40) {
+        fn only_the_latest_steps_are_remembered(extra in 1usize..40) {
             let steps = Recall::LONGEST + extra;
             let mut recall = Recall::new();
             // All different from each other for longer than is remembered.
             let piece: Vec<Chord> = (0..steps).map(|n| chord([n % 46, n / 46, 1, 1])).collect();
             recall.step(Chord::START, Phase::in_beat(0));
             for (step, &chord) in piece.iter().enumerate() {
-                prop_assert_eq!(recall.step(chord, Phase::in_beat(step + 1)).by_chord, Recollection::NONE);
+                prop_assert_eq!(recall.step(chord, Phase::in_beat(step + 1)).0, Recollection::NONE);
             }
             prop_assert_eq!(recall.by_chord.heard.len(), Recall::LONGEST);
-            recall.reset();
-            prop_assert!(recall.by_chord.heard.is_empty() && recall.by_melody.heard.is_empty());
         }
     }
 }

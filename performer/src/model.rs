@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chorale::{Chord, Part, Phase, Recall, Recalled, Token};
+use chorale::{Chord, Heard, Hearing, Part, Phase, Token};
 use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::pb::{
@@ -32,9 +32,9 @@ type Plan = Arc<TypedRunnableModel>;
 
 /// A loaded network. Shared read-only between threads.
 pub struct Model {
-    /// chord, recall, phase, state → context, new state.
+    /// chord, heard, phase, state → context, new state.
     trunk: Plan,
-    /// For each part, soprano first: context (1, width), chord (M, 4), recall (M, 10) and given (M, 4) → logits (M, 47).
+    /// For each part, soprano first: context (1, width), chord (M, 4), heard (M, 20) and given (M, 4) → logits (M, 47).
     heads: [Plan; 4],
     order: [Part; 4],
     state: StateContract,
@@ -53,7 +53,7 @@ enum StateContract {
 /// What a network remembers of the steps so far.
 #[derive(Clone)]
 pub struct State {
-    recall: Recall,
+    hearing: Hearing,
     memory: Memory,
 }
 
@@ -95,7 +95,7 @@ impl ConvQueue {
 #[derive(Clone)]
 pub struct Context {
     values: TValue,
-    recalled: [i64; Recalled::WORDS],
+    heard: [i64; Heard::WORDS],
 }
 
 /// One row for a head: the chord of the step before, and the present one as far as it is chosen.
@@ -152,7 +152,7 @@ impl Model {
                 Memory::Recurrent { h: zeros.clone(), c: zeros }
             }
         };
-        State { recall: Recall::new(), memory }
+        State { hearing: Hearing::new(), memory }
     }
 
     /// One step of the trunk: takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of
@@ -165,10 +165,10 @@ impl Model {
     }
 
     fn run_trunk(&self, state: &mut State, before: Chord, phase: Phase) -> TractResult<Context> {
-        let recalled = state.recall.step(before, phase).words().map(|word| word as i64);
+        let heard = state.hearing.step(before, phase).words().map(|word| word as i64);
         let mut inputs = tvec!(
             tensor2(&[before.0.map(|token| token.index() as i64)]).into_tvalue(),
-            tensor2(&[recalled]).into_tvalue(),
+            tensor2(&[heard]).into_tvalue(),
             tensor1(&[phase.index() as i64]).into_tvalue()
         );
         match (&state.memory, &self.state) {
@@ -203,7 +203,7 @@ impl Model {
                 c.copy_from_slice(outputs[2].try_as_plain_ram()?.as_slice::<f32>()?);
             }
         }
-        Ok(Context { values: outputs[0].clone(), recalled })
+        Ok(Context { values: outputs[0].clone(), heard })
     }
 
     /// The logits of `part` for every row, 47 values each: of every token, were it the part's next, given the parts
@@ -218,9 +218,9 @@ impl Model {
                     rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
                 Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
             };
-            let recalled = context.recalled.repeat(rows.len());
-            let recalled = Tensor::from_shape(&[rows.len(), Recalled::WORDS], &recalled)?.into_tvalue();
-            let mut inputs = tvec!(context.values.clone(), column(|row| row.before)?, recalled);
+            let heard = context.heard.repeat(rows.len());
+            let heard = Tensor::from_shape(&[rows.len(), Heard::WORDS], &heard)?.into_tvalue();
+            let mut inputs = tvec!(context.values.clone(), column(|row| row.before)?, heard);
             // The first head hears no part of the present chord.
             if part != self.order[0] {
                 inputs.push(column(|row| row.given)?);
@@ -264,7 +264,7 @@ fn build(bytes: &[u8]) -> Result<Model, String> {
     };
     let mut inputs = vec![
         Input::words("chord", Some(1), 4),
-        Input::words("recall", Some(1), Recalled::WORDS),
+        Input::words("heard", Some(1), Heard::WORDS),
         Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] },
     ];
     inputs.extend(state_inputs.iter().map(|(name, shape)| Input::floats(name, shape)));
@@ -278,7 +278,7 @@ fn build(bytes: &[u8]) -> Result<Model, String> {
         let mut inputs = vec![
             Input::floats("context", &[1, width]),
             Input::words("chord", None, 4),
-            Input::words("recall", None, Recalled::WORDS),
+            Input::words("heard", None, Heard::WORDS),
         ];
         if part != order[0] {
             inputs.push(Input::words("given", None, 4));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use chorale::{Chord, Part, Phase, Recalled, Token};
+use chorale::{Chord, Heard, Part, Phase, Token};
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::checkpoint::{Checkpoint, Header};
@@ -104,8 +104,8 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
     let chord = graph.input("chord", DataType::Int64, &[4]);
     let phase = graph.input("phase", DataType::Int64, &[]);
     let given = graph.input("given", DataType::Int64, &[4]);
-    let recall = graph.input("recall", DataType::Int64, &[Recalled::WORDS]);
-    let heard = graph.node("Concat", "heard", &[&chord, &recall], &[Attribute("axis", 1)]);
+    let heard = graph.input("heard", DataType::Int64, &[Heard::WORDS]);
+    let heard = graph.node("Concat", "past.words", &[&chord, &heard], &[Attribute("axis", 1)]);
     let tables = Tables::new(&mut graph);
     let axis = graph.ints("axis1", &[1], &[1]);
     let phase = graph.node("Unsqueeze", "phase.column", &[&phase, &axis], &[]);
@@ -159,7 +159,7 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
 
 /// Constants that all embeddings and heads share.
 struct Tables {
-    /// (48 · 48): [`relation_table`].
+    /// (2 · 48 · 48): [`relation_table`].
     relations: String,
     /// (kinds · 48, 47): [`naming_table`].
     names: String,
@@ -170,7 +170,8 @@ struct Tables {
 impl Tables {
     fn new(graph: &mut Graph) -> Tables {
         let signed = |table: Vec<u32>| table.into_iter().map(i64::from).collect::<Vec<i64>>();
-        let relations = graph.ints("relations", &[INPUT_TOKENS * INPUT_TOKENS], &signed(relation_table()));
+        let table = signed(relation_table());
+        let relations = graph.ints("relations", &[table.len()], &table);
         let table = signed(naming_table());
         let names = graph.ints("names", &[table.len() / Token::VOCABULARY, Token::VOCABULARY], &table);
         Tables { relations, names, tokens: graph.ints("tokens", &[], &[INPUT_TOKENS as i64]) }
@@ -189,13 +190,17 @@ fn embed_sum(
     let singles: Vec<usize> = features.singles.iter().map(|&(column, _)| column).collect();
     let singles = pick(graph, &format!("{name}.singles"), words, &singles);
     let [firsts, seconds]: [Vec<usize>; 2] = [
-        features.pairs.iter().map(|&(first, _)| first).collect(),
-        features.pairs.iter().map(|&(_, second)| second).collect(),
+        features.pairs.iter().map(|&(_, first, _)| first).collect(),
+        features.pairs.iter().map(|&(.., second)| second).collect(),
     ];
     let firsts = pick(graph, &format!("{name}.firsts"), words, &firsts);
     let seconds = pick(graph, &format!("{name}.seconds"), words, &seconds);
     let firsts = graph.node("Mul", &format!("{name}.scaled"), &[&firsts, &tables.tokens], &[]);
-    let pairs = graph.node("Add", &format!("{name}.pairs"), &[&firsts, &seconds], &[]);
+    let pairs = graph.node("Add", &format!("{name}.both"), &[&firsts, &seconds], &[]);
+    let kinds: Vec<i64> =
+        features.pairs.iter().map(|&(relation, ..)| (relation as usize * INPUT_TOKENS * INPUT_TOKENS) as i64).collect();
+    let kinds = graph.ints(&format!("{name}.kinds"), &[1, kinds.len()], &kinds);
+    let pairs = graph.node("Add", &format!("{name}.pairs"), &[&pairs, &kinds], &[]);
     let pairs =
         graph.node("Gather", &format!("{name}.relations"), &[&tables.relations, &pairs], &[Attribute("axis", 0)]);
     let rows = graph.node("Concat", &format!("{name}.words"), &[&singles, &pairs], &[Attribute("axis", 1)]);

@@ -1,18 +1,22 @@
-//! What the networks are told of a step, as words of small vocabularies, and which rows of their embedding tables the
-//! words stand for: single words, and intervals between two of them, which say the same in every key.
+//! What the networks are told of a step, as words of small vocabularies; which rows of their embedding tables the words
+//! stand for: single words, and relations between two of them, which say the same in every key; and how the heads name
+//! the tokens that come out.
 
-use chorale::{Part, Phase, Recalled, Recollection, Token};
+use chorale::{Heard, Key, Part, Phase, Recollection, Token};
 
 /// Tokens that can go in: the vocabulary and the start marker.
 pub const INPUT_TOKENS: usize = Token::VOCABULARY + 1;
 
-/// Columns of the words of a step: the chord before, what is recalled ([`Recalled::words`]: four tokens and the class of
-/// the length, by whole chords and by the melody), then the phase for the trunk and the present chord for the heads.
+/// Columns of the words of a step: the chord before, what was heard ([`Heard::words`]), then the phase for the trunk and
+/// the present chord for the heads.
 pub const RECALLED: usize = 4;
 pub const RECALLED_CLASS: usize = RECALLED + 4;
 pub const BY_MELODY: usize = RECALLED_CLASS + 1;
 pub const BY_MELODY_CLASS: usize = BY_MELODY + 4;
-pub const PHASE: usize = RECALLED + Recalled::WORDS;
+pub const KEYS: [usize; 2] = [BY_MELODY_CLASS + 1, BY_MELODY_CLASS + 2];
+pub const NOTES_BEFORE: usize = KEYS[1] + 1;
+pub const HELD: usize = NOTES_BEFORE + 4;
+pub const PHASE: usize = 4 + Heard::WORDS;
 pub const NOW: usize = PHASE;
 
 /// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
@@ -20,17 +24,54 @@ pub const NOW: usize = PHASE;
 pub const INTERVALS: usize = 2 * (Token::VOCABULARY - 1) + 2;
 const UNISON: usize = Token::VOCABULARY - 1;
 const NO_INTERVAL: usize = INTERVALS - 1;
-
-/// Classes of [`relation_table`].
-pub const RELATIONS: usize = 2 * OCTAVE + 2;
 const OCTAVE: usize = 12;
+
+/// How two words stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The interval from one token to another: -12..=12 semitones, wider ones brought within an octave, then one class
+    /// for every pair without an interval.
+    Interval,
+    /// The degree of a token in a key, counted in semitones from the tonic: twelve in major, twelve in minor, then one
+    /// class for no key or no pitch.
+    Degree,
+}
+
+impl Relation {
+    pub const ALL: [Relation; 2] = [Relation::Interval, Relation::Degree];
+
+    /// How many classes there are.
+    pub const fn classes(self) -> usize {
+        [2 * OCTAVE + 2, 2 * OCTAVE + 1][self as usize]
+    }
+
+    fn class(self, first: Token, second: Token) -> usize {
+        let class = match self {
+            Relation::Interval => first.pitch().zip(second.pitch()).map(|(first, second)| {
+                let octave = OCTAVE as i32;
+                let interval = i32::from(second.midi()) - i32::from(first.midi());
+                let folded = if interval.abs() > octave {
+                    interval.signum() * ((interval.abs() - 1) % octave + 1)
+                } else {
+                    interval
+                };
+                (folded + octave) as usize
+            }),
+            // Here the first word is no token but the index of a key.
+            Relation::Degree => Key::from_index(first.index())
+                .zip(second.pitch())
+                .map(|(key, pitch)| usize::from(key.minor) * OCTAVE + usize::from(key.degree(pitch))),
+        };
+        class.unwrap_or(self.classes() - 1)
+    }
+}
 
 /// The rows of one embedding table: first a block for each single word, then one for each pair.
 pub struct Features {
     /// Column and size of its vocabulary.
     pub singles: Vec<(usize, usize)>,
-    /// Columns of two tokens; a row for each class of the interval from the first to the second.
-    pub pairs: Vec<(usize, usize)>,
+    /// Columns of two words; a row for each class of their relation.
+    pub pairs: Vec<(Relation, usize, usize)>,
 }
 
 impl Features {
@@ -41,9 +82,15 @@ impl Features {
             .flat_map(|first| (first..first + 4).map(|column| (column, INPUT_TOKENS)))
             .collect();
         singles.extend([(RECALLED_CLASS, Recollection::CLASSES), (BY_MELODY_CLASS, Recollection::CLASSES)]);
+        singles.extend((HELD..HELD + 4).map(|column| (column, Heard::HOLDS)));
         singles.push((PHASE, Phase::COUNT));
-        let within = (0..4).flat_map(|low| (low + 1..4).map(move |high| (low, high)));
-        Features { singles, pairs: within.chain((0..4).map(|part| (part, RECALLED + part))).collect() }
+        let mut pairs = Vec::new();
+        for part in 0..4 {
+            pairs.extend((part + 1..4).map(|lower| (Relation::Interval, part, lower)));
+            pairs.extend([RECALLED, NOTES_BEFORE].map(|other| (Relation::Interval, part, other + part)));
+            pairs.extend(KEYS.map(|key| (Relation::Degree, key, part)));
+        }
+        Features { singles, pairs }
     }
 
     /// What the head of `part` hears besides the context; the parts `earlier` of the present chord are chosen.
@@ -53,21 +100,27 @@ impl Features {
         let mut singles: Vec<(usize, usize)> =
             (0..4).chain(now.iter().copied()).map(|column| (column, INPUT_TOKENS)).collect();
         singles.extend([(RECALLED_CLASS, Recollection::CLASSES), (BY_MELODY_CLASS, Recollection::CLASSES)]);
-        // Where the part stood against the others, and where memory would have it go.
-        let mut pairs: Vec<(usize, usize)> = (0..4).filter(|&other| other != part).map(|other| (part, other)).collect();
-        pairs.extend([(part, RECALLED + part), (part, BY_MELODY + part)]);
+        singles.push((HELD + part, Heard::HOLDS));
+        // Where the part stood against the others, where it came from, and where memory would have it go.
+        let mut pairs: Vec<(Relation, usize, usize)> = (0..4)
+            .filter(|&other| other != part)
+            .chain([NOTES_BEFORE + part, RECALLED + part, BY_MELODY + part])
+            .map(|other| (Relation::Interval, part, other))
+            .collect();
+        pairs.extend(KEYS.map(|key| (Relation::Degree, key, part)));
         for (place, &column) in now.iter().enumerate() {
             let other = column - NOW;
             // How the other moved, where that is from here, and whether it is what was recalled.
-            pairs.extend([(other, column), (part, column), (RECALLED + other, column), (BY_MELODY + other, column)]);
-            pairs.extend(now[..place].iter().map(|&before| (before, column)));
+            let starts = [other, part, RECALLED + other, BY_MELODY + other];
+            pairs.extend(starts.iter().chain(&now[..place]).map(|&start| (Relation::Interval, start, column)));
+            pairs.extend(KEYS.map(|key| (Relation::Degree, key, column)));
         }
         Features { singles, pairs }
     }
 
     /// Rows of the table.
     pub fn rows(&self) -> usize {
-        self.singles.iter().map(|(_, size)| size).sum::<usize>() + self.pairs.len() * RELATIONS
+        self.sizes().sum()
     }
 
     /// Rows that stand for one step.
@@ -77,22 +130,30 @@ impl Features {
 
     /// Where the block of each single word begins, then that of each pair.
     pub fn offsets(&self) -> Vec<usize> {
-        let sizes = self.singles.iter().map(|&(_, size)| size).chain(self.pairs.iter().map(|_| RELATIONS));
-        let ends = sizes.scan(0, |end, size| {
-            let offset = *end;
-            *end += size;
-            Some(offset)
-        });
-        ends.collect()
+        starts(0, self.sizes())
+    }
+
+    fn sizes(&self) -> impl Iterator<Item = usize> {
+        let pairs = self.pairs.iter().map(|(relation, ..)| relation.classes());
+        self.singles.iter().map(|&(_, size)| size).chain(pairs)
     }
 }
 
-/// How a head names the tokens besides absolutely: each naming starts from a token that is known, has some of the
-/// head's outputs for itself, and one of them is added to the logit of each token that could come next.
+/// Where each of the blocks of these sizes begins, the first one at `first`.
+fn starts(first: usize, sizes: impl Iterator<Item = usize>) -> Vec<usize> {
+    let starts = sizes.scan(first, |end, size| {
+        let start = *end;
+        *end += size;
+        Some(start)
+    });
+    starts.collect()
+}
+
+/// How a head names the tokens besides absolutely: each naming starts from a word that is known, has some of the head's
+/// outputs for itself, and one of them is added to the logit of each token that could come next.
 pub struct Names {
-    /// Column of the token from which each naming starts.
+    /// Column of the word from which each naming starts.
     pub columns: Vec<usize>,
-    /// Of each naming, in [`naming_table`].
     pub kinds: Vec<Naming>,
 }
 
@@ -102,14 +163,16 @@ pub enum Naming {
     Interval,
     /// Whether it is the recalled token.
     Recalled,
-    /// By the interval from a chosen part, folded as in [`relation_table`].
-    Relation,
+    /// By the interval from a chosen part, folded as [`Relation::Interval`].
+    Folded,
+    /// By the degree in a key.
+    Degree,
 }
 
 impl Naming {
     /// Outputs that a naming needs.
     pub const fn outputs(self) -> usize {
-        [INTERVALS, 2, RELATIONS][self as usize]
+        [INTERVALS, 2, Relation::Interval.classes(), Relation::Degree.classes()][self as usize]
     }
 }
 
@@ -119,7 +182,9 @@ impl Names {
         let mut columns = vec![part, RECALLED + part, BY_MELODY + part];
         let mut kinds = vec![Naming::Interval, Naming::Recalled, Naming::Recalled];
         columns.extend(earlier.iter().map(|part| NOW + part.index()));
-        kinds.extend(earlier.iter().map(|_| Naming::Relation));
+        kinds.extend(earlier.iter().map(|_| Naming::Folded));
+        columns.extend(KEYS);
+        kinds.extend(KEYS.map(|_| Naming::Degree));
         Names { columns, kinds }
     }
 
@@ -135,54 +200,34 @@ impl Names {
 
     /// Where the outputs of each naming begin.
     pub fn offsets(&self) -> Vec<usize> {
-        let ends = self.kinds.iter().scan(Token::VOCABULARY, |end, kind| {
-            let offset = *end;
-            *end += kind.outputs();
-            Some(offset)
-        });
-        ends.collect()
+        starts(Token::VOCABULARY, self.kinds.iter().map(|kind| kind.outputs()))
     }
 }
 
-/// For each kind of naming and each token from which it starts (3 · 48 rows) and each token that could come next
+/// For each kind of naming and each word from which it starts (4 · 48 rows) and each token that could come next
 /// (47 columns), which of the naming's outputs is added to the latter's logit.
 pub fn naming_table() -> Vec<u32> {
-    let starts = || Token::all().chain([Token::START]);
     let mut table = interval_table();
-    for recalled in starts() {
+    for recalled in words() {
         table.extend(Token::all().map(|next| u32::from(next != recalled)));
     }
-    let relations = relation_table();
-    for start in starts() {
-        table.extend_from_slice(&relations[start.index() * INPUT_TOKENS..][..Token::VOCABULARY]);
+    for relation in Relation::ALL {
+        table.extend(words().flat_map(|start| Token::all().map(move |next| relation.class(start, next) as u32)));
     }
     table
 }
 
-/// For each pair of tokens (48 · first + second) the class of the interval between them: -12..=12 semitones, wider ones
-/// brought within an octave, then one class for every pair without an interval.
+/// For each relation and each pair of words, (2 · 48 · 48), its class.
 pub fn relation_table() -> Vec<u32> {
-    let tokens = || Token::all().chain([Token::START]);
-    let mut table = Vec::with_capacity(INPUT_TOKENS * INPUT_TOKENS);
-    for first in tokens() {
-        for second in tokens() {
-            let octave = OCTAVE as i32;
-            let class = match (first.pitch(), second.pitch()) {
-                (Some(first), Some(second)) => {
-                    let interval = i32::from(second.midi()) - i32::from(first.midi());
-                    let folded = if interval.abs() > octave {
-                        interval.signum() * ((interval.abs() - 1) % octave + 1)
-                    } else {
-                        interval
-                    };
-                    (folded + octave) as u32
-                }
-                _ => RELATIONS as u32 - 1,
-            };
-            table.push(class);
-        }
-    }
-    table
+    let pairs = |relation: Relation| {
+        words().flat_map(move |first| words().map(move |second| relation.class(first, second) as u32))
+    };
+    Relation::ALL.into_iter().flat_map(pairs).collect()
+}
+
+/// Everything that can stand in a column of tokens.
+fn words() -> impl Iterator<Item = Token> {
+    Token::all().chain([Token::START])
 }
 
 /// For each previous token (48 rows) and each token that could come next (47 columns), which of the [`INTERVALS`]
@@ -212,20 +257,34 @@ mod tests {
         let table = relation_table();
         let class = |first: usize, second: usize| table[first * INPUT_TOKENS + second] as i32 - OCTAVE as i32;
         assert_eq!([class(5, 5), class(5, 17), class(17, 5), class(5, 18), class(46, 1)], [0, 12, -12, 1, -9]);
-        let none = RELATIONS as i32 - 1 - OCTAVE as i32;
+        let none = Relation::Interval.classes() as i32 - 1 - OCTAVE as i32;
         assert_eq!([class(0, 5), class(5, 0), class(47, 5), class(0, 0)], [none; 4]);
-        assert!(table.iter().all(|&class| (class as usize) < RELATIONS));
     }
 
     #[test]
-    fn each_feature_has_its_own_block_of_rows() {
+    fn degrees_count_from_the_tonic_of_major_and_minor() {
+        let degrees = &relation_table()[INPUT_TOKENS * INPUT_TOKENS..];
+        // Token 1 is C2. The keys: C major, D major, C minor, none.
+        let class = |key: usize, token: usize| degrees[key * INPUT_TOKENS + token];
+        assert_eq!([class(0, 1), class(2, 1), class(12, 8), class(24, 8), class(0, 0)], [0, 10, 19, 24, 24]);
+    }
+
+    #[test]
+    fn each_feature_and_each_naming_has_its_own_block() {
         for features in [Features::of_trunk(), Features::of_head(Part::Alto, &[Part::Soprano, Part::Bass])] {
             let offsets = features.offsets();
             assert_eq!(offsets.len(), features.count());
             assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]));
-            let last =
-                if features.pairs.is_empty() { features.singles[features.singles.len() - 1].1 } else { RELATIONS };
+            let last = features.pairs[features.pairs.len() - 1].0.classes();
             assert_eq!(offsets[offsets.len() - 1] + last, features.rows());
+        }
+        let names = Names::of_head(Part::Alto, &[Part::Soprano, Part::Bass]);
+        let table = naming_table();
+        for ((&kind, offset), end) in
+            names.kinds.iter().zip(names.offsets()).zip(names.offsets().into_iter().skip(1).chain([names.outputs()]))
+        {
+            let block = &table[kind as usize * INPUT_TOKENS * Token::VOCABULARY..][..INPUT_TOKENS * Token::VOCABULARY];
+            assert_eq!(block.iter().max().map(|&largest| offset + largest as usize + 1), Some(end), "{kind:?}");
         }
     }
 

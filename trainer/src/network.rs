@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use candle_core::{D, Device, Tensor};
-use chorale::{Chord, Part, Phase, Recall, Token};
+use chorale::{Chord, Hearing, Part, Phase, Token};
 
 use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
@@ -74,7 +74,7 @@ impl Batch {
         let mut names = [const { Vec::new() }; 4];
         let (mut rows, mut now) = (Vec::new(), Vec::new());
         for (index, (chords, phases)) in pieces.iter().enumerate() {
-            let mut recall = Recall::new();
+            let mut hearing = Hearing::new();
             let mut before = Chord::START;
             for step in 0..steps {
                 let phase = phases.get(step).copied().unwrap_or(Phase::in_beat(0));
@@ -84,7 +84,7 @@ impl Batch {
                     trunk.write(&words, &mut inputs);
                     continue;
                 };
-                let heard = before.0.map(Token::index).into_iter().chain(recall.step(before, phase).words());
+                let heard = before.0.map(Token::index).into_iter().chain(hearing.step(before, phase).words());
                 for (word, index) in words.iter_mut().zip(heard.chain([phase.index()])) {
                     *word = index as u32;
                 }
@@ -134,11 +134,10 @@ impl RowWriter<'_> {
 
     fn write(&self, words: &[u32], rows: &mut Vec<u32>) {
         let singles = self.features.singles.iter().map(|&(column, _)| words[column]);
-        let pairs = self
-            .features
-            .pairs
-            .iter()
-            .map(|&(first, second)| self.relations[words[first] as usize * INPUT_TOKENS + words[second] as usize]);
+        let pairs = self.features.pairs.iter().map(|&(relation, first, second)| {
+            let row = relation as usize * INPUT_TOKENS + words[first] as usize;
+            self.relations[row * INPUT_TOKENS + words[second] as usize]
+        });
         rows.extend(singles.chain(pairs).zip(&self.offsets).map(|(row, &offset)| offset as u32 + row));
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use chorale::{Chord, Phase, Recall, Recalled, Token};
+use chorale::{Chord, Heard, Hearing, Phase, Token};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use tract_onnx::pb::{
@@ -145,7 +145,7 @@ pub struct Runner {
 
 /// What changes from step to step.
 pub struct RunnerState {
-    recall: Recall,
+    hearing: Hearing,
     trunk: TrunkState,
 }
 
@@ -191,7 +191,7 @@ impl Runner {
                 TrunkState::Recurrent { h: vec![0.0; layers * hidden], c: vec![0.0; layers * hidden] }
             }
         };
-        RunnerState { recall: Recall::new(), trunk }
+        RunnerState { hearing: Hearing::new(), trunk }
     }
 
     /// One step: the logits (4 · 47, soprano first) of `now`, each part given those chosen before it.
@@ -204,12 +204,12 @@ impl Runner {
 
     fn run(&self, state: &mut RunnerState, before: Chord, phase: Phase, now: Chord) -> TractResult<Vec<f32>> {
         let tokens = |chord: Chord| tensor2(&[chord.0.map(|token| token.index() as i64)]);
-        let recalled: Vec<i64> = state.recall.step(before, phase).words().map(|word| word as i64).into();
+        let heard: Vec<i64> = state.hearing.step(before, phase).words().map(|word| word as i64).into();
         let mut inputs = tvec!(
             tokens(before).into_tvalue(),
             tensor1(&[phase.index() as i64]).into_tvalue(),
             tokens(now).into_tvalue(),
-            Tensor::from_shape(&[1, Recalled::WORDS], &recalled)?.into_tvalue()
+            Tensor::from_shape(&[1, Heard::WORDS], &heard)?.into_tvalue()
         );
         match (&state.trunk, &self.state) {
             (TrunkState::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
