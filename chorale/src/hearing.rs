@@ -162,7 +162,7 @@ mod tests {
             }
             heard.map(|heard| (heard.local_key, heard.global_key)).unwrap()
         };
-        let key = |tonic| Some(Key { tonic, minor: false });
+        let key = |tonic| Some(Key { tonic, is_minor: false });
         assert_eq!(play(0, 8), (key(0), key(0)));
         assert_eq!(play(2, 3), (key(2), key(0)));
     }

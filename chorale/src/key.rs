@@ -1,32 +1,30 @@
-use crate::Pitch;
+use crate::{Chord, Pitch};
 
 /// A major or minor key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// Pitch class of the tonic, 0 = C .. 11 = B.
+    /// Pitch class, 0 = C.
     pub tonic: u8,
-    pub minor: bool,
+    pub is_minor: bool,
 }
 
-/// How well each pitch class, counted in semitones from the tonic, fits a key: the ratings of Krumhansl & Kessler 1982
-/// for major and minor, brought to mean 0 and length 1, in thousandths.
-const PROFILES: [[i64; 12]; 2] = [
-    [655, -286, -1, -263, 205, 139, -220, 390, -250, 41, -273, -138],
-    [655, -257, -47, 418, -277, -45, -292, 260, 68, -255, -92, -135],
-];
-
 impl Key {
+    /// The pitch class a semitone under the tonic.
+    pub fn leading_tone(self) -> u8 {
+        (self.tonic + 11) % 12
+    }
+
     /// Number of keys.
     pub const COUNT: usize = 24;
 
     /// The major keys from C upwards, then the minor ones.
     pub fn index(self) -> usize {
-        usize::from(self.tonic) + 12 * usize::from(self.minor)
+        usize::from(self.tonic) + 12 * usize::from(self.is_minor)
     }
 
     /// The inverse of [`Key::index`]; `None` from 24 on.
     pub fn from_index(index: usize) -> Option<Key> {
-        (index < Key::COUNT).then(|| Key { tonic: (index % 12) as u8, minor: index >= 12 })
+        (index < Key::COUNT).then(|| Key { tonic: (index % 12) as u8, is_minor: index >= 12 })
     }
 
     /// Semitones from the tonic up to the pitch, within an octave.
@@ -34,28 +32,114 @@ impl Key {
         (pitch.class() + 12 - self.tonic) % 12
     }
 
-    /// The key whose profile has the greatest product with the duration of each pitch class (the algorithm of
-    /// Krumhansl & Schmuckler); of equally good ones the first by [`Key::index`]. `None` when nothing has sounded.
+    /// The key whose profile has the greatest product with the duration of each pitch class; of equally good ones the
+    /// first by [`Key::index`]. `None` when nothing has sounded. In whole numbers, so that whoever counts the same gets
+    /// the same key.
     pub fn of(durations: &[u32; 12]) -> Option<Key> {
         if durations.iter().all(|&duration| duration == 0) {
             return None;
         }
         let fit = |key: Key| -> i64 {
-            (0..12)
-                .map(|class| {
-                    i64::from(durations[class])
-                        * PROFILES[usize::from(key.minor)][(class + 12 - usize::from(key.tonic)) % 12]
-                })
-                .sum()
+            let degrees = (0..12).map(|class| (class + 12 - usize::from(key.tonic)) % 12);
+            let profile = PROFILES[usize::from(key.is_minor)];
+            durations.iter().zip(degrees).map(|(&duration, degree)| i64::from(duration) * profile[degree]).sum()
         };
         let keys = (0..Key::COUNT).filter_map(Key::from_index);
         keys.max_by_key(|&key| (fit(key), std::cmp::Reverse(key.index())))
     }
 }
 
+/// The profiles [`MAJOR`] and [`MINOR`] brought to mean 0 and length 1, in thousandths: a product with them orders the
+/// keys as the correlation does.
+const PROFILES: [[i64; 12]; 2] = [
+    [655, -286, -1, -263, 205, 139, -220, 390, -250, 41, -273, -138],
+    [655, -257, -47, 418, -277, -45, -292, 260, 68, -255, -92, -135],
+];
+
+/// Finds the key of what has sounded lately: pitch classes weighed by how long they lasted, the older the less, are set
+/// against the tonal profiles of Krumhansl and Kessler (1982); the key whose profile correlates best is the present one.
+#[derive(Clone, Debug, Default)]
+pub struct KeyFinder {
+    weights: [f32; 12],
+}
+
+/// What a step still weighs after the next one: half after eight beats.
+const MEMORY: f32 = 0.978;
+/// By how much the best correlation must exceed the next one for the key to be clear.
+const CLEAR: f32 = 0.08;
+
+const MAJOR: [f32; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
+const MINOR: [f32; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
+
+impl KeyFinder {
+    /// Takes note of one more step.
+    pub fn step(&mut self, chord: Chord) {
+        self.weights.iter_mut().for_each(|weight| *weight *= MEMORY);
+        for pitch in chord.pitches().into_iter().flatten().map(Pitch::class) {
+            self.weights[usize::from(pitch)] += 1.0;
+        }
+    }
+
+    /// The key, if one stands out.
+    pub fn key(&self) -> Option<Key> {
+        let (mut best, mut second) = ((f32::MIN, None), f32::MIN);
+        for (profile, is_minor) in [(&MAJOR, false), (&MINOR, true)] {
+            for tonic in 0..12u8 {
+                let correlation = correlation(profile, &self.weights, usize::from(tonic));
+                if correlation > best.0 {
+                    second = best.0;
+                    best = (correlation, Some(Key { tonic, is_minor }));
+                } else {
+                    second = second.max(correlation);
+                }
+            }
+        }
+        best.1.filter(|_| best.0 - second > CLEAR)
+    }
+}
+
+/// Pearson's correlation of a profile with the weights as seen from `tonic`; 0 where all weights are alike.
+fn correlation(profile: &[f32; 12], weights: &[f32; 12], tonic: usize) -> f32 {
+    let mean = |values: &[f32; 12]| values.iter().sum::<f32>() / 12.0;
+    let (profile_mean, weight_mean) = (mean(profile), mean(weights));
+    let (mut product, mut profile_square, mut weight_square) = (0.0, 0.0, 0.0);
+    for (degree, value) in profile.iter().enumerate() {
+        let (x, y) = (value - profile_mean, weights[(tonic + degree) % 12] - weight_mean);
+        product += x * y;
+        profile_square += x * x;
+        weight_square += y * y;
+    }
+    if weight_square > 0.0 { product / (profile_square * weight_square).sqrt() } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Chorale;
+
+    fn key_after(rows: &str) -> Option<Key> {
+        let mut finder = KeyFinder::default();
+        let chorale = Chorale::from_csv(&format!("note0,note1,note2,note3\n{rows}")).unwrap();
+        chorale.chords.into_iter().for_each(|chord| finder.step(chord));
+        finder.key()
+    }
+
+    #[test]
+    fn a_cadence_tells_the_key_in_any_transposition() {
+        // I IV V I in C major, then i iv V i in A minor.
+        let major = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
+        let minor = "72,69,64,57\n74,69,65,50\n71,68,64,52\n72,69,64,45\n";
+        assert_eq!(key_after(major), Some(Key { tonic: 0, is_minor: false }));
+        assert_eq!(key_after(minor), Some(Key { tonic: 9, is_minor: true }));
+        let up = Chorale::from_csv(&format!("note0,note1,note2,note3\n{major}")).unwrap().transposed(2).unwrap();
+        assert_eq!(key_after(up.to_csv().split_once('\n').unwrap().1), Some(Key { tonic: 2, is_minor: false }));
+    }
+
+    #[test]
+    fn one_pitch_or_none_tells_no_key() {
+        assert_eq!(KeyFinder::default().key(), None);
+        assert_eq!(key_after("72,60,60,48\n"), None);
+    }
 
     fn key_of(classes: &[usize]) -> Option<Key> {
         let mut durations = [0; 12];
@@ -64,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn a_cadence_is_in_its_key_wherever_it_is_transposed() {
+    fn whole_numbers_find_the_key_of_a_cadence_wherever_it_is_transposed() {
         // Tonic, subdominant, dominant, tonic; in minor with a raised leading tone.
         let major = [0, 4, 7, 5, 9, 0, 7, 11, 2, 0, 4, 7];
         let minor = [0, 3, 7, 5, 8, 0, 7, 11, 2, 0, 3, 7];
         for tonic in 0..12 {
             for (cadence, is_minor) in [(major, false), (minor, true)] {
                 let key = key_of(&cadence.map(|class| (class + tonic) % 12));
-                assert_eq!(key, Some(Key { tonic: tonic as u8, minor: is_minor }));
+                assert_eq!(key, Some(Key { tonic: tonic as u8, is_minor }));
             }
         }
         assert_eq!(key_of(&[]), None);

@@ -60,7 +60,7 @@ impl Relation {
             // Here the first word is no token but the index of a key.
             Relation::Degree => Key::from_index(first.index())
                 .zip(second.pitch())
-                .map(|(key, pitch)| usize::from(key.minor) * OCTAVE + usize::from(key.degree(pitch))),
+                .map(|(key, pitch)| usize::from(key.is_minor) * OCTAVE + usize::from(key.degree(pitch))),
         };
         class.unwrap_or(self.classes() - 1)
     }
