@@ -35,9 +35,7 @@ TRAINER = ./target/release/trainer
 train: setup
 	cargo build --release -p trainer
 	for network in wavenet lstm; do \
-		$(TRAINER) train $$network --resume --out runs/$$network-first $(DATA_OPTION) && \
-		$(TRAINER) train $$network --resume --from runs/$$network-first/best.safetensors --epochs 30 \
-			--dropout 0.2 --learning-rate 0.001 $(DATA_OPTION) && \
+		$(TRAINER) train $$network --resume --out runs/$$network $(DATA_OPTION) && \
 		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
 	done
 

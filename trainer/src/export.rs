@@ -203,7 +203,7 @@ fn embed_sum(
     let pairs = graph.node("Add", &format!("{name}.pairs"), &[&pairs, &kinds], &[]);
     let pairs =
         graph.node("Gather", &format!("{name}.relations"), &[&tables.relations, &pairs], &[Attribute("axis", 0)]);
-    let rows = graph.node("Concat", &format!("{name}.words"), &[&singles, &pairs], &[Attribute("axis", 1)]);
+    let rows = graph.node("Concat", &format!("{name}.classes"), &[&singles, &pairs], &[Attribute("axis", 1)]);
     let offsets: Vec<i64> = features.offsets().into_iter().map(|offset| offset as i64).collect();
     let offsets = graph.ints(&format!("{name}.offsets"), &[1, offsets.len()], &offsets);
     let rows = graph.node("Add", &format!("{name}.rows"), &[&rows, &offsets], &[]);

@@ -1,9 +1,11 @@
 //! Trains the harmony networks on the Bach chorales with candle and exports them to ONNX.
 //!
-//! The way through a run, in reading order: [`dataset`] reads the chorales, [`settings`] says what to train,
-//! [`features`] what goes in, [`network`] (heads) with [`wavenet`] or [`lstm`] (trunk) is what is trained, [`train`] is the loop, [`score`]
-//! measures T, and [`export`] writes the ONNX file that the performer plays from.
+//! The way through a run, in reading order: [`dataset`] reads the chorales, [`augment`] varies them, [`settings`] says
+//! what to train, [`features`] what goes in, [`network`] (heads) with [`wavenet`] or [`lstm`] (trunk) is what is
+//! trained, [`train`] is the loop, [`score`] measures T, and [`export`] writes the ONNX file that the performer plays
+//! from.
 
+pub mod augment;
 pub mod checkpoint;
 pub mod curve;
 pub mod dataset;

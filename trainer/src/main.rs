@@ -103,6 +103,12 @@ struct TrainArgs {
     weight_decay: Option<f64>,
     #[arg(long)]
     dropout: Option<f32>,
+    /// Share of the pieces in which some notes of the past are heard wrong
+    #[arg(long, value_name = "SHARE")]
+    errors: Option<f64>,
+    /// Share of the pieces that go on in another key from somewhere on
+    #[arg(long, value_name = "SHARE")]
+    jumps: Option<f64>,
     /// Order in which the parts of a chord are chosen, the soprano first
     #[arg(long, value_name = "SBTA")]
     order: Option<String>,
@@ -245,6 +251,8 @@ fn run_train(args: TrainArgs) -> Result<()> {
     training.learning_rate = args.learning_rate.unwrap_or(training.learning_rate);
     training.weight_decay = args.weight_decay.unwrap_or(training.weight_decay);
     training.dropout = args.dropout.unwrap_or(training.dropout);
+    training.errors = args.errors.unwrap_or(training.errors);
+    training.jumps = args.jumps.unwrap_or(training.jumps);
     settings.order = args.order.unwrap_or(settings.order);
     settings.head_width = args.head_width.unwrap_or(settings.head_width);
     match &mut settings.trunk {

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use candle_core::{D, Device, Tensor};
 use chorale::{Chord, Hearing, Part, Phase, Token};
 
+use crate::augment::Example;
 use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
 use crate::lstm::Lstm;
@@ -60,9 +61,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The chords and phases of some pieces, for networks that choose the parts in `order`.
-    pub fn new(pieces: &[(&[Chord], &[Phase])], order: [Part; 4], device: &Device) -> candle_core::Result<Batch> {
-        let steps = pieces.iter().map(|(chords, _)| chords.len()).max().unwrap_or(0);
+    /// For networks that choose the parts in `order`.
+    pub fn new(pieces: &[Example], order: [Part; 4], device: &Device) -> candle_core::Result<Batch> {
+        let steps = pieces.iter().map(|piece| piece.chords.len()).max().unwrap_or(0);
         let relations = relation_table();
         let naming = naming_table();
         let trunk = RowWriter::new(Features::of_trunk(), &relations);
@@ -73,14 +74,14 @@ impl Batch {
         let mut head_rows = [const { Vec::new() }; 4];
         let mut names = [const { Vec::new() }; 4];
         let (mut rows, mut now) = (Vec::new(), Vec::new());
-        for (index, (chords, phases)) in pieces.iter().enumerate() {
+        for (index, piece) in pieces.iter().enumerate() {
             let mut hearing = Hearing::new();
             let mut before = Chord::START;
             for step in 0..steps {
-                let phase = phases.get(step).copied().unwrap_or(Phase::in_beat(0));
+                let phase = piece.phases.get(step).copied().unwrap_or(Phase::in_beat(0));
                 let mut words = [0; NOW + 4];
                 // Past the end nothing counts any more.
-                let Some(&chord) = chords.get(step) else {
+                let Some(&chord) = piece.chords.get(step) else {
                     trunk.write(&words, &mut inputs);
                     continue;
                 };
@@ -103,7 +104,7 @@ impl Batch {
                 }
                 rows.push((index * steps + step) as u32);
                 now.extend_from_slice(&words[NOW..]);
-                before = chord;
+                before = piece.heard[step];
             }
         }
         let count = rows.len();

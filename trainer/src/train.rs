@@ -9,11 +9,12 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
 use chorale::{Chord, Phase, Token};
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::seq::{IndexedRandom, SliceRandom};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use crate::augment::{Example, example};
 use crate::checkpoint::{Checkpoint, Header};
 use crate::curve;
 use crate::dataset::{Dataset, Piece, phases};
@@ -34,9 +35,6 @@ pub struct Run<'a> {
     pub command: String,
     pub commit: String,
 }
-
-/// One piece of a batch: its chords in the transposition of this epoch, and their phases.
-type Example = (Vec<Chord>, Vec<Phase>);
 
 /// Trains to the end of `settings.training.epochs` and returns the best validation T of the averaged weights. After
 /// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been.
@@ -178,12 +176,7 @@ fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Examp
     for pool in order.chunks_mut(POOL * training.batch) {
         pool.sort_by_key(|piece| piece.chorale.chords.len());
         for pieces in pool.chunks(training.batch) {
-            let examples = pieces.iter().map(|piece| {
-                let semitones = *piece.chorale.legal_transpositions().choose(&mut rng).unwrap_or(&0);
-                let moved = piece.chorale.transposed(semitones).unwrap_or_else(|| piece.chorale.clone());
-                let in_bar = rng.random::<f64>() >= training.unknown_phase;
-                (moved.chords, phases(&piece.chorale, in_bar))
-            });
+            let examples = pieces.iter().map(|piece| example(piece, training, &mut rng));
             batches.push(examples.collect());
         }
     }
@@ -203,11 +196,10 @@ fn gradients(
     device: &Device,
 ) -> Result<(Weights, f64, usize)> {
     let training = &settings.training;
-    let notes: usize = batch.iter().map(|(chords, _)| 4 * chords.len()).sum();
+    let notes: usize = batch.iter().map(|example| 4 * example.chords.len()).sum();
     let shard_size = batch.len().div_ceil(training.shards);
     let shard_gradient = |shard: usize, examples: &[Example]| -> Result<(Weights, f64)> {
-        let pieces: Vec<_> = examples.iter().map(|(chords, phases)| (&chords[..], &phases[..])).collect();
-        let batch = Batch::new(&pieces, network.order, device)?;
+        let batch = Batch::new(examples, network.order, device)?;
         let mut dropout = Dropout::new(training.dropout, generator(training.seed, epoch, index, shard));
         let logits = network.forward(&batch, &mut dropout)?;
         let mut nats = None;
@@ -291,7 +283,8 @@ pub fn evaluate(network: &Network, pieces: &[Piece], in_bar: bool, threads: usiz
 
 /// Teacher-forced logits of one piece, for each part (steps · 47) values, soprano first.
 pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase], device: &Device) -> Result<[Vec<f32>; 4]> {
-    let batch = Batch::new(&[(chords, phases)], network.order, device)?;
+    let example = Example { chords: chords.to_vec(), heard: chords.to_vec(), phases: phases.to_vec() };
+    let batch = Batch::new(&[example], network.order, device)?;
     let mut values = [const { Vec::new() }; 4];
     for (values, logits) in values.iter_mut().zip(network.forward(&batch, &mut Dropout::off())?) {
         *values = logits.flatten_all()?.to_vec1()?;
