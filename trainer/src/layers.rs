@@ -91,8 +91,14 @@ pub struct Rows {
 /// The sum of the rows of `table` for each place: → (places, width).
 pub fn embed_sum(table: &Tensor, rows: &Rows) -> Result<Tensor> {
     if table.device().is_cpu() {
-        return table.contiguous()?.apply_op1(EmbedSum(rows.clone()));
+        table.contiguous()?.apply_op1(EmbedSum(rows.clone()))
+    } else {
+        embed_sum_by_graph(table, rows)
     }
+}
+
+/// The same as a graph; for devices on which [`embed_sum`] has no code.
+fn embed_sum_by_graph(table: &Tensor, rows: &Rows) -> Result<Tensor> {
     let indices = Tensor::new(&rows.indices[..], table.device())?;
     table.index_select(&indices, 0)?.reshape(((), rows.count, table.dim(1)?))?.sum(1)
 }
@@ -166,5 +172,30 @@ impl Dropout {
         rng.fill_bytes(&mut bytes);
         let mask: Vec<f32> = bytes.iter().map(|&byte| if u16::from(byte) < dropped { 0.0 } else { keep }).collect();
         x.mul(&Tensor::from_vec(mask, x.shape(), x.device())?.to_dtype(DType::F32)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fused_embedding_has_the_values_and_gradients_of_the_graph() {
+        let values: Vec<f32> = (0..7 * 5).map(|index| ((index * 37) % 61) as f32 / 10.0 - 3.0).collect();
+        let table = Var::from_vec(values, (7, 5), &Device::Cpu).unwrap();
+        let rows = Rows { count: 3, indices: Arc::new(vec![0, 6, 6, 2, 1, 0, 5, 5, 5, 3, 0, 6]) };
+        let run = |embed: fn(&Tensor, &Rows) -> Result<Tensor>| {
+            let sums = embed(&table, &rows).unwrap();
+            let grads = sums.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            [values(&sums), values(grads.get(&table).unwrap())]
+        };
+        for (fused, graph) in run(embed_sum).iter().zip(&run(embed_sum_by_graph)) {
+            assert_eq!(fused.len(), graph.len());
+            let largest = fused.iter().zip(graph).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(largest < 1e-4, "largest difference {largest}");
+        }
+        let outside = Rows { count: 1, indices: Arc::new(vec![7]) };
+        assert!(embed_sum(&table, &outside).is_err());
     }
 }
