@@ -87,6 +87,9 @@ struct TrainArgs {
     /// Begin with the weights of this checkpoint instead of random ones (of the same architecture and sizes)
     #[arg(long, value_name = "CHECKPOINT")]
     from: Option<PathBuf>,
+    /// Learn beside the notes what this checkpoint thinks of them; may be given several times, for a mean of them all
+    #[arg(long = "teacher", value_name = "CHECKPOINT")]
+    teachers: Vec<PathBuf>,
     #[arg(long)]
     seed: Option<u64>,
     #[arg(long)]
@@ -273,16 +276,25 @@ fn run_train(args: TrainArgs) -> Result<()> {
     let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
     let device = device(args.gpu)?;
     let dataset = args.source.load()?;
-    let command = match &args.from {
-        Some(first) => format!("{}; {}", Checkpoint::load(first, &Device::Cpu)?.header.command, command_line()),
-        None => command_line(),
-    };
+    // The commands of the checkpoints that it builds upon come before its own.
+    let mut commands = Vec::new();
+    if let Some(first) = &args.from {
+        commands.push(Checkpoint::load(first, &Device::Cpu)?.header.command);
+    }
+    let mut teachers = Vec::new();
+    for path in &args.teachers {
+        let teacher = Checkpoint::load(path, &device)?;
+        teachers.push(teacher.network().with_context(|| format!("'{}' cannot teach", path.display()))?);
+        commands.push(teacher.header.command);
+    }
+    commands.push(command_line());
     let run = Run {
         folder: &folder,
         resume: args.resume,
         from: args.from.as_deref(),
+        teachers: &teachers,
         device: &device,
-        command,
+        command: commands.join("; "),
         commit: commit(),
     };
     let best = train(&settings, &dataset, &run)?;
@@ -308,17 +320,15 @@ fn command_line() -> String {
     let mut words = vec!["trainer".to_string()];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--data" | "--out" => {
-                arguments.next();
-            }
-            // What it stands for comes first in the run's command.
-            "--from" => {
-                arguments.next();
-                words.push("--from BEST".into());
-            }
-            "--resume" | "--offline" => {}
-            _ if argument.starts_with("--data=") || argument.starts_with("--out=") => {}
+        let (name, has_value) = argument.split_once('=').map_or((argument.as_str(), false), |(name, _)| (name, true));
+        let is_path = ["--data", "--out", "--from", "--teacher"].contains(&name);
+        if is_path && !has_value {
+            arguments.next();
+        }
+        match name {
+            // What they stand for comes before, in the run's command.
+            "--from" | "--teacher" => words.push(format!("{name} BEST")),
+            "--data" | "--out" | "--resume" | "--offline" => {}
             _ => words.push(argument),
         }
     }

@@ -57,6 +57,9 @@ pub struct TrainingSettings {
     /// another key from somewhere on.
     pub errors: f64,
     pub jumps: f64,
+    /// How much the distributions of the teachers count, if there are any, against the notes themselves: 0 to 1.
+    #[serde(default)]
+    pub teaching: f64,
 }
 
 impl Settings {
@@ -94,6 +97,7 @@ impl Settings {
                 unknown_phase: 0.5,
                 errors: 0.15,
                 jumps: 0.1,
+                teaching: 0.5,
             },
         }
     }
@@ -156,9 +160,13 @@ impl Settings {
             ensure!(*value >= 1, "{name} {value}: must be at least 1");
         }
         ensure!((0.0..1.0).contains(&training.dropout), "dropout {}: must be from 0 to below 1", training.dropout);
-        for (name, share) in
-            [("unknown phase", training.unknown_phase), ("errors", training.errors), ("jumps", training.jumps)]
-        {
+        let shares = [
+            ("unknown phase", training.unknown_phase),
+            ("errors", training.errors),
+            ("jumps", training.jumps),
+            ("teaching", training.teaching),
+        ];
+        for (name, share) in shares {
             ensure!((0.0..=1.0).contains(&share), "{name} {share}: must be a share from 0 to 1");
         }
         ensure!(

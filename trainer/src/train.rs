@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use chorale::{Chord, Phase, Token};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
@@ -31,6 +31,9 @@ pub struct Run<'a> {
     pub resume: bool,
     /// Begins with the averaged weights of this checkpoint instead of random ones.
     pub from: Option<&'a Path>,
+    /// Networks whose mean distributions are learned beside the notes (knowledge distillation, Hinton et al. 2015,
+    /// arXiv 1503.02531); `settings.training.teaching` says how much they count.
+    pub teachers: &'a [Network],
     pub device: &'a Device,
     pub command: String,
     pub commit: String,
@@ -43,6 +46,14 @@ pub struct Run<'a> {
 /// When the folder holds another run, a checkpoint cannot be read, or a file cannot be written.
 pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
     settings.check()?;
+    for teacher in run.teachers {
+        ensure!(
+            teacher.order == settings.part_order()?,
+            "a teacher chooses the parts in the order {}, the network in the order {}; they must agree",
+            teacher.settings.order,
+            settings.order
+        );
+    }
     fs::create_dir_all(run.folder).with_context(|| format!("cannot create '{}'", run.folder.display()))?;
     let path = |name: &str| run.folder.join(name);
     let mut optimizer = Optimizer::new(Network::declare(settings, run.device)?.variables)?;
@@ -94,7 +105,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         let epoch = header.epoch + 1;
         let (mut nats, mut notes, mut steps) = (0.0, 0, 0);
         for (index, batch) in batches(&dataset.train, settings, epoch).iter().enumerate() {
-            let (gradients, loss, count) = gradients(&network, &optimizer, batch, settings, epoch, index, run.device)?;
+            let (gradients, loss, count) = gradients(&network, &optimizer, batch, settings, run, epoch, index)?;
             optimizer.step(&gradients, training, total)?;
             nats += loss;
             notes += count;
@@ -184,6 +195,25 @@ fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Examp
     batches
 }
 
+/// The mean distributions of the teachers, (N, 47) for each part, soprano first; `None` without any.
+fn taught(teachers: &[Network], batch: &Batch) -> candle_core::Result<Option<[Tensor; 4]>> {
+    if teachers.is_empty() {
+        return Ok(None);
+    }
+    let logits = teachers
+        .iter()
+        .map(|teacher| teacher.forward(batch, &mut Dropout::off()))
+        .collect::<candle_core::Result<Vec<_>>>()?;
+    let mean = |part: usize| -> candle_core::Result<Tensor> {
+        let distributions = logits
+            .iter()
+            .map(|logits| candle_nn::ops::softmax(&logits[part], 1))
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        Tensor::stack(&distributions, 0)?.mean(0)
+    };
+    Ok(Some([mean(0)?, mean(1)?, mean(2)?, mean(3)?]))
+}
+
 /// The gradient of the mean nats per note over a batch, the nats summed, and the notes. Each shard of the batch has a
 /// thread; they are added in the order of the shards.
 fn gradients(
@@ -191,21 +221,27 @@ fn gradients(
     optimizer: &Optimizer,
     batch: &[Example],
     settings: &Settings,
+    run: &Run,
     epoch: usize,
     index: usize,
-    device: &Device,
 ) -> Result<(Weights, f64, usize)> {
     let training = &settings.training;
     let notes: usize = batch.iter().map(|example| 4 * example.chords.len()).sum();
     let shard_size = batch.len().div_ceil(training.shards);
     let shard_gradient = |shard: usize, examples: &[Example]| -> Result<(Weights, f64)> {
-        let batch = Batch::new(examples, network.order, device)?;
+        let batch = Batch::new(examples, network.order, run.device)?;
+        let taught = taught(run.teachers, &batch)?;
         let mut dropout = Dropout::new(training.dropout, generator(training.seed, epoch, index, shard));
         let logits = network.forward(&batch, &mut dropout)?;
         let mut nats = None;
         for (part, logits) in logits.iter().enumerate() {
             let targets = batch.now.narrow(1, part, 1)?.contiguous()?;
-            let part_nats = candle_nn::ops::log_softmax(logits, 1)?.gather(&targets, 1)?.sum_all()?.neg()?;
+            let log_p = candle_nn::ops::log_softmax(logits, 1)?;
+            let mut part_nats = log_p.gather(&targets, 1)?.sum_all()?.neg()?;
+            if let Some(taught) = &taught {
+                let from_teachers = (log_p * &taught[part])?.sum_all()?.neg()?;
+                part_nats = ((part_nats * (1.0 - training.teaching))? + (from_teachers * training.teaching)?)?;
+            }
             nats = Some(match nats {
                 None => part_nats,
                 Some(sum) => (sum + part_nats)?,
