@@ -55,8 +55,18 @@ impl ModelOptions {
 }
 
 impl SamplingOptions {
+    /// For live playing.
     pub fn sampling(&self) -> Sampling {
-        let mut guard = if self.no_guard { Guard::OFF } else { Guard::BACH };
+        self.with_guard(Guard::LIVE)
+    }
+
+    /// For the search that looks ahead.
+    pub fn sampling_ahead(&self) -> Sampling {
+        self.with_guard(Guard::AHEAD)
+    }
+
+    fn with_guard(&self, guard: Guard) -> Sampling {
+        let mut guard = if self.no_guard { Guard::OFF } else { guard };
         for (rule, weight) in &self.rules {
             guard.weights[rule.index()] = *weight;
         }
@@ -88,9 +98,8 @@ fn share(text: &str) -> Result<f32, String> {
 
 fn rule(text: &str) -> Result<(Rule, f32), String> {
     let (name, weight) = text.split_once('=').ok_or("expected NAME=WEIGHT, such as parallel-fifths=8")?;
-    let rule = Rule::from_name(name).ok_or_else(|| {
-        format!("there is no rule '{name}'; the rules are {}", Rule::ALL.map(Rule::name).join(", "))
-    })?;
+    let rule = Rule::from_name(name)
+        .ok_or_else(|| format!("there is no rule '{name}'; the rules are {}", Rule::ALL.map(Rule::name).join(", ")))?;
     Ok((rule, number_within(weight, -20.0, 100.0)?))
 }
 

@@ -107,7 +107,7 @@ pub fn run(args: Args) -> Result<()> {
             if !args.live {
                 let particles = args.particles as usize;
                 choices.push(("live, cue".into(), sampling, Way::LiveWithCue));
-                choices.push((format!("ahead, {particles}"), sampling, Way::Ahead(particles)));
+                choices.push((format!("ahead, {particles}"), args.sampling.sampling_ahead(), Way::Ahead(particles)));
             }
             choices
         }
@@ -174,11 +174,7 @@ fn copy_figures(chorales: &[Chorale], dataset: &Dataset) -> Vec<Figure> {
     ]
 }
 
-fn recovery_figures(
-    model: &Arc<Model>,
-    sampling: Sampling,
-    pieces: &[(Chorale, Vec<Phase>)],
-) -> Result<Vec<Figure>> {
+fn recovery_figures(model: &Arc<Model>, sampling: Sampling, pieces: &[(Chorale, Vec<Phase>)]) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for disturbance in Disturbance::ALL {
         let bar = progress(pieces.len() as u64, disturbance.name())?;

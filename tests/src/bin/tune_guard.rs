@@ -2,7 +2,9 @@
 //! rule's weight until the networks break it about as often as Bach. (Matching expected features by exponential
 //! tilting, as in maximum-entropy models: Della Pietra et al. 1997, "Inducing features of random fields".)
 //!
-//!     cargo run --release --workspace --bin tune_guard -- DATA [PIECES] [ROUNDS] [TEMPERATURE]
+//!     cargo run --release --workspace --bin tune_guard -- DATA [PIECES] [ROUNDS] [TEMPERATURE] [PARTICLES]
+//!
+//! With particles it is the guard of the search that looks ahead, without that of live playing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -37,29 +39,35 @@ fn aim(rule: Rule) -> f64 {
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |place: usize, default: f32| arguments.get(place).map_or(Ok(default), |text| text.parse());
-    let data = arguments.first().context("usage: tune_guard DATA [PIECES] [ROUNDS] [TEMPERATURE]")?;
+    let data = arguments.first().context("usage: tune_guard DATA [PIECES] [ROUNDS] [TEMPERATURE] [PARTICLES]")?;
     let (pieces, rounds, temperature) = (number(1, 60.0)? as usize, number(2, 15.0)? as usize, number(3, 0.9)?);
     let dataset = Dataset::open(Path::new(data))?;
     let all: Vec<_> =
         dataset.valid.iter().map(|piece| (piece.chorale.clone(), phases(&piece.chorale, false))).collect();
     let models = [Arc::new(Model::wavenet()?), Arc::new(Model::lstm()?)];
-    let mut guard = Guard::BACH;
+    let (mut guard, way) = match number(4, 0.0)? as usize {
+        0 => (Guard::LIVE, Way::Live),
+        particles => (Guard::AHEAD, Way::Ahead(particles)),
+    };
     let mut average = [0.0f32; Rule::COUNT];
     for round in 0..rounds {
         // Other pieces each time, the same for both networks.
-        let chosen: Vec<_> =
-            (0..pieces).map(|index| all[(round * pieces + index) * 7 % all.len()].clone()).collect();
+        let chosen: Vec<_> = (0..pieces).map(|index| all[(round * pieces + index) * 7 % all.len()].clone()).collect();
         let mut bach = Census::default();
         chosen.iter().for_each(|(piece, _)| bach.add(&Census::of(piece)));
         let mut ours = Census::default();
         for model in &models {
             let sampling = Sampling { temperature, seed: round as u64 * 1000, guard, ..Sampling::default() };
-            ours.add(&harmonize_all(model, sampling, &chosen, Way::Live, || ())?.0);
+            ours.add(&harmonize_all(model, sampling, &chosen, way, || ())?.0);
         }
         println!("round {round}: chord changes {:.3} a beat", ours.changes as f64 / ours.beats as f64);
         for rule in Rule::ALL {
             let (theirs, own) = (aim(rule) * bach.rate(rule).0, ours.rate(rule).0);
-            println!("  {:24} aim {theirs:7.2}  ours {own:7.2}  weight {:6.2}", rule.name(), guard.weights[rule.index()]);
+            println!(
+                "  {:24} aim {theirs:7.2}  ours {own:7.2}  weight {:6.2}",
+                rule.name(),
+                guard.weights[rule.index()]
+            );
             // A little is added to both, so that what is rare moves its weight little.
             let off = ((own + 0.1) / (theirs + 0.1)).ln() as f32;
             let weight = &mut guard.weights[rule.index()];
