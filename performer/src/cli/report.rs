@@ -206,7 +206,7 @@ fn table(columns: &[Column]) -> String {
     let longest = columns.iter().map(|column| column.figures.len()).max().unwrap_or(0);
     let mut text = format!("{:27} {:22}", "", "");
     for column in columns {
-        text += &format!(" {:>19}", column.title);
+        text += &format!(" {:>20}", column.title);
     }
     text.push('\n');
     let fullest = columns.iter().find(|column| column.figures.len() == longest);
@@ -214,8 +214,8 @@ fn table(columns: &[Column]) -> String {
         text += &format!("{name:27} {unit:22}");
         for column in columns {
             match column.figures.iter().find(|figure| figure.name == *name) {
-                Some(figure) => text += &format!(" {:19.2}", figure.value),
-                None => text += &format!(" {:>19}", "-"),
+                Some(figure) => text += &format!(" {:20.2}", figure.value),
+                None => text += &format!(" {:>20}", "-"),
             }
         }
         text.push('\n');
