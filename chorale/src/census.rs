@@ -166,14 +166,16 @@ impl Census {
             | Rule::FirstInversion
             | Rule::SecondInversion
             | Rule::DoubledThird => (self.beats, PER_BEATS),
-            Rule::StaticAlto | Rule::StaticTenor | Rule::StaticBass | Rule::StaticChord => {
+            Rule::StaticSoprano | Rule::StaticAlto | Rule::StaticTenor | Rule::StaticBass | Rule::StaticChord => {
                 (self.later_beats, PER_BEATS)
             }
-            Rule::AloneSoprano => (self.moves[0], "% of soprano moves"),
+            Rule::AloneSoprano | Rule::SopranoLeap => (self.moves[0], "% of soprano moves"),
             Rule::UnderHeldSoprano | Rule::Stuck | Rule::UnsettledHold | Rule::OpenHold | Rule::Restless => {
                 (self.beats, "per 100 beats")
             }
-            Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => (self.beats, "per 100 beats"),
+            Rule::EighthSoprano | Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => {
+                (self.beats, "per 100 beats")
+            }
             _ => (self.changes, PER_CHANGES),
         };
         (hundredths(count, of), unit)

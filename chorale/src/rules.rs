@@ -97,10 +97,16 @@ pub enum Rule {
     ContraryOuter,
     /// Soprano and bass move the same way.
     SimilarOuter,
+    /// On the beat: the soprano has the pitch that it had a beat ago.
+    StaticSoprano,
+    /// The soprano moves on the half beat.
+    EighthSoprano,
+    /// The soprano moves by more than a second.
+    SopranoLeap,
 }
 
 impl Rule {
-    pub const COUNT: usize = 45;
+    pub const COUNT: usize = 48;
     pub const ALL: [Rule; Rule::COUNT] = {
         use Rule::*;
         [
@@ -149,6 +155,9 @@ impl Rule {
             InnerThird,
             ContraryOuter,
             SimilarOuter,
+            StaticSoprano,
+            EighthSoprano,
+            SopranoLeap,
         ]
     };
 
@@ -204,6 +213,9 @@ impl Rule {
             "inner-third",
             "contrary-outer",
             "similar-outer",
+            "static-soprano",
+            "eighth-soprano",
+            "soprano-leap",
         ][self as usize]
     }
 
@@ -329,6 +341,9 @@ impl Past {
                     breach(Rule::Stuck);
                 }
             }
+            if is_static(Part::Soprano) {
+                breach(Rule::StaticSoprano);
+            }
             if Part::ALL.into_iter().all(is_static) {
                 breach(Rule::StaticChord);
             }
@@ -346,6 +361,9 @@ impl Past {
             }
             if has_clash(&now) {
                 breach(Rule::PassingClash);
+            }
+            if moves[0] != 0 && phase.is_half_beat() {
+                breach(Rule::EighthSoprano);
             }
             let eighths = [Rule::EighthAlto, Rule::EighthTenor, Rule::EighthBass];
             for (part, eighth) in Part::LOWER.into_iter().zip(eighths) {
@@ -401,6 +419,9 @@ impl Past {
                 13.. => breach(if upper < 2 { Rule::Spacing } else { Rule::DeepBass }),
                 _ => {}
             }
+        }
+        if moves[0].abs() > 2 {
+            breach(Rule::SopranoLeap);
         }
         for part in Part::LOWER {
             let (by, index) = (moves[part.index()].abs(), part.index());
@@ -510,6 +531,9 @@ impl Guard {
             0.25,  // inner-third
             0.04,  // contrary-outer
             0.33,  // similar-outer
+            0.0,   // static-soprano
+            0.0,   // eighth-soprano
+            0.0,   // soprano-leap
         ],
     };
 
@@ -561,16 +585,22 @@ impl Guard {
             0.25,  // inner-third
             0.04,  // contrary-outer
             0.33,  // similar-outer
+            0.0,   // static-soprano
+            0.0,   // eighth-soprano
+            0.0,   // soprano-leap
         ],
     };
 
-    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each lower
-    /// part that leaves one on which it could, besides what the rules take off.
+    /// The same for new chorales, whose soprano is chosen too.
+    pub const NEW: Guard = Guard::AHEAD;
+
+    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each part
+    /// that leaves one on which it could, besides what the rules take off.
     pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
         if !is_good_ending(chord) {
             OPEN_COST
         } else if past.is_closed() {
-            let moves = past.before.iter().zip(chord.pitches()).skip(1).filter(|(before, now)| **before != *now);
+            let moves = past.before.iter().zip(chord.pitches()).filter(|(before, now)| **before != *now);
             MOVE_COST * moves.count() as f32
         } else {
             0.0
@@ -692,6 +722,9 @@ mod tests {
         check("72,67,64,48\n72,64,64,48\n", 2, Rule::InnerThird, 1);
         check("72,67,64,48\n74,67,64,47\n", 2, Rule::ContraryOuter, 1);
         check("72,67,64,48\n74,67,64,50\n", 2, Rule::SimilarOuter, 1);
+        check(&"72,67,64,48\n".repeat(5), 0, Rule::StaticSoprano, 1);
+        check("72,67,64,48\n74,67,64,48\n", 2, Rule::EighthSoprano, 1);
+        check("72,67,64,48\n76,67,64,48\n", 2, Rule::SopranoLeap, 1);
     }
 
     #[test]

@@ -52,6 +52,14 @@ impl ModelOptions {
     pub fn sampling(&self) -> Sampling {
         self.sampling.sampling()
     }
+
+    pub fn sampling_ahead(&self) -> Sampling {
+        self.sampling.sampling_ahead()
+    }
+
+    pub fn sampling_new(&self) -> Sampling {
+        self.sampling.sampling_new()
+    }
 }
 
 impl SamplingOptions {
@@ -63,6 +71,11 @@ impl SamplingOptions {
     /// For the search that looks ahead.
     pub fn sampling_ahead(&self) -> Sampling {
         self.with_guard(Guard::AHEAD)
+    }
+
+    /// For new chorales.
+    pub fn sampling_new(&self) -> Sampling {
+        self.with_guard(Guard::NEW)
     }
 
     fn with_guard(&self, guard: Guard) -> Sampling {

@@ -127,7 +127,9 @@ pub fn run(args: Args) -> Result<()> {
             } else if let Some(count) = args.new {
                 let bar = progress(u64::from(count), &title)?;
                 let (census, chorales) =
-                    report::generate_all(&model, *sampling, count as usize, NEW_STEPS, || bar.inc(1))?;
+                    report::generate_all(&model, args.sampling.sampling_new(), count as usize, NEW_STEPS, || {
+                        bar.inc(1)
+                    })?;
                 bar.finish_and_clear();
                 census.figures().into_iter().chain(copy_figures(&chorales, &dataset)).collect()
             } else {
