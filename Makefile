@@ -9,7 +9,7 @@ export PYTHON ?= python3
 .PHONY: demo test live data bench train setup lint
 
 demo: setup
-	cargo build --release -p performer
+	cargo build --release --workspace --bins
 	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 3
 	@echo
 	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
@@ -33,7 +33,7 @@ bench: setup
 # Each command goes on where it was cut off.
 TRAINER = ./target/release/trainer
 train: setup
-	cargo build --release -p trainer
+	cargo build --release --workspace --bins
 	for network in wavenet lstm; do \
 		$(TRAINER) train $$network --resume --out runs/$$network $(DATA_OPTION) && \
 		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
