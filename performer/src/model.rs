@@ -529,6 +529,39 @@ mod tests {
     }
 
     #[test]
+    fn the_queues_of_the_shipped_wavenet_equal_recomputing_its_receptive_field() {
+        let model = Model::wavenet().unwrap();
+        let window: usize = model.metadata["receptive_field"].parse().unwrap();
+        let steps = window + 160;
+        // Wandering parts, so that no two steps are told the same.
+        let chords: Vec<Chord> = (0..steps)
+            .map(|step| {
+                Chord([40, 30, 22, 12].map(|token| Token::from_index(token + step * (token + 3) / 4 % 7).unwrap()))
+            })
+            .collect();
+        let before = |step: usize| if step == 0 { Chord::START } else { chords[step - 1] };
+        let contexts = |state: &mut State, steps: std::ops::Range<usize>| -> Vec<Context> {
+            steps.map(|step| model.step(state, before(step), Phase::in_beat(step)).unwrap()).collect()
+        };
+        let last = |contexts: &[Context]| -> Vec<f32> {
+            contexts[contexts.len() - 1].values.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec()
+        };
+        // What was heard stays; what the trunk remembers is lost.
+        let emptied = |state: &State| State { memory: model.start().memory, ..state.clone() };
+        let mut state = model.start();
+        contexts(&mut state, 0..steps - window);
+        let mut whole = emptied(&state);
+        contexts(&mut state, steps - window..steps - 8);
+        let mut short = emptied(&state);
+        let cached = last(&contexts(&mut state, steps - 8..steps));
+        let whole = last(&contexts(&mut whole, steps - window..steps));
+        let short = last(&contexts(&mut short, steps - 8..steps));
+        let difference = |other: &[f32]| cached.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(difference(&whole) <= 1e-5, "{:e}", difference(&whole));
+        assert!(difference(&short) > 1e-3, "a shorter window should not do");
+    }
+
+    #[test]
     fn a_file_that_is_no_network_is_refused_by_name() {
         let error = |bytes: &[u8]| Model::from_bytes("tune.onnx", bytes).err().expect("an error").to_string();
         for bytes in [&b""[..], b"not an ONNX file", &[0xff; 64]] {
