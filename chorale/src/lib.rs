@@ -12,6 +12,7 @@
 //! ```
 
 mod chord;
+pub mod harmony;
 mod phase;
 mod pitch;
 pub mod writing;
