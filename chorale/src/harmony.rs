@@ -52,6 +52,15 @@ impl Key {
         Key::all().fold(Key { sharps: 0, minor: false }, |best, key| if fit(&key) > fit(&best) { key } else { best })
     }
 
+    /// The key so many semitones higher, by its simplest signature; as it is where the tonic stays.
+    pub fn transposed(self, semitones: i32) -> Key {
+        let tonic = (i32::from(self.tonic()) + semitones).rem_euclid(12) as u8;
+        if tonic == self.tonic() {
+            return self;
+        }
+        Key::all().find(|key| key.minor == self.minor && key.tonic() == tonic).unwrap_or(self)
+    }
+
     /// The tonic on the line of fifths.
     pub fn tonic_fifths(self) -> i8 {
         if self.minor { self.sharps + 3 } else { self.sharps }
