@@ -76,7 +76,7 @@ mod tests {
 
     fn harmonizer() -> Harmonizer {
         let model = Arc::new(Model::wavenet().unwrap());
-        Harmonizer::new(model, Sampling { temperature: 0.9, min_p: 0.05, seed: 7 })
+        Harmonizer::new(model, Sampling { seed: 7, ..Sampling::default() })
     }
 
     fn soprano(midi: u8) -> usize {

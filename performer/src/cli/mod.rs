@@ -8,3 +8,4 @@ pub mod output;
 pub mod play;
 pub mod ports;
 pub mod render;
+pub mod report;
