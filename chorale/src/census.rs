@@ -170,7 +170,9 @@ impl Census {
                 (self.later_beats, PER_BEATS)
             }
             Rule::AloneSoprano => (self.moves[0], "% of soprano moves"),
-            Rule::UnderHeldSoprano | Rule::Stuck | Rule::UnsettledHold | Rule::OpenHold | Rule::Restless => (self.beats, "per 100 beats"),
+            Rule::UnderHeldSoprano | Rule::Stuck | Rule::UnsettledHold | Rule::OpenHold | Rule::Restless => {
+                (self.beats, "per 100 beats")
+            }
             Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => (self.beats, "per 100 beats"),
             _ => (self.changes, PER_CHANGES),
         };
@@ -188,7 +190,8 @@ impl Census {
         figures.extend(Rule::ALL.into_iter().filter(|rule| rule.is_textbook()).map(rule));
         figures.push(figure("crossed-chords", PER_CHANGES, hundredths(self.crossed_changes, self.changes)));
         let share = |of: &[usize; 5], total, wanted: fn(Sonority) -> bool| {
-            let count = Census::SONORITIES.iter().zip(of).filter(|(kind, _)| wanted(**kind)).map(|(_, count)| count).sum();
+            let count =
+                Census::SONORITIES.iter().zip(of).filter(|(kind, _)| wanted(**kind)).map(|(_, count)| count).sum();
             hundredths(count, total)
         };
         let is_high = Sonority::is_triad_or_seventh;
@@ -235,6 +238,8 @@ fn hundredths(count: usize, of: usize) -> f64 {
 fn stuck(chords: &[Chord], part: Part) -> usize {
     chords
         .chunk_by(|a, b| a[part] == b[part])
-        .filter(|held| held.len() >= STUCK_STEPS && held.iter().any(|chord| chord[Part::Soprano] != held[0][Part::Soprano]))
+        .filter(|held| {
+            held.len() >= STUCK_STEPS && held.iter().any(|chord| chord[Part::Soprano] != held[0][Part::Soprano])
+        })
         .count()
 }

@@ -207,9 +207,7 @@ impl Spelling {
 
     /// What the signature of `key` makes of the letter.
     pub fn signature_alteration(self, key: Key) -> i8 {
-        (key.sharps - 1..=key.sharps + 5)
-            .find(|&fifths| letter_of(fifths) == self.letter)
-            .map_or(0, alteration_of)
+        (key.sharps - 1..=key.sharps + 5).find(|&fifths| letter_of(fifths) == self.letter).map_or(0, alteration_of)
     }
 }
 

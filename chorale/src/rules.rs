@@ -413,10 +413,12 @@ impl Past {
                 (Part::Bass, 8..=9) | (Part::Alto | Part::Tenor, 6..) => breach(Rule::WideLeap),
                 _ => {}
             }
-            if by != 0 && now[index].is_some_and(|pitch| {
-                let (low, high) = TESSITURA[index - 1];
-                pitch.midi() < low || pitch.midi() > high
-            }) {
+            if by != 0
+                && now[index].is_some_and(|pitch| {
+                    let (low, high) = TESSITURA[index - 1];
+                    pitch.midi() < low || pitch.midi() > high
+                })
+            {
                 breach(Rule::Tessitura);
             }
             if by != 0 && moves[index] == -self.motion[index] {
@@ -463,51 +465,51 @@ impl Guard {
     /// Bach did there (tests/src/bin/tune_guard.rs).
     pub const BACH: Guard = Guard {
         weights: [
-            3.44, // parallel-fifths
-            4.05, // parallel-octaves
-            1.88, // beat-parallels
-            0.67, // direct-fifths-octaves
+            3.44,  // parallel-fifths
+            4.05,  // parallel-octaves
+            1.88,  // beat-parallels
+            0.67,  // direct-fifths-octaves
             -0.10, // crossing
-            0.17, // overlap
-            0.22, // spacing
+            0.17,  // overlap
+            0.22,  // spacing
             -0.54, // forbidden-leap
             -0.19, // wide-leap
-            0.44, // tessitura
-            0.33, // doubled-leading-tone
-            5.19, // unresolved-seventh
-            0.67, // clash
-            0.96, // foreign
-            0.98, // tension
-            1.13, // hollow
-            0.28, // passing-clash
-            0.00, // passing-foreign
-            0.73, // alone-soprano
-            0.45, // under-held-soprano
-            0.34, // static-alto
-            0.28, // static-tenor
-            0.31, // static-bass
+            0.44,  // tessitura
+            0.33,  // doubled-leading-tone
+            5.19,  // unresolved-seventh
+            0.67,  // clash
+            0.96,  // foreign
+            0.98,  // tension
+            1.13,  // hollow
+            0.28,  // passing-clash
+            0.00,  // passing-foreign
+            0.73,  // alone-soprano
+            0.45,  // under-held-soprano
+            0.34,  // static-alto
+            0.28,  // static-tenor
+            0.31,  // static-bass
             -0.65, // static-chord
             -0.70, // eighth-alto
             -0.64, // eighth-tenor
             -0.43, // eighth-bass
             -1.33, // sixteenth
-            0.20, // stuck
-            0.52, // return
+            0.20,  // stuck
+            0.52,  // return
             -0.24, // all-together
-            0.07, // restless
-            0.19, // unsettled-hold
-            0.04, // open-hold
-            0.62, // first-inversion
-            0.94, // second-inversion
-            0.16, // doubled-third
+            0.07,  // restless
+            0.19,  // unsettled-hold
+            0.04,  // open-hold
+            0.62,  // first-inversion
+            0.94,  // second-inversion
+            0.16,  // doubled-third
             -0.15, // unison
-            0.03, // deep-bass
+            0.03,  // deep-bass
             -0.10, // bass-step
-            0.19, // bass-fourth
-            0.04, // bass-octave
-            0.25, // inner-third
-            0.04, // contrary-outer
-            0.33, // similar-outer
+            0.19,  // bass-fourth
+            0.04,  // bass-octave
+            0.25,  // inner-third
+            0.04,  // contrary-outer
+            0.33,  // similar-outer
         ],
     };
 

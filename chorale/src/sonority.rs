@@ -105,9 +105,8 @@ pub fn has_clash(pitches: &[Option<Pitch>; 4]) -> bool {
 pub fn is_good_ending(chord: Chord) -> bool {
     let pitches = chord.pitches();
     let Some(bass) = pitches[Part::Bass.index()] else { return false };
-    let is_above = |semitones| {
-        pitches.iter().flatten().any(|pitch| (pitch.class() + 12 - bass.class()) % 12 == semitones)
-    };
+    let is_above =
+        |semitones| pitches.iter().flatten().any(|pitch| (pitch.class() + 12 - bass.class()) % 12 == semitones);
     Sonority::of(&pitches).is_consonant() && (is_above(3) != is_above(4)) && !is_above(8) && !is_above(9)
 }
 

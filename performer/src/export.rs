@@ -113,16 +113,7 @@ impl Piece {
     }
 
     fn musicxml(&self, options: &ExportOptions) -> Result<String, TooLong> {
-        let mut marks = Vec::new();
-        if options.with_marks {
-            for mark in &self.marks {
-                // Over the note that sounds there, wherever it began.
-                let tick = self.grid.tick(mark.step);
-                let notes = self.score.part(mark.part);
-                let sounding = notes[..notes.partition_point(|note| note.start <= tick)].last();
-                marks.extend(sounding.map(|note| (mark.part, note.start, mark.rule.to_owned())));
-            }
-        }
-        musicxml::write(&self.score, &self.grid, options.layout, &marks)
+        let marks = if options.with_marks { self.marks.as_slice() } else { &[] };
+        musicxml::write(&self.score, &self.grid, options.layout, marks)
     }
 }

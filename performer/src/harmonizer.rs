@@ -313,7 +313,8 @@ mod tests {
     fn every_part_under_a_sounding_soprano_sings_within_its_range() {
         // The hottest draws there are: without the limit nearly every chord breaks it.
         let model = Arc::new(Model::wavenet().unwrap());
-        let mut harmonizer = Harmonizer::new(model, Sampling { temperature: 10.0, min_p: 0.0, seed: 1, guard: Guard::OFF });
+        let mut harmonizer =
+            Harmonizer::new(model, Sampling { temperature: 10.0, min_p: 0.0, seed: 1, guard: Guard::OFF });
         harmonizer.step(Chord::START, Phase::in_bar(0)).unwrap();
         for chord in &harmonizer.answers().unwrap()[1..] {
             for part in Part::LOWER {

@@ -40,7 +40,6 @@ struct JsonMark {
     step: u32,
     bar: u32,
     beat: f64,
-    part: &'static str,
     rule: &'static str,
 }
 
@@ -93,7 +92,7 @@ pub fn document(piece: &Piece) -> Document {
     });
     let marks = marks.iter().map(|mark| {
         let place = place(grid, mark.step);
-        JsonMark { step: mark.step, bar: place.bar, beat: place.beat, part: mark.part.name(), rule: mark.rule }
+        JsonMark { step: mark.step, bar: place.bar, beat: place.beat, rule: mark.rule.name() }
     });
     Document {
         title: score.title.clone(),

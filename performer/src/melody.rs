@@ -164,7 +164,8 @@ fn candidates<'a>(file: &Source, lines: Vec<Line<'a>>, choice: &Choice) -> Resul
         }
         return Ok(lines);
     }
-    let (drums, pitched): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| file.kind == Kind::Midi && line.channel == DRUM_CHANNEL);
+    let (drums, pitched): (Vec<Line>, Vec<Line>) =
+        lines.into_iter().partition(|line| file.kind == Kind::Midi && line.channel == DRUM_CHANNEL);
     Ok(if pitched.is_empty() { drums } else { pitched })
 }
 

@@ -185,16 +185,9 @@ impl Model {
         self.run_head(&self.heads, part, context.0.clone(), rows).map_err(run_error)
     }
 
-    fn run_head(
-        &self,
-        heads: &[Plan; 4],
-        part: Part,
-        context: TValue,
-        rows: &[Row],
-    ) -> TractResult<Vec<f32>> {
+    fn run_head(&self, heads: &[Plan; 4], part: Part, context: TValue, rows: &[Row]) -> TractResult<Vec<f32>> {
         let column = |chord: fn(&Row) -> Chord| -> TractResult<TValue> {
-            let tokens: Vec<i64> =
-                rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
+            let tokens: Vec<i64> = rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
             Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
         };
         let mut inputs = tvec!(context, column(|row| row.before)?);
@@ -281,10 +274,8 @@ fn run_trunk(
         }
     }
     let outputs = plan.run(inputs)?;
-    let new: Vec<&[f32]> = outputs[1..]
-        .iter()
-        .map(|output| output.try_as_plain_ram()?.as_slice::<f32>())
-        .collect::<TractResult<_>>()?;
+    let new: Vec<&[f32]> =
+        outputs[1..].iter().map(|output| output.try_as_plain_ram()?.as_slice::<f32>()).collect::<TractResult<_>>()?;
     for (index, state) in states.iter_mut().enumerate() {
         let of_state = |values: &[f32]| index * (values.len() / count)..(index + 1) * (values.len() / count);
         match &mut state.0 {

@@ -23,6 +23,7 @@ pub struct TooLong;
 /// What stands between two bar lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measure {
+    pub first_step: u32,
     /// 0 for a pickup.
     pub number: u32,
     pub metre: Metre,
@@ -96,6 +97,7 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
         let key = keys[keys.partition_point(|(at, _)| *at <= tick).max(1) - 1].1;
         let before = measures.last();
         measures.push(Measure {
+            first_step: bar.first_step,
             number: bar.number,
             metre,
             new_metre: before.is_none_or(|before| before.metre != metre),
@@ -217,13 +219,7 @@ fn engrave(part: Part, score: &Score, ruler: &Ruler, keys: &[(Tick, Key)], measu
                 key.spell(note.pitch, &sounding_with(score, part, note.start), next)
             }
         };
-        let sound = Sound {
-            spelling,
-            tied_from: false,
-            tied_to: false,
-            fermata: placed.fermata,
-            start: note.start,
-        };
+        let sound = Sound { spelling, tied_from: false, tied_to: false, fermata: placed.fermata, start: note.start };
         fill(ruler, measures, part, placed.start, placed.end, Some(sound));
         now = placed.end;
     }
@@ -360,15 +356,18 @@ fn first_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
         (2, 64, 1),
         (1, 64, 0),
     ];
+    // The middle of a bar of two or four beats is seen.
+    let is_even = metre.numerator.is_multiple_of(2) && !is_compound;
+    let hides_middle = |value: u32| is_even && in_quarter != 0 && position % 48 + value > 48;
     let allowed = |value: u32| match value {
         144 => position == 0,
         96 | 72 | 48 if is_compound => position % 36 == 0 && value != 48 && value != 96,
         96 => position % 48 == 0,
         72 | 48 => in_quarter == 0,
         36 if is_compound => position % 36 == 0,
-        36 => in_quarter == 0 || in_quarter == 12,
+        36 => in_quarter == 0 || (in_quarter == 12 && !hides_middle(value)),
         24 if is_compound => matches!(position % 36, 0 | 12),
-        24 => in_quarter.is_multiple_of(12),
+        24 => in_quarter.is_multiple_of(12) && !hides_middle(value),
         18 => matches!(in_quarter, 0 | 6) || (is_compound && position % 12 == 0),
         12 => in_quarter.is_multiple_of(6),
         9 => in_quarter.is_multiple_of(3),
@@ -432,8 +431,10 @@ mod tests {
         let four = [metre(0, 4, 4)];
         assert_eq!(line(&four, &[(0, 480, 72), (480, 2400, 74)]), "C5/4 D5/2.~ | D5/4 r/2.");
         assert_eq!(line(&four, &[(240, 720, 72), (720, 1920, 74)]), "r/8 C5/4 D5/8~ D5/2");
-        assert_eq!(line(&four, &[(0, 720, 72), (720, 960, 74), (960, 1320, 76), (1320, 1440, 77)]),
-            "C5/4. D5/8 E5/8. F5/16 r/4");
+        assert_eq!(
+            line(&four, &[(0, 720, 72), (720, 960, 74), (960, 1320, 76), (1320, 1440, 77)]),
+            "C5/4. D5/8 E5/8. F5/16 r/4"
+        );
         assert_eq!(line(&four, &[(1920, 3840, 72)]), "R | C5/1");
         let six_eight = [metre(0, 6, 8)];
         assert_eq!(line(&six_eight, &[(0, 720, 72), (720, 960, 74), (960, 1440, 76)]), "C5/4. D5/8 E5/4");
@@ -473,8 +474,14 @@ mod tests {
         score.fermatas = vec![960];
         let measures = measures(&score, &grid).unwrap();
         let marked = |part: usize| -> Vec<(usize, u32)> {
-            let items = measures.iter().enumerate().flat_map(|(index, measure)| measure.parts[part].iter().map(move |item| (index, item)));
-            items.filter(|(_, item)| item.sound.as_ref().is_some_and(|sound| sound.fermata)).map(|(index, item)| (index, item.position)).collect()
+            let items = measures
+                .iter()
+                .enumerate()
+                .flat_map(|(index, measure)| measure.parts[part].iter().map(move |item| (index, item)));
+            items
+                .filter(|(_, item)| item.sound.as_ref().is_some_and(|sound| sound.fermata))
+                .map(|(index, item)| (index, item.position))
+                .collect()
         };
         assert_eq!((marked(0), marked(3)), (vec![(1, 0)], vec![(1, 0)]));
     }

@@ -18,7 +18,9 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
     let notes: Vec<_> = Part::ALL
         .into_iter()
         .flat_map(|part| score.part(part).iter().map(move |note| (part, note)))
-        .map(|(part, note)| json!([part.index(), note.pitch.midi(), clock.seconds(note.start), clock.seconds(note.end)]))
+        .map(|(part, note)| {
+            json!([part.index(), note.pitch.midi(), clock.seconds(note.start), clock.seconds(note.end)])
+        })
         .collect();
     let steps: Vec<_> = places
         .steps
@@ -32,7 +34,7 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
         .iter()
         .map(|mark| {
             let seconds = clock.seconds(grid.tick(mark.step));
-            let text = escape(&format!("{}: {}", place(grid, mark.step), mark.rule));
+            let text = escape(&format!("{}: {}", place(grid, mark.step), mark.words()));
             format!("<li><button data-seconds=\"{seconds}\">{text}</button></li>")
         })
         .collect();

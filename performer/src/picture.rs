@@ -48,7 +48,8 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
          font-family=\"Helvetica, Arial, sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
     );
     let title = score.title.as_deref().unwrap_or("");
-    let _ = writeln!(svg, "<text x=\"{GUTTER}\" y=\"24\" font-size=\"17\" font-weight=\"bold\">{}</text>", escape(title));
+    let _ =
+        writeln!(svg, "<text x=\"{GUTTER}\" y=\"24\" font-size=\"17\" font-weight=\"bold\">{}</text>", escape(title));
     for part in Part::ALL {
         let x = GUTTER + 90.0 * part.index() as f64;
         let colour = COLOURS[part.index()];
@@ -124,15 +125,7 @@ impl<'a> Roll<'a> {
         }
         let pitches = || score.parts.iter().flatten().map(|note| note.pitch.midi());
         let (lowest, highest) = (pitches().min().unwrap_or(60), pitches().max().unwrap_or(60));
-        Roll {
-            score,
-            grid,
-            chords,
-            marks,
-            bars,
-            lowest: lowest.saturating_sub(1),
-            highest: (highest + 1).min(127),
-        }
+        Roll { score, grid, chords, marks, bars, lowest: lowest.saturating_sub(1), highest: (highest + 1).min(127) }
     }
 
     fn rows(&self) -> f64 {
@@ -188,11 +181,7 @@ impl<'a> Roll<'a> {
                 vertical(svg, at, bottom, colour, width);
             }
             if bar.number > 0 {
-                let _ = writeln!(
-                    svg,
-                    "<text x=\"{x}\" y=\"12\" font-size=\"10\" fill=\"#666\">{}</text>",
-                    bar.number
-                );
+                let _ = writeln!(svg, "<text x=\"{x}\" y=\"12\" font-size=\"10\" fill=\"#666\">{}</text>", bar.number);
             }
             x += f64::from(bar.end_step - bar.first_step) * STEP;
         }
@@ -218,7 +207,8 @@ impl<'a> Roll<'a> {
         shown.dedup();
         for step in shown {
             let Some(at) = self.x(bars, step) else { continue };
-            let rules: Vec<&str> = self.marks.iter().filter(|mark| mark.step == step).map(|mark| mark.rule).collect();
+            let rules: Vec<String> =
+                self.marks.iter().filter(|mark| mark.step == step).map(|mark| mark.words()).collect();
             let (x, y) = (at + STEP / 2.0, bottom + 4.0);
             let _ = writeln!(
                 svg,
@@ -296,6 +286,7 @@ fn vertical(svg: &mut String, x: f64, bottom: f64, colour: &str, width: f64) {
 
 #[cfg(test)]
 mod tests {
+    use chorale::rules::Rule;
     use proptest::prelude::*;
 
     use super::*;
@@ -307,7 +298,7 @@ mod tests {
         fn every_note_of_any_score_is_drawn_and_the_xml_is_sound(score in smf::tests::any_score()) {
             let grid = Grid::new(score.ticks_per_quarter, &score.directions, 0);
             let chords = analysis::chords(&score, &grid);
-            let mark = Mark { step: grid.nearest_step(score.end() / 2), part: Part::Alto, rule: "parallel <fifths>" };
+            let mark = Mark { step: grid.nearest_step(score.end() / 2), rule: Rule::ParallelFifths };
             let notes: usize = score.parts.iter().map(Vec::len).sum();
             let page = page(&score, &grid, &chords, &[mark]);
             let document = roxmltree::Document::parse(&page).unwrap();

@@ -65,7 +65,9 @@ pub fn on_all_cores<I: Sync, R: Send, E: Send>(
     let mut results: Vec<(usize, Result<R, E>)> = std::thread::scope(|scope| {
         let take = || {
             let mut done = Vec::new();
-            while let Some((index, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?))) {
+            while let Some((index, item)) =
+                Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+            {
                 done.push((index, work(index, item)));
             }
             done

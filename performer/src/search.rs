@@ -58,12 +58,7 @@ struct Particle {
 ///
 /// # Errors
 /// When the model fails to run.
-pub fn search(
-    model: &Arc<Model>,
-    sampling: Sampling,
-    tasks: &[Task],
-    particles: usize,
-) -> Result<Found, ModelError> {
+pub fn search(model: &Arc<Model>, sampling: Sampling, tasks: &[Task], particles: usize) -> Result<Found, ModelError> {
     let batch = model.batch()?;
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
     let mut swarm: Vec<Particle> = (0..particles.max(1))
@@ -189,7 +184,9 @@ pub fn alternatives(
 ) -> Result<Vec<Found>, ModelError> {
     let seeds: Vec<u64> = (0..count as u64).map(|index| sampling.seed.wrapping_add(index)).collect();
     let mut found: Vec<Found> = Vec::new();
-    for one in crate::report::on_all_cores(&seeds, |_, &seed| search(model, Sampling { seed, ..sampling }, tasks, particles))? {
+    for one in
+        crate::report::on_all_cores(&seeds, |_, &seed| search(model, Sampling { seed, ..sampling }, tasks, particles))?
+    {
         if found.iter().all(|other| other.chords != one.chords) {
             found.push(one);
         }
@@ -200,9 +197,8 @@ pub fn alternatives(
 
 /// The steps of a whole melody; when it `closes`, an ending is sought under its last note.
 pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Vec<Task> {
-    let mut tasks: Vec<Task> = sopranos
-        .map(|(soprano, phase)| Task { soprano, phase, kept: [None; 4], is_closing: false })
-        .collect();
+    let mut tasks: Vec<Task> =
+        sopranos.map(|(soprano, phase)| Task { soprano, phase, kept: [None; 4], is_closing: false }).collect();
     if closes && let Some(last) = tasks.last().map(|task| task.soprano) {
         tasks.iter_mut().rev().take_while(|task| task.soprano == last).for_each(|task| task.is_closing = true);
     }

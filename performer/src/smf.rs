@@ -66,14 +66,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     directions.retain(|direction| said.insert(direction.clone()));
     // In format 1 the name of the first track, which only conducts, is the name of the piece.
     let title = tracks.first().filter(|first| first.channels.is_empty()).and_then(|first| first.name.clone());
-    Ok(Source {
-        kind: Kind::Midi,
-        title,
-        ticks_per_quarter: clock.ticks_per_quarter,
-        directions,
-        tracks,
-        remarks,
-    })
+    Ok(Source { kind: Kind::Midi, title, ticks_per_quarter: clock.ticks_per_quarter, directions, tracks, remarks })
 }
 
 struct HeaderChunk {
@@ -221,7 +214,7 @@ fn read_track(
             }
             TrackEventKind::Meta(MetaMessage::Lyric(syllable)) => {
                 track.lyrics.push(Lyric { tick: now, verse: 1, text: syllable.to_vec() });
-            },
+            }
             TrackEventKind::Meta(MetaMessage::TimeSignature(numerator, denominator_log2, clocks, thirtyseconds)) => {
                 if numerator == 0 || denominator_log2 > 6 {
                     remarks.push(format!("a time signature of {numerator}/2^{denominator_log2} is passed over"));

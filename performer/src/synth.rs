@@ -119,6 +119,10 @@ impl Organ {
                     voice.level += (voice.target - voice.level) * rise;
                 } else {
                     voice.level *= fall;
+                    if voice.level < SILENCE {
+                        voice.level = 0.0;
+                        break;
+                    }
                 }
                 let place = voice.phase * TABLE as f32;
                 // `phase` is below 1; rounding may bring the product to TABLE, where the table has one more entry.
@@ -129,9 +133,6 @@ impl Organ {
                 voice.phase -= voice.phase.floor();
                 frame[0] += sample * left;
                 frame[1] += sample * right;
-            }
-            if !voice.is_held && voice.level < SILENCE {
-                voice.level = 0.0;
             }
         }
         self.room.render(stereo);
@@ -175,9 +176,8 @@ struct Room {
 impl Room {
     fn new(sample_rate: f32) -> Room {
         // Lengths without common divisors, in samples at 44.1 kHz: 34 to 54 ms.
-        let delays = [1499.0, 1789.0, 2063.0, 2383.0].map(|length: f32| {
-            vec![0.0; ((length * sample_rate / 44_100.0) as usize).max(1)]
-        });
+        let delays = [1499.0, 1789.0, 2063.0, 2383.0]
+            .map(|length: f32| vec![0.0; ((length * sample_rate / 44_100.0) as usize).max(1)]);
         // Decay by 60 dB in 1.6 seconds.
         let mean = 1933.0 / 44_100.0;
         Room { delays, places: [0; 4], damped: [0.0; 4], feedback: 10f32.powf(-3.0 * mean / 1.6) }

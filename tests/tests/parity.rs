@@ -198,7 +198,8 @@ fn a_reset_harmonizer_plays_like_a_new_one() {
 fn the_answer_table_agrees_with_single_answers_for_every_soprano() {
     let (chords, phases) = piece();
     for (name, model) in shipped() {
-        let mut harmonizer = Harmonizer::new(model, Sampling { temperature: 1.0, min_p: 0.0, seed: 5, guard: Guard::OFF });
+        let mut harmonizer =
+            Harmonizer::new(model, Sampling { temperature: 1.0, min_p: 0.0, seed: 5, guard: Guard::OFF });
         let mut before = Chord::START;
         for (&chord, &phase) in chords.iter().zip(&phases).take(48) {
             harmonizer.step(before, phase).unwrap();

@@ -102,4 +102,3 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     write().with_context(|| format!("cannot write '{}'", path.display()))
 }
-

@@ -102,9 +102,10 @@ fn search(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, PathBuf)>) -> Re
         if entry.file_type().with_context(cannot)?.is_dir() {
             search(root, &path, found)?;
         } else if path.is_file()
-            && path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| {
-                ENDINGS.contains(&ending.to_lowercase().as_str())
-            })
+            && path
+                .extension()
+                .and_then(|ending| ending.to_str())
+                .is_some_and(|ending| ENDINGS.contains(&ending.to_lowercase().as_str()))
         {
             let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
             found.push((path, below));

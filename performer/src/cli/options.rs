@@ -88,9 +88,8 @@ fn share(text: &str) -> Result<f32, String> {
 
 fn rule(text: &str) -> Result<(Rule, f32), String> {
     let (name, weight) = text.split_once('=').ok_or("expected NAME=WEIGHT, such as parallel-fifths=8")?;
-    let rule = Rule::from_name(name).ok_or_else(|| {
-        format!("there is no rule '{name}'; the rules are {}", Rule::ALL.map(Rule::name).join(", "))
-    })?;
+    let rule = Rule::from_name(name)
+        .ok_or_else(|| format!("there is no rule '{name}'; the rules are {}", Rule::ALL.map(Rule::name).join(", ")))?;
     Ok((rule, number_within(weight, -20.0, 100.0)?))
 }
 

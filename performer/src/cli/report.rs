@@ -174,11 +174,7 @@ fn copy_figures(chorales: &[Chorale], dataset: &Dataset) -> Vec<Figure> {
     ]
 }
 
-fn recovery_figures(
-    model: &Arc<Model>,
-    sampling: Sampling,
-    pieces: &[(Chorale, Vec<Phase>)],
-) -> Result<Vec<Figure>> {
+fn recovery_figures(model: &Arc<Model>, sampling: Sampling, pieces: &[(Chorale, Vec<Phase>)]) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     for disturbance in Disturbance::ALL {
         let bar = progress(pieces.len() as u64, disturbance.name())?;

@@ -246,10 +246,12 @@ fn common_ticks(root: Node) -> u64 {
     let divisions = root.descendants().filter(|node| node.has_tag_name("divisions"));
     let divisions: BTreeSet<u64> =
         divisions.filter_map(|node| node.text()?.trim().parse().ok()).filter(|value| *value > 0).collect();
-    let multiple_of_all = |first: u64| divisions.iter().try_fold(first, |ticks, &other| {
-        let multiple = ticks / greatest_divisor(ticks, other) * other;
-        (multiple <= MAX_TICKS_PER_QUARTER).then_some(multiple)
-    });
+    let multiple_of_all = |first: u64| {
+        divisions.iter().try_fold(first, |ticks, &other| {
+            let multiple = ticks / greatest_divisor(ticks, other) * other;
+            (multiple <= MAX_TICKS_PER_QUARTER).then_some(multiple)
+        })
+    };
     multiple_of_all(TICKS_PER_QUARTER).or_else(|| multiple_of_all(4)).unwrap_or(FALLBACK_TICKS)
 }
 
@@ -313,9 +315,8 @@ impl Place<'_> {
         if !(0.0..1e7).contains(&duration) {
             return Err(self.value_error("duration", text, expected));
         }
-        let divisions = self
-            .divisions
-            .ok_or_else(|| ReadError::NoDivisions { part: self.part, measure: shorten(self.measure) })?;
+        let divisions =
+            self.divisions.ok_or_else(|| ReadError::NoDivisions { part: self.part, measure: shorten(self.measure) })?;
         Ok(duration / divisions * self.ticks_per_quarter as f64)
     }
 }

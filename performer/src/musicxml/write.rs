@@ -8,6 +8,7 @@ use chorale::{Part, Pitch};
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
+use crate::analysis::Mark;
 use crate::grid::Grid;
 use crate::notation::{DIVISIONS, Item, Measure, Sound, TooLong, Tuplet, measures};
 use crate::score::{Score, Tick};
@@ -23,16 +24,11 @@ pub enum Layout {
     Closed,
 }
 
-/// A choir score. `marks` are words to stand above a part's note, by part and tick.
+/// A choir score, with `marks` above the top staff.
 ///
 /// # Errors
 /// Where the piece has more measures than anyone engraves.
-pub fn write(
-    score: &Score,
-    grid: &Grid,
-    layout: Layout,
-    marks: &[(Part, Tick, String)],
-) -> Result<String, TooLong> {
+pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[Mark]) -> Result<String, TooLong> {
     let measures = measures(score, grid)?;
     let staves: &[&[Part]] = match layout {
         Layout::Open => &[&[Part::Soprano], &[Part::Alto], &[Part::Tenor], &[Part::Bass]],
@@ -183,7 +179,7 @@ struct Staff<'a> {
     score: &'a Score,
     parts: &'a [Part],
     lyrics: &'a BTreeMap<Tick, Vec<Syllable>>,
-    marks: &'a [(Part, Tick, String)],
+    marks: &'a [Mark],
     /// What holds for all staves is written on the top one.
     is_top: bool,
 }
@@ -218,6 +214,7 @@ impl Staff<'_> {
         }
         if self.is_top {
             directions(xml, measure, is_first);
+            self.marks(xml, measure);
         }
         // Letter and octave, as altered so far in the measure.
         let mut altered: BTreeMap<(char, i8), i8> = BTreeMap::new();
@@ -259,6 +256,18 @@ impl Staff<'_> {
         xml.close("measure");
     }
 
+    fn marks(&self, xml: &mut Xml, measure: &Measure) {
+        let steps = measure.first_step..measure.first_step + measure.length.div_ceil(DIVISIONS / 4);
+        for mark in self.marks.iter().filter(|mark| steps.contains(&mark.step)) {
+            xml.open("direction placement=\"above\"");
+            xml.open("direction-type");
+            xml.leaf_with("words", "font-size=\"7\" color=\"#C00000\"", &mark.words());
+            xml.close("direction-type");
+            xml.leaf("offset", &((mark.step - measure.first_step) * DIVISIONS / 4).to_string());
+            xml.close("direction");
+        }
+    }
+
     fn clef(&self, xml: &mut Xml) {
         let notes = || self.parts.iter().flat_map(|part| self.score.part(*part));
         let count = notes().count().max(1) as f64;
@@ -283,15 +292,6 @@ impl Staff<'_> {
 
     fn item(&self, xml: &mut Xml, part: Part, voice: usize, item: &Item, accidental: Option<i8>) {
         let begins = item.sound.as_ref().filter(|sound| !sound.tied_from);
-        if let Some(sound) = begins {
-            for (_, _, words) in self.marks.iter().filter(|(of, tick, _)| *of == part && *tick == sound.start) {
-                xml.open("direction placement=\"above\"");
-                xml.open("direction-type");
-                xml.leaf_with("words", "font-size=\"8\" color=\"#C00000\"", words);
-                xml.close("direction-type");
-                xml.close("direction");
-            }
-        }
         xml.open("note");
         match &item.sound {
             Some(sound) => {

@@ -47,8 +47,7 @@ fn main() -> Result<()> {
     let mut average = [0.0f32; Rule::COUNT];
     for round in 0..rounds {
         // Other pieces each time, the same for both networks.
-        let chosen: Vec<_> =
-            (0..pieces).map(|index| all[(round * pieces + index) * 7 % all.len()].clone()).collect();
+        let chosen: Vec<_> = (0..pieces).map(|index| all[(round * pieces + index) * 7 % all.len()].clone()).collect();
         let mut bach = Census::default();
         chosen.iter().for_each(|(piece, _)| bach.add(&Census::of(piece)));
         let mut ours = Census::default();
@@ -59,7 +58,11 @@ fn main() -> Result<()> {
         println!("round {round}: chord changes {:.3} a beat", ours.changes as f64 / ours.beats as f64);
         for rule in Rule::ALL {
             let (theirs, own) = (aim(rule) * bach.rate(rule).0, ours.rate(rule).0);
-            println!("  {:24} aim {theirs:7.2}  ours {own:7.2}  weight {:6.2}", rule.name(), guard.weights[rule.index()]);
+            println!(
+                "  {:24} aim {theirs:7.2}  ours {own:7.2}  weight {:6.2}",
+                rule.name(),
+                guard.weights[rule.index()]
+            );
             // A little is added to both, so that what is rare moves its weight little.
             let off = ((own + 0.1) / (theirs + 0.1)).ln() as f32;
             let weight = &mut guard.weights[rule.index()];
