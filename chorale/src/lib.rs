@@ -14,6 +14,7 @@
 
 pub mod census;
 mod chord;
+pub mod harmony;
 mod hearing;
 mod key;
 mod phase;

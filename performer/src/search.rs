@@ -8,12 +8,15 @@
 use std::sync::Arc;
 
 use chorale::rules::Past;
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Pitch, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use thiserror::Error;
 
 use crate::harmonizer::{Candidate, Sampling, beams, draw, log_softmax};
+use crate::melody::{Fold, MelodyStep};
 use crate::model::{Batch, Model, ModelError, Row, State};
+use crate::score::Note;
 
 /// A step of what is to be harmonized.
 #[derive(Clone, Copy, Debug)]
@@ -205,12 +208,51 @@ pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
     tasks
 }
 
+/// A note of a kept part that the networks do not know.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the {part:?} to keep has {pitch} where the networks, with this melody, know only {lowest} to {highest}")]
+pub struct CannotKeep {
+    pub part: Part,
+    pub pitch: Pitch,
+    pub lowest: Pitch,
+    pub highest: Pitch,
+}
+
+/// The steps of a melody from a file, with the notes of the kept lower parts that sound in them, in the same ticks.
+///
+/// # Errors
+/// The first kept note outside the vocabulary, once it is moved by the octaves by which the melody is.
+pub fn melody_tasks(steps: &[MelodyStep], fold: Fold, kept: &[Option<Vec<Note>>; 4]) -> Result<Vec<Task>, CannotKeep> {
+    let sopranos = steps.iter().map(|step| (fold.apply(step.soprano).0, step.phase));
+    let mut tasks = tasks(sopranos, true);
+    for part in Part::LOWER {
+        let Some(notes) = &kept[part.index()] else { continue };
+        for (task, step) in tasks.iter_mut().zip(steps) {
+            let sounding = notes.iter().find(|note| note.start <= step.start && step.start < note.end);
+            let semitones = 12 * fold.apply(step.soprano).1.max(0);
+            let token = match sounding {
+                None => Token::REST,
+                Some(note) => {
+                    note.pitch.transposed(semitones).and_then(Token::from_pitch).ok_or_else(|| CannotKeep {
+                        part,
+                        pitch: note.pitch,
+                        lowest: Pitch::LOWEST.transposed(-semitones).unwrap_or(Pitch::LOWEST),
+                        highest: Pitch::HIGHEST.transposed(-semitones).unwrap_or(Pitch::HIGHEST),
+                    })?
+                }
+            };
+            task.kept[part.index()] = Some(token);
+        }
+    }
+    Ok(tasks)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn token(midi: u8) -> Token {
-        chorale::Pitch::new(midi).and_then(Token::from_pitch).unwrap()
+        Pitch::new(midi).and_then(Token::from_pitch).unwrap()
     }
 
     /// The first line of "Nun danket alle Gott", in quarters, the last note twice as long.

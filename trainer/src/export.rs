@@ -9,13 +9,14 @@ use chorale::{Chord, Heard, Part, Phase, Token};
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::checkpoint::{Checkpoint, Header};
-use crate::dataset::{Dataset, phases, write_atomically};
+use crate::dataset::{Dataset, write_atomically};
 use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
 use crate::network::{LOWEST_LOGIT, Network, Trunk};
 use crate::onnx::Attribute;
 use crate::onnx::{Graph, Runner, StateContract};
+use crate::score::Told;
 use crate::train;
 use crate::wavenet::Wavenet;
 
@@ -33,8 +34,9 @@ const COMPARED_STEPS: usize = 256;
 pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result<()> {
     let network = checkpoint.network()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let t =
-        |pieces| Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, false, threads, &Device::Cpu)?.report().t);
+    let t = |pieces| {
+        Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, Told::Beat, threads, &Device::Cpu)?.report().t)
+    };
     let (valid_t, test_t) = (t(&dataset.valid)?, t(&dataset.test)?);
     let bytes = encode(&network, &checkpoint.header, valid_t, test_t)?;
 
@@ -42,8 +44,8 @@ pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result
     let (mut steps, mut largest) = (0, 0f32);
     for piece in &dataset.valid {
         let chords = &piece.chorale.chords;
-        for in_bar in [false, true] {
-            let phases = phases(&piece.chorale, in_bar);
+        for told in [Told::Beat, Told::Bar] {
+            let phases = told.phases(&piece.chorale);
             largest = largest.max(difference(&network, &runner, chords, &phases)?);
             steps += chords.len();
         }

@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 use trainer::checkpoint::Checkpoint;
 use trainer::dataset::{Dataset, Piece, Source, Split};
-use trainer::score::Report;
+use trainer::score::{Report, Told};
 use trainer::settings::Settings;
 use trainer::train::{Run, evaluate, train};
 
@@ -143,9 +143,9 @@ struct EvaluateArgs {
     /// Only the pieces named in this file, one a line
     #[arg(long, value_name = "FILE")]
     only: Option<PathBuf>,
-    /// Tell the network the place in the bar where the piece's length gives it away (the future: not for headlines)
-    #[arg(long)]
-    bar_phase: bool,
+    /// What to tell the network of the place in the bar
+    #[arg(long, value_enum, default_value = "beat")]
+    phase: Told,
     #[arg(long)]
     json: bool,
 }
@@ -368,10 +368,10 @@ fn run_evaluate(args: EvaluateArgs) -> Result<()> {
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let score = if args.model.extension().is_some_and(|extension| extension == "onnx") {
-        trainer::onnx::evaluate(&args.model, &pieces, args.bar_phase, threads)?
+        trainer::onnx::evaluate(&args.model, &pieces, args.phase, threads)?
     } else {
         let checkpoint = Checkpoint::load(&args.model, &Device::Cpu)?;
-        evaluate(&checkpoint.network()?, &pieces, args.bar_phase, threads, &Device::Cpu)?
+        evaluate(&checkpoint.network()?, &pieces, args.phase, threads, &Device::Cpu)?
     };
     let report = score.report();
     if args.json {

@@ -15,8 +15,8 @@ use tract_onnx::pb::{
 };
 use tract_onnx::prelude::*;
 
-use crate::dataset::{Piece, phases};
-use crate::score::Score;
+use crate::dataset::Piece;
+use crate::score::{Score, Told};
 
 /// Operator set of the files: what is used has been stable since 13.
 const OPSET: i64 = 17;
@@ -250,11 +250,11 @@ impl Runner {
     ///
     /// # Errors
     /// When tract fails.
-    pub fn score(&self, piece: &Piece, in_bar: bool) -> Result<Score> {
+    pub fn score(&self, piece: &Piece, told: Told) -> Result<Score> {
         let mut state = self.start();
         let mut score = Score::default();
         let mut before = Chord::START;
-        for (&chord, phase) in piece.chorale.chords.iter().zip(phases(&piece.chorale, in_bar)) {
+        for (&chord, phase) in piece.chorale.chords.iter().zip(told.phases(&piece.chorale)) {
             let logits = self.step(&mut state, before, phase, chord)?;
             ensure!(logits.len() == 4 * Token::VOCABULARY, "the output 'logits' has {} values", logits.len());
             let row = |part: usize| &logits[part * Token::VOCABULARY..][..Token::VOCABULARY];
@@ -269,13 +269,13 @@ impl Runner {
 ///
 /// # Errors
 /// Names the file that cannot be read or run.
-pub fn evaluate(path: &Path, pieces: &[Piece], in_bar: bool, threads: usize) -> Result<Score> {
+pub fn evaluate(path: &Path, pieces: &[Piece], told: Told, threads: usize) -> Result<Score> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
     let runner = Runner::new(&bytes).with_context(|| format!("'{}'", path.display()))?;
     let score_of = |pieces: &[Piece]| -> Result<Score> {
         let mut sum = Score::default();
         for piece in pieces {
-            sum.add(&runner.score(piece, in_bar)?);
+            sum.add(&runner.score(piece, told)?);
         }
         Ok(sum)
     };

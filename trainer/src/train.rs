@@ -17,11 +17,11 @@ use serde_json::{Value, json};
 use crate::augment::{Example, example};
 use crate::checkpoint::{Checkpoint, Header};
 use crate::curve;
-use crate::dataset::{Dataset, Piece, phases};
+use crate::dataset::{Dataset, Piece};
 use crate::layers::{Dropout, Weights};
 use crate::network::{Batch, Network};
 use crate::optimizer::Optimizer;
-use crate::score::{Report, Score};
+use crate::score::{Report, Score, Told};
 use crate::settings::Settings;
 
 /// Where a run happens and how it came about.
@@ -124,7 +124,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         let train_seconds = started.elapsed().as_secs_f64();
 
         let average = Network::new(settings, &optimizer.average()?)?;
-        let report = evaluate(&average, &dataset.valid, false, training.shards, run.device)?.report();
+        let report = evaluate(&average, &dataset.valid, Told::Beat, training.shards, run.device)?.report();
         header.epoch = epoch;
         header.updates = optimizer.updates;
         header.valid_t = report.t;
@@ -288,12 +288,12 @@ fn gradients(
 }
 
 /// The score of a network on whole pieces, from an empty state, `threads` pieces at a time.
-pub fn evaluate(network: &Network, pieces: &[Piece], in_bar: bool, threads: usize, device: &Device) -> Result<Score> {
+pub fn evaluate(network: &Network, pieces: &[Piece], told: Told, threads: usize, device: &Device) -> Result<Score> {
     let score_of = |pieces: &[Piece]| -> Result<Score> {
         let mut score = Score::default();
         for piece in pieces {
             let chords = &piece.chorale.chords;
-            let logits = logits(network, chords, &phases(&piece.chorale, in_bar), device)?;
+            let logits = logits(network, chords, &told.phases(&piece.chorale), device)?;
             for (step, &chord) in chords.iter().enumerate() {
                 let before = if step == 0 { Chord::START } else { chords[step - 1] };
                 let row = |part: usize| &logits[part][step * Token::VOCABULARY..][..Token::VOCABULARY];

@@ -1,5 +1,6 @@
 //! The command line: one module a subcommand, each with its `Args` and `run`.
 
+pub mod batch;
 pub mod generate;
 pub mod midi;
 pub mod options;
