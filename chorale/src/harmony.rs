@@ -283,6 +283,9 @@ pub struct Harmony {
 /// The share of what sounds that must belong to a chord for it to be named.
 const LEAST_SHARE: f64 = 0.75;
 
+/// The share that makes a note a seventh and not one that passes.
+const LEAST_SEVENTH: f64 = 0.1;
+
 impl Harmony {
     /// The chord that explains most of what sounds: `weights` by pitch class (how long, in any unit), over `bass`.
     /// `None` when nothing explains three quarters of it with root and third sounding.
@@ -295,7 +298,7 @@ impl Harmony {
                 let weight = |interval: &u8| weights[usize::from((root + interval) % 12)];
                 let is_named = weight(&intervals[0]) > 0.0
                     && weight(&intervals[1]) > 0.0
-                    && intervals[3..].iter().all(|seventh| weight(seventh) > 0.0)
+                    && intervals[3..].iter().all(|seventh| weight(seventh) >= LEAST_SEVENTH * total)
                     && intervals.iter().any(|interval| (root + interval) % 12 == bass);
                 // The perfect fifth is often left out; the others are what the chord is.
                 let is_complete = weight(&intervals[2]) > 0.0;
