@@ -55,10 +55,13 @@ impl Key {
     /// The key so many semitones higher, by its simplest signature; as it is where the tonic stays.
     pub fn transposed(self, semitones: i32) -> Key {
         let tonic = (i32::from(self.tonic()) + semitones).rem_euclid(12) as u8;
-        if tonic == self.tonic() {
-            return self;
-        }
-        Key::all().find(|key| key.minor == self.minor && key.tonic() == tonic).unwrap_or(self)
+        if tonic == self.tonic() { self } else { Key::of_tonic(tonic, self.minor) }
+    }
+
+    /// With its simplest signature. `tonic` is a pitch class.
+    pub fn of_tonic(tonic: u8, minor: bool) -> Key {
+        let simplest = Key::all().find(|key| key.minor == minor && key.tonic() == tonic % 12);
+        simplest.unwrap_or(Key { sharps: 0, minor })
     }
 
     /// The tonic on the line of fifths.
