@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod answer;
+pub mod explain;
 pub mod export;
 pub mod grid;
 pub mod harmonizer;

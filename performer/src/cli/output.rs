@@ -279,7 +279,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Writes beside the target and renames, so that nobody ever sees half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut builder = Builder::new();
     builder.prefix(".performer-").suffix(".tmp");
     // Temporary files are private by default; this one becomes the user's, under their umask.
