@@ -38,6 +38,15 @@ impl Harmonizer {
         Harmonizer { model, sampling, state, steps: 0, present: None }
     }
 
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
+    /// Draws differently from now on.
+    pub fn set_sampling(&mut self, sampling: Sampling) {
+        self.sampling = sampling;
+    }
+
     pub fn reset(&mut self) {
         self.state = self.model.start();
         self.steps = 0;

@@ -37,6 +37,11 @@ impl ModelOptions {
         model.map(Arc::new).with_context(|| format!("--model {}", self.model.display()))
     }
 
+    /// As the user named it.
+    pub fn name(&self) -> &str {
+        self.model.to_str().unwrap_or("?")
+    }
+
     pub fn sampling(&self) -> Sampling {
         Sampling { temperature: self.temperature, min_p: self.min_p, seed: self.seed }
     }

@@ -5,9 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jack::{Client, ClientOptions, ClientStatus, Frames, MidiIn, MidiOut, Port, PortFlags, ProcessScope, RawMidi};
+use jack::{
+    AsyncClient, Client, ClientOptions, ClientStatus, Frames, MidiIn, MidiOut, MidiWriter, Port, PortFlags, PortId,
+    ProcessScope, RawMidi,
+};
 
-use super::{Backend, CLIENT, INPUT_PORT, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port};
+use super::{Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, Ports, Running, Side, Wiring, find_port};
 use crate::live::{Control, Engine, Failure};
 use crate::session::{Message, Time};
 
@@ -75,37 +78,44 @@ impl Backend for Jack {
 
         let client = self.client;
         let ours = |port: &str| format!("{}:{port}", client.name());
-        let (our_input, our_output) = (ours(INPUT_PORT), ours(OUTPUT_PORT));
+        let our_input = ours(INPUT_PORT);
+        let our_outputs: Vec<String> = wiring.output_ports().iter().map(|port| ours(port)).collect();
         let failed = |side, port: &str| {
             let port = port.to_owned();
             move |error: jack::Error| MidiError::Connect { side, port, cause: error.to_string() }
         };
         let input = client.register_port(INPUT_PORT, MidiIn::default()).map_err(failed(Side::Input, &our_input))?;
-        let output =
-            client.register_port(OUTPUT_PORT, MidiOut::default()).map_err(failed(Side::Output, &our_output))?;
+        let outputs = wiring
+            .output_ports()
+            .into_iter()
+            .map(|port| client.register_port(&port, MidiOut::default()).map_err(failed(Side::Output, &ours(&port))));
+        let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
         // Three periods: the cycle that writes, the one that carries, and one for luck.
         let period = f64::from(client.buffer_size()) / f64::from(client.sample_rate());
         let drain = Duration::from_secs_f64(3.0 * period).max(Duration::from_millis(50));
 
-        let notifications = Notifications { control: Arc::clone(engine.control()) };
-        let player = Player { input, output, engine, clock: FrameClock::default(), has_panicked: false };
+        let notifications = Notifications { control: Arc::clone(engine.control()), our_input: our_input.clone() };
+        let player = Player { input, outputs, engine, clock: FrameClock::default(), has_panicked: false };
         let active = client.activate_async(notifications, player).map_err(failed(Side::Input, &our_input))?;
         if let Some(source) = &source {
             connect(active.as_client(), source, &our_input).map_err(failed(Side::Input, source))?;
         }
-        if let Some(destination) = &destination {
-            connect(active.as_client(), &our_output, destination).map_err(failed(Side::Output, destination))?;
+        for output in destination.iter().flat_map(|_| &our_outputs) {
+            let destination = destination.as_deref().unwrap_or_default();
+            connect(active.as_client(), output, destination).map_err(failed(Side::Output, destination))?;
         }
-        let described = |ours: String, other: Option<String>| match other {
+        let described = |ours: &str, other: &Option<String>| match other {
             Some(other) => format!("{ours} ({other})"),
-            None => ours,
+            None => ours.to_owned(),
         };
-        Ok(Running {
-            input: described(our_input, source),
-            output: described(our_output, destination),
-            drain,
-            _connections: Box::new(active),
-        })
+        let links = Links {
+            input: described(&our_input, &source),
+            output: described(&our_outputs.join(", "), &destination),
+            has_input: true,
+            has_output: true,
+        };
+        let connections = Patch { active, our_input, our_outputs, source, destination };
+        Ok(Running { links, drain, connections: Box::new(connections) })
     }
 }
 
@@ -116,8 +126,46 @@ fn connect(client: &Client, source: &str, destination: &str) -> Result<(), jack:
     }
 }
 
+/// Our client with the ports it was told to be connected to. What else is connected to it is the patchbay's business.
+struct Patch {
+    active: AsyncClient<Notifications, Player>,
+    our_input: String,
+    our_outputs: Vec<String>,
+    source: Option<String>,
+    destination: Option<String>,
+}
+
+impl Connections for Patch {
+    fn tend(&mut self, links: &mut Links, control: &Control) {
+        let client = self.active.as_client();
+        let is_there = |name: &Option<String>| {
+            name.as_ref().is_none_or(|name| client.port_by_name(name).is_some_and(|port| port.name().is_ok()))
+        };
+        let (has_input, has_output) = (is_there(&self.source), is_there(&self.destination));
+        if links.has_input && !has_input {
+            control.lose_input();
+        }
+        // Only what has come back is connected: who has pulled a cable in the patchbay meant it.
+        links.has_input = match &self.source {
+            Some(source) if has_input && !links.has_input => connect(client, source, &self.our_input).is_ok(),
+            _ => has_input,
+        };
+        links.has_output = match &self.destination {
+            Some(destination) if has_output && !links.has_output => {
+                let is_connected = self.our_outputs.iter().all(|output| connect(client, output, destination).is_ok());
+                if is_connected {
+                    control.regain_output();
+                }
+                is_connected
+            }
+            _ => has_output,
+        };
+    }
+}
+
 struct Notifications {
     control: Arc<Control>,
+    our_input: String,
 }
 
 impl jack::NotificationHandler for Notifications {
@@ -129,11 +177,22 @@ impl jack::NotificationHandler for Notifications {
         self.control.count_overrun();
         jack::Control::Continue
     }
+
+    /// Whatever is disconnected from our input may have keys down that nobody will lift.
+    fn ports_connected(&mut self, client: &Client, a: PortId, b: PortId, are_connected: bool) {
+        let is_our_input = |port: PortId| {
+            client.port_by_id(port).and_then(|port| port.name().ok()).is_some_and(|name| name == self.our_input)
+        };
+        if !are_connected && (is_our_input(a) || is_our_input(b)) {
+            self.control.lose_input();
+        }
+    }
 }
 
 struct Player {
     input: Port<MidiIn>,
-    output: Port<MidiOut>,
+    /// One for all parts, or one for each.
+    outputs: Vec<Port<MidiOut>>,
     engine: Engine,
     clock: FrameClock,
     has_panicked: bool,
@@ -144,22 +203,29 @@ impl jack::ProcessHandler for Player {
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> jack::Control {
         let entered = Instant::now();
         let start = self.clock.extend(scope.last_frame_time());
-        let mut writer = self.output.writer(scope);
+        // At most one for each part; made anew every cycle, which also clears what was sent in the last one.
+        let mut writers: [Option<MidiWriter>; 4] = [const { None }; 4];
+        for (writer, port) in writers.iter_mut().zip(&mut self.outputs) {
+            *writer = Some(port.writer(scope));
+        }
         if self.has_panicked {
             return jack::Control::Continue;
         }
+        let mut write = |frame: Frames, message: &Message| {
+            let own = if writers[1].is_some() { message.part.index() } else { 0 };
+            let Some(writer) = &mut writers[own] else { return false };
+            writer.write(&RawMidi { time: frame, bytes: message.bytes() }).is_ok()
+        };
         let events = self.input.iter(scope).map(|event| (event.time, event.bytes));
         let engine = &mut self.engine;
         let played = catch_unwind(AssertUnwindSafe(|| {
-            cycle(engine, entered, start, scope.n_frames(), events, |frame, bytes| {
-                writer.write(&RawMidi { time: frame, bytes: &bytes }).is_ok()
-            });
+            cycle(engine, entered, start, scope.n_frames(), events, &mut write);
         }));
         if played.is_err() {
             self.has_panicked = true;
             let last = scope.n_frames().saturating_sub(1);
-            engine.abandon("JACK", |bytes| {
-                let _ = writer.write(&RawMidi { time: last, bytes: &bytes });
+            engine.abandon("JACK", |message| {
+                write(last, &message);
             });
         }
         jack::Control::Continue
@@ -174,14 +240,14 @@ pub fn cycle<'a>(
     start: Time,
     frames: Frames,
     events: impl Iterator<Item = (Frames, &'a [u8])>,
-    mut write: impl FnMut(Frames, [u8; 3]) -> bool,
+    mut write: impl FnMut(Frames, &Message) -> bool,
 ) {
     let last = frames.saturating_sub(1);
     let mut earliest = 0;
     let mut send = |message: Message| {
         let offset = message.at.saturating_sub(start).min(Time::from(last)) as Frames;
         let frame = offset.max(earliest);
-        let is_written = write(frame, message.bytes);
+        let is_written = write(frame, &message);
         if is_written {
             earliest = frame;
         }
