@@ -29,8 +29,10 @@ const FROM_FOURTH: [f64; LONGEST] =
 const ORNAMENT: f64 = 0.02;
 /// How likely the next note comes after a pause longer than its value (a fermata, a breath).
 const PAUSE: f64 = 0.04;
-/// Within so many beats after its place a note that comes late may come at any moment.
-const LONGEST_PAUSE: f64 = 16.0;
+/// How long such a pause is on average (exponentially distributed), in beats.
+const PAUSE_LENGTH: f64 = 1.5;
+/// A note is no more than late before this share of a beat has passed.
+const LATE: f64 = 0.4;
 
 /// Deviation of a sixteenth's length from note to note, as a share of it, a sixteenth later.
 const TEMPO_DRIFT: f64 = 0.03;
@@ -174,14 +176,13 @@ impl Follower {
         let to_beat = 4 - before.position % 4;
         for steps in [to_beat, to_beat + 4, to_beat + 8, to_beat + 12] {
             let share = if steps <= LONGEST as u64 { next_note(before.position)[steps as usize - 1] } else { 0.0 };
-            let late = at - before.at - steps as f64 * before.length;
             let beat = 4.0 * before.length;
-            if late < beat || share == 0.0 {
+            let pause = (at - before.at) / beat - steps as f64 / 4.0;
+            if pause < LATE || share == 0.0 {
                 continue;
             }
-            // Beyond the longest pause nothing is less likely than anything else: the music begins anew.
-            let density = 1.0 / (LONGEST_PAUSE * beat / self.rate);
-            let weight = before.weight + (PAUSE * share * density).ln();
+            let density = self.rate / (PAUSE_LENGTH * beat);
+            let weight = before.weight + (PAUSE * share * density).ln() - (pause - LATE) / PAUSE_LENGTH;
             successors.insert(Guess {
                 position: before.position + steps,
                 at,
@@ -282,15 +283,17 @@ mod tests {
     }
 
     #[test]
-    fn a_fermata_moves_what_follows_by_its_pause_and_by_no_beat() {
+    fn after_a_fermata_the_beat_is_found_again() {
         let fermata = |position: u64| match position {
             28..32 => 700.0,
             _ => 187.5,
         };
-        let told = follow(80.0, &moments(&TUNE, fermata));
-        let after = |positions: &[u64]| positions[9..].iter().map(|position| position % 4).collect::<Vec<_>>();
-        assert_eq!(told[..9], TUNE[..9]);
-        assert_eq!(after(&told), after(&TUNE), "{told:?}");
+        let tune = [0, 4, 8, 10, 12, 16, 20, 24, 28, 32, 36, 40, 42, 44, 48, 50, 52];
+        let told = follow(80.0, &moments(&tune, fermata));
+        let in_beat = |positions: &[u64]| positions.iter().map(|position| position % 4).collect::<Vec<_>>();
+        assert_eq!(told[..9], tune[..9]);
+        assert_eq!(in_beat(&told), in_beat(&tune), "{told:?}");
+        assert_eq!(told[16] - told[11], 12, "{told:?}");
     }
 
     #[test]
