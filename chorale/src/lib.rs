@@ -1,5 +1,5 @@
 //! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], and
-//! the part-writing figures counted on them. No I/O happens here.
+//! the rules of part-writing: judged as a chord is chosen, counted on finished pieces. No I/O happens here.
 //!
 //! ```
 //! use chorale::{Chorale, Part};
@@ -11,11 +11,17 @@
 //! # Ok::<(), chorale::CsvError>(())
 //! ```
 
+pub mod census;
 mod chord;
+mod key;
 mod phase;
 mod pitch;
+pub mod rules;
+mod sonority;
 pub mod writing;
 
 pub use chord::{Chorale, Chord, CsvError, Part};
+pub use key::{Key, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
+pub use sonority::{Sonority, has_clash};

@@ -23,4 +23,13 @@ impl Phase {
     pub const fn index(self) -> usize {
         self.0 as usize
     }
+
+    pub const fn is_on_beat(self) -> bool {
+        self.0 % Self::STEPS_PER_BEAT as u8 == 0
+    }
+
+    /// Two steps after a beat.
+    pub const fn is_half_beat(self) -> bool {
+        self.0 % Self::STEPS_PER_BEAT as u8 == 2
+    }
 }

@@ -1,5 +1,6 @@
 //! Part-writing counted on finished chorales: the figures by which a harmonization is set beside Bach's own.
 
+use crate::rules::{PAIRS, Parallel, parallel};
 use crate::{Chorale, Part, Pitch};
 
 /// Counts over one chorale or, added up with [`Counts::add`], over many.
@@ -36,7 +37,7 @@ impl Counts {
             {
                 counts.chord_changes += 1;
                 counts.crossings += usize::from(is_crossed(&now));
-                for (upper, lower) in pairs() {
+                for (upper, lower) in PAIRS {
                     match parallel(&before, &now, upper, lower) {
                         Some(Parallel::Fifth) => counts.parallel_fifths += 1,
                         Some(Parallel::Octave) => counts.parallel_octaves += 1,
@@ -55,36 +56,6 @@ impl Counts {
         self.parallel_octaves += other.parallel_octaves;
         self.crossings += other.crossings;
         self.out_of_range += other.out_of_range;
-    }
-}
-
-enum Parallel {
-    Fifth,
-    Octave,
-}
-
-fn pairs() -> impl Iterator<Item = (Part, Part)> {
-    Part::ALL
-        .into_iter()
-        .flat_map(|upper| Part::ALL.into_iter().filter(move |&lower| lower > upper).map(move |lower| (upper, lower)))
-}
-
-/// Both parts move in the same direction and keep the same perfect interval class (0 or 7 semitones, octaves apart).
-fn parallel(before: &[Option<Pitch>; 4], now: &[Option<Pitch>; 4], upper: Part, lower: Part) -> Option<Parallel> {
-    let sounding = |chord: &[Option<Pitch>; 4], part: Part| chord[part.index()].map(|pitch| i32::from(pitch.midi()));
-    let (upper_before, upper_now) = (sounding(before, upper)?, sounding(now, upper)?);
-    let (lower_before, lower_now) = (sounding(before, lower)?, sounding(now, lower)?);
-    if (upper_now - upper_before).signum() * (lower_now - lower_before).signum() != 1 {
-        return None;
-    }
-    let class = (upper_now - lower_now).rem_euclid(12);
-    if class != (upper_before - lower_before).rem_euclid(12) {
-        return None;
-    }
-    match class {
-        0 => Some(Parallel::Octave),
-        7 => Some(Parallel::Fifth),
-        _ => None,
     }
 }
 

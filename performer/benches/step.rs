@@ -17,7 +17,7 @@ use performer::model::{Model, Row};
 use serde_json::{Value, json};
 
 const STEPS: usize = 3000;
-const SAMPLING: Sampling = Sampling { temperature: 0.9, min_p: 0.05, seed: 1 };
+
 /// Steps a second at 80 quarters a minute.
 const STEPS_A_SECOND: f64 = 80.0 / 60.0 * Phase::STEPS_PER_BEAT as f64;
 
@@ -102,7 +102,7 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
         Ok(started.elapsed())
     })?;
 
-    let mut harmonizer = Harmonizer::new(model.clone(), SAMPLING);
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
     let answer = Times::of(STEPS, |step| {
         let soprano = piece[step % piece.len()][Part::Soprano];
         let started = Instant::now();
@@ -111,7 +111,7 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
         Ok(started.elapsed())
     })?;
 
-    let mut harmonizer = Harmonizer::new(model.clone(), SAMPLING);
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
     let table = Times::of(STEPS, |step| {
         let started = Instant::now();
         harmonizer.step(before(step), Phase::in_beat(step))?;
@@ -119,7 +119,7 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
         Ok(started.elapsed())
     })?;
 
-    let mut harmonizer = Harmonizer::new(model.clone(), SAMPLING);
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
     let started = Instant::now();
     let mut last = Chord::START;
     for step in 0..STEPS {
@@ -142,7 +142,7 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
 
 /// A piece to walk along: the model's own, always the same.
 fn piece(model: &Arc<Model>) -> Result<Vec<Chord>> {
-    let mut harmonizer = Harmonizer::new(model.clone(), SAMPLING);
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
     let mut piece = Vec::new();
     let mut last = Chord::START;
     for step in 0..256 {

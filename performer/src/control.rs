@@ -19,6 +19,8 @@ pub enum Control {
     Density,
     /// 0 to 127 stand for 0.5 to 1.5.
     Temperature,
+    /// Switch: the harmony comes to a close, on a chord that a phrase can end with.
+    Cadence,
     /// Switch: part-writing rules are kept.
     Guard,
     /// Switch: the second network answers instead of the first.
@@ -28,7 +30,7 @@ pub enum Control {
 }
 
 impl Control {
-    pub const ALL: [Control; 14] = [
+    pub const ALL: [Control; 15] = [
         Control::Panic,
         Control::Hold,
         Control::Freeze(Part::Alto),
@@ -38,6 +40,7 @@ impl Control {
         Control::Mute(Part::Alto),
         Control::Mute(Part::Tenor),
         Control::Mute(Part::Bass),
+        Control::Cadence,
         Control::Density,
         Control::Temperature,
         Control::Guard,
@@ -53,6 +56,7 @@ impl Control {
             Control::Hold => "hold".to_owned(),
             Control::Freeze(part) => of("freeze", part),
             Control::Mute(part) => of("mute", part),
+            Control::Cadence => "cadence".to_owned(),
             Control::Density => "density".to_owned(),
             Control::Temperature => "temperature".to_owned(),
             Control::Guard => "guard".to_owned(),
@@ -68,6 +72,7 @@ impl Control {
             Control::Hold => "the lower parts stay on their notes".to_owned(),
             Control::Freeze(part) => format!("the {} stays on its note", part.name().to_lowercase()),
             Control::Mute(part) => format!("the {} is not heard", part.name().to_lowercase()),
+            Control::Cadence => "the harmony comes to a close".to_owned(),
             Control::Density => "how much the lower parts move while you hold a note".to_owned(),
             Control::Temperature => "how bold the harmony is".to_owned(),
             Control::Guard => "keep the rules of part-writing".to_owned(),
@@ -78,7 +83,8 @@ impl Control {
 
     /// Whether it is either on or off.
     pub fn is_switch(self) -> bool {
-        matches!(self, Control::Hold | Control::Freeze(_) | Control::Mute(_) | Control::Guard | Control::Model)
+        use Control::{Cadence, Freeze, Guard, Hold, Model, Mute};
+        matches!(self, Hold | Freeze(_) | Mute(_) | Cadence | Guard | Model)
     }
 }
 
@@ -100,7 +106,10 @@ impl TryFrom<String> for Control {
 }
 
 /// The MIDI message that moves a control: a controller by its value, a note as a push button.
+///
+/// Written as `cc 20`, `note 36`, or `cc 20 channel 3` (channels count from 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Trigger {
     pub is_note: bool,
     /// 0..=15; `None` for any.
@@ -119,6 +128,39 @@ impl Trigger {
             _ => false,
         };
         is_kind && number == self.number && self.channel.is_none_or(|channel| channel == status & 0x0f)
+    }
+}
+
+impl std::fmt::Display for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", if self.is_note { "note" } else { "cc" }, self.number)?;
+        self.channel.map_or(Ok(()), |channel| write!(f, " channel {}", channel + 1))
+    }
+}
+
+impl From<Trigger> for String {
+    fn from(trigger: Trigger) -> String {
+        trigger.to_string()
+    }
+}
+
+impl TryFrom<String> for Trigger {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Trigger, String> {
+        let number = |word: &str, low: u8, high: u8| word.parse().ok().filter(|number| (low..=high).contains(number));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let parsed = match words[..] {
+            [kind @ ("cc" | "note"), data] => number(data, 0, 127).map(|data| (kind, data, None)),
+            [kind @ ("cc" | "note"), data, "channel", channel] => {
+                number(data, 0, 127).zip(number(channel, 1, 16)).map(|(data, channel)| (kind, data, Some(channel - 1)))
+            }
+            _ => None,
+        };
+        let (kind, number, channel) = parsed.ok_or_else(|| {
+            format!("'{text}' is no control of a keyboard; expected \"cc 0\" to \"cc 127\", \"note 36\" or \"cc 20 channel 3\"")
+        })?;
+        Ok(Trigger { is_note: kind == "note", channel, number })
     }
 }
 
@@ -161,6 +203,8 @@ pub struct Wishes {
     /// `None`: as it was started.
     pub temperature: Option<f32>,
     pub guard: Option<bool>,
+    /// The phrase ends.
+    pub cadence: bool,
     pub second_model: bool,
 }
 

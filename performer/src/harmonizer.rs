@@ -1,7 +1,8 @@
-//! From a context to a chord: sampling the parts one after the other, for one soprano or for all.
+//! From a context to a chord: whole voicings are weighed by the network and the guard, and one is drawn.
 
 use std::sync::Arc;
 
+use chorale::rules::{Guard, Past};
 use chorale::{Chord, Part, Phase, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -9,16 +10,52 @@ use rand_chacha::ChaCha8Rng;
 use crate::answer::fold_soprano;
 use crate::model::{Context, Model, ModelError, Row, State};
 
-/// How freely the notes are drawn.
+/// How freely the notes are drawn, and by which rules.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sampling {
-    /// Divides the logits; 0 always takes the likeliest token.
+    /// Divides a voicing's score (log-likelihood less the guard's cost); 0 always takes the best one.
     pub temperature: f32,
-    /// Tokens less likely than this share of the likeliest one are never drawn.
+    /// Voicings (and sopranos) whose score makes them less likely than this share of the best one are never drawn.
     pub min_p: f32,
     /// The draw at a step depends on the seed, the step and the soprano alone, not on what was asked before.
     pub seed: u64,
+    pub guard: Guard,
 }
+
+impl Default for Sampling {
+    fn default() -> Sampling {
+        Sampling { temperature: 0.9, min_p: 0.02, seed: 1, guard: Guard::BACH }
+    }
+}
+
+/// A chord that could sound in the present step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    pub chord: Chord,
+    /// Of the lower parts given the soprano, in nats.
+    pub log_likelihood: f32,
+    /// What the guard takes off, in nats.
+    pub cost: f32,
+}
+
+impl Candidate {
+    pub fn score(&self) -> f32 {
+        self.log_likelihood - self.cost
+    }
+
+    pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool) {
+        self.cost = guard.cost(&past.breaches(self.chord, phase));
+        if is_closing {
+            self.cost += Guard::closing_cost(past, self.chord);
+        }
+    }
+}
+
+/// The beam that finds the likeliest voicings: of each soprano's partial voicings at most so many are kept after each
+/// part, and none less likely than this share of the likeliest. The guard can then choose among what the network
+/// holds for possible, and nothing else.
+const BEAM: [usize; 3] = [8, 16, 32];
+const BEAM_SHARE: f32 = 1e-3;
 
 /// A model, where it stands in a piece, and how it draws. A clone can try a step and be thrown away.
 #[derive(Clone)]
@@ -26,8 +63,11 @@ pub struct Harmonizer {
     model: Arc<Model>,
     sampling: Sampling,
     state: State,
-    /// Steps begun so far.
+    past: Past,
+    /// Steps begun so far, and the phase of the present one.
     steps: u64,
+    phase: Phase,
+    is_closing: bool,
     /// The chord of the step before, and the context of the present one; `None` before the first step.
     present: Option<(Chord, Context)>,
 }
@@ -35,7 +75,16 @@ pub struct Harmonizer {
 impl Harmonizer {
     pub fn new(model: Arc<Model>, sampling: Sampling) -> Harmonizer {
         let state = model.start();
-        Harmonizer { model, sampling, state, steps: 0, present: None }
+        Harmonizer {
+            model,
+            sampling,
+            state,
+            past: Past::default(),
+            steps: 0,
+            phase: Phase::in_bar(0),
+            is_closing: false,
+            present: None,
+        }
     }
 
     pub fn sampling(&self) -> Sampling {
@@ -48,9 +97,12 @@ impl Harmonizer {
     }
 
     pub fn reset(&mut self) {
-        self.state = self.model.start();
-        self.steps = 0;
-        self.present = None;
+        *self = Harmonizer::new(Arc::clone(&self.model), self.sampling);
+    }
+
+    /// From now on, seeks a chord to end on and stays there (true), or plays as ever (false).
+    pub fn set_closing(&mut self, is_closing: bool) {
+        self.is_closing = is_closing;
     }
 
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
@@ -60,6 +112,10 @@ impl Harmonizer {
     /// When tract fails.
     pub fn step(&mut self, before: Chord, phase: Phase) -> Result<(), ModelError> {
         let context = self.model.step(&mut self.state, before, phase)?;
+        if before != Chord::START {
+            self.past.step(before, self.phase);
+        }
+        self.phase = phase;
         self.present = Some((before, context));
         self.steps += 1;
         Ok(())
@@ -99,38 +155,42 @@ impl Harmonizer {
     pub fn continuation(&mut self) -> Result<Chord, ModelError> {
         let (before, context) = self.present()?;
         let logits = self.model.logits(Part::Soprano, &context, &[Row { before, given: Chord::SILENCE }])?;
-        let soprano = draw(&logits, self.sampling, &mut self.generator(Token::START));
-        self.answer(soprano)
+        let scores: Vec<f32> = log_softmax(&logits);
+        let chosen = draw(&scores, self.sampling, &mut self.generator(Token::START));
+        self.answer(Token::from_index(chosen).unwrap_or(Token::REST))
     }
 
     fn present(&self) -> Result<(Chord, Context), ModelError> {
         self.present.clone().ok_or_else(|| ModelError::Run("an answer was asked for before the first step".into()))
     }
 
-    /// Draws the parts under each soprano, in the model's order.
+    /// Draws a voicing under each soprano.
     fn complete(&self, sopranos: &[Token]) -> Result<Vec<Chord>, ModelError> {
-        let (before, context) = self.present()?;
-        let mut rows: Vec<Row> = sopranos
+        let candidates = self.candidates(sopranos)?;
+        Ok(sopranos
             .iter()
-            .map(|&soprano| {
-                let mut given = Chord::SILENCE;
-                given[Part::Soprano] = soprano;
-                Row { before, given }
+            .zip(candidates)
+            .map(|(&soprano, candidates)| {
+                let scores: Vec<f32> = candidates.iter().map(Candidate::score).collect();
+                candidates[draw(&scores, self.sampling, &mut self.generator(soprano))].chord
             })
-            .collect();
-        let mut generators: Vec<ChaCha8Rng> = sopranos.iter().map(|&soprano| self.generator(soprano)).collect();
-        for part in &self.model.order()[1..] {
-            let mut logits = self.model.logits(*part, &context, &rows)?;
-            for ((row, generator), logits) in
-                rows.iter_mut().zip(&mut generators).zip(logits.chunks_mut(Token::VOCABULARY))
-            {
-                if row.given[Part::Soprano] != Token::REST {
-                    keep_singable(*part, logits);
-                }
-                row.given[*part] = draw(logits, self.sampling, generator);
-            }
+            .collect())
+    }
+
+    /// The likeliest voicings under each soprano, at least one for each, the likeliest first.
+    ///
+    /// # Errors
+    /// When tract fails, or before the first [`Harmonizer::step`].
+    pub fn candidates(&self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
+        let (before, context) = self.present()?;
+        let mut beams = beams(self.model.order(), sopranos, [None; 4], |part, partial| {
+            let rows: Vec<Row> = partial.iter().map(|&(_, given)| Row { before, given }).collect();
+            self.model.logits(part, &context, &rows)
+        })?;
+        for candidate in beams.iter_mut().flatten() {
+            candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing);
         }
-        Ok(rows.into_iter().map(|row| row.given).collect())
+        Ok(beams)
     }
 
     fn generator(&self, soprano: Token) -> ChaCha8Rng {
@@ -153,32 +213,91 @@ fn keep_singable(part: Part, logits: &mut [f32]) {
     }
 }
 
-/// A token drawn from softmax(logits / temperature), leaving out the unlikely (min-p: Nguyen et al. 2024,
-/// arXiv 2407.01082).
-fn draw(logits: &[f32], sampling: Sampling, generator: &mut ChaCha8Rng) -> Token {
-    let (likeliest, largest) = logits
+/// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0.
+/// `logits` is given partial chords, each with the index of its soprano, and tells the logits of the next part, 47 for
+/// each. A part in `kept` has its token whatever the network thinks of it.
+pub(crate) fn beams(
+    order: [Part; 4],
+    sopranos: &[Token],
+    kept: [Option<Token>; 4],
+    mut logits: impl FnMut(Part, &[(usize, Chord)]) -> Result<Vec<f32>, ModelError>,
+) -> Result<Vec<Vec<Candidate>>, ModelError> {
+    let mut beams: Vec<Vec<Candidate>> = sopranos
+        .iter()
+        .map(|&soprano| {
+            let mut chord = Chord::SILENCE;
+            chord[Part::Soprano] = soprano;
+            vec![Candidate { chord, log_likelihood: 0.0, cost: 0.0 }]
+        })
+        .collect();
+    for (&part, most) in order[1..].iter().zip(BEAM) {
+        let partial: Vec<(usize, Chord)> = (beams.iter().enumerate())
+            .flat_map(|(index, beam)| beam.iter().map(move |candidate| (index, candidate.chord)))
+            .collect();
+        let mut logits = logits(part, &partial)?;
+        let mut logits = logits.chunks_mut(Token::VOCABULARY);
+        for beam in &mut beams {
+            let mut longer = Vec::with_capacity(4 * beam.len());
+            for candidate in beam.iter() {
+                let logits = logits.next().expect("a row for each candidate");
+                if candidate.chord[Part::Soprano] != Token::REST && kept[part.index()].is_none() {
+                    keep_singable(part, logits);
+                }
+                for (token, log_likelihood) in Token::all().zip(log_softmax(logits)) {
+                    if kept[part.index()].is_none_or(|kept| kept == token) {
+                        let mut candidate = *candidate;
+                        candidate.chord[part] = token;
+                        candidate.log_likelihood += log_likelihood;
+                        longer.push(candidate);
+                    }
+                }
+            }
+            *beam = likeliest(longer, most);
+        }
+    }
+    Ok(beams)
+}
+
+/// The likeliest first; ties in the order in which they stand.
+fn likeliest(mut candidates: Vec<Candidate>, most: usize) -> Vec<Candidate> {
+    let best = candidates.iter().map(|candidate| candidate.log_likelihood).fold(f32::NEG_INFINITY, f32::max);
+    let least = best + BEAM_SHARE.ln();
+    candidates.retain(|candidate| candidate.log_likelihood >= least);
+    candidates.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
+    candidates.truncate(most);
+    candidates
+}
+
+pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f32> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let norm = largest + logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln();
+    // A network gone wrong gives NaN; nothing is then likelier than anything else.
+    logits.iter().map(|logit| (logit - norm).max(f32::NEG_INFINITY)).collect()
+}
+
+/// An index drawn from softmax(scores / temperature), leaving out the unlikely (min-p: Nguyen et al. 2024,
+/// arXiv 2407.01082). One random number each time, used or not.
+pub(crate) fn draw(scores: &[f32], sampling: Sampling, generator: &mut ChaCha8Rng) -> usize {
+    let (best, largest) = scores
         .iter()
         .copied()
         .enumerate()
-        .fold((0, f32::NEG_INFINITY), |best, (index, logit)| if logit > best.1 { (index, logit) } else { best });
-    // One draw a token, used or not: the temperature does not shift what is drawn for the parts that follow.
+        .fold((0, f32::NEG_INFINITY), |best, (index, score)| if score > best.1 { (index, score) } else { best });
     let mut left: f32 = generator.random();
-    let mut chosen = likeliest;
     if sampling.temperature > 0.0 {
-        let weight = |logit: f32| {
-            let likelihood = (logit - largest).exp();
-            if likelihood < sampling.min_p { 0.0 } else { ((logit - largest) / sampling.temperature).exp() }
+        let weight = |score: f32| {
+            let share = (score - largest).exp();
+            if share < sampling.min_p { 0.0 } else { ((score - largest) / sampling.temperature).exp() }
         };
-        left *= logits.iter().map(|&logit| weight(logit)).sum::<f32>();
-        for (index, &logit) in logits.iter().enumerate() {
-            left -= weight(logit);
+        left *= scores.iter().map(|&score| weight(score)).sum::<f32>();
+        for (index, &score) in scores.iter().enumerate() {
+            left -= weight(score);
             if left < 0.0 {
-                chosen = index;
-                break;
+                return index;
             }
         }
     }
-    Token::from_index(chosen).unwrap_or(Token::REST)
+    best
 }
 
 #[cfg(test)]
@@ -186,7 +305,7 @@ mod tests {
     use super::*;
 
     fn sampling(temperature: f32, min_p: f32) -> Sampling {
-        Sampling { temperature, min_p, seed: 1 }
+        Sampling { temperature, min_p, seed: 1, guard: Guard::OFF }
     }
 
     fn shares(logits: &[f32], sampling: Sampling) -> Vec<f64> {
@@ -194,7 +313,7 @@ mod tests {
         let mut generator = ChaCha8Rng::seed_from_u64(7);
         let mut counts = vec![0usize; Token::VOCABULARY];
         for _ in 0..DRAWS {
-            counts[draw(logits, sampling, &mut generator).index()] += 1;
+            counts[draw(logits, sampling, &mut generator)] += 1;
         }
         counts.into_iter().map(|count| count as f64 / DRAWS as f64).collect()
     }
@@ -203,7 +322,8 @@ mod tests {
     fn every_part_under_a_sounding_soprano_sings_within_its_range() {
         // The hottest draws there are: without the limit nearly every chord breaks it.
         let model = Arc::new(Model::wavenet().unwrap());
-        let mut harmonizer = Harmonizer::new(model, Sampling { temperature: 10.0, min_p: 0.0, seed: 1 });
+        let mut harmonizer =
+            Harmonizer::new(model, Sampling { temperature: 10.0, min_p: 0.0, seed: 1, guard: Guard::OFF });
         harmonizer.step(Chord::START, Phase::in_bar(0)).unwrap();
         for chord in &harmonizer.answers().unwrap()[1..] {
             for part in Part::LOWER {

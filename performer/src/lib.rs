@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod clock;
+pub mod config;
 pub mod control;
 pub mod grid;
 pub mod harmonizer;
@@ -11,8 +12,10 @@ pub mod melody;
 pub mod midi;
 pub mod model;
 pub mod render;
+pub mod report;
 pub mod routing;
 pub mod score;
+pub mod search;
 pub mod session;
 pub mod smf;
 pub mod take;

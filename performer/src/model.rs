@@ -3,6 +3,7 @@
 //! An ONNX file holds one step of a whole network. Here it is cut in two at the value `context`: the trunk, run once
 //! a step, and the head of each part, run for as many rows (sopranos) at once as one likes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -38,6 +39,9 @@ pub struct Model {
     heads: [Plan; 4],
     order: [Part; 4],
     state: StateContract,
+    /// The file, for [`Model::batch`], and what to call it.
+    bytes: Cow<'static, [u8]>,
+    name: String,
     /// The file's metadata, as name and text.
     pub metadata: HashMap<String, String>,
 }
@@ -64,31 +68,30 @@ enum Memory {
 /// Le Paine et al. 2016, arXiv 1611.09482).
 #[derive(Clone)]
 struct ConvQueue {
-    /// A ring of entries, `channels` values each.
-    values: Vec<f32>,
-    channels: usize,
-    /// Where the oldest entry begins; the next push overwrites it.
+    /// A ring. Entries are shared, so that a clone copies none.
+    entries: Vec<Arc<[f32]>>,
+    /// The place of the oldest entry; the next push takes it.
     oldest: usize,
 }
 
 impl ConvQueue {
     fn new(entries: usize, channels: usize) -> ConvQueue {
-        ConvQueue { values: vec![0.0; entries * channels], channels, oldest: 0 }
+        ConvQueue { entries: vec![vec![0.0; channels].into(); entries], oldest: 0 }
     }
 
     /// The entry `index` steps younger than the oldest.
     fn entry(&self, index: usize) -> &[f32] {
-        let start = (self.oldest + index * self.channels) % self.values.len();
-        &self.values[start..][..self.channels]
+        &self.entries[(self.oldest + index) % self.entries.len()]
     }
 
     fn push(&mut self, entry: &[f32]) {
-        self.values[self.oldest..][..self.channels].copy_from_slice(entry);
-        self.oldest = (self.oldest + self.channels) % self.values.len();
+        self.entries[self.oldest] = entry.into();
+        self.oldest = (self.oldest + 1) % self.entries.len();
     }
 }
 
-/// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds.
+/// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. (1, width), or
+/// a row for each state of a [`Batch`].
 #[derive(Clone)]
 pub struct Context(TValue);
 
@@ -105,7 +108,7 @@ impl Model {
     /// # Errors
     /// Never, if the program was built from a whole checkout.
     pub fn wavenet() -> Result<Model, ModelError> {
-        Model::from_bytes("models/wavenet.onnx", include_bytes!("../../models/wavenet.onnx"))
+        Model::named("models/wavenet.onnx", Cow::Borrowed(include_bytes!("../../models/wavenet.onnx")))
     }
 
     /// The LSTM that is built in.
@@ -113,7 +116,7 @@ impl Model {
     /// # Errors
     /// Never, if the program was built from a whole checkout.
     pub fn lstm() -> Result<Model, ModelError> {
-        Model::from_bytes("models/lstm.onnx", include_bytes!("../../models/lstm.onnx"))
+        Model::named("models/lstm.onnx", Cow::Borrowed(include_bytes!("../../models/lstm.onnx")))
     }
 
     /// # Errors
@@ -121,13 +124,29 @@ impl Model {
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: name.clone(), source })?;
-        Model::from_bytes(&name, &bytes)
+        Model::named(&name, bytes.into())
     }
 
     /// # Errors
     /// When the bytes do not keep the contract of models/README.md. `name` is what the message calls them.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
-        build(bytes).map_err(|reason| ModelError::Contract { name: name.into(), reason })
+        Model::named(name, bytes.to_vec().into())
+    }
+
+    fn named(name: &str, bytes: Cow<'static, [u8]>) -> Result<Model, ModelError> {
+        build(name, bytes).map_err(|reason| ModelError::Contract { name: name.into(), reason })
+    }
+
+    /// The same network, prepared to run many states side by side.
+    ///
+    /// # Errors
+    /// When the network cannot be run so.
+    pub fn batch(self: &Arc<Model>) -> Result<Batch, ModelError> {
+        let contract_error = |reason| ModelError::Contract { name: self.name.clone(), reason };
+        let proto = read_proto(&self.bytes).map_err(contract_error)?;
+        let width = context_width(&proto).map_err(contract_error)?;
+        let (trunk, heads) = plans(&proto, &self.state, self.order, width, None).map_err(contract_error)?;
+        Ok(Batch { model: Arc::clone(self), trunk, heads })
     }
 
     /// The parts in the order in which they are chosen; the soprano is the first.
@@ -154,47 +173,7 @@ impl Model {
     /// # Errors
     /// When tract fails.
     pub fn step(&self, state: &mut State, before: Chord, phase: Phase) -> Result<Context, ModelError> {
-        self.run_trunk(state, before, phase).map_err(run_error)
-    }
-
-    fn run_trunk(&self, state: &mut State, before: Chord, phase: Phase) -> TractResult<Context> {
-        let mut inputs = tvec!(
-            tensor2(&[before.0.map(|token| token.index() as i64)]).into_tvalue(),
-            tensor1(&[phase.index() as i64]).into_tvalue()
-        );
-        match (&state.0, &self.state) {
-            (Memory::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
-                let taps_a_layer = kernel - 1;
-                let mut taps = Vec::with_capacity(queues.len() * taps_a_layer * channels);
-                for (queue, dilation) in queues.iter().zip(dilations) {
-                    for tap in 0..taps_a_layer {
-                        taps.extend_from_slice(queue.entry(tap * dilation));
-                    }
-                }
-                inputs.push(Tensor::from_shape(&[1, queues.len() * taps_a_layer, *channels], &taps)?.into_tvalue());
-            }
-            (Memory::Recurrent { h, c }, StateContract::Recurrent { layers, hidden, .. }) => {
-                inputs.push(Tensor::from_shape(&[1, *layers, *hidden], h)?.into_tvalue());
-                inputs.push(Tensor::from_shape(&[1, *layers, *hidden], c)?.into_tvalue());
-            }
-            _ => tract_onnx::tract_core::internal::bail!("the state belongs to another network"),
-        }
-        let outputs = self.trunk.run(inputs)?;
-        match &mut state.0 {
-            Memory::Queues(queues) => {
-                let pushes = outputs[1].try_as_plain_ram()?;
-                let pushes = pushes.as_slice::<f32>()?;
-                let channels = pushes.len() / queues.len();
-                for (queue, entry) in queues.iter_mut().zip(pushes.chunks(channels)) {
-                    queue.push(entry);
-                }
-            }
-            Memory::Recurrent { h, c } => {
-                h.copy_from_slice(outputs[1].try_as_plain_ram()?.as_slice::<f32>()?);
-                c.copy_from_slice(outputs[2].try_as_plain_ram()?.as_slice::<f32>()?);
-            }
-        }
-        Ok(Context(outputs[0].clone()))
+        run_trunk(&self.trunk, &self.state, &mut [state], &[before], phase).map_err(run_error)
     }
 
     /// The logits of `part` for every row, 47 values each: of every token, were it the part's next, given the parts
@@ -203,30 +182,139 @@ impl Model {
     /// # Errors
     /// When tract fails.
     pub fn logits(&self, part: Part, context: &Context, rows: &[Row]) -> Result<Vec<f32>, ModelError> {
-        let run = || -> TractResult<Vec<f32>> {
-            let column = |chord: fn(&Row) -> Chord| -> TractResult<TValue> {
-                let tokens: Vec<i64> =
-                    rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
-                Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
-            };
-            let mut inputs = tvec!(context.0.clone(), column(|row| row.before)?);
-            // The first head hears no part of the present chord.
-            if part != self.order[0] {
-                inputs.push(column(|row| row.given)?);
-            }
-            let outputs = self.heads[part.index()].run(inputs)?;
-            Ok(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        self.run_head(&self.heads, part, context.0.clone(), rows).map_err(run_error)
+    }
+
+    fn run_head(&self, heads: &[Plan; 4], part: Part, context: TValue, rows: &[Row]) -> TractResult<Vec<f32>> {
+        let column = |chord: fn(&Row) -> Chord| -> TractResult<TValue> {
+            let tokens: Vec<i64> = rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
+            Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
+        };
+        let mut inputs = tvec!(context, column(|row| row.before)?);
+        // The first head hears no part of the present chord.
+        if part != self.order[0] {
+            inputs.push(column(|row| row.given)?);
+        }
+        let outputs = heads[part.index()].run(inputs)?;
+        Ok(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+    }
+}
+
+/// A network that steps many states at once, each with a history of its own.
+pub struct Batch {
+    model: Arc<Model>,
+    /// As in [`Model`], for any number of states.
+    trunk: Plan,
+    /// As in [`Model`], with a row of context for each row of chords.
+    heads: [Plan; 4],
+}
+
+impl Batch {
+    /// [`Model::step`] for every state, each after its own chord.
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn step(&self, states: &mut [&mut State], before: &[Chord], phase: Phase) -> Result<Context, ModelError> {
+        run_trunk(&self.trunk, &self.model.state, states, before, phase).map_err(run_error)
+    }
+
+    /// [`Model::logits`] for rows that each name the state to whose context they belong.
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn logits(&self, part: Part, context: &Context, rows: &[(usize, Row)]) -> Result<Vec<f32>, ModelError> {
+        let run = || {
+            let width = context.0.shape()[1];
+            let contexts = context.0.try_as_plain_ram()?;
+            let contexts = contexts.as_slice::<f32>()?;
+            let gathered: Vec<f32> =
+                rows.iter().flat_map(|(state, _)| &contexts[state * width..][..width]).copied().collect();
+            let context = Tensor::from_shape(&[rows.len(), width], &gathered)?.into_tvalue();
+            let rows: Vec<Row> = rows.iter().map(|(_, row)| *row).collect();
+            self.model.run_head(&self.heads, part, context, &rows)
         };
         run().map_err(run_error)
     }
+}
+
+fn run_trunk(
+    plan: &Plan,
+    contract: &StateContract,
+    states: &mut [&mut State],
+    before: &[Chord],
+    phase: Phase,
+) -> TractResult<Context> {
+    let count = states.len();
+    let chords: Vec<i64> = before.iter().flat_map(|chord| chord.0.map(|token| token.index() as i64)).collect();
+    let mut inputs = tvec!(
+        Tensor::from_shape(&[count, 4], &chords)?.into_tvalue(),
+        tensor1(&vec![phase.index() as i64; count]).into_tvalue()
+    );
+    match contract {
+        StateContract::Queues { channels, kernel, dilations, .. } => {
+            let rows = dilations.len() * (kernel - 1);
+            let mut taps = Vec::with_capacity(count * rows * channels);
+            for state in states.iter() {
+                let Memory::Queues(queues) = &state.0 else { return Err(foreign_state()) };
+                for (queue, dilation) in queues.iter().zip(dilations) {
+                    (0..kernel - 1).for_each(|tap| taps.extend_from_slice(queue.entry(tap * dilation)));
+                }
+            }
+            inputs.push(Tensor::from_shape(&[count, rows, *channels], &taps)?.into_tvalue());
+        }
+        StateContract::Recurrent { layers, hidden, .. } => {
+            let (mut all_h, mut all_c) = (Vec::new(), Vec::new());
+            for state in states.iter() {
+                let Memory::Recurrent { h, c } = &state.0 else { return Err(foreign_state()) };
+                all_h.extend_from_slice(h);
+                all_c.extend_from_slice(c);
+            }
+            inputs.push(Tensor::from_shape(&[count, *layers, *hidden], &all_h)?.into_tvalue());
+            inputs.push(Tensor::from_shape(&[count, *layers, *hidden], &all_c)?.into_tvalue());
+        }
+    }
+    let outputs = plan.run(inputs)?;
+    let new: Vec<&[f32]> =
+        outputs[1..].iter().map(|output| output.try_as_plain_ram()?.as_slice::<f32>()).collect::<TractResult<_>>()?;
+    for (index, state) in states.iter_mut().enumerate() {
+        let of_state = |values: &[f32]| index * (values.len() / count)..(index + 1) * (values.len() / count);
+        match &mut state.0 {
+            Memory::Queues(queues) => {
+                let pushes = &new[0][of_state(new[0])];
+                let channels = pushes.len() / queues.len();
+                for (queue, entry) in queues.iter_mut().zip(pushes.chunks(channels)) {
+                    queue.push(entry);
+                }
+            }
+            Memory::Recurrent { h, c } => {
+                h.copy_from_slice(&new[0][of_state(new[0])]);
+                c.copy_from_slice(&new[1][of_state(new[1])]);
+            }
+        }
+    }
+    Ok(Context(outputs[0].clone()))
+}
+
+fn foreign_state() -> TractError {
+    tract_onnx::tract_core::internal::anyhow!("the state belongs to another network")
 }
 
 fn run_error(error: TractError) -> ModelError {
     ModelError::Run(format!("{error:#}"))
 }
 
-fn build(bytes: &[u8]) -> Result<Model, String> {
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut &bytes[..]).map_err(|_| "it is no ONNX file")?;
+fn read_proto(bytes: &[u8]) -> Result<ModelProto, String> {
+    tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|_| "it is no ONNX file".into())
+}
+
+fn context_width(proto: &ModelProto) -> Result<usize, String> {
+    value_info(proto, "context")
+        .and_then(|info| dimensions(info)?.last().copied().flatten())
+        .ok_or_else(|| "it has no output 'context' of a fixed width".into())
+}
+
+fn build(name: &str, bytes: Cow<'static, [u8]>) -> Result<Model, String> {
+    let proto = read_proto(&bytes)?;
     let metadata: HashMap<String, String> =
         proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
     let entry = |key: &str| metadata.get(key).ok_or_else(|| format!("its metadata have no entry '{key}'"));
@@ -234,41 +322,49 @@ fn build(bytes: &[u8]) -> Result<Model, String> {
         serde_json::from_str(entry("state")?).map_err(|error| format!("its metadata entry 'state': {error}"))?;
     check_state(&state)?;
     let order = part_order(entry("part_order")?)?;
-    let width = value_info(&proto, "context")
-        .and_then(|info| dimensions(info)?.last().copied().flatten())
-        .ok_or("it has no output 'context' of a fixed width")?;
+    let width = context_width(&proto)?;
+    let (trunk, heads) = plans(&proto, &state, order, width, Some(1))?;
+    Ok(Model { trunk, heads, order, state, bytes, name: name.into(), metadata })
+}
 
-    let (state_inputs, state_outputs) = match &state {
+/// The trunk and the heads for so many states at once; `None` leaves the number open, and each row of a head then has
+/// a context of its own.
+fn plans(
+    proto: &ModelProto,
+    state: &StateContract,
+    order: [Part; 4],
+    width: usize,
+    count: Option<usize>,
+) -> Result<(Plan, [Plan; 4]), String> {
+    let (state_inputs, state_outputs) = match state {
         StateContract::Queues { taps, pushes, channels, kernel, dilations } => (
-            vec![(taps.as_str(), vec![1, dilations.len() * (kernel - 1), *channels])],
-            vec![(pushes.as_str(), vec![1, dilations.len(), *channels])],
+            vec![(taps.as_str(), [dilations.len() * (kernel - 1), *channels])],
+            vec![(pushes.as_str(), [dilations.len(), *channels])],
         ),
         StateContract::Recurrent { h, c, h_next, c_next, layers, hidden } => {
-            let shape = vec![1, *layers, *hidden];
-            (
-                vec![(h.as_str(), shape.clone()), (c.as_str(), shape.clone())],
-                vec![(h_next.as_str(), shape.clone()), (c_next.as_str(), shape)],
-            )
+            let shape = [*layers, *hidden];
+            (vec![(h.as_str(), shape), (c.as_str(), shape)], vec![(h_next.as_str(), shape), (c_next.as_str(), shape)])
         }
     };
+    let with_count = |[rows, columns]: [usize; 2]| vec![count, Some(rows), Some(columns)];
     let mut inputs =
-        vec![Input::tokens("chord", Some(1)), Input { name: "phase", ty: DataType::Int64, shape: vec![Some(1)] }];
-    inputs.extend(state_inputs.iter().map(|(name, shape)| Input::floats(name, shape)));
-    let mut outputs = vec![("context", vec![Some(1), Some(width)])];
-    outputs.extend(state_outputs.iter().map(|(name, shape)| (*name, shape.iter().map(|&dim| Some(dim)).collect())));
-    let trunk = plan(&proto, &inputs, &outputs)?;
+        vec![Input::tokens("chord", count), Input { name: "phase", ty: DataType::Int64, shape: vec![count] }];
+    inputs.extend(state_inputs.into_iter().map(|(name, shape)| Input::floats(name, with_count(shape))));
+    let mut outputs = vec![("context", vec![count, Some(width)])];
+    outputs.extend(state_outputs.into_iter().map(|(name, shape)| (name, with_count(shape))));
+    let trunk = plan(proto, &inputs, &outputs)?;
 
     let mut heads = Vec::with_capacity(4);
     for part in Part::ALL {
         let name = format!("logits_{}", part.name().to_lowercase());
-        let mut inputs = vec![Input::floats("context", &[1, width]), Input::tokens("chord", None)];
+        let mut inputs = vec![Input::floats("context", vec![count, Some(width)]), Input::tokens("chord", None)];
         if part != order[0] {
             inputs.push(Input::tokens("given", None));
         }
-        heads.push(plan(&proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
+        heads.push(plan(proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
     }
     let heads = heads.try_into().map_err(|_| "a head is missing")?;
-    Ok(Model { trunk, heads, order, state, metadata })
+    Ok((trunk, heads))
 }
 
 /// Nothing that the widths of a file name may ask for more memory than this.
@@ -327,8 +423,8 @@ impl<'a> Input<'a> {
         Input { name, ty: DataType::Int64, shape: vec![rows, Some(4)] }
     }
 
-    fn floats(name: &'a str, shape: &[usize]) -> Input<'a> {
-        Input { name, ty: DataType::Float, shape: shape.iter().map(|&dim| Some(dim)).collect() }
+    fn floats(name: &'a str, shape: Vec<Option<usize>>) -> Input<'a> {
+        Input { name, ty: DataType::Float, shape }
     }
 }
 

@@ -247,6 +247,7 @@ impl Session {
             Control::Density => self.density = Density::from_value(value),
             Control::Tempo => self.clock.set_tempo(control::tempo(value), self.position),
             Control::Temperature => self.wishes.temperature = Some(control::temperature(value)),
+            Control::Cadence => self.wishes.cadence = is_on,
             Control::Guard => self.wishes.guard = Some(is_on),
             Control::Model => self.wishes.second_model = is_on,
         }
@@ -254,7 +255,7 @@ impl Session {
             // What was held through a silence is released.
             self.fall_silent();
         }
-        if matches!(control, Control::Temperature | Control::Guard | Control::Model) {
+        if matches!(control, Control::Cadence | Control::Temperature | Control::Guard | Control::Model) {
             self.report();
         }
     }
@@ -265,6 +266,7 @@ impl Session {
             Control::Hold => self.is_held,
             Control::Freeze(part) => self.frozen[part.index()],
             Control::Mute(part) => self.routing.is_muted(part),
+            Control::Cadence => self.wishes.cadence,
             Control::Guard => self.wishes.guard.unwrap_or(true),
             Control::Model => self.wishes.second_model,
             Control::Panic | Control::Density | Control::Temperature | Control::Tempo => false,

@@ -15,11 +15,13 @@
 //! 72000 stop
 //! ```
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use chorale::rules::{Guard, Rule};
 use chorale::{Part, Pitch};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -108,22 +110,30 @@ impl ModelIdentity {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SamplingRecord {
     pub temperature: f32,
     pub min_p: f32,
     pub seed: u64,
+    /// The guard's weights of the rules, by name.
+    pub guard: BTreeMap<String, f32>,
 }
 
 impl From<Sampling> for SamplingRecord {
     fn from(sampling: Sampling) -> SamplingRecord {
-        SamplingRecord { temperature: sampling.temperature, min_p: sampling.min_p, seed: sampling.seed }
+        let Sampling { temperature, min_p, seed, guard } = sampling;
+        let weights = Rule::ALL.into_iter().map(|rule| (rule.name().to_owned(), guard.weights[rule.index()]));
+        SamplingRecord { temperature, min_p, seed, guard: weights.collect() }
     }
 }
 
-impl From<SamplingRecord> for Sampling {
-    fn from(record: SamplingRecord) -> Sampling {
-        Sampling { temperature: record.temperature, min_p: record.min_p, seed: record.seed }
+impl From<&SamplingRecord> for Sampling {
+    fn from(record: &SamplingRecord) -> Sampling {
+        let mut guard = Guard::OFF;
+        for rule in Rule::ALL {
+            guard.weights[rule.index()] = record.guard.get(rule.name()).copied().unwrap_or(0.0);
+        }
+        Sampling { temperature: record.temperature, min_p: record.min_p, seed: record.seed, guard }
     }
 }
 
@@ -189,7 +199,7 @@ impl Recorder {
         if matches!(event, Event::Sent(message) if message.is_note_on()) {
             self.is_score_new = true;
             if self.log.is_none() {
-                let header = Header { models: self.models.clone(), sampling: self.sampling, session: *session };
+                let header = Header { models: self.models.clone(), sampling: self.sampling.clone(), session: *session };
                 let mut log = File::create_new(&self.log_path).map_err(|error| named(error, &self.log_path))?;
                 writeln!(log, "{FIRST_LINE}\n{}", serde_json::to_string(&header)?)?;
                 self.log = Some(log);
@@ -575,7 +585,7 @@ mod tests {
     }
 
     fn sampling() -> Sampling {
-        Sampling { temperature: 0.9, min_p: 0.05, seed: 3 }
+        Sampling { seed: 3, ..Sampling::default() }
     }
 
     /// A performance in which every third table comes late, and what it sent.

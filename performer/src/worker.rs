@@ -1,5 +1,6 @@
 //! Works out answer tables ahead of the playing. This is the only place of a live performance where the network runs.
 
+use chorale::rules::Guard;
 use chorale::{Chord, Phase};
 
 use crate::answer::AnswerTable;
@@ -75,6 +76,7 @@ impl Worker {
             None => (listener.heard.clone(), self.last),
         };
         ahead.set_sampling(listener.wished(report.wishes));
+        ahead.set_closing(report.wishes.cadence);
         ahead.step(after, report.phases[1])?;
         Ok(Some(AnswerTable { number: report.number, step: report.step + 1, after, chords: ahead.answers()? }))
     }
@@ -89,7 +91,14 @@ impl Listener {
     }
 
     fn wished(&self, wishes: Wishes) -> Sampling {
-        Sampling { temperature: wishes.temperature.unwrap_or(self.sampling.temperature), ..self.sampling }
+        let temperature = wishes.temperature.unwrap_or(self.sampling.temperature);
+        let guard = match wishes.guard {
+            Some(false) => Guard::OFF,
+            // Switched on where it was started without: Bach's.
+            Some(true) if self.sampling.guard == Guard::OFF => Guard::BACH,
+            _ => self.sampling.guard,
+        };
+        Sampling { temperature, guard, ..self.sampling }
     }
 }
 
@@ -104,7 +113,7 @@ mod tests {
 
     fn harmonizer() -> Harmonizer {
         let model = Arc::new(Model::wavenet().unwrap());
-        Harmonizer::new(model, Sampling { temperature: 0.9, min_p: 0.05, seed: 7 })
+        Harmonizer::new(model, Sampling { seed: 7, ..Sampling::default() })
     }
 
     fn phase(step: u64) -> Phase {

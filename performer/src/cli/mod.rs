@@ -7,3 +7,5 @@ pub mod output;
 pub mod play;
 pub mod ports;
 pub mod render;
+pub mod replay;
+pub mod report;

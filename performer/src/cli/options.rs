@@ -1,9 +1,10 @@
 //! Options that several subcommands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use chorale::rules::{Guard, Rule};
 use performer::harmonizer::Sampling;
 use performer::model::Model;
 
@@ -14,27 +15,38 @@ pub struct ModelOptions {
     #[arg(long, value_name = "NAME|FILE", default_value = "wavenet")]
     model: PathBuf,
 
+    #[command(flatten)]
+    sampling: SamplingOptions,
+}
+
+/// How freely the notes are chosen.
+#[derive(clap::Args, Clone)]
+pub struct SamplingOptions {
     /// The same seed with the same input gives the same notes
     #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    seed: u64,
 
     /// Above 1 bolder, below 1 safer; 0 always takes the likeliest note
-    #[arg(long, value_name = "X", default_value_t = 0.9, value_parser = temperature)]
+    #[arg(long, value_name = "X", default_value_t = Sampling::default().temperature, value_parser = temperature)]
     temperature: f32,
 
-    /// Leave out notes less likely than this share of the likeliest one
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = share)]
+    /// Leave out chords less likely than this share of the best one
+    #[arg(long, value_name = "SHARE", default_value_t = Sampling::default().min_p, value_parser = share)]
     min_p: f32,
+
+    /// Choose by the network alone, without regard to the rules of part-writing
+    #[arg(long)]
+    no_guard: bool,
+
+    /// Weigh a rule differently, in nats: 0 switches it off, more keeps it more strictly. May be given several times.
+    /// A wrong name lists all
+    #[arg(long = "rule", value_name = "NAME=WEIGHT", value_parser = rule)]
+    rules: Vec<(Rule, f32)>,
 }
 
 impl ModelOptions {
     pub fn model(&self) -> Result<Arc<Model>> {
-        let model = match self.model.to_str() {
-            Some("wavenet") => Model::wavenet(),
-            Some("lstm") => Model::lstm(),
-            _ => Model::load(&self.model),
-        };
-        model.map(Arc::new).with_context(|| format!("--model {}", self.model.display()))
+        load_model(&self.model)
     }
 
     /// As the user named it.
@@ -43,8 +55,32 @@ impl ModelOptions {
     }
 
     pub fn sampling(&self) -> Sampling {
-        Sampling { temperature: self.temperature, min_p: self.min_p, seed: self.seed }
+        self.sampling.sampling()
     }
+}
+
+impl SamplingOptions {
+    pub fn sampling(&self) -> Sampling {
+        let mut guard = if self.no_guard { Guard::OFF } else { Guard::BACH };
+        for (rule, weight) in &self.rules {
+            guard.weights[rule.index()] = *weight;
+        }
+        Sampling { temperature: self.temperature, min_p: self.min_p, seed: self.seed, guard }
+    }
+
+    pub fn is_guarded(&self) -> bool {
+        !self.no_guard
+    }
+}
+
+/// A network that is built in, by name, or an ONNX file.
+pub fn load_model(name: &Path) -> Result<Arc<Model>> {
+    let model = match name.to_str() {
+        Some("wavenet") => Model::wavenet(),
+        Some("lstm") => Model::lstm(),
+        _ => Model::load(name),
+    };
+    model.map(Arc::new).with_context(|| format!("--model {}", name.display()))
 }
 
 fn temperature(text: &str) -> Result<f32, String> {
@@ -53,6 +89,13 @@ fn temperature(text: &str) -> Result<f32, String> {
 
 fn share(text: &str) -> Result<f32, String> {
     number_within(text, 0.0, 1.0)
+}
+
+fn rule(text: &str) -> Result<(Rule, f32), String> {
+    let (name, weight) = text.split_once('=').ok_or("expected NAME=WEIGHT, such as parallel-fifths=8")?;
+    let rule = Rule::from_name(name)
+        .ok_or_else(|| format!("there is no rule '{name}'; the rules are {}", Rule::ALL.map(Rule::name).join(", ")))?;
+    Ok((rule, number_within(weight, -20.0, 100.0)?))
 }
 
 fn number_within(text: &str, low: f32, high: f32) -> Result<f32, String> {

@@ -104,7 +104,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 /// Writes beside the target and renames, so that nobody ever sees half a file.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut builder = Builder::new();
     builder.prefix(".performer-").suffix(".tmp");
     // Temporary files are private by default; this one becomes the user's, under their umask.
@@ -121,7 +121,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// A reader that has seen enough (`| head`) is no error.
-fn print(text: &str) -> Result<()> {
+pub fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

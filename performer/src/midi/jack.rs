@@ -1,8 +1,10 @@
 //! JACK, or PipeWire in its place. The session runs in the process callback: the answer leaves in the cycle and at the
 //! very frame of the note it answers.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use jack::{
@@ -66,6 +68,27 @@ impl Backend for Jack {
 
     fn rate(&self) -> f64 {
         f64::from(self.client.sample_rate())
+    }
+
+    fn listen(self: Box<Self>, wiring: &Wiring, messages: Sender<Vec<u8>>) -> Result<Box<dyn Any>, MidiError> {
+        let names = self.ports()?.inputs;
+        let source = wiring.input.as_ref().map(|wanted| find_port(Side::Input, &names, wanted)).transpose()?;
+        let ours = format!("{}:{INPUT_PORT}", self.client.name());
+        let failed =
+            |error: jack::Error| MidiError::Connect { side: Side::Input, port: ours.clone(), cause: error.to_string() };
+        let input = self.client.register_port(INPUT_PORT, MidiIn::default()).map_err(failed)?;
+        let handler = jack::contrib::ClosureProcessHandler::new(move |_: &Client, scope: &ProcessScope| {
+            for event in input.iter(scope) {
+                // Nobody listens any more when the receiver is gone.
+                let _ = messages.send(event.bytes.to_vec());
+            }
+            jack::Control::Continue
+        });
+        let active = self.client.activate_async((), handler).map_err(failed)?;
+        if let Some(index) = source {
+            connect(active.as_client(), &names[index], &ours).map_err(failed)?;
+        }
+        Ok(Box::new(active))
     }
 
     fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError> {

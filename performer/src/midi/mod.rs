@@ -5,6 +5,8 @@
 pub mod jack;
 pub mod system;
 
+use std::any::Any;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use chorale::Part;
@@ -27,6 +29,10 @@ pub trait Backend {
 
     /// Units of [`crate::session::Time`] in a second.
     fn rate(&self) -> f64;
+
+    /// Hands every message of an input to `messages`, as long as what is returned lives. No performance: it may
+    /// allocate.
+    fn listen(self: Box<Self>, wiring: &Wiring, messages: Sender<Vec<u8>>) -> Result<Box<dyn Any>, MidiError>;
 
     /// Makes our ports, connects them, and lets `engine` play on the sound system's thread.
     fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError>;

@@ -3,8 +3,10 @@
 //! The input callback stamps each message and hands it through a wait-free queue to one thread of ours, which owns the
 //! session and the output, and sleeps until the next message, table or step.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -84,6 +86,18 @@ impl Backend for System {
 
     fn rate(&self) -> f64 {
         NANOSECONDS
+    }
+
+    fn listen(self: Box<Self>, wiring: &Wiring, messages: Sender<Vec<u8>>) -> Result<Box<dyn Any>, MidiError> {
+        let input = self.input;
+        let (ports, names) = named(input.ports(), |port| input.port_name(port).ok());
+        let index = choose(Side::Input, &names, &wiring.input, false)?.unwrap_or_default();
+        let hand_on = move |_, bytes: &[u8], (): &mut ()| {
+            // Nobody listens any more when the receiver is gone.
+            let _ = messages.send(bytes.to_vec());
+        };
+        let receiver = input.connect(&ports[index], INPUT_PORT, hand_on, ());
+        Ok(Box::new(receiver.map_err(|error| refused(Side::Input, &names[index], error))?))
     }
 
     fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError> {

@@ -1,0 +1,245 @@
+//! Figures counted on finished pieces, by which harmonizations are set beside Bach's own.
+
+use crate::rules::{Past, Rule};
+use crate::sonority::{Sonority, has_clash, is_good_ending};
+use crate::{Chorale, Chord, Part, Phase};
+
+/// Counts over one piece or, added up with [`Census::add`], over many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    pub pieces: usize,
+    pub steps: usize,
+    pub beats: usize,
+    /// Steps at which any part's pitch changes.
+    pub changes: usize,
+    /// Beats that have a beat before them.
+    pub later_beats: usize,
+    /// How often each rule is broken, by [`Rule::index`].
+    pub breaches: Totals,
+    /// Changes of pitch, by part.
+    pub moves: [usize; 4],
+    /// Chord changes on the four sixteenths of the beat.
+    pub changes_by_place: [usize; 4],
+    /// Steps of a chord change after which any part sounds above the part over it.
+    pub crossed_changes: usize,
+    /// Beats and steps by what sounds in them, in the order of [`Census::SONORITIES`].
+    pub beats_by_sonority: [usize; 5],
+    pub steps_by_sonority: [usize; 5],
+    /// Steps in which two pitch classes a semitone apart sound.
+    pub clash_steps: usize,
+    /// Times that alto, tenor or bass keeps a pitch for eight beats or longer while the soprano moves.
+    pub stuck_parts: usize,
+    /// Pieces that end on a major or minor triad over its root.
+    pub good_endings: usize,
+    /// Notes of alto, tenor and bass compared with another harmonization, and those that agree.
+    pub compared: usize,
+    pub agreeing: usize,
+}
+
+/// A count for each rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Totals(pub [usize; Rule::COUNT]);
+
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals([0; Rule::COUNT])
+    }
+}
+
+/// A figure of the census.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    pub name: String,
+    /// What one counts it by, such as `per 100 beats`.
+    pub unit: &'static str,
+    pub value: f64,
+}
+
+const PER_CHANGES: &str = "per 100 chord changes";
+const PER_BEATS: &str = "% of beats";
+const STUCK_STEPS: usize = 32;
+
+impl Census {
+    pub const SONORITIES: [Sonority; 5] =
+        [Sonority::Triad, Sonority::Incomplete, Sonority::Diminished, Sonority::Seventh, Sonority::Other];
+
+    /// Counts a piece whose first step is on a beat.
+    pub fn of(chorale: &Chorale) -> Census {
+        let mut census = Census { pieces: 1, ..Census::default() };
+        let mut past = Past::default();
+        let mut before = None;
+        for (step, &chord) in chorale.chords.iter().enumerate() {
+            let phase = Phase::in_beat(step);
+            census.count_step(&past, before, chord, phase);
+            past.step(chord, phase);
+            before = Some(chord);
+        }
+        census.later_beats = census.beats.saturating_sub(1);
+        census.stuck_parts = Part::LOWER.into_iter().map(|part| stuck(&chorale.chords, part)).sum();
+        census.good_endings = usize::from(chorale.chords.last().is_some_and(|&chord| is_good_ending(chord)));
+        census
+    }
+
+    fn count_step(&mut self, past: &Past, before: Option<Chord>, chord: Chord, phase: Phase) {
+        let now = chord.pitches();
+        let kind = Sonority::of(&now);
+        let kind = Census::SONORITIES.iter().position(|&sonority| sonority == kind).unwrap_or_default();
+        self.steps += 1;
+        self.steps_by_sonority[kind] += 1;
+        self.clash_steps += usize::from(has_clash(&now));
+        if phase.is_on_beat() {
+            self.beats += 1;
+            self.beats_by_sonority[kind] += 1;
+        }
+        for (total, count) in self.breaches.0.iter_mut().zip(past.breaches(chord, phase)) {
+            *total += usize::from(count);
+        }
+        if let Some(before) = before.filter(|&before| before != chord) {
+            self.changes += 1;
+            self.changes_by_place[phase.index() % Phase::STEPS_PER_BEAT] += 1;
+            for part in Part::ALL {
+                self.moves[part.index()] += usize::from(before[part] != chord[part]);
+            }
+            let sounding: Vec<_> = now.iter().flatten().collect();
+            self.crossed_changes += usize::from(sounding.windows(2).any(|pair| pair[0] < pair[1]));
+        }
+    }
+
+    /// Compares the lower parts with another harmonization of the same soprano, step by step.
+    pub fn compare(&mut self, ours: &Chorale, theirs: &Chorale) {
+        for (ours, theirs) in ours.chords.iter().zip(&theirs.chords) {
+            self.compared += Part::LOWER.len();
+            self.agreeing += Part::LOWER.into_iter().filter(|&part| ours[part] == theirs[part]).count();
+        }
+    }
+
+    pub fn add(&mut self, other: &Census) {
+        let Census {
+            pieces,
+            steps,
+            beats,
+            changes,
+            later_beats,
+            breaches,
+            moves,
+            changes_by_place,
+            crossed_changes,
+            beats_by_sonority,
+            steps_by_sonority,
+            clash_steps,
+            stuck_parts,
+            good_endings,
+            compared,
+            agreeing,
+        } = self;
+        for (sum, more) in [
+            (pieces, other.pieces),
+            (steps, other.steps),
+            (beats, other.beats),
+            (changes, other.changes),
+            (later_beats, other.later_beats),
+            (crossed_changes, other.crossed_changes),
+            (clash_steps, other.clash_steps),
+            (stuck_parts, other.stuck_parts),
+            (good_endings, other.good_endings),
+            (compared, other.compared),
+            (agreeing, other.agreeing),
+        ] {
+            *sum += more;
+        }
+        add_each(&mut breaches.0, &other.breaches.0);
+        add_each(moves, &other.moves);
+        add_each(changes_by_place, &other.changes_by_place);
+        add_each(beats_by_sonority, &other.beats_by_sonority);
+        add_each(steps_by_sonority, &other.steps_by_sonority);
+    }
+
+    /// How often a rule is broken: textbook rules per 100 chord changes, habits in hundredths of what they speak of.
+    pub fn rate(&self, rule: Rule) -> (f64, &'static str) {
+        let count = self.breaches.0[rule.index()];
+        let (of, unit) = match rule {
+            Rule::BeatParallels
+            | Rule::Clash
+            | Rule::Foreign
+            | Rule::Tension
+            | Rule::Hollow
+            | Rule::FirstInversion
+            | Rule::SecondInversion
+            | Rule::DoubledThird => (self.beats, PER_BEATS),
+            Rule::StaticAlto | Rule::StaticTenor | Rule::StaticBass | Rule::StaticChord => {
+                (self.later_beats, PER_BEATS)
+            }
+            Rule::AloneSoprano => (self.moves[0], "% of soprano moves"),
+            Rule::UnderHeldSoprano | Rule::Stuck | Rule::UnsettledHold | Rule::OpenHold | Rule::Restless => {
+                (self.beats, "per 100 beats")
+            }
+            Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => (self.beats, "per 100 beats"),
+            _ => (self.changes, PER_CHANGES),
+        };
+        (hundredths(count, of), unit)
+    }
+
+    /// All figures, in the order in which one reads them.
+    pub fn figures(&self) -> Vec<Figure> {
+        let figure = |name: &str, unit, value| Figure { name: name.into(), unit, value };
+        let mut figures: Vec<Figure> = Vec::new();
+        let rule = |rule: Rule| {
+            let (value, unit) = self.rate(rule);
+            figure(rule.name(), unit, value)
+        };
+        figures.extend(Rule::ALL.into_iter().filter(|rule| rule.is_textbook()).map(rule));
+        figures.push(figure("crossed-chords", PER_CHANGES, hundredths(self.crossed_changes, self.changes)));
+        let share = |of: &[usize; 5], total, wanted: fn(Sonority) -> bool| {
+            let count =
+                Census::SONORITIES.iter().zip(of).filter(|(kind, _)| wanted(**kind)).map(|(_, count)| count).sum();
+            hundredths(count, total)
+        };
+        let is_high = Sonority::is_triad_or_seventh;
+        let on_beat = |wanted| share(&self.beats_by_sonority, self.beats, wanted);
+        let in_time = |wanted| share(&self.steps_by_sonority, self.steps, wanted);
+        figures.push(figure("triad-or-seventh", PER_BEATS, on_beat(is_high)));
+        figures.push(figure("consonant", PER_BEATS, on_beat(Sonority::is_consonant)));
+        figures.push(rule(Rule::Clash));
+        figures.push(figure("triad-or-seventh-in-time", "% of steps", in_time(is_high)));
+        figures.push(figure("consonant-in-time", "% of steps", in_time(Sonority::is_consonant)));
+        figures.push(figure("clash-in-time", "% of steps", hundredths(self.clash_steps, self.steps)));
+        let per_beat = |count| hundredths(count, self.beats) / 100.0;
+        figures.push(figure("chord-changes", "per beat", per_beat(self.changes)));
+        for part in Part::ALL {
+            let name = format!("{}-moves", part.name().to_lowercase());
+            figures.push(figure(&name, "per beat", per_beat(self.moves[part.index()])));
+        }
+        for (place, name) in ["beat", "second-sixteenth", "half-beat", "last-sixteenth"].into_iter().enumerate() {
+            figures.push(figure(&format!("changes-on-{name}"), "per beat", per_beat(self.changes_by_place[place])));
+        }
+        let lower = [Rule::StaticAlto, Rule::StaticTenor, Rule::StaticBass];
+        let is_static = lower.map(|rule| self.rate(rule).0).iter().sum::<f64>() / 3.0;
+        figures.push(figure("static-lower-parts", PER_BEATS, is_static));
+        figures.extend(Rule::ALL.into_iter().filter(|rule| !rule.is_textbook() && *rule != Rule::Clash).map(rule));
+        let per_piece = |count| hundredths(count, self.pieces) / 100.0;
+        figures.push(figure("stuck-parts", "per piece", per_piece(self.stuck_parts)));
+        figures.push(figure("good-ending", "% of pieces", hundredths(self.good_endings, self.pieces)));
+        if self.compared > 0 {
+            figures.push(figure("agreement", "% of notes", hundredths(self.agreeing, self.compared)));
+        }
+        figures
+    }
+}
+
+fn add_each<const N: usize>(sums: &mut [usize; N], more: &[usize; N]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}
+
+fn hundredths(count: usize, of: usize) -> f64 {
+    if of == 0 { 0.0 } else { 100.0 * count as f64 / of as f64 }
+}
+
+/// Times that a part keeps its pitch for [`STUCK_STEPS`] or longer while the soprano moves.
+fn stuck(chords: &[Chord], part: Part) -> usize {
+    chords
+        .chunk_by(|a, b| a[part] == b[part])
+        .filter(|held| {
+            held.len() >= STUCK_STEPS && held.iter().any(|chord| chord[Part::Soprano] != held[0][Part::Soprano])
+        })
+        .count()
+}

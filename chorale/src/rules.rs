@@ -1,0 +1,571 @@
+//! Rules of four-part writing, and habits of Bach's that are no rules: each can be told from a chord and what came
+//! before it, without looking ahead. They are counted on finished pieces ([`crate::census`]), and a [`Guard`] weighs
+//! the candidates for the next chord by them.
+
+use crate::key::{Key, KeyFinder};
+use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_clash, is_good_ending};
+use crate::{Chord, Part, Phase, Pitch, Token};
+
+type Pitches = [Option<Pitch>; 4];
+
+/// What a chord can do against a rule or a habit. How often Bach does is found by `performer report`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Two parts go the same way from one perfect fifth (any octave) to another. (Fux, Gradus ad Parnassum, 1725, I)
+    ParallelFifths,
+    /// The same for octaves and unisons.
+    ParallelOctaves,
+    /// Parallel fifths, octaves or unisons between the chords of one beat and the next, whatever lies between.
+    /// (Kirnberger, Die Kunst des reinen Satzes, 1771, ch. 9: short notes in between do not excuse them)
+    BeatParallels,
+    /// Soprano and bass go the same way into a perfect fifth or octave, the soprano by a leap.
+    /// (Aldwell & Schachter, Harmony and Voice Leading, ch. 5)
+    DirectFifthsOctaves,
+    /// A part above the next higher one. (Aldwell & Schachter, ch. 5)
+    Crossing,
+    /// A part moves beyond where its neighbour was just before. (the same)
+    Overlap,
+    /// More than an octave between soprano and alto or between alto and tenor. (the same)
+    Spacing,
+    /// A lower part leaps by a tritone, a seventh or more than an octave. (the same)
+    ForbiddenLeap,
+    /// Alto or tenor leaps by more than a fourth, the bass by a sixth.
+    WideLeap,
+    /// A lower part among the lowest or highest two in a hundred of the notes that Bach gave it.
+    Tessitura,
+    /// Two parts on the leading tone, where the key is clear. (Aldwell & Schachter, ch. 6)
+    DoubledLeadingTone,
+    /// The seventh of a dominant seventh chord goes elsewhere than down by step, when it moves. (the same, ch. 8)
+    UnresolvedSeventh,
+    /// On the beat: two pitch classes a semitone apart.
+    Clash,
+    /// On the beat: neither triad nor seventh chord nor a part of a triad.
+    Foreign,
+    /// On the beat: a seventh chord, or a diminished or augmented triad.
+    Tension,
+    /// On the beat: a triad without its third or fifth.
+    Hollow,
+    /// Off the beat, where the chord changes: two pitch classes a semitone apart.
+    PassingClash,
+    /// Off the beat, where the chord changes: neither triad nor seventh chord nor a part of a triad.
+    PassingForeign,
+    /// The soprano moves, and no other part does.
+    AloneSoprano,
+    /// The soprano stays, and another part moves, on the beat.
+    UnderHeldSoprano,
+    /// On the beat: the part has the pitch that it had a beat ago.
+    StaticAlto,
+    StaticTenor,
+    StaticBass,
+    /// On the beat: all four parts have the pitches that they had a beat ago.
+    StaticChord,
+    /// A lower part moves on the half beat, in eighths.
+    EighthAlto,
+    EighthTenor,
+    EighthBass,
+    /// A lower part moves on the first or last quarter of the beat, in sixteenths.
+    Sixteenth,
+    /// On the beat: a lower part keeps its pitch for the fourth beat or longer.
+    Stuck,
+    /// A lower part goes back to the pitch that it came from.
+    Return,
+    /// All four parts move the same way.
+    AllTogether,
+    /// A lower part moves though the soprano has held for two beats or longer.
+    Restless,
+    /// On the beat: no consonance, though the soprano has held for two beats or longer.
+    UnsettledHold,
+    /// No major or minor triad over its root, though the soprano has held for two beats or longer.
+    OpenHold,
+    /// On the beat: a triad over its third.
+    FirstInversion,
+    /// On the beat: a triad over its fifth.
+    SecondInversion,
+    /// On the beat: a triad whose third sounds in two parts.
+    DoubledThird,
+    /// Two neighbouring parts on one pitch.
+    Unison,
+    /// More than an octave between tenor and bass.
+    DeepBass,
+    /// The bass moves by a second; by a fourth or fifth; by an octave.
+    BassStep,
+    BassFourth,
+    BassOctave,
+    /// Alto or tenor moves by a third.
+    InnerThird,
+    /// Soprano and bass move in opposite ways.
+    ContraryOuter,
+    /// Soprano and bass move the same way.
+    SimilarOuter,
+}
+
+impl Rule {
+    pub const COUNT: usize = 45;
+    pub const ALL: [Rule; Rule::COUNT] = {
+        use Rule::*;
+        [
+            ParallelFifths,
+            ParallelOctaves,
+            BeatParallels,
+            DirectFifthsOctaves,
+            Crossing,
+            Overlap,
+            Spacing,
+            ForbiddenLeap,
+            WideLeap,
+            Tessitura,
+            DoubledLeadingTone,
+            UnresolvedSeventh,
+            Clash,
+            Foreign,
+            Tension,
+            Hollow,
+            PassingClash,
+            PassingForeign,
+            AloneSoprano,
+            UnderHeldSoprano,
+            StaticAlto,
+            StaticTenor,
+            StaticBass,
+            StaticChord,
+            EighthAlto,
+            EighthTenor,
+            EighthBass,
+            Sixteenth,
+            Stuck,
+            Return,
+            AllTogether,
+            Restless,
+            UnsettledHold,
+            OpenHold,
+            FirstInversion,
+            SecondInversion,
+            DoubledThird,
+            Unison,
+            DeepBass,
+            BassStep,
+            BassFourth,
+            BassOctave,
+            InnerThird,
+            ContraryOuter,
+            SimilarOuter,
+        ]
+    };
+
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// In kebab case, for command lines and JSON.
+    pub const fn name(self) -> &'static str {
+        [
+            "parallel-fifths",
+            "parallel-octaves",
+            "beat-parallels",
+            "direct-fifths-octaves",
+            "crossing",
+            "overlap",
+            "spacing",
+            "forbidden-leap",
+            "wide-leap",
+            "tessitura",
+            "doubled-leading-tone",
+            "unresolved-seventh",
+            "clash",
+            "foreign",
+            "tension",
+            "hollow",
+            "passing-clash",
+            "passing-foreign",
+            "alone-soprano",
+            "under-held-soprano",
+            "static-alto",
+            "static-tenor",
+            "static-bass",
+            "static-chord",
+            "eighth-alto",
+            "eighth-tenor",
+            "eighth-bass",
+            "sixteenth",
+            "stuck",
+            "return",
+            "all-together",
+            "restless",
+            "unsettled-hold",
+            "open-hold",
+            "first-inversion",
+            "second-inversion",
+            "doubled-third",
+            "unison",
+            "deep-bass",
+            "bass-step",
+            "bass-fourth",
+            "bass-octave",
+            "inner-third",
+            "contrary-outer",
+            "similar-outer",
+        ][self as usize]
+    }
+
+    /// The inverse of [`Rule::name`].
+    pub fn from_name(name: &str) -> Option<Rule> {
+        Rule::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// Whether a textbook forbids it; the others are habits, of which only the frequency matters.
+    pub const fn is_textbook(self) -> bool {
+        self.index() <= Rule::UnresolvedSeventh.index()
+    }
+}
+
+/// How often a chord breaks each rule, by [`Rule::index`]; several pairs or parts may break one at once.
+pub type Breaches = [u8; Rule::COUNT];
+
+/// What the rules look back on: the chord before, the beat before, and how the parts got there.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    before: Pitches,
+    /// The chord on the last beat.
+    beat: Pitches,
+    /// Steps for which each part has kept its pitch, the step before included.
+    held: [u16; 4],
+    /// By how many semitones each part last moved.
+    motion: [i16; 4],
+    /// Root of the dominant seventh chord before, if it was one.
+    dominant: Option<u8>,
+    finder: KeyFinder,
+    key: Option<Key>,
+}
+
+/// The two lowest and highest of a hundred notes lie outside (training chorales, alto to bass).
+const TESSITURA: [(u8, u8); 3] = [(57, 71), (53, 66), (41, 60)];
+const OPEN_COST: f32 = 6.0;
+const MOVE_COST: f32 = 2.0;
+/// Steps after which a part is stuck, and a soprano held.
+const STUCK: u16 = 12;
+const HELD: u16 = 8;
+
+impl Past {
+    /// Takes note of the chord of a step; `phase` is that step's.
+    pub fn step(&mut self, chord: Chord, phase: Phase) {
+        let now = chord.pitches();
+        for (part, pitch) in now.iter().enumerate() {
+            match (self.before[part], pitch) {
+                (Some(before), Some(pitch)) if before != *pitch => {
+                    self.motion[part] = interval(before, *pitch);
+                    self.held[part] = 1;
+                }
+                (Some(_), Some(_)) => self.held[part] = self.held[part].saturating_add(1),
+                _ => (self.motion[part], self.held[part]) = (0, 1),
+            }
+        }
+        if phase.is_on_beat() {
+            self.beat = now;
+        }
+        self.before = now;
+        self.dominant = dominant_seventh_root(&now);
+        self.finder.step(chord);
+        self.key = self.finder.key();
+    }
+
+    /// The key of what has sounded lately, if it is clear.
+    pub fn key(&self) -> Option<Key> {
+        self.key
+    }
+
+    /// Whether a piece could end on the chord before.
+    fn is_closed(&self) -> bool {
+        let tokens = self.before.map(|pitch| pitch.and_then(Token::from_pitch).unwrap_or(Token::REST));
+        is_good_ending(Chord(tokens))
+    }
+
+    /// Steps for which the soprano has kept its pitch.
+    pub fn soprano_held(&self) -> u16 {
+        self.held[0]
+    }
+
+    /// What `chord` does against the rules as the next step, at `phase`.
+    pub fn breaches(&self, chord: Chord, phase: Phase) -> Breaches {
+        let now = chord.pitches();
+        let mut found: Breaches = [0; Rule::COUNT];
+        let mut breach = |rule: Rule| found[rule.index()] += 1;
+        let moves: [i16; 4] = std::array::from_fn(|part| match (self.before[part], now[part]) {
+            (Some(before), Some(now)) => interval(before, now),
+            _ => 0,
+        });
+        let changes = now != self.before;
+        let has_before = self.before[0].is_some();
+        if changes {
+            self.part_writing(&now, &moves, &mut breach);
+        }
+
+        if phase.is_on_beat() {
+            match Sonority::of(&now) {
+                Sonority::Triad => {}
+                Sonority::Incomplete => breach(Rule::Hollow),
+                Sonority::Diminished | Sonority::Seventh => breach(Rule::Tension),
+                Sonority::Other => breach(Rule::Foreign),
+            }
+            if has_clash(&now) {
+                breach(Rule::Clash);
+            }
+            if let Some(triad) = Triad::of(&now) {
+                match triad.bass {
+                    0 => {}
+                    7 => breach(Rule::SecondInversion),
+                    _ => breach(Rule::FirstInversion),
+                }
+                if triad.thirds > 1 {
+                    breach(Rule::DoubledThird);
+                }
+            }
+            let is_static = |part: Part| now[part.index()].is_some() && now[part.index()] == self.beat[part.index()];
+            let rules = [Rule::StaticAlto, Rule::StaticTenor, Rule::StaticBass];
+            for (part, rule) in Part::LOWER.into_iter().zip(rules) {
+                if is_static(part) {
+                    breach(rule);
+                }
+                if moves[part.index()] == 0 && self.held[part.index()] >= STUCK {
+                    breach(Rule::Stuck);
+                }
+            }
+            if Part::ALL.into_iter().all(is_static) {
+                breach(Rule::StaticChord);
+            }
+            if has_before && moves[0] == 0 && moves != [0; 4] {
+                breach(Rule::UnderHeldSoprano);
+            }
+            for (upper, lower) in PAIRS {
+                if let Some(Parallel::Fifth | Parallel::Octave) = parallel(&self.beat, &now, upper, lower) {
+                    breach(Rule::BeatParallels);
+                }
+            }
+        } else if changes {
+            if Sonority::of(&now) == Sonority::Other {
+                breach(Rule::PassingForeign);
+            }
+            if has_clash(&now) {
+                breach(Rule::PassingClash);
+            }
+            let eighths = [Rule::EighthAlto, Rule::EighthTenor, Rule::EighthBass];
+            for (part, eighth) in Part::LOWER.into_iter().zip(eighths) {
+                if moves[part.index()] != 0 {
+                    breach(if phase.is_half_beat() { eighth } else { Rule::Sixteenth });
+                }
+            }
+        }
+
+        if moves[0] != 0 && moves[1..] == [0; 3] {
+            breach(Rule::AloneSoprano);
+        }
+        if moves[0] == 0 && self.held[0] >= HELD {
+            (moves[1..].iter().filter(|&&by| by != 0)).for_each(|_| breach(Rule::Restless));
+            if phase.is_on_beat() && !Sonority::of(&now).is_consonant() {
+                breach(Rule::UnsettledHold);
+            }
+            if !is_good_ending(chord) {
+                breach(Rule::OpenHold);
+            }
+        }
+        found
+    }
+
+    fn part_writing(&self, now: &Pitches, moves: &[i16; 4], breach: &mut impl FnMut(Rule)) {
+        for (upper, lower) in PAIRS {
+            match parallel(&self.before, now, upper, lower) {
+                Some(Parallel::Fifth) => breach(Rule::ParallelFifths),
+                Some(Parallel::Octave) => breach(Rule::ParallelOctaves),
+                None => {}
+            }
+        }
+        if moves[0].signum() * moves[3].signum() == 1
+            && moves[0].abs() > 2
+            && let (Some(soprano), Some(bass)) = (now[0], now[3])
+            && matches!((i16::from(soprano.midi()) - i16::from(bass.midi())).rem_euclid(12), 0 | 7)
+        {
+            breach(Rule::DirectFifthsOctaves);
+        }
+        for upper in 0..3 {
+            let lower = upper + 1;
+            let (Some(above), Some(below)) = (now[upper], now[lower]) else { continue };
+            if above < below {
+                breach(Rule::Crossing);
+            }
+            if moves[lower] != 0 && self.before[upper].is_some_and(|before| below > before)
+                || moves[upper] != 0 && self.before[lower].is_some_and(|before| above < before)
+            {
+                breach(Rule::Overlap);
+            }
+            match interval(below, above) {
+                0 => breach(Rule::Unison),
+                13.. => breach(if upper < 2 { Rule::Spacing } else { Rule::DeepBass }),
+                _ => {}
+            }
+        }
+        for part in Part::LOWER {
+            let (by, index) = (moves[part.index()].abs(), part.index());
+            match (part, by) {
+                (Part::Bass, 1..=2) => breach(Rule::BassStep),
+                (Part::Bass, 5 | 7) => breach(Rule::BassFourth),
+                (Part::Bass, 12) => breach(Rule::BassOctave),
+                (Part::Alto | Part::Tenor, 3..=4) => breach(Rule::InnerThird),
+                (_, 6 | 10 | 11 | 13..) => breach(Rule::ForbiddenLeap),
+                (Part::Bass, 8..=9) | (Part::Alto | Part::Tenor, 6..) => breach(Rule::WideLeap),
+                _ => {}
+            }
+            if by != 0
+                && now[index].is_some_and(|pitch| {
+                    let (low, high) = TESSITURA[index - 1];
+                    pitch.midi() < low || pitch.midi() > high
+                })
+            {
+                breach(Rule::Tessitura);
+            }
+            if by != 0 && moves[index] == -self.motion[index] {
+                breach(Rule::Return);
+            }
+        }
+        if let Some(key) = self.key
+            && now.iter().flatten().filter(|pitch| pitch.class() == key.leading_tone()).count() > 1
+        {
+            breach(Rule::DoubledLeadingTone);
+        }
+        if let Some(root) = self.dominant {
+            for (before, &by) in self.before.iter().zip(moves) {
+                let is_seventh = before.is_some_and(|pitch| pitch.class() == (root + 10) % 12);
+                if is_seventh && by != 0 && !(-2..0).contains(&by) {
+                    breach(Rule::UnresolvedSeventh);
+                }
+            }
+        }
+        let way = moves[0].signum();
+        match way * moves[3].signum() {
+            1 => breach(Rule::SimilarOuter),
+            -1 => breach(Rule::ContraryOuter),
+            _ => {}
+        }
+        if way != 0 && moves.iter().all(|by| by.signum() == way) {
+            breach(Rule::AllTogether);
+        }
+    }
+}
+
+/// How much each rule weighs when the next chord is chosen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guard {
+    /// Nats taken off a candidate's log-likelihood for each breach, by [`Rule::index`]; below zero: added.
+    pub weights: [f32; Rule::COUNT],
+}
+
+impl Guard {
+    /// Weighs nothing.
+    pub const OFF: Guard = Guard { weights: [0.0; Rule::COUNT] };
+
+    /// Set so that the shipped networks, harmonizing validation sopranos by themselves, do each thing about as often as
+    /// Bach did there (tests/src/bin/tune_guard.rs).
+    pub const BACH: Guard = Guard {
+        weights: [
+            3.44,  // parallel-fifths
+            4.05,  // parallel-octaves
+            1.88,  // beat-parallels
+            0.67,  // direct-fifths-octaves
+            -0.10, // crossing
+            0.17,  // overlap
+            0.22,  // spacing
+            -0.54, // forbidden-leap
+            -0.19, // wide-leap
+            0.44,  // tessitura
+            0.33,  // doubled-leading-tone
+            5.19,  // unresolved-seventh
+            0.67,  // clash
+            0.96,  // foreign
+            0.98,  // tension
+            1.13,  // hollow
+            0.28,  // passing-clash
+            0.00,  // passing-foreign
+            0.73,  // alone-soprano
+            0.45,  // under-held-soprano
+            0.34,  // static-alto
+            0.28,  // static-tenor
+            0.31,  // static-bass
+            -0.65, // static-chord
+            -0.70, // eighth-alto
+            -0.64, // eighth-tenor
+            -0.43, // eighth-bass
+            -1.33, // sixteenth
+            0.20,  // stuck
+            0.52,  // return
+            -0.24, // all-together
+            0.07,  // restless
+            0.19,  // unsettled-hold
+            0.04,  // open-hold
+            0.62,  // first-inversion
+            0.94,  // second-inversion
+            0.16,  // doubled-third
+            -0.15, // unison
+            0.03,  // deep-bass
+            -0.10, // bass-step
+            0.19,  // bass-fourth
+            0.04,  // bass-octave
+            0.25,  // inner-third
+            0.04,  // contrary-outer
+            0.33,  // similar-outer
+        ],
+    };
+
+    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each lower
+    /// part that leaves one on which it could, besides what the rules take off.
+    pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
+        if !is_good_ending(chord) {
+            OPEN_COST
+        } else if past.is_closed() {
+            let moves = past.before.iter().zip(chord.pitches()).skip(1).filter(|(before, now)| **before != *now);
+            MOVE_COST * moves.count() as f32
+        } else {
+            0.0
+        }
+    }
+
+    /// Nats taken off a chord's log-likelihood.
+    pub fn cost(&self, breaches: &Breaches) -> f32 {
+        self.weights.iter().zip(breaches).map(|(weight, &count)| weight * f32::from(count)).sum()
+    }
+}
+
+pub(crate) enum Parallel {
+    Fifth,
+    Octave,
+}
+
+/// Every two parts, the upper one first.
+pub(crate) const PAIRS: [(Part, Part); 6] = [
+    (Part::Soprano, Part::Alto),
+    (Part::Soprano, Part::Tenor),
+    (Part::Soprano, Part::Bass),
+    (Part::Alto, Part::Tenor),
+    (Part::Alto, Part::Bass),
+    (Part::Tenor, Part::Bass),
+];
+
+/// Both parts move in the same direction and keep the same perfect interval class (0 or 7 semitones, octaves apart).
+pub(crate) fn parallel(before: &Pitches, now: &Pitches, upper: Part, lower: Part) -> Option<Parallel> {
+    let sounding = |chord: &Pitches, part: Part| chord[part.index()].map(|pitch| i32::from(pitch.midi()));
+    let (upper_before, upper_now) = (sounding(before, upper)?, sounding(now, upper)?);
+    let (lower_before, lower_now) = (sounding(before, lower)?, sounding(now, lower)?);
+    if (upper_now - upper_before).signum() * (lower_now - lower_before).signum() != 1 {
+        return None;
+    }
+    let class = (upper_now - lower_now).rem_euclid(12);
+    if class != (upper_before - lower_before).rem_euclid(12) {
+        return None;
+    }
+    match class {
+        0 => Some(Parallel::Octave),
+        7 => Some(Parallel::Fifth),
+        _ => None,
+    }
+}
+
+fn interval(from: Pitch, to: Pitch) -> i16 {
+    i16::from(to.midi()) - i16::from(from.midi())
+}

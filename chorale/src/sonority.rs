@@ -1,0 +1,154 @@
+use std::sync::LazyLock;
+
+use crate::{Chord, Part, Pitch};
+
+/// What kind of chord the sounding pitch classes make, whatever their octaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sonority {
+    /// A whole major or minor triad.
+    Triad,
+    /// A part of one: a third, a fifth, a single pitch class. Silence too.
+    Incomplete,
+    /// A diminished or augmented triad.
+    Diminished,
+    /// A seventh chord with all four pitch classes.
+    Seventh,
+    /// Everything else: mostly suspensions, passing and neighbouring notes.
+    Other,
+}
+
+const TRIADS: [u16; 2] = [mask([0, 4, 7, 0]), mask([0, 3, 7, 0])];
+const DISSONANT_TRIADS: [u16; 2] = [mask([0, 3, 6, 0]), mask([0, 4, 8, 0])];
+/// Dominant, minor, half-diminished, major, diminished, minor with a major seventh, augmented with a major seventh.
+const SEVENTHS: [u16; 7] = [
+    mask([0, 4, 7, 10]),
+    mask([0, 3, 7, 10]),
+    mask([0, 3, 6, 10]),
+    mask([0, 4, 7, 11]),
+    mask([0, 3, 6, 9]),
+    mask([0, 3, 7, 11]),
+    mask([0, 4, 8, 11]),
+];
+
+const fn mask(classes: [u16; 4]) -> u16 {
+    1 << classes[0] | 1 << classes[1] | 1 << classes[2] | 1 << classes[3]
+}
+
+/// One bit for each sounding pitch class, C lowest.
+pub(crate) fn classes(pitches: &[Option<Pitch>; 4]) -> u16 {
+    pitches.iter().flatten().fold(0, |classes, pitch| classes | 1 << pitch.class())
+}
+
+/// The classes as seen from `root`: bit 0 is the root.
+fn above(classes: u16, root: u32) -> u16 {
+    (classes >> root | classes << (12 - root)) & 0xfff
+}
+
+impl Sonority {
+    pub fn of(pitches: &[Option<Pitch>; 4]) -> Sonority {
+        static TABLE: LazyLock<Vec<Sonority>> = LazyLock::new(|| (0..1 << 12).map(classify).collect());
+        TABLE[usize::from(classes(pitches))]
+    }
+
+    /// No dissonance in it: a triad or a part of one.
+    pub fn is_consonant(self) -> bool {
+        matches!(self, Sonority::Triad | Sonority::Incomplete)
+    }
+
+    pub fn is_triad_or_seventh(self) -> bool {
+        matches!(self, Sonority::Triad | Sonority::Diminished | Sonority::Seventh)
+    }
+}
+
+fn classify(classes: u16) -> Sonority {
+    let is_among = |chords: &[u16]| (0..12).any(|root| chords.contains(&above(classes, root)));
+    let is_part = |chords: &[u16]| (0..12).any(|root| chords.iter().any(|chord| above(classes, root) & !chord == 0));
+    if is_among(&TRIADS) {
+        Sonority::Triad
+    } else if is_among(&DISSONANT_TRIADS) {
+        Sonority::Diminished
+    } else if is_among(&SEVENTHS) {
+        Sonority::Seventh
+    } else if is_part(&TRIADS) {
+        Sonority::Incomplete
+    } else {
+        Sonority::Other
+    }
+}
+
+/// A whole major or minor triad, seen from its root.
+pub(crate) struct Triad {
+    /// Semitones from the root up to the lowest part's pitch class.
+    pub bass: u8,
+    /// Parts that sound the third.
+    pub thirds: usize,
+}
+
+impl Triad {
+    pub fn of(pitches: &[Option<Pitch>; 4]) -> Option<Triad> {
+        let classes = classes(pitches);
+        let root = (0..12u8).find(|&root| TRIADS.contains(&above(classes, u32::from(root))))?;
+        let degree = |pitch: Pitch| (pitch.class() + 12 - root) % 12;
+        let lowest = pitches.iter().flatten().min()?;
+        let thirds = pitches.iter().flatten().filter(|&&pitch| matches!(degree(pitch), 3 | 4)).count();
+        Some(Triad { bass: degree(*lowest), thirds })
+    }
+}
+
+/// Two pitch classes a semitone apart: minor seconds, major sevenths and their compounds.
+pub fn has_clash(pitches: &[Option<Pitch>; 4]) -> bool {
+    let classes = classes(pitches);
+    classes & above(classes, 1) != 0
+}
+
+/// A major or minor triad, or as much of one as sounds, over its root.
+pub fn is_good_ending(chord: Chord) -> bool {
+    let pitches = chord.pitches();
+    let Some(bass) = pitches[Part::Bass.index()] else { return false };
+    let is_above =
+        |semitones| pitches.iter().flatten().any(|pitch| (pitch.class() + 12 - bass.class()) % 12 == semitones);
+    Sonority::of(&pitches).is_consonant() && (is_above(3) != is_above(4)) && !is_above(8) && !is_above(9)
+}
+
+/// The pitch class of the root of a major triad with minor seventh, its fifth there or not.
+pub(crate) fn dominant_seventh_root(pitches: &[Option<Pitch>; 4]) -> Option<u8> {
+    const WITHOUT_FIFTH: u16 = 1 | 1 << 4 | 1 << 10;
+    let classes = classes(pitches);
+    (0..12u8).find(|&root| matches!(above(classes, u32::from(root)), WITHOUT_FIFTH | 0b100_1001_0001))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pitches(midi: [u8; 4]) -> [Option<Pitch>; 4] {
+        midi.map(|midi| if midi == 0 { None } else { Pitch::new(midi) })
+    }
+
+    #[test]
+    fn chords_are_known_in_every_inversion_and_doubling() {
+        let check = |midi, sonority| assert_eq!(Sonority::of(&pitches(midi)), sonority, "{midi:?}");
+        check([72, 67, 64, 48], Sonority::Triad);
+        check([72, 67, 63, 51], Sonority::Triad);
+        check([72, 67, 60, 48], Sonority::Incomplete);
+        check([0, 0, 0, 48], Sonority::Incomplete);
+        check([71, 65, 62, 50], Sonority::Diminished);
+        check([72, 68, 64, 48], Sonority::Diminished);
+        check([71, 65, 62, 55], Sonority::Seventh);
+        check([72, 67, 65, 48], Sonority::Other);
+    }
+
+    #[test]
+    fn a_clash_is_a_semitone_in_any_octave() {
+        assert!(has_clash(&pitches([72, 67, 64, 47])));
+        assert!(has_clash(&pitches([72, 71, 64, 48])));
+        assert!(!has_clash(&pitches([74, 72, 64, 48])));
+    }
+
+    #[test]
+    fn the_root_of_a_dominant_seventh_is_found_with_and_without_its_fifth() {
+        assert_eq!(dominant_seventh_root(&pitches([65, 62, 59, 43])), Some(7));
+        assert_eq!(dominant_seventh_root(&pitches([65, 59, 55, 43])), Some(7));
+        assert_eq!(dominant_seventh_root(&pitches([67, 62, 59, 43])), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! `performer report`: harmonizes a whole split as in live playing and sets the figures beside Bach's.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use chorale::census::{Census, Figure};
+use chorale::rules::Guard;
+use chorale::{Chorale, Phase};
+use corpus::{Dataset, Split, phases};
+use indicatif::{ProgressBar, ProgressStyle};
+use performer::harmonizer::Sampling;
+use performer::model::Model;
+use performer::report::{self, Disturbance, RECOVERY_WINDOW, Way};
+use performer::search::PARTICLES;
+use serde_json::{Value, json};
+
+use super::options::{SamplingOptions, load_model};
+use super::output::print;
+
+/// Harmonizes every soprano of a split as in live playing, and counts what comes of it beside what Bach wrote
+///
+/// Side by side: the network alone; live, with the guard; live with the cadence cue on the last note; and the search
+/// that looks ahead. Live, each step knows only what came before it; the place in the bar is never told. Bach's own
+/// figures are counted by the same code.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  performer report --data jsb_chorales.tgz
+      Both networks, with and without the guard, on the 77 test sopranos.
+  performer report --data jsb_chorales.tgz --model mine.onnx --split valid --pieces 20
+      A network of one's own, on the first 20 validation sopranos.
+  performer report --data jsb_chorales.tgz --recovery
+      How soon the harmony is right again after a sudden transposition or wrong notes.
+  performer report --data jsb_chorales.tgz --new 100
+      New chorales instead of harmonizations, and how much in them is copied.")]
+pub struct Args {
+    /// The data set: its .tgz archive, or the unpacked folder
+    #[arg(long, value_name = "PATH")]
+    data: PathBuf,
+
+    /// Whose sopranos
+    #[arg(long, value_enum, default_value_t = Split::Test)]
+    split: Split,
+
+    /// Only the first N pieces
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pieces: Option<u32>,
+
+    /// A network: wavenet, lstm, or an ONNX file; may be given several times. Without this, both that are built in
+    #[arg(long = "model", value_name = "NAME|FILE", default_values = ["wavenet", "lstm"])]
+    models: Vec<PathBuf>,
+
+    /// Only live playing, not the search that looks ahead
+    #[arg(long)]
+    live: bool,
+
+    /// Particles of the search
+    #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    particles: u32,
+
+    /// Measure the recovery from a sudden transposition by a semitone and from three wrong notes
+    #[arg(long, conflicts_with = "new")]
+    recovery: bool,
+
+    /// Report on N new chorales of 256 steps instead
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    new: Option<u32>,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    sampling: SamplingOptions,
+}
+
+/// Steps of a new chorale.
+const NEW_STEPS: usize = 256;
+
+/// A column of the table.
+struct Column {
+    title: String,
+    figures: Vec<Figure>,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let dataset = Dataset::open(&args.data)?;
+    let most = args.pieces.map_or(usize::MAX, |pieces| pieces as usize);
+    let pieces: Vec<(Chorale, Vec<Phase>)> = dataset
+        .split(args.split)
+        .iter()
+        .take(most)
+        .map(|piece| (piece.chorale.clone(), phases(&piece.chorale, false)))
+        .collect();
+    let mut bach = Census::default();
+    pieces.iter().for_each(|(chorale, _)| bach.add(&Census::of(chorale)));
+
+    let sampling = args.sampling.sampling();
+    let unguarded = Sampling { guard: Guard::OFF, ..sampling };
+    let is_plain = args.recovery || args.new.is_some();
+    let choices: Vec<(String, Sampling, Way)> = match (args.sampling.is_guarded(), is_plain) {
+        (false, _) => vec![("no guard".into(), unguarded, Way::Live)],
+        (true, true) => vec![("guard".into(), sampling, Way::Live)],
+        (true, false) => {
+            let mut choices = vec![("no guard".into(), unguarded, Way::Live), ("live".into(), sampling, Way::Live)];
+            if !args.live {
+                let particles = args.particles as usize;
+                choices.push(("live, cue".into(), sampling, Way::LiveWithCue));
+                choices.push((format!("ahead, {particles}"), sampling, Way::Ahead(particles)));
+            }
+            choices
+        }
+    };
+    let mut columns = vec![Column { title: "Bach".into(), figures: bach.figures() }];
+    if args.new.is_some() {
+        let own: Vec<Chorale> = pieces.iter().map(|(chorale, _)| chorale.clone()).collect();
+        columns[0].figures.extend(copy_figures(&own, &dataset));
+    }
+    for path in &args.models {
+        let model = load_model(path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        for (choice, sampling, way) in &choices {
+            let title = format!("{name}, {choice}");
+            let figures = if args.recovery {
+                recovery_figures(&model, *sampling, &pieces)?
+            } else if let Some(count) = args.new {
+                let bar = progress(u64::from(count), &title)?;
+                let (census, chorales) =
+                    report::generate_all(&model, *sampling, count as usize, NEW_STEPS, || bar.inc(1))?;
+                bar.finish_and_clear();
+                census.figures().into_iter().chain(copy_figures(&chorales, &dataset)).collect()
+            } else {
+                let bar = progress(pieces.len() as u64, &title)?;
+                let (census, _) = report::harmonize_all(&model, *sampling, &pieces, *way, || bar.inc(1))?;
+                bar.finish_and_clear();
+                census.figures()
+            };
+            columns.push(Column { title, figures });
+        }
+    }
+    if args.recovery {
+        columns.remove(0);
+    }
+    if args.json {
+        let document = json!({
+            "split": args.split.name(),
+            "pieces": pieces.len(),
+            "temperature": sampling.temperature,
+            "min_p": sampling.min_p,
+            "seed": sampling.seed,
+            "columns": columns.iter().map(in_json).collect::<Vec<Value>>(),
+        });
+        print(&(serde_json::to_string_pretty(&document)? + "\n"))
+    } else {
+        print(&table(&columns))
+    }
+}
+
+fn progress(count: u64, title: &str) -> Result<ProgressBar> {
+    let bar = ProgressBar::new(count);
+    bar.set_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")?);
+    bar.set_message(title.to_owned());
+    Ok(bar)
+}
+
+fn copy_figures(chorales: &[Chorale], dataset: &Dataset) -> Vec<Figure> {
+    let training: Vec<&Chorale> = dataset.train.iter().map(|piece| &piece.chorale).collect();
+    let copied = report::Copied::of(chorales, &training);
+    vec![
+        Figure { name: "copied-windows".into(), unit: "% of 8-step windows", value: 100.0 * copied.share },
+        Figure { name: "longest-copy".into(), unit: "steps", value: copied.longest as f64 },
+        Figure { name: "median-longest-copy".into(), unit: "steps a piece", value: copied.median_longest as f64 },
+    ]
+}
+
+fn recovery_figures(model: &Arc<Model>, sampling: Sampling, pieces: &[(Chorale, Vec<Phase>)]) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for disturbance in Disturbance::ALL {
+        let bar = progress(pieces.len() as u64, disturbance.name())?;
+        let steps = report::recovery(model, sampling, pieces, disturbance, || bar.inc(1))?;
+        bar.finish_and_clear();
+        let quantile = |share: f64| {
+            let place = ((steps.len() as f64 * share).ceil() as usize).clamp(1, steps.len());
+            steps.get(place - 1).map_or(0.0, |steps| *steps as f64)
+        };
+        let never = steps.iter().filter(|&&steps| steps >= RECOVERY_WINDOW).count();
+        for (what, value) in [("median", quantile(0.5)), ("95th-percentile", quantile(0.95))] {
+            let name = format!("{}-{what}", disturbance.name());
+            figures.push(Figure { name, unit: "steps", value });
+        }
+        let name = format!("{}-never", disturbance.name());
+        figures.push(Figure { name, unit: "pieces", value: never as f64 });
+    }
+    Ok(figures)
+}
+
+fn in_json(column: &Column) -> Value {
+    let figures: serde_json::Map<String, Value> = (column.figures.iter())
+        .map(|figure| (figure.name.clone(), json!({ "value": figure.value, "unit": figure.unit })))
+        .collect();
+    json!({ "title": column.title, "figures": figures })
+}
+
+fn table(columns: &[Column]) -> String {
+    let longest = columns.iter().map(|column| column.figures.len()).max().unwrap_or(0);
+    let mut text = format!("{:27} {:22}", "", "");
+    for column in columns {
+        text += &format!(" {:>19}", column.title);
+    }
+    text.push('\n');
+    let fullest = columns.iter().find(|column| column.figures.len() == longest);
+    for Figure { name, unit, .. } in fullest.into_iter().flat_map(|column| &column.figures) {
+        text += &format!("{name:27} {unit:22}");
+        for column in columns {
+            match column.figures.iter().find(|figure| figure.name == *name) {
+                Some(figure) => text += &format!(" {:19.2}", figure.value),
+                None => text += &format!(" {:>19}", "-"),
+            }
+        }
+        text.push('\n');
+    }
+    text
+}

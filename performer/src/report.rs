@@ -1,0 +1,273 @@
+//! Whole data sets harmonized as in live playing, and what comes of it in figures.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chorale::census::Census;
+use chorale::{Chorale, Chord, Part, Phase, Sonority, Token, has_clash};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::harmonizer::{Harmonizer, Sampling};
+use crate::model::{Model, ModelError};
+use crate::search;
+
+/// How a soprano is harmonized.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As in live playing.
+    Live,
+    /// The same, with the cadence cue given as the last soprano note is struck.
+    LiveWithCue,
+    /// By [`search`], with so many particles.
+    Ahead(usize),
+}
+
+/// Alto, tenor and bass anew under the soprano of `piece`, each step knowing only what came before it.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn harmonized(
+    model: &Arc<Model>,
+    sampling: Sampling,
+    piece: &Chorale,
+    phases: &[Phase],
+    way: Way,
+) -> Result<Chorale, ModelError> {
+    let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
+    let tasks = search::tasks(sopranos, way != Way::Live);
+    if let Way::Ahead(particles) = way {
+        return Ok(Chorale { chords: search::search(model, sampling, &tasks, particles)?.chords });
+    }
+    let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
+    let mut previous = Chord::START;
+    let mut chords = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        harmonizer.set_closing(task.is_closing);
+        harmonizer.step(previous, task.phase)?;
+        previous = harmonizer.answer(task.soprano)?;
+        chords.push(previous);
+    }
+    Ok(Chorale { chords })
+}
+
+/// `work` on every item, on all cores; the results in the order of the items.
+///
+/// # Errors
+/// The error of the first item that failed.
+pub fn on_all_cores<I: Sync, R: Send, E: Send>(
+    items: &[I],
+    work: impl Fn(usize, &I) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
+    let next = AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len().max(1));
+    let mut results: Vec<(usize, Result<R, E>)> = std::thread::scope(|scope| {
+        let take = || {
+            let mut done = Vec::new();
+            while let Some((index, item)) =
+                Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?)))
+            {
+                done.push((index, work(index, item)));
+            }
+            done
+        };
+        let handles: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        handles.into_iter().flat_map(|handle| handle.join().expect("a worker ends by returning")).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Harmonizes every piece (the seed of each is the sampling's plus its place) and counts what comes of it, beside what
+/// Bach wrote.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn harmonize_all(
+    model: &Arc<Model>,
+    sampling: Sampling,
+    pieces: &[(Chorale, Vec<Phase>)],
+    way: Way,
+    done: impl Fn() + Sync,
+) -> Result<(Census, Vec<Chorale>), ModelError> {
+    let chorales = on_all_cores(pieces, |index, (piece, phases)| {
+        let sampling = Sampling { seed: sampling.seed.wrapping_add(index as u64), ..sampling };
+        let chorale = harmonized(model, sampling, piece, phases, way);
+        done();
+        chorale
+    })?;
+    let mut census = Census::default();
+    for (chorale, (piece, _)) in chorales.iter().zip(pieces) {
+        census.add(&Census::of(chorale));
+        census.compare(chorale, piece);
+    }
+    Ok((census, chorales))
+}
+
+/// `count` new chorales of `steps` steps, and their figures.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn generate_all(
+    model: &Arc<Model>,
+    sampling: Sampling,
+    count: usize,
+    steps: usize,
+    done: impl Fn() + Sync,
+) -> Result<(Census, Vec<Chorale>), ModelError> {
+    let seeds: Vec<u64> = (0..count as u64).map(|index| sampling.seed.wrapping_add(index)).collect();
+    let chorales = on_all_cores(&seeds, |_, &seed| {
+        let mut harmonizer = Harmonizer::new(Arc::clone(model), Sampling { seed, ..sampling });
+        let chorale = crate::render::generate(&[], steps, Phase::in_bar, &mut harmonizer);
+        done();
+        chorale
+    })?;
+    let mut census = Census::default();
+    chorales.iter().for_each(|chorale| census.add(&Census::of(chorale)));
+    Ok((census, chorales))
+}
+
+/// How much of some pieces stands in others, up to transposition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Copied {
+    /// Share of the windows of [`COPY_WINDOW`] steps that stand in the others.
+    pub share: f64,
+    /// The longest run of steps that stands in the others, and the median over the pieces of each one's longest.
+    pub longest: usize,
+    pub median_longest: usize,
+}
+
+pub const COPY_WINDOW: usize = 8;
+
+impl Copied {
+    pub fn of(pieces: &[Chorale], others: &[&Chorale]) -> Copied {
+        // A window that never moves says nothing about copying.
+        let is_moving = |window: &[Chord]| window.iter().any(|chord| *chord != window[0]);
+        let mut places: HashMap<Vec<u8>, Vec<(usize, usize)>> = HashMap::new();
+        for (index, other) in others.iter().enumerate() {
+            for (step, window) in other.chords.windows(COPY_WINDOW).enumerate() {
+                places.entry(relative(window)).or_default().push((index, step));
+            }
+        }
+        let (mut windows, mut copied, mut longest_runs) = (0, 0, Vec::new());
+        for piece in pieces {
+            let mut longest = 0;
+            for (step, window) in piece.chords.windows(COPY_WINDOW).enumerate() {
+                if !is_moving(window) {
+                    continue;
+                }
+                windows += 1;
+                let Some(found) = places.get(&relative(window)) else { continue };
+                copied += 1;
+                for &(index, place) in found {
+                    let theirs = &others[index].chords[place..];
+                    let run = (COPY_WINDOW..=theirs.len().min(piece.chords.len() - step))
+                        .take_while(|&run| relative(&piece.chords[step..][..run]) == relative(&theirs[..run]))
+                        .last();
+                    longest = longest.max(run.unwrap_or(0));
+                }
+            }
+            longest_runs.push(longest);
+        }
+        longest_runs.sort_unstable();
+        Copied {
+            share: f64::from(copied) / f64::from(windows.max(1)),
+            longest: longest_runs.last().copied().unwrap_or(0),
+            median_longest: longest_runs.get(longest_runs.len() / 2).copied().unwrap_or(0),
+        }
+    }
+}
+
+/// The pitches as seen from the first bass note; 255 for a rest.
+fn relative(window: &[Chord]) -> Vec<u8> {
+    let first = window.iter().find_map(|chord| chord[Part::Bass].pitch()).map_or(0, |pitch| pitch.midi());
+    let from_first = |token: chorale::Token| token.pitch().map_or(255, |pitch| pitch.midi() + 64 - first);
+    window.iter().flat_map(|chord| chord.0.map(from_first)).collect()
+}
+
+/// What can befall a soprano in the middle of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disturbance {
+    None,
+    /// From the middle on everything is a semitone higher.
+    Transposition,
+    /// Three notes from the middle on are others, up to a third away.
+    WrongNotes,
+}
+
+impl Disturbance {
+    pub const ALL: [Disturbance; 3] = [Disturbance::None, Disturbance::Transposition, Disturbance::WrongNotes];
+
+    pub fn name(self) -> &'static str {
+        ["undisturbed", "transposition", "wrong-notes"][self as usize]
+    }
+
+    /// The soprano so disturbed from `middle` on; and the step from which on it is right again.
+    fn apply(self, soprano: &mut [Token], middle: usize, seed: u64) -> usize {
+        match self {
+            Disturbance::None => middle,
+            Disturbance::Transposition => {
+                soprano[middle..].iter_mut().for_each(|token| *token = token.transposed(1).unwrap_or(*token));
+                middle
+            }
+            Disturbance::WrongNotes => {
+                let mut generator = ChaCha8Rng::seed_from_u64(seed);
+                let mut step = middle;
+                for _ in 0..3 {
+                    let right = soprano[step.min(soprano.len() - 1)];
+                    let by = [-3, -2, -1, 1, 2, 3][generator.random_range(0..6)];
+                    while step < soprano.len() && soprano[step] == right {
+                        soprano[step] = right.transposed(by).unwrap_or(right);
+                        step += 1;
+                    }
+                }
+                step
+            }
+        }
+    }
+}
+
+/// A piece that has not recovered after so many steps counts as if it took so many.
+pub const RECOVERY_WINDOW: usize = 64;
+
+/// Steps from the end of a disturbance (a transposition ends where it begins) to the first of two beats, one after the
+/// other, whose chord is a triad, a part of one or a seventh chord, without a clash; ascending, one for each piece.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn recovery(
+    model: &Arc<Model>,
+    sampling: Sampling,
+    pieces: &[(Chorale, Vec<Phase>)],
+    disturbance: Disturbance,
+    done: impl Fn() + Sync,
+) -> Result<Vec<usize>, ModelError> {
+    let mut steps = on_all_cores(pieces, |index, (piece, phases)| {
+        let mut soprano: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
+        let middle = soprano.len() / 2 / Phase::STEPS_PER_BEAT * Phase::STEPS_PER_BEAT;
+        let right = disturbance.apply(&mut soprano, middle, index as u64);
+        let sopranos = soprano.iter().map(|&token| {
+            let mut chord = Chord::SILENCE;
+            chord[Part::Soprano] = token;
+            chord
+        });
+        let piece = Chorale { chords: sopranos.collect() };
+        let sampling = Sampling { seed: sampling.seed.wrapping_add(index as u64), ..sampling };
+        let chorale = harmonized(model, sampling, &piece, phases, Way::Live)?;
+        done();
+        let first_beat = right.next_multiple_of(Phase::STEPS_PER_BEAT);
+        let is_right = |step: usize| {
+            chorale.chords.get(step).is_none_or(|chord| {
+                let pitches = chord.pitches();
+                Sonority::of(&pitches) != Sonority::Other && !has_clash(&pitches)
+            })
+        };
+        let recovered = (first_beat..right + RECOVERY_WINDOW)
+            .step_by(Phase::STEPS_PER_BEAT)
+            .find(|&step| is_right(step) && is_right(step + Phase::STEPS_PER_BEAT));
+        Ok(recovered.map_or(RECOVERY_WINDOW, |step| step - right))
+    })?;
+    steps.sort_unstable();
+    Ok(steps)
+}

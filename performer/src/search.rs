@@ -1,0 +1,206 @@
+//! Offline harmony that looks ahead: a particle search over the networks' joint model of all four parts.
+//!
+//! Each particle is a harmonization so far. At each step it is weighed by how well it foresaw the soprano that really
+//! comes, p(next soprano | all before), and by how much the guard leaves of its voicings; then it draws a voicing as
+//! live playing would. Particles that led nowhere die out, the others multiply (a particle filter with the melody as
+//! its evidence: Lew et al. 2019, "Bayesian harmonization", arXiv 1909.05030).
+
+use std::sync::Arc;
+
+use chorale::rules::Past;
+use chorale::{Chord, Part, Phase, Token};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::harmonizer::{Candidate, Sampling, beams, draw, log_softmax};
+use crate::model::{Batch, Model, ModelError, Row, State};
+
+/// A step of what is to be harmonized.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    pub soprano: Token,
+    pub phase: Phase,
+    /// Parts that are given already, by [`Part::index`].
+    pub kept: [Option<Token>; 4],
+    /// The piece comes to its end: a chord to end on is sought.
+    pub is_closing: bool,
+}
+
+/// A finished harmonization.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub chords: Vec<Chord>,
+    /// Of all four parts, in nats, and what the guard takes off.
+    pub log_likelihood: f64,
+    pub cost: f64,
+}
+
+impl Found {
+    pub fn score(&self) -> f64 {
+        self.log_likelihood - self.cost
+    }
+}
+
+/// How many particles serve by default: the gain of more is small.
+pub const PARTICLES: usize = 16;
+
+struct Particle {
+    state: State,
+    past: Past,
+    before: Chord,
+    /// Logarithm of the weight since the particles were last drawn anew.
+    weight: f64,
+    log_likelihood: f64,
+    cost: f64,
+}
+
+/// The best of `particles` harmonizations.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn search(model: &Arc<Model>, sampling: Sampling, tasks: &[Task], particles: usize) -> Result<Found, ModelError> {
+    let batch = model.batch()?;
+    let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
+    let mut swarm: Vec<Particle> = (0..particles.max(1))
+        .map(|_| Particle {
+            state: model.start(),
+            past: Past::default(),
+            before: Chord::START,
+            weight: 0.0,
+            log_likelihood: 0.0,
+            cost: 0.0,
+        })
+        .collect();
+    // For each step and particle the particle it came from, and its chord.
+    let mut trail: Vec<Vec<(usize, Chord)>> = Vec::with_capacity(tasks.len());
+    for task in tasks {
+        let candidates = candidates(&batch, model, &mut swarm, task, sampling)?;
+        let mut chosen = Vec::with_capacity(swarm.len());
+        for (particle, (soprano, candidates)) in swarm.iter_mut().zip(&candidates) {
+            let scores: Vec<f32> = candidates.iter().map(Candidate::score).collect();
+            let candidate = candidates[draw(&scores, sampling, &mut generator)];
+            particle.weight += f64::from(*soprano) + log_sum(&scores);
+            particle.log_likelihood += f64::from(soprano + candidate.log_likelihood);
+            particle.cost += f64::from(candidate.cost);
+            particle.before = candidate.chord;
+            particle.past.step(candidate.chord, task.phase);
+            chosen.push(candidate.chord);
+        }
+        let parents = drawn_anew(&mut swarm, &mut generator);
+        trail.push(parents.into_iter().map(|parent| (parent, chosen[parent])).collect());
+    }
+    let best = (0..swarm.len())
+        .max_by(|&a, &b| {
+            let score = |index: usize| swarm[index].log_likelihood - swarm[index].cost;
+            score(a).total_cmp(&score(b))
+        })
+        .unwrap_or_default();
+    let mut chords = Vec::with_capacity(tasks.len());
+    let mut index = best;
+    for step in trail.iter().rev() {
+        let (parent, chord) = step[index];
+        chords.push(chord);
+        index = parent;
+    }
+    chords.reverse();
+    Ok(Found { chords, log_likelihood: swarm[best].log_likelihood, cost: swarm[best].cost })
+}
+
+/// For each particle the log-likelihood of the soprano, and the voicings under it.
+fn candidates(
+    batch: &Batch,
+    model: &Model,
+    swarm: &mut [Particle],
+    task: &Task,
+    sampling: Sampling,
+) -> Result<Vec<(f32, Vec<Candidate>)>, ModelError> {
+    let before: Vec<Chord> = swarm.iter().map(|particle| particle.before).collect();
+    let mut states: Vec<&mut State> = swarm.iter_mut().map(|particle| &mut particle.state).collect();
+    let context = batch.step(&mut states, &before, task.phase)?;
+    let alone = |index: usize| (index, Row { before: before[index], given: Chord::SILENCE });
+    let rows: Vec<(usize, Row)> = (0..swarm.len()).map(alone).collect();
+    let soprano_logits = batch.logits(Part::Soprano, &context, &rows)?;
+    let soprano = soprano_logits.chunks(Token::VOCABULARY).map(|logits| log_softmax(logits)[task.soprano.index()]);
+    let mut beams = beams(model.order(), &vec![task.soprano; swarm.len()], task.kept, |part, partial| {
+        let rows: Vec<(usize, Row)> =
+            partial.iter().map(|&(index, given)| (index, Row { before: before[index], given })).collect();
+        batch.logits(part, &context, &rows)
+    })?;
+    for (particle, beam) in swarm.iter().zip(&mut beams) {
+        for candidate in beam {
+            candidate.judge(&sampling.guard, &particle.past, task.phase, task.is_closing);
+        }
+    }
+    Ok(soprano.zip(beams).collect())
+}
+
+/// Once the weights have grown too unequal (effective number below half: Kong 1992), draws as many particles anew, each
+/// as often as its weight tells (systematic resampling: Kitagawa 1996). Returns where each came from.
+fn drawn_anew(swarm: &mut Vec<Particle>, generator: &mut ChaCha8Rng) -> Vec<usize> {
+    let largest = swarm.iter().map(|particle| particle.weight).fold(f64::NEG_INFINITY, f64::max);
+    let shares: Vec<f64> = swarm.iter().map(|particle| (particle.weight - largest).exp()).collect();
+    let sum: f64 = shares.iter().sum();
+    let effective = sum * sum / shares.iter().map(|share| share * share).sum::<f64>();
+    // Not so where a network gone wrong gives NaN.
+    let is_uneven = effective < swarm.len() as f64 / 2.0;
+    if !is_uneven {
+        return (0..swarm.len()).collect();
+    }
+    let offset: f64 = generator.random();
+    let (mut parents, mut reached, mut source) = (Vec::with_capacity(swarm.len()), shares[0], 0);
+    for index in 0..swarm.len() {
+        let mark = (index as f64 + offset) / swarm.len() as f64 * sum;
+        while reached < mark && source + 1 < swarm.len() {
+            source += 1;
+            reached += shares[source];
+        }
+        parents.push(source);
+    }
+    *swarm = parents
+        .iter()
+        .map(|&parent| {
+            let Particle { ref state, ref past, before, log_likelihood, cost, .. } = swarm[parent];
+            Particle { state: state.clone(), past: past.clone(), before, weight: 0.0, log_likelihood, cost }
+        })
+        .collect();
+    parents
+}
+
+fn log_sum(scores: &[f32]) -> f64 {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    f64::from(largest) + scores.iter().map(|score| f64::from(score - largest).exp()).sum::<f64>().ln()
+}
+
+/// As [`search`], `count` times with seeds that follow each other; those that differ, the best first.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn alternatives(
+    model: &Arc<Model>,
+    sampling: Sampling,
+    tasks: &[Task],
+    particles: usize,
+    count: usize,
+) -> Result<Vec<Found>, ModelError> {
+    let seeds: Vec<u64> = (0..count as u64).map(|index| sampling.seed.wrapping_add(index)).collect();
+    let mut found: Vec<Found> = Vec::new();
+    for one in
+        crate::report::on_all_cores(&seeds, |_, &seed| search(model, Sampling { seed, ..sampling }, tasks, particles))?
+    {
+        if found.iter().all(|other| other.chords != one.chords) {
+            found.push(one);
+        }
+    }
+    found.sort_by(|a, b| b.score().total_cmp(&a.score()));
+    Ok(found)
+}
+
+/// The steps of a whole melody; when it `closes`, an ending is sought under its last note.
+pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Vec<Task> {
+    let mut tasks: Vec<Task> =
+        sopranos.map(|(soprano, phase)| Task { soprano, phase, kept: [None; 4], is_closing: false }).collect();
+    if closes && let Some(last) = tasks.last().map(|task| task.soprano) {
+        tasks.iter_mut().rev().take_while(|task| task.soprano == last).for_each(|task| task.is_closing = true);
+    }
+    tasks
+}
