@@ -5,8 +5,9 @@ use thiserror::Error;
 use crate::{Pitch, Token};
 
 /// One of the four parts, from the top.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
+    #[default]
     Soprano,
     Alto,
     Tenor,

@@ -13,6 +13,7 @@
 
 pub mod census;
 mod chord;
+pub mod harmony;
 mod key;
 mod phase;
 mod pitch;

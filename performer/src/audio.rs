@@ -1,16 +1,16 @@
 //! Sound without a DAW: an instrument in an audio callback, fed through a wait-free queue.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use chorale::{Part, Pitch};
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{BufferSize, SampleFormat, StreamConfig, SupportedBufferSize};
-use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::traits::{Consumer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
+use crate::live::Control;
 use crate::routing::Message;
 use crate::synth::Organ;
 
@@ -29,6 +29,8 @@ pub enum AudioError {
     Device { device: String, cause: String },
     #[error("the SoundFont can't be used: {0}")]
     SoundFont(String),
+    #[error("under JACK the sound has the server's rate and buffer\nhint: leave --sample-rate and --buffer out")]
+    ServersChoice,
 }
 
 /// How the sound is to come out. What is left out is the device's choice.
@@ -60,8 +62,8 @@ impl Instrument {
         };
         let font = SoundFont::new(&mut bytes).map_err(|error| AudioError::SoundFont(error.to_string()))?;
         let settings = SynthesizerSettings::new(sample_rate as i32);
-        let synthesizer = Synthesizer::new(&Arc::new(font), &settings)
-            .map_err(|error| AudioError::SoundFont(error.to_string()))?;
+        let synthesizer =
+            Synthesizer::new(&Arc::new(font), &settings).map_err(|error| AudioError::SoundFont(error.to_string()))?;
         Ok(Instrument::SoundFont(Box::new(synthesizer), Box::new([[0.0; BLOCK]; 2])))
     }
 
@@ -112,7 +114,6 @@ fn organ_message(organ: &mut Organ, part: Part, kind: u8, [key, value]: [u8; 2])
 pub struct Audio {
     /// For example `default, 48000 Hz, 256 frames`.
     pub description: String,
-    overruns: Arc<AtomicU64>,
     _stream: cpal::Stream,
 }
 
@@ -121,7 +122,7 @@ impl Audio {
     ///
     /// # Errors
     /// When there is no output, or none that can be used so.
-    pub fn start(settings: &AudioSettings) -> Result<(Audio, HeapProd<Message>), AudioError> {
+    pub fn start(settings: &AudioSettings, control: &Arc<Control>) -> Result<(Audio, HeapProd<Message>), AudioError> {
         let device = cpal::default_host().default_output_device().ok_or(AudioError::NoDevice)?;
         let name = device.description().map_or_else(|_| "default".to_owned(), |description| description.to_string());
         let failed = |cause: String| AudioError::Device { device: name.clone(), cause };
@@ -136,13 +137,10 @@ impl Audio {
         let channels = supported.channels();
         let config = StreamConfig { channels, sample_rate, buffer_size };
         let instrument = Instrument::new(sample_rate, settings.sound_font.as_deref())?;
-        let (messages_in, messages) = HeapRb::new(MESSAGES).split();
-        let mut player = Player { instrument, messages, channels: usize::from(channels), stereo: [0.0; 2 * BLOCK] };
-        let overruns = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&overruns);
-        let count = move |_| {
-            counted.fetch_add(1, Ordering::Relaxed);
-        };
+        let (mut player, messages) = Player::new(instrument, usize::from(channels));
+        // A buffer that came too late, or another trouble of the device.
+        let control = Arc::clone(control);
+        let count = move |_| control.count_overrun();
         let stream = match supported.sample_format() {
             SampleFormat::F32 => device.build_output_stream(
                 config,
@@ -172,12 +170,7 @@ impl Audio {
             BufferSize::Fixed(frames) => format!(", {frames} frames a buffer"),
             BufferSize::Default => String::new(),
         };
-        Ok((Audio { description: format!("{name}, {sample_rate} Hz{frames}"), overruns, _stream: stream }, messages_in))
-    }
-
-    /// Times that the sound output told of a buffer that came too late, or of another trouble.
-    pub fn overruns(&self) -> u64 {
-        self.overruns.load(Ordering::Relaxed)
+        Ok((Audio { description: format!("{name}, {sample_rate} Hz{frames}"), _stream: stream }, messages))
     }
 }
 
@@ -217,13 +210,10 @@ impl Player {
     }
 }
 
-/// Puts a message into the instrument's queue; a full one loses it, which is counted by the caller.
-pub fn play(queue: &mut HeapProd<Message>, message: Message) -> bool {
-    queue.try_push(message).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use ringbuf::traits::Producer;
+
     use super::*;
     use crate::routing::{Route, Routing};
 
@@ -252,7 +242,7 @@ mod tests {
             let mut out = vec![0.0f32; channels * 12_000];
             player.fill(&mut out, |sample| sample);
             assert_eq!(loudness(&out), 0.0);
-            chord().into_iter().for_each(|message| assert!(play(&mut queue, message)));
+            chord().into_iter().for_each(|message| queue.try_push(message).unwrap());
             player.fill(&mut out, |sample| sample);
             assert!(loudness(&out) > 0.01, "{channels} channels: {}", loudness(&out));
             assert!(out.iter().all(|sample| sample.abs() <= 1.0));
@@ -264,7 +254,7 @@ mod tests {
             routing.silence(0);
             while let Some(message) = routing.next_message() {
                 routing.sent();
-                play(&mut queue, message);
+                queue.try_push(message).unwrap();
             }
             for _ in 0..20 {
                 player.fill(&mut out, |sample| sample);

@@ -142,6 +142,11 @@ impl Grid {
         Bar { number: stretch.first_bar + bar, first_step: absolute(first).max(stretch.first_step), end_step }
     }
 
+    /// The metre of the bar that holds a step: of a pickup, that of the bar it leads to.
+    pub fn metre(&self, step: u32) -> Metre {
+        self.stretch_of_step(step).metre.unwrap_or(Metre::FOUR_FOUR)
+    }
+
     /// Ticks of a quarter, the shortest silence that counts as a rest.
     pub fn quarter(&self) -> Tick {
         self.ticks_per_quarter as Tick

@@ -1,14 +1,18 @@
 //! A score for programs to read.
 
 use chorale::Part;
-use chorale::writing::Counts;
 use serde::Serialize;
 
-use crate::score::{Note, Score};
+use crate::analysis::place;
+use crate::export::Piece;
+use crate::score::Note;
 
 /// See [`document`].
 #[derive(Debug, Serialize)]
 pub struct Document {
+    title: Option<String>,
+    /// `G major`: the signature's, else the one found.
+    key: String,
     ticks_per_quarter: u16,
     /// The longest part, in sixteenths from the beginning of the file.
     length_steps: f64,
@@ -16,7 +20,27 @@ pub struct Document {
     alto: Vec<JsonNote>,
     tenor: Vec<JsonNote>,
     bass: Vec<JsonNote>,
+    chords: Vec<JsonChord>,
+    marks: Vec<JsonMark>,
     counts: JsonCounts,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonChord {
+    start_step: u32,
+    length_steps: u32,
+    bar: u32,
+    beat: f64,
+    symbol: String,
+    numeral: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonMark {
+    step: u32,
+    bar: u32,
+    beat: f64,
+    rule: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -40,9 +64,10 @@ struct JsonCounts {
     out_of_range: usize,
 }
 
-/// The notes of each part, and the part-writing figures of the chords that the network chose (in its own range, where
-/// a melody had to be folded).
-pub fn document(score: &Score, counts: Counts) -> Document {
+/// The notes of each part, the chords and marks, and the part-writing figures of the chords that the network chose (in
+/// its own range, where a melody had to be folded).
+pub fn document(piece: &Piece) -> Document {
+    let Piece { score, grid, counts, chords, marks } = piece;
     let steps = |ticks: u32| f64::from(ticks) * 4.0 / f64::from(score.ticks_per_quarter);
     let note = |note: &Note| JsonNote {
         pitch: note.pitch.midi(),
@@ -54,13 +79,32 @@ pub fn document(score: &Score, counts: Counts) -> Document {
         length_ticks: note.end - note.start,
     };
     let part = |part: Part| score.part(part).iter().map(note).collect();
+    let chords = chords.iter().map(|chord| {
+        let place = place(grid, chord.steps.start);
+        JsonChord {
+            start_step: chord.steps.start,
+            length_steps: chord.steps.end - chord.steps.start,
+            bar: place.bar,
+            beat: place.beat,
+            symbol: chord.harmony.symbol(chord.key),
+            numeral: chord.harmony.numeral(chord.key),
+        }
+    });
+    let marks = marks.iter().map(|mark| {
+        let place = place(grid, mark.step);
+        JsonMark { step: mark.step, bar: place.bar, beat: place.beat, rule: mark.rule.name() }
+    });
     Document {
+        title: score.title.clone(),
+        key: score.key().to_string(),
         ticks_per_quarter: score.ticks_per_quarter,
         length_steps: steps(score.end()),
         soprano: part(Part::Soprano),
         alto: part(Part::Alto),
         tenor: part(Part::Tenor),
         bass: part(Part::Bass),
+        chords: chords.collect(),
+        marks: marks.collect(),
         counts: JsonCounts {
             chord_changes: counts.chord_changes,
             parallel_fifths: counts.parallel_fifths,

@@ -1,9 +1,12 @@
 //! Four-part harmony for a soprano, step by step: the same [`harmonizer`] serves files and live playing.
 
+pub mod analysis;
 pub mod answer;
+pub mod audio;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod export;
 pub mod grid;
 pub mod harmonizer;
 pub mod json;
@@ -11,6 +14,10 @@ pub mod live;
 pub mod melody;
 pub mod midi;
 pub mod model;
+pub mod musicxml;
+pub mod notation;
+pub mod page;
+pub mod picture;
 pub mod render;
 pub mod report;
 pub mod routing;
@@ -18,6 +25,9 @@ pub mod score;
 pub mod search;
 pub mod session;
 pub mod smf;
+pub mod source;
+pub mod synth;
 pub mod take;
 pub mod view;
+pub mod wav;
 pub mod worker;

@@ -20,6 +20,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use thiserror::Error;
 
 use crate::answer::AnswerTable;
+use crate::audio::AudioSettings;
 use crate::clock::Clock;
 use crate::control::Control as Knob;
 use crate::harmonizer::Harmonizer;
@@ -114,6 +115,11 @@ pub struct Status {
 }
 
 impl Status {
+    /// With these switches on.
+    pub fn new(tempo: f64, is_running: bool, is_stalled: bool, switches: &[Knob]) -> Status {
+        Status { tempo, is_running, is_stalled, switches: switches.iter().fold(0, |all, &knob| all | switch(knob)) }
+    }
+
     pub fn is_on(&self, knob: Knob) -> bool {
         self.switches & switch(knob) != 0
     }
@@ -383,6 +389,8 @@ pub struct Cast {
     /// Answers instead while [`Knob::Model`] is on.
     pub second: Option<Harmonizer>,
     pub session: Settings,
+    /// Our own instrument, if it shall sound.
+    pub sound: Option<AudioSettings>,
     /// Writes the take, if there is to be one.
     pub recorder: Option<Recorder>,
 }
@@ -405,7 +413,7 @@ impl Live {
     /// Works the first answers out, then opens the ports. The first key is answered like any other. The rate of the
     /// cast's clock is replaced by the backend's.
     pub fn start(backend: Box<dyn Backend>, wiring: &Wiring, cast: Cast) -> Result<Live, LiveError> {
-        let Cast { harmonizer, second, mut session, recorder } = cast;
+        let Cast { harmonizer, second, mut session, sound, recorder } = cast;
         session.clock.rate = backend.rate();
         session.has_own_ports = wiring.per_part;
         let control = Arc::new(Control::default());
@@ -440,7 +448,7 @@ impl Live {
             shown,
         };
         live.recorder = Some(live.spawn_recorder(recorder, session, events)?);
-        live.running = Some(backend.start(wiring, engine)?);
+        live.running = Some(backend.start(wiring, engine, sound.as_ref())?);
         Ok(live)
     }
 

@@ -24,6 +24,7 @@ enum Command {
     Generate(cli::generate::Args),
     Play(cli::play::Args),
     Ports(cli::ports::Args),
+    Learn(cli::learn::Args),
     Replay(cli::replay::Args),
     Report(Box<cli::report::Args>),
 }
@@ -34,6 +35,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Generate(args) => cli::generate::run(args),
         Command::Play(args) => cli::play::run(args),
         Command::Ports(args) => cli::ports::run(args),
+        Command::Learn(args) => cli::learn::run(args),
         Command::Replay(args) => cli::replay::run(args),
         Command::Report(args) => cli::report::run(*args),
     }

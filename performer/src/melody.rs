@@ -1,12 +1,15 @@
-//! The melody of a MIDI file: which of its lines it is, and which step each of its notes belongs to.
+//! The melody of a file: which of its lines it is, and which step each of its notes belongs to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use chorale::harmony::Spelling;
 use chorale::{Part, Phase, Pitch, Token};
 use thiserror::Error;
 
 use crate::answer::fold_soprano;
 use crate::grid::Grid;
-use crate::score::{Note, Tick};
-use crate::smf::MidiFile;
+use crate::score::{Lyric, Note, Tick};
+use crate::source::{Kind, Source};
 
 /// Over an hour of slow music; a longer one is a damaged file, not a melody.
 pub const MAX_STEPS: usize = 50_000;
@@ -31,14 +34,14 @@ pub struct Choice {
 pub enum MelodyError {
     #[error("the file holds no notes")]
     NoNotes,
-    #[error("no track '{asked}'; there are: {available}")]
-    UnknownTrack { asked: String, available: String },
-    #[error("'{asked}' names several tracks; choose one by number: {available}")]
-    AmbiguousTrack { asked: String, available: String },
-    #[error("no notes on channel {asked} {place}; there are: {available}")]
-    EmptyChannel { asked: u8, place: String, available: String },
-    #[error("track {track} holds no notes; there are: {available}")]
-    EmptyTrack { track: usize, available: String },
+    #[error("no {kind} '{asked}'; there are: {available}", kind = kind.track())]
+    UnknownTrack { kind: Kind, asked: String, available: String },
+    #[error("'{asked}' names several {kind}s; choose one by number: {available}", kind = kind.track())]
+    AmbiguousTrack { kind: Kind, asked: String, available: String },
+    #[error("no notes on {kind} {asked} {place}; there are: {available}", kind = kind.line())]
+    EmptyChannel { kind: Kind, asked: u8, place: String, available: String },
+    #[error("{kind} {track} holds no notes; there are: {available}", kind = kind.track())]
+    EmptyTrack { kind: Kind, track: usize, available: String },
     #[error("four parts are needed, and neither their names nor their number tell which: {available}")]
     NotFourParts { available: String },
     #[error("the melody sounds for {steps} sixteenths; more than {MAX_STEPS} are taken for a damaged file")]
@@ -46,11 +49,15 @@ pub enum MelodyError {
 }
 
 /// One line of music, as it stands in the file, and how it was chosen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Melody {
     /// In order of start. Notes may overlap a little, as legato playing does.
     pub notes: Vec<Note>,
-    pub lyrics: Vec<(Tick, Vec<u8>)>,
+    pub lyrics: Vec<Lyric>,
+    /// Where notes with a fermata begin.
+    pub fermatas: Vec<Tick>,
+    /// How the file wrote the notes, by their start; empty where it doesn't tell.
+    pub spellings: BTreeMap<Tick, Spelling>,
     /// What was decided on the way, in sentences for the user.
     pub remarks: Vec<String>,
 }
@@ -70,7 +77,7 @@ impl Melody {
     ///
     /// # Errors
     /// When there are no notes, or none where `choice` points to.
-    pub fn find(file: &MidiFile, choice: &Choice) -> Result<Melody, MelodyError> {
+    pub fn find(file: &Source, choice: &Choice) -> Result<Melody, MelodyError> {
         let lines = all_lines(file);
         if lines.is_empty() {
             return Err(MelodyError::NoNotes);
@@ -101,7 +108,30 @@ impl Melody {
                 line.notes.len() - notes.len()
             ));
         }
-        Ok(Melody { notes, lyrics: file.tracks[line.track].lyrics.clone(), remarks })
+        let track = &file.tracks[line.track];
+        let starts: BTreeSet<Tick> = notes.iter().map(|note| note.start).collect();
+        let fermatas = track.fermatas.iter().copied().filter(|tick| starts.contains(tick)).collect();
+        let spelling = |note: &Note| Some((note.start, *track.spellings.get(&(note.start, note.pitch.midi()))?));
+        let spellings = notes.iter().filter_map(spelling).collect();
+        Ok(Melody { notes, lyrics: track.lyrics.clone(), fermatas, spellings, remarks })
+    }
+
+    /// Moved by so many semitones.
+    ///
+    /// # Errors
+    /// The first pitch that would leave the MIDI range.
+    pub fn transposed(mut self, semitones: i32) -> Result<Melody, Pitch> {
+        for note in &mut self.notes {
+            note.pitch = note.pitch.transposed(semitones).ok_or(note.pitch)?;
+        }
+        // Letters move with their octave; elsewhere the key tells them anew.
+        if semitones % 12 != 0 {
+            self.spellings.clear();
+        }
+        for spelling in self.spellings.values_mut() {
+            spelling.octave += (semitones / 12) as i8;
+        }
+        Ok(self)
     }
 
     /// The tick of the first note; 0 without notes.
@@ -110,41 +140,42 @@ impl Melody {
     }
 }
 
-fn all_lines(file: &MidiFile) -> Vec<Line<'_>> {
+fn all_lines(file: &Source) -> Vec<Line<'_>> {
     let lines = file.tracks.iter().enumerate().flat_map(|(track, content)| {
         content.channels.iter().map(move |(&channel, notes)| Line { track, channel, notes })
     });
     lines.collect()
 }
 
-fn candidates<'a>(file: &MidiFile, lines: Vec<Line<'a>>, choice: &Choice) -> Result<Vec<Line<'a>>, MelodyError> {
+fn candidates<'a>(file: &Source, lines: Vec<Line<'a>>, choice: &Choice) -> Result<Vec<Line<'a>>, MelodyError> {
     let available = || list_tracks(file);
     let track = choice.track.as_deref().map(|asked| find_track(file, asked)).transpose()?;
     let lines: Vec<Line> = lines.into_iter().filter(|line| track.is_none_or(|track| line.track == track)).collect();
     if let Some(track) = track
         && lines.is_empty()
     {
-        return Err(MelodyError::EmptyTrack { track: track + 1, available: available() });
+        return Err(MelodyError::EmptyTrack { kind: file.kind, track: track + 1, available: available() });
     }
     if let Some(asked) = choice.channel {
         let lines: Vec<Line> = lines.into_iter().filter(|line| line.channel + 1 == asked).collect();
         if lines.is_empty() {
-            let place = track.map_or("of the file".into(), |track| format!("of track {}", track + 1));
-            return Err(MelodyError::EmptyChannel { asked, place, available: available() });
+            let place = track.map_or("of the file".into(), |track| format!("of {} {}", file.kind.track(), track + 1));
+            return Err(MelodyError::EmptyChannel { kind: file.kind, asked, place, available: available() });
         }
         return Ok(lines);
     }
-    let (drums, pitched): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.channel == DRUM_CHANNEL);
+    let (drums, pitched): (Vec<Line>, Vec<Line>) =
+        lines.into_iter().partition(|line| file.kind == Kind::Midi && line.channel == DRUM_CHANNEL);
     Ok(if pitched.is_empty() { drums } else { pitched })
 }
 
 /// By number, by whole name, or by a part of the name that only one track has.
-fn find_track(file: &MidiFile, asked: &str) -> Result<usize, MelodyError> {
+fn find_track(file: &Source, asked: &str) -> Result<usize, MelodyError> {
     let available = || list_tracks(file);
     if let Ok(number) = asked.trim().parse::<usize>() {
         return match number.checked_sub(1) {
             Some(track) if track < file.tracks.len() => Ok(track),
-            _ => Err(MelodyError::UnknownTrack { asked: asked.into(), available: available() }),
+            _ => Err(MelodyError::UnknownTrack { kind: file.kind, asked: asked.into(), available: available() }),
         };
     }
     let asked_lower = asked.trim().to_lowercase();
@@ -156,31 +187,32 @@ fn find_track(file: &MidiFile, asked: &str) -> Result<usize, MelodyError> {
     let found = if whole.is_empty() { matching(&|name| name.contains(&asked_lower)) } else { whole };
     match found[..] {
         [track] => Ok(track),
-        [] => Err(MelodyError::UnknownTrack { asked: asked.into(), available: available() }),
-        _ => Err(MelodyError::AmbiguousTrack { asked: asked.into(), available: available() }),
+        [] => Err(MelodyError::UnknownTrack { kind: file.kind, asked: asked.into(), available: available() }),
+        _ => Err(MelodyError::AmbiguousTrack { kind: file.kind, asked: asked.into(), available: available() }),
     }
 }
 
-fn list_tracks(file: &MidiFile) -> String {
+fn list_tracks(file: &Source) -> String {
     let tracks = file.tracks.iter().enumerate().map(|(index, track)| {
         let name = track.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
         let notes: usize = track.channels.values().map(Vec::len).sum();
         let channels: Vec<String> = track.channels.keys().map(|channel| (channel + 1).to_string()).collect();
+        let (kind, line) = (file.kind.track(), file.kind.line());
         match channels.len() {
-            0 => format!("track {}{name} (no notes)", index + 1),
-            1 => format!("track {}{name} ({notes} notes, channel {})", index + 1, channels[0]),
-            _ => format!("track {}{name} ({notes} notes, channels {})", index + 1, channels.join(", ")),
+            0 => format!("{kind} {}{name} (no notes)", index + 1),
+            1 => format!("{kind} {}{name} ({notes} notes, {line} {})", index + 1, channels[0]),
+            _ => format!("{kind} {}{name} ({notes} notes, {line}s {})", index + 1, channels.join(", ")),
         }
     });
     tracks.collect::<Vec<_>>().join("; ")
 }
 
-fn describe(file: &MidiFile, line: &Line) -> String {
+fn describe(file: &Source, line: &Line) -> String {
     let name = file.tracks[line.track].name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
-    format!("track {}{name} channel {}", line.track + 1, line.channel + 1)
+    format!("{} {}{name} {} {}", file.kind.track(), line.track + 1, file.kind.line(), line.channel + 1)
 }
 
-fn named_soprano<'l, 'a>(file: &MidiFile, lines: &'l [Line<'a>]) -> Option<&'l Line<'a>> {
+fn named_soprano<'l, 'a>(file: &Source, lines: &'l [Line<'a>]) -> Option<&'l Line<'a>> {
     let is_soprano = |line: &&Line| {
         let name = file.tracks[line.track].name.as_deref().unwrap_or_default().to_lowercase();
         name == "s"
@@ -196,9 +228,9 @@ fn named_soprano<'l, 'a>(file: &MidiFile, lines: &'l [Line<'a>]) -> Option<&'l L
 ///
 /// # Errors
 /// When there are no notes, or the lines are neither so named nor four.
-pub fn four_parts(file: &MidiFile) -> Result<[Vec<Note>; 4], MelodyError> {
+pub fn four_parts(file: &Source) -> Result<[Vec<Note>; 4], MelodyError> {
     let mut lines = all_lines(file);
-    lines.retain(|line| line.channel != DRUM_CHANNEL);
+    lines.retain(|line| file.kind != Kind::Midi || line.channel != DRUM_CHANNEL);
     if lines.is_empty() {
         return Err(MelodyError::NoNotes);
     }
@@ -454,7 +486,7 @@ impl Fold {
 mod tests {
     use super::*;
     use crate::score::{Direction, Metre};
-    use crate::smf::Track;
+    use crate::source::Track;
 
     fn note(start: Tick, end: Tick, pitch: u8) -> Note {
         Note { start, end, pitch: Pitch::new(pitch).unwrap(), velocity: 80 }
@@ -464,17 +496,24 @@ mod tests {
     type NamedTrack<'a> = (&'a str, &'a [(u8, &'a [Note])]);
 
     /// 480 ticks a quarter.
-    fn file(tracks: &[NamedTrack]) -> MidiFile {
+    fn file(tracks: &[NamedTrack]) -> Source {
         let track = |(name, lines): &NamedTrack| Track {
             name: Some((*name).to_owned()).filter(|name| !name.is_empty()),
             channels: lines.iter().map(|(channel, notes)| (channel - 1, notes.to_vec())).collect(),
-            lyrics: Vec::new(),
+            ..Track::default()
         };
         let tracks = tracks.iter().map(track).collect();
-        MidiFile { ticks_per_quarter: 480, directions: Vec::new(), tracks, remarks: Vec::new() }
+        Source {
+            kind: Kind::Midi,
+            title: None,
+            ticks_per_quarter: 480,
+            directions: Vec::new(),
+            tracks,
+            remarks: Vec::new(),
+        }
     }
 
-    fn pitches(file: &MidiFile, choice: Choice) -> Vec<u8> {
+    fn pitches(file: &Source, choice: Choice) -> Vec<u8> {
         Melody::find(file, &choice).unwrap().notes.iter().map(|note| note.pitch.midi()).collect()
     }
 
@@ -535,7 +574,7 @@ mod tests {
 
     /// Start and end tick, pitch and re-strike of every step.
     fn step_list(notes: &[Note]) -> Vec<(Tick, Tick, u8, bool)> {
-        let melody = Melody { notes: notes.to_vec(), lyrics: Vec::new(), remarks: Vec::new() };
+        let melody = Melody { notes: notes.to_vec(), ..Melody::default() };
         let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], melody.first_onset());
         let steps = steps(&melody, &grid).unwrap();
         steps.iter().map(|step| (step.start, step.end, step.soprano.midi(), step.restruck)).collect()

@@ -63,7 +63,16 @@ pub fn score(
             );
         }
     }
-    Score { ticks_per_quarter, directions, parts, lyrics: melody.lyrics.clone() }
+    Score {
+        title: None,
+        ticks_per_quarter,
+        directions,
+        parts,
+        melody: Part::Soprano,
+        lyrics: melody.lyrics.clone(),
+        fermatas: melody.fermatas.clone(),
+        spellings: melody.spellings.clone(),
+    }
 }
 
 /// Appends `note`, or makes the last one longer when it is the same and may be `held`.
@@ -115,7 +124,7 @@ pub fn chorale_score(
             extend(notes, true, Note { start, end, pitch, velocity: VELOCITY });
         }
     }
-    Score { ticks_per_quarter, directions, parts, lyrics: Vec::new() }
+    Score { ticks_per_quarter, directions, parts, ..Score::default() }
 }
 
 /// A pitch that has no token.
@@ -181,7 +190,7 @@ mod tests {
     }
 
     fn melody(notes: &[Note]) -> Melody {
-        Melody { notes: notes.to_vec(), lyrics: Vec::new(), remarks: Vec::new() }
+        Melody { notes: notes.to_vec(), ..Melody::default() }
     }
 
     /// The score of `notes` at 480 ticks a quarter, with `answer` under each step.

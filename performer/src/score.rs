@@ -1,5 +1,8 @@
 //! A piece in four parts as it is written to files and shown: notes on ticks, with tempo, metre and key.
 
+use std::collections::BTreeMap;
+
+use chorale::harmony::{Key, Spelling};
 use chorale::{Part, Pitch};
 
 /// Ticks from the beginning of the piece; how many make a quarter is told by [`Score::ticks_per_quarter`].
@@ -61,16 +64,41 @@ impl std::fmt::Display for Metre {
     }
 }
 
-/// Four parts with what conducts them.
+/// A syllable under a note of the melody.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lyric {
+    pub tick: Tick,
+    /// From 1.
+    pub verse: u8,
+    /// In the bytes of the file it came from. A syllable that its word goes on from ends in a hyphen.
+    pub text: Vec<u8>,
+}
+
+/// Moves the keys by so many semitones, each to the simplest signature there.
+pub fn transpose_keys(directions: &mut [(Tick, Direction)], semitones: i32) {
+    for (_, direction) in directions {
+        if let Direction::Key { sharps, minor } = direction {
+            *sharps = Key { sharps: *sharps, minor: *minor }.transposed(semitones).sharps;
+        }
+    }
+}
+
+/// Four parts with what conducts them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Score {
+    pub title: Option<String>,
     pub ticks_per_quarter: u16,
     /// In order of tick.
     pub directions: Vec<(Tick, Direction)>,
     /// Soprano, alto, tenor, bass; each in order of start.
     pub parts: [Vec<Note>; 4],
-    /// Syllables of the soprano, in the bytes of the file they came from.
-    pub lyrics: Vec<(Tick, Vec<u8>)>,
+    /// Which part is the given melody, to which the lyrics, fermatas and spellings belong.
+    pub melody: Part,
+    pub lyrics: Vec<Lyric>,
+    /// Where melody notes with a fermata begin.
+    pub fermatas: Vec<Tick>,
+    /// How the source wrote the melody's notes, by their start; empty where it doesn't tell.
+    pub spellings: BTreeMap<Tick, Spelling>,
 }
 
 impl Score {
@@ -83,12 +111,67 @@ impl Score {
         &self.parts[part.index()]
     }
 
-    /// Whether the first key signature is one with flats, so that black keys are better called flats.
-    pub fn prefers_flats(&self) -> bool {
-        let key = self.directions.iter().find_map(|(_, direction)| match direction {
-            Direction::Key { sharps, .. } => Some(*sharps),
+    /// The first key signature, else the key that the notes are in.
+    pub fn key(&self) -> Key {
+        let given = self.directions.iter().find_map(|(_, direction)| match direction {
+            Direction::Key { sharps, minor } => Some(Key { sharps: *sharps, minor: *minor }),
             _ => None,
         });
-        key.is_some_and(|sharps| sharps < 0)
+        given.unwrap_or_else(|| self.found_key())
+    }
+
+    /// The key that fits the notes best, whatever the signature says.
+    pub fn found_key(&self) -> Key {
+        let mut weights = [0.0; 12];
+        for note in self.parts.iter().flatten() {
+            weights[usize::from(note.pitch.class())] += f64::from(note.end - note.start);
+        }
+        let last_bass = self.part(Part::Bass).last().map(|note| note.pitch.class());
+        Key::find(&weights, last_bass)
+    }
+
+    /// Keys in order of tick, the first at 0.
+    pub fn keys(&self) -> Vec<(Tick, Key)> {
+        let mut keys = vec![(0, self.key())];
+        for (tick, direction) in &self.directions {
+            let Direction::Key { sharps, minor } = direction else { continue };
+            let key = Key { sharps: *sharps, minor: *minor };
+            if keys.last().is_some_and(|(_, last)| *last != key) {
+                keys.push((*tick, key));
+            }
+        }
+        keys
+    }
+
+    /// From ticks to seconds, by the tempo of each stretch.
+    pub fn clock(&self) -> Clock {
+        let stretches = vec![(0, 0.0, f64::from(DEFAULT_TEMPO))];
+        let mut clock = Clock { ticks_per_quarter: self.ticks_per_quarter, stretches };
+        for (tick, direction) in &self.directions {
+            if let Direction::Tempo(tempo) = direction {
+                let seconds = clock.seconds(*tick);
+                clock.stretches.push((*tick, seconds, f64::from(*tempo)));
+            }
+        }
+        clock
+    }
+}
+
+/// Microseconds of a quarter at 120 to the minute, which holds where nothing names a tempo.
+pub const DEFAULT_TEMPO: u32 = 500_000;
+
+/// See [`Score::clock`].
+#[derive(Clone, Debug)]
+pub struct Clock {
+    ticks_per_quarter: u16,
+    /// First tick, its time in seconds, and microseconds a quarter from there on.
+    stretches: Vec<(Tick, f64, f64)>,
+}
+
+impl Clock {
+    pub fn seconds(&self, tick: Tick) -> f64 {
+        let index = self.stretches.partition_point(|(start, ..)| *start <= tick).max(1) - 1;
+        let (start, seconds, tempo) = self.stretches[index];
+        seconds + f64::from(tick - start) * tempo * 1e-6 / f64::from(self.ticks_per_quarter)
     }
 }

@@ -1,7 +1,7 @@
 //! Standard MIDI Files (MIDI 1.0, RP-001): read whatever a sequencer or notation program wrote, write scores.
 //!
 //! Reading is lenient where the music is beyond doubt (notes never ended, doubled note-offs, missing end marks; each
-//! is put into [`MidiFile::remarks`]) and strict where it is not: a file that breaks off is an error.
+//! is put into [`Source::remarks`]) and strict where it is not: a file that breaks off is an error.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -10,37 +10,14 @@ use midly::num::{u4, u7, u15, u24, u28};
 use midly::{EventIter, Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
 use thiserror::Error;
 
-use crate::score::{Direction, Metre, Note, Score, Tick};
+use crate::score::{DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, Tick};
+use crate::source::{Kind, Source, Track, cut_where_struck_again};
 
 /// The last tick that a file may reach, so that any distance fits into one delta time.
 const MAX_TICK: u64 = (1 << 28) - 1;
 
-/// A quarter at 120 to the minute, which holds where a file names no tempo.
-const DEFAULT_TEMPO: u32 = 500_000;
-
 /// Some programs wrap the file: RIFF (.rmi) or a MacBinary header of 128 bytes stand before `MThd`.
 const LONGEST_WRAPPING: usize = 512;
-
-/// What a MIDI file holds, as far as melodies go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MidiFile {
-    pub ticks_per_quarter: u16,
-    /// In order of tick, from all tracks together, each said once.
-    pub directions: Vec<(Tick, Direction)>,
-    /// All of them, in the order of the file; number 1 comes first.
-    pub tracks: Vec<Track>,
-    /// What had to be interpreted, in sentences for the user.
-    pub remarks: Vec<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Track {
-    pub name: Option<String>,
-    /// The notes channel by channel (0..=15), each in order of start, then pitch. A pitch never overlaps itself.
-    pub channels: BTreeMap<u8, Vec<Note>>,
-    /// Syllables, in the bytes of the file.
-    pub lyrics: Vec<(Tick, Vec<u8>)>,
-}
 
 /// Why bytes are no MIDI file that can be used.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -71,7 +48,7 @@ pub enum ReadError {
 ///
 /// # Errors
 /// Where the file breaks off or makes no sense; never a panic, whatever the bytes.
-pub fn read(bytes: &[u8]) -> Result<MidiFile, ReadError> {
+pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let (header, chunks) = read_header(bytes)?;
     let mut remarks = Vec::new();
     let clock = Clock::new(header.division, &mut remarks)?;
@@ -87,7 +64,9 @@ pub fn read(bytes: &[u8]) -> Result<MidiFile, ReadError> {
     directions.sort_by_key(|(tick, _)| *tick);
     let mut said = HashSet::new();
     directions.retain(|direction| said.insert(direction.clone()));
-    Ok(MidiFile { ticks_per_quarter: clock.ticks_per_quarter, directions, tracks, remarks })
+    // In format 1 the name of the first track, which only conducts, is the name of the piece.
+    let title = tracks.first().filter(|first| first.channels.is_empty()).and_then(|first| first.name.clone());
+    Ok(Source { kind: Kind::Midi, title, ticks_per_quarter: clock.ticks_per_quarter, directions, tracks, remarks })
 }
 
 struct HeaderChunk {
@@ -233,7 +212,9 @@ fn read_track(
             TrackEventKind::Meta(MetaMessage::TrackName(name)) if track.name.is_none() => {
                 track.name = Some(text(name)).filter(|name| !name.is_empty());
             }
-            TrackEventKind::Meta(MetaMessage::Lyric(syllable)) => track.lyrics.push((now, syllable.to_vec())),
+            TrackEventKind::Meta(MetaMessage::Lyric(syllable)) => {
+                track.lyrics.push(Lyric { tick: now, verse: 1, text: syllable.to_vec() });
+            }
             TrackEventKind::Meta(MetaMessage::TimeSignature(numerator, denominator_log2, clocks, thirtyseconds)) => {
                 if numerator == 0 || denominator_log2 > 6 {
                     remarks.push(format!("a time signature of {numerator}/2^{denominator_log2} is passed over"));
@@ -362,35 +343,11 @@ impl NoteCollector {
     }
 }
 
-/// A key struck again before its note has ended: the first ends there, and the second lasts as long as any of both. Of
-/// two struck at once one is left.
-fn cut_where_struck_again(notes: &mut Vec<Note>) {
-    let mut last_of_pitch: [Option<usize>; 128] = [None; 128];
-    let mut is_double = vec![false; notes.len()];
-    for index in 0..notes.len() {
-        let note = notes[index];
-        let last = &mut last_of_pitch[usize::from(note.pitch.midi())];
-        if let Some(before) = *last
-            && notes[before].end > note.start
-        {
-            notes[index].end = note.end.max(notes[before].end);
-            if notes[before].start == note.start {
-                is_double[before] = true;
-            } else {
-                notes[before].end = note.start;
-            }
-        }
-        *last = Some(index);
-    }
-    let mut is_double = is_double.into_iter();
-    notes.retain(|_| !is_double.next().unwrap_or(false));
-}
-
 /// A format 1 file: a track for the conductor, then Soprano, Alto, Tenor and Bass on channels 1 to 4.
 pub fn write(score: &Score) -> Vec<u8> {
     let mut tracks = vec![conductor_track(score)];
     for part in Part::ALL {
-        let lyrics = if part == Part::Soprano { score.lyrics.as_slice() } else { &[] };
+        let lyrics = if part == score.melody { score.lyrics.as_slice() } else { &[] };
         tracks.push(part_track(part, score.part(part), lyrics));
     }
     let timing = Timing::Metrical(u15::from(score.ticks_per_quarter));
@@ -416,10 +373,11 @@ fn conductor_track(score: &Score) -> Vec<TrackEvent<'_>> {
         };
         (*tick, TrackEventKind::Meta(message))
     });
-    track(directions.collect())
+    let name = score.title.as_ref().map(|title| (0, TrackEventKind::Meta(MetaMessage::TrackName(title.as_bytes()))));
+    track(name.into_iter().chain(directions).collect())
 }
 
-fn part_track<'a>(part: Part, notes: &[Note], lyrics: &'a [(Tick, Vec<u8>)]) -> Vec<TrackEvent<'a>> {
+fn part_track<'a>(part: Part, notes: &[Note], lyrics: &'a [Lyric]) -> Vec<TrackEvent<'a>> {
     let channel = u4::from(part.index() as u8);
     // Offs come before ons at the same tick, or a repeated note would end as it begins.
     const OFF: u8 = 0;
@@ -433,8 +391,9 @@ fn part_track<'a>(part: Part, notes: &[Note], lyrics: &'a [(Tick, Vec<u8>)]) -> 
         events.push((note.start, ON, TrackEventKind::Midi { channel, message: on }));
         events.push((note.end, OFF, TrackEventKind::Midi { channel, message: off }));
     }
-    for (tick, syllable) in lyrics {
-        events.push((*tick, TEXT, TrackEventKind::Meta(MetaMessage::Lyric(syllable))));
+    // MIDI knows one line of words.
+    for lyric in lyrics.iter().filter(|lyric| lyric.verse == 1) {
+        events.push((lyric.tick, TEXT, TrackEventKind::Meta(MetaMessage::Lyric(&lyric.text))));
     }
     events.sort_by_key(|(tick, order, _)| (*tick, *order));
     let name = (0, TrackEventKind::Meta(MetaMessage::TrackName(part.name().as_bytes())));
@@ -472,12 +431,12 @@ pub(crate) mod tests {
         bytes
     }
 
-    fn one_track(events: &[u8]) -> MidiFile {
+    fn one_track(events: &[u8]) -> Source {
         read(&file(0, [0, 96], &[events])).unwrap()
     }
 
     /// Start, end and pitch of the notes on channel 1.
-    fn spans(file: &MidiFile) -> Vec<(Tick, Tick, u8)> {
+    fn spans(file: &Source) -> Vec<(Tick, Tick, u8)> {
         file.tracks[0].channels[&0].iter().map(|note| (note.start, note.end, note.pitch.midi())).collect()
     }
 
@@ -530,7 +489,7 @@ pub(crate) mod tests {
             .map(|d| (0, d));
         assert_eq!(file.directions, expected);
         assert_eq!(file.tracks[1].name.as_deref(), Some("Sölo"), "Latin-1, without the control character");
-        assert_eq!(file.tracks[1].lyrics, [(0, b"Nun".to_vec())]);
+        assert_eq!(file.tracks[1].lyrics, [Lyric { tick: 0, verse: 1, text: b"Nun".to_vec() }]);
     }
 
     #[test]
@@ -612,8 +571,9 @@ pub(crate) mod tests {
                 (later, Direction::Tempo(tempo)),
                 (later, Direction::Metre(metre)),
             ];
-            let lyrics = (0..).zip(lyrics).collect();
-            Score { ticks_per_quarter: ticks_per_quarter * 4, directions, parts, lyrics }
+            let lyrics = (0..).zip(lyrics).map(|(tick, text)| Lyric { tick, verse: 1, text }).collect();
+            let title = Some("Lobet den Herren".into());
+            Score { title, ticks_per_quarter: ticks_per_quarter * 4, directions, parts, lyrics, ..Score::default() }
         }
     }
 
@@ -621,6 +581,7 @@ pub(crate) mod tests {
         #[test]
         fn a_score_comes_back_from_its_file(score in any_score()) {
             let file = read(&write(&score)).unwrap();
+            prop_assert_eq!(&file.title, &score.title);
             prop_assert_eq!(file.ticks_per_quarter, score.ticks_per_quarter);
             prop_assert_eq!(&file.directions, &score.directions);
             prop_assert_eq!(&file.tracks[1].lyrics, &score.lyrics);

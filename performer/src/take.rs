@@ -486,10 +486,14 @@ impl TakeScore {
     fn score(&self, rate: f64) -> Score {
         let grid = self.grid(rate);
         let mut score = Score {
+            title: None,
             ticks_per_quarter: TICKS_PER_QUARTER,
             directions: vec![(0, Direction::Metre(Metre::FOUR_FOUR))],
             parts: Default::default(),
+            melody: Part::Soprano,
             lyrics: Vec::new(),
+            fermatas: Vec::new(),
+            spellings: BTreeMap::new(),
         };
         score.directions.extend(grid.tempi(rate));
         for part in Part::ALL {

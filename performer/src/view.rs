@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chorale::harmony::Key;
 use chorale::{Part, Pitch};
 
 use crate::grid::{Bar, Grid};
@@ -20,8 +21,8 @@ pub struct Style {
 /// part moves.
 pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
     let sheet = Sheet::new(score, grid);
-    let flats = score.prefers_flats();
-    let name_of = |pitch| spell(pitch, flats);
+    let key = score.key();
+    let name_of = |pitch| spell(pitch, key);
     let longest = score.parts.iter().flatten().map(|note| name_of(note.pitch).len()).max().unwrap_or(0);
     let columns = |bar: &Bar| -> Vec<u32> {
         let mut columns = BTreeSet::from([bar.first_step]);
@@ -59,7 +60,7 @@ pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
 /// Time from left to right, a column a step; pitch upwards, a row a semitone.
 pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
     let sheet = Sheet::new(score, grid);
-    let flats = score.prefers_flats();
+    let key = score.key();
     sheet.draw(
         style.width,
         6,
@@ -77,7 +78,7 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
             let pitches = || sounding.keys().map(|(pitch, _)| pitch.midi());
             let (Some(low), Some(high)) = (pitches().min(), pitches().max()) else { return };
             for pitch in (low..=high).rev().filter_map(Pitch::new) {
-                page.text.push_str(&format!("{:>4} │", spell(pitch, flats)));
+                page.text.push_str(&format!("{:>4} │", spell(pitch, key)));
                 for bar in bars {
                     for step in bar.first_step..bar.end_step {
                         match sounding.get(&(pitch, step)) {
@@ -100,10 +101,9 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
     )
 }
 
-/// Scientific pitch notation with the accidentals of the key.
-fn spell(pitch: Pitch, flats: bool) -> String {
-    const FLATS: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B"];
-    if flats { format!("{}{}", FLATS[pitch.class() as usize], i32::from(pitch.midi()) / 12 - 1) } else { pitch.name() }
+/// Scientific pitch notation, as the key writes it.
+fn spell(pitch: Pitch, key: Key) -> String {
+    key.spell(pitch, &[], None).to_string()
 }
 
 /// A score on steps, bar by bar.

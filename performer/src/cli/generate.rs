@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use chorale::writing::Counts;
 use chorale::{Chorale, Chord, Phase};
+use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};
-use performer::smf::MidiFile;
+use performer::source::Source;
 
 use super::options::ModelOptions;
-use super::output::{OutputOptions, read_midi};
+use super::output::{OutputOptions, read_source};
 
 /// Writes a new chorale in four parts
 ///
@@ -34,8 +35,8 @@ pub struct Args {
     #[arg(long, value_name = "BPM", value_parser = clap::value_parser!(u16).range(10..=400))]
     tempo: Option<u16>,
 
-    /// What to begin with: a MIDI file of four parts, or a table in the form of the data set (.csv)
-    #[arg(long, value_name = "FILE.mid|csv")]
+    /// What to begin with: a MIDI or MusicXML file of four parts, or a table in the form of the data set (.csv)
+    #[arg(long, value_name = "FILE")]
     prompt: Option<PathBuf>,
 
     /// How many sixteenths of the prompt to take, counted from its first note; at most its whole length
@@ -72,7 +73,8 @@ struct Prompt {
 
 pub fn run(args: Args) -> Result<()> {
     let Args { output, steps, tempo, prompt: path, prompt_steps, model } = args;
-    output.check(path.as_deref())?;
+    let targets = output.targets(path.as_deref(), "chorale")?;
+    let options = output.export_options()?;
     let mut prompt = match &path {
         Some(path) => {
             read_prompt(path, prompt_steps, |remark| output.say(remark)).with_context(|| path.display().to_string())?
@@ -98,9 +100,12 @@ pub fn run(args: Args) -> Result<()> {
     };
     let chorale = render::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
     let Prompt { chords: begun, ticks_per_quarter, directions, grid, first_step, .. } = prompt;
-    let score = render::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
-    output.deliver(&score, &grid, Counts::of(&chorale))?;
-    output.say(&format!("{}: {steps} steps, {} of them prompt", output.path().display(), begun.len()));
+    let mut score = render::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
+    output.amend(&mut score.title, &mut score.directions);
+    let piece = Piece::new(score, grid, Counts::of(&chorale));
+    output.write(&piece, &targets, &options)?;
+    output.show(&piece)?;
+    output.say(&format!("{}: {steps} steps, {} of them prompt", targets.list(), begun.len()));
     Ok(())
 }
 
@@ -126,11 +131,11 @@ fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
         chords.truncate(limit as usize);
         return Ok(Prompt::metrical(chords, false));
     }
-    let file = read_midi(path, say)?;
+    let file = read_source(path, say)?;
     let parts = melody::four_parts(&file)?;
-    let MidiFile { ticks_per_quarter, mut directions, .. } = file;
+    let Source { ticks_per_quarter, mut directions, .. } = file;
     let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);
-    let score = Score { ticks_per_quarter, directions: Vec::new(), parts, lyrics: Vec::new() };
+    let score = Score { ticks_per_quarter, parts, ..Score::default() };
     let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
     let chords = render::chords_of(&score, &grid, first_step, limit)?;

@@ -1,6 +1,8 @@
 //! The command line: one module a subcommand, each with its `Args` and `run`.
 
+pub mod batch;
 pub mod generate;
+pub mod learn;
 pub mod midi;
 pub mod options;
 pub mod output;
@@ -9,3 +11,4 @@ pub mod ports;
 pub mod render;
 pub mod replay;
 pub mod report;
+pub mod screen;

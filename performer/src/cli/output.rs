@@ -1,4 +1,4 @@
-//! What `render` and `generate` do alike: options, reading MIDI, showing and writing scores.
+//! What `render`, `generate` and `explain` do alike: options, reading music, showing and writing pieces.
 
 use std::env;
 use std::fs;
@@ -6,25 +6,34 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use chorale::writing::Counts;
-use performer::grid::Grid;
-use performer::score::Score;
-use performer::smf::{self, MidiFile};
-use performer::{json, view};
+use chorale::Part;
+use chorale::harmony::Key;
+use performer::export::{ExportOptions, Format, Piece};
+use performer::musicxml::{self, Layout};
+use performer::score::Direction;
+use performer::smf;
+use performer::source::Source;
+use performer::view;
+use performer::wav::Instrument;
 use tempfile::Builder;
 
 /// Columns when neither a terminal nor $COLUMNS tells.
 const DEFAULT_WIDTH: usize = 100;
 
-/// Where a score goes.
+/// Where a piece goes, and how it looks and sounds there.
 #[derive(clap::Args)]
 pub struct OutputOptions {
-    /// The MIDI file to write (.mid): format 1, tracks Soprano, Alto, Tenor and Bass on channels 1 to 4. It appears
-    /// whole or not at all
-    #[arg(short, long, value_name = "OUT.mid")]
-    output: PathBuf,
+    /// A file to write; its ending says what: .mid (a track a part, channels 1 to 4), .musicxml or .mxl (a choir score),
+    /// .svg (piano roll), .html (a page that plays), .wav (sound), .json (for programs). Several with several -o. A
+    /// folder takes the name of the input and the formats of --format. Each file appears whole or not at all
+    #[arg(short, long, value_name = "FILE", required = true)]
+    output: Vec<PathBuf>,
 
-    /// Replace the output file where there is one already
+    /// What to write into a folder: endings with commas between
+    #[arg(long, value_name = "ENDINGS", value_delimiter = ',', value_parser = format_named, default_value = "mid")]
+    format: Vec<(String, Format)>,
+
+    /// Replace files that are there already
     #[arg(short, long)]
     force: bool,
 
@@ -32,36 +41,101 @@ pub struct OutputOptions {
     #[arg(short, long)]
     quiet: bool,
 
-    /// Print notes and part-writing counts as JSON instead of the picture
+    /// Print notes, chords and marks as JSON instead of the picture
     #[arg(long, conflicts_with = "quiet")]
     json: bool,
+
+    /// The title of the piece, instead of the file's own
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+
+    /// The key for spelling and chord names, instead of the file's own: C, Bb, F#; small letters or an m for minor
+    #[arg(long, value_name = "KEY")]
+    key: Option<Key>,
+
+    /// Staves of a score: 4, one a part, or 2, as hymnals print
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = staves)]
+    staves: u8,
+
+    /// Write the broken rules of part-writing into the score
+    #[arg(long)]
+    marks: bool,
+
+    /// The instrument of .wav files: a SoundFont (.sf2), whose choir sings, instead of the built-in organ
+    #[arg(long, value_name = "FILE.sf2")]
+    soundfont: Option<PathBuf>,
+
+    /// With each .wav four more, _soprano to _bass, each with that part in the foreground
+    #[arg(long)]
+    rehearsal: bool,
 }
 
+/// The files that one piece becomes.
+#[derive(Clone, Debug)]
+pub struct Targets(Vec<(PathBuf, Format)>);
+
 impl OutputOptions {
-    /// Refuses, before any work is done, what could not be written in the end.
-    pub fn check(&self, input: Option<&Path>) -> Result<()> {
-        let output = &self.output;
-        let ending = output.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_lowercase();
-        if !matches!(ending.as_str(), "mid" | "midi") {
-            bail!("--output {}: only MIDI files can be written; end its name in .mid", output.display());
+    /// For one piece. Refuses, before any work is done, what could not be written in the end. `stem` names files in
+    /// folders.
+    pub fn targets(&self, input: Option<&Path>, stem: &str) -> Result<Targets> {
+        let mut targets = Vec::new();
+        for output in &self.output {
+            let is_folder = output.is_dir() || output.to_string_lossy().ends_with(std::path::is_separator);
+            if is_folder && Format::from_path(output).is_none() {
+                for (ending, format) in &self.format {
+                    targets.push((output.join(format!("{stem}.{ending}")), *format));
+                }
+            } else {
+                let format = Format::from_path(output);
+                let format = format.with_context(|| {
+                    format!("--output {}: its name must end in {}", output.display(), Format::ENDINGS)
+                })?;
+                targets.push((output.clone(), format));
+            }
         }
-        if output.is_dir() {
-            bail!("--output {} is a folder; name a file in it", output.display());
+        self.check(input, Targets(targets))
+    }
+
+    /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name.
+    pub fn targets_in_folder(&self, input: &Path, below: &Path) -> Result<Targets> {
+        let [folder] = self.output.as_slice() else {
+            bail!("several melodies go into one folder: give one --output, and --format for what to write into it");
+        };
+        if Format::from_path(folder).is_some() && !folder.is_dir() {
+            bail!("--output {}: several melodies need a folder; --format says what to write", folder.display());
         }
-        let folder = folder_of(output);
-        if !folder.is_dir() {
-            bail!("--output {}: there is no folder {}; create it first", output.display(), folder.display());
+        let target = |(ending, format): &(String, Format)| (folder.join(below).with_extension(ending), *format);
+        let targets = Targets(self.format.iter().map(target).collect());
+        for (path, _) in &targets.0 {
+            let folder = folder_of(path);
+            fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        if let Some(input) = input
-            && let (Ok(from), Ok(to)) = (input.canonicalize(), output.canonicalize())
-            && from == to
-        {
-            bail!("--output {} is the file that is read; choose another name", output.display());
+        self.check(Some(input), targets)
+    }
+
+    fn check(&self, input: Option<&Path>, targets: Targets) -> Result<Targets> {
+        if self.rehearsal && !targets.0.iter().any(|(_, format)| *format == Format::Wav) {
+            bail!("--rehearsal makes sound: name a .wav file with --output, or wav with --format");
         }
-        if !self.force && output.exists() {
-            bail!("--output {} is there already; --force replaces it", output.display());
+        for output in targets.files(self.rehearsal) {
+            if output.is_dir() {
+                bail!("--output {} is a folder; name a file in it", output.display());
+            }
+            let folder = folder_of(&output);
+            if !folder.is_dir() {
+                bail!("--output {}: there is no folder {}; create it first", output.display(), folder.display());
+            }
+            if let Some(input) = input
+                && let (Ok(from), Ok(to)) = (input.canonicalize(), output.canonicalize())
+                && from == to
+            {
+                bail!("--output {} is the file that is read; choose another name", output.display());
+            }
+            if !self.force && output.exists() {
+                bail!("--output {} is there already; --force replaces it", output.display());
+            }
         }
-        Ok(())
+        Ok(targets)
     }
 
     /// For people, on stderr; silent under `--quiet`.
@@ -71,28 +145,114 @@ impl OutputOptions {
         }
     }
 
-    /// Writes the file, then shows what is in it on stdout.
-    pub fn deliver(&self, score: &Score, grid: &Grid, counts: Counts) -> Result<()> {
-        write_whole(&self.output, &smf::write(score))?;
-        if self.json {
-            print(&(serde_json::to_string_pretty(&json::document(score, counts))? + "\n"))
-        } else if self.quiet {
-            Ok(())
-        } else {
-            let style = terminal_style();
-            print(&format!("{}{}", view::names(score, grid, style), view::piano_roll(score, grid, style)))
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub fn wants_json(&self) -> bool {
+        self.json
+    }
+
+    /// Puts the user's title and key in place of the file's.
+    pub fn amend(&self, title: &mut Option<String>, directions: &mut Vec<(u32, Direction)>) {
+        if let Some(text) = &self.title {
+            *title = Some(text.clone());
+        }
+        if let Some(Key { sharps, minor }) = self.key {
+            directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
+            directions.insert(0, (0, Direction::Key { sharps, minor }));
         }
     }
 
-    pub fn path(&self) -> &Path {
-        &self.output
+    pub fn export_options(&self) -> Result<ExportOptions> {
+        let instrument = match &self.soundfont {
+            None => Instrument::Organ,
+            Some(path) => {
+                let bytes = fs::read(path).with_context(|| format!("--soundfont {}", path.display()))?;
+                Instrument::sound_font(&bytes).with_context(|| format!("--soundfont {}", path.display()))?
+            }
+        };
+        let layout = if self.staves == 2 { Layout::Closed } else { Layout::Open };
+        Ok(ExportOptions { layout, instrument, with_marks: self.marks })
+    }
+
+    /// Writes all files of a piece. What cannot be made is said before any of them is there.
+    pub fn write(&self, piece: &Piece, targets: &Targets, options: &ExportOptions) -> Result<()> {
+        let mut files = Vec::new();
+        for (path, format) in &targets.0 {
+            let failed = || format!("cannot make {}", path.display());
+            files.push((path.clone(), piece.export(*format, options).with_context(failed)?));
+            if self.rehearsal && *format == Format::Wav {
+                for part in Part::ALL {
+                    files.push((rehearsal_path(path, part), piece.rehearsal(part, options).with_context(failed)?));
+                }
+            }
+        }
+        files.iter().try_for_each(|(path, bytes)| write_whole(path, bytes))
+    }
+
+    /// What is in the piece, on stdout.
+    pub fn show(&self, piece: &Piece) -> Result<()> {
+        if self.json {
+            print(&piece.json())
+        } else if self.quiet {
+            Ok(())
+        } else {
+            let (style, Piece { score, grid, .. }) = (terminal_style(), piece);
+            print(&format!("{}{}", view::names(score, grid, style), view::piano_roll(score, grid, style)))
+        }
     }
 }
 
-/// Reads a MIDI file and says what had to be interpreted.
-pub fn read_midi(path: &Path, say: impl Fn(&str)) -> Result<MidiFile> {
+impl Targets {
+    /// All that will be written.
+    pub fn files(&self, with_rehearsal: bool) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for (path, format) in &self.0 {
+            files.push(path.clone());
+            if with_rehearsal && *format == Format::Wav {
+                files.extend(Part::ALL.map(|part| rehearsal_path(path, part)));
+            }
+        }
+        files
+    }
+
+    /// The names, for people.
+    pub fn list(&self) -> String {
+        self.0.iter().map(|(path, _)| path.display().to_string()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn rehearsal_path(path: &Path, part: Part) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}_{}.wav", part.name().to_lowercase()))
+}
+
+fn format_named(ending: &str) -> Result<(String, Format), String> {
+    let ending = ending.trim().trim_start_matches('.').to_lowercase();
+    let format = Format::from_ending(&ending);
+    format.map(|format| (ending, format)).ok_or_else(|| format!("expected {}", Format::ENDINGS))
+}
+
+fn staves(text: &str) -> Result<u8, String> {
+    match text {
+        "2" => Ok(2),
+        "4" => Ok(4),
+        _ => Err("expected 4 or 2".into()),
+    }
+}
+
+/// Reads MIDI or MusicXML, by what the bytes are, and says what had to be interpreted.
+pub fn read_source(path: &Path, say: impl Fn(&str)) -> Result<Source> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = smf::read(&bytes).with_context(|| path.display().to_string())?;
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let is_xml = start.trim_ascii_start().starts_with(b"<")
+        || [b"PK".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|magic| bytes.starts_with(magic));
+    let in_file = || path.display().to_string();
+    let file = match is_xml {
+        true => musicxml::read(&bytes).with_context(in_file)?,
+        false => smf::read(&bytes).with_context(in_file)?,
+    };
     for remark in &file.remarks {
         say(&format!("{}: {remark}", path.display()));
     }

@@ -1,20 +1,25 @@
-//! `performer render`: a melody from a MIDI file, harmonized in four parts.
+//! `performer render`: melodies from files, harmonized in four parts.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
+use chorale::Part;
+use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
 use performer::melody::{self, Choice, Fold, Melody};
+use performer::model::Model;
 use performer::render;
-use performer::score::{Direction, Metre, Tick};
-use performer::smf::MidiFile;
+use performer::score::{Direction, Metre, Tick, transpose_keys};
+use performer::source::Source;
 
+use super::batch::{self, Job, Jobs, Row};
 use super::options::ModelOptions;
-use super::output::{OutputOptions, read_midi};
+use super::output::{OutputOptions, read_source};
 
-/// Harmonizes the melody of a MIDI file in four parts
+/// Harmonizes melodies from MIDI and MusicXML files in four parts
 ///
 /// The soprano stays as it is, note for note. Alto, tenor and bass are chosen step by step, a sixteenth each, knowing
 /// only what came before, as in live playing. Tempo, metre and key are kept; the metre tells
@@ -22,19 +27,20 @@ use super::output::{OutputOptions, read_midi};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A MIDI file, format 0 or 1, that holds the melody
-    #[arg(value_name = "MELODY.mid")]
-    melody: PathBuf,
+    /// A file that holds the melody: MIDI (.mid) or MusicXML (.musicxml, .xml, .mxl). Or many: several files, folders
+    /// (with what lies in them), patterns such as 'hymns/*.mid'
+    #[arg(value_name = "MELODY", required = true)]
+    melodies: Vec<String>,
 
     #[command(flatten)]
     output: OutputOptions,
 
-    /// The track of the melody: its number (the first is 1), its name or a part of it. Without this it is the one named
-    /// soprano or melody, else the one that lies highest
-    #[arg(long, value_name = "N|NAME")]
+    /// The track (in a score: the part) of the melody: its number (the first is 1), its name or a part of it. Without
+    /// this it is the one named soprano or melody, else the one that lies highest
+    #[arg(long, visible_alias = "part", value_name = "N|NAME")]
     track: Option<String>,
 
-    /// The MIDI channel of the melody, 1 to 16
+    /// The MIDI channel of the melody, 1 to 16; in a score the line within its part: voices from the top
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
     channel: Option<u8>,
 
@@ -42,6 +48,14 @@ pub struct Args {
     /// first bar began with it
     #[arg(long, value_name = "QUARTERS", value_parser = pickup)]
     pickup: Option<f64>,
+
+    /// Move the melody by so many semitones before it is harmonized, the key with it
+    #[arg(long, value_name = "SEMITONES", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-36..=36))]
+    transpose: Option<i32>,
+
+    /// How many melodies to work on at once; without this as many as there are processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: Option<u16>,
 
     #[command(flatten)]
     model: ModelOptions,
@@ -58,44 +72,91 @@ Examples:
       The melody is in the track named Flute; in channel 5 of the third track.
   performer render hymn.mid -o chorale.mid --pickup 1
       The first note is an upbeat of a quarter, which the file keeps to itself.
+  performer render hymn.musicxml -o hymn.mxl -o hymn.svg -o hymn.html -o hymn.wav --rehearsal
+      A choir score with the words, a picture, a page that plays, and sound, with a rehearsal track for each part.
+  performer render hymn.mid -o hymn.musicxml --staves 2 --key Eb --title \"Nun danket\" --marks
+      Two staves as in a hymnal, in E flat major, with broken rules written over the notes.
+  performer render hymn.mid -o low.mid --transpose -2
+  performer render hymns/ -o harmonized/ --format mid,musicxml --jobs 4
+      Every melody in a folder; what fails is listed at the end and the rest is done.
+  performer render tune.mid -o chorale.wav --soundfont choir.sf2
   performer render tune.mid -o chorale.mid --model lstm --quiet
   performer render tune.mid -o chorale.mid --json > notes.json";
 
 pub fn run(args: Args) -> Result<()> {
-    let Args { melody: path, output, track, channel, pickup, model } = args;
-    output.check(Some(&path))?;
-    let file = read_midi(&path, |remark| output.say(remark))?;
+    let jobs = batch::jobs(&args.melodies, &args.output)?;
+    let options = args.output.export_options()?;
+    let model = args.model.model()?;
+    let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
+        let rendered = harmonize(&args, &job.input, Arc::clone(&model), say)?;
+        args.output.write(&rendered.piece, &job.targets, &options)?;
+        Ok(rendered)
+    };
+    if let Jobs::One(job) = &jobs {
+        let Rendered { piece, steps, seconds } = render(job, &|remark| args.output.say(remark))?;
+        args.output.show(&piece)?;
+        args.output.say(&format!(
+            "{}: {} soprano notes, {steps} steps harmonized in {seconds:.2} s",
+            job.targets.list(),
+            piece.score.part(Part::Soprano).len()
+        ));
+        return Ok(());
+    }
+    let Jobs::Many(jobs) = jobs else { return Ok(()) };
+    if args.output.wants_json() {
+        bail!("--json shows one piece; for many, --format json writes a file each");
+    }
+    batch::run(jobs, args.jobs, &args.output, |job, say| {
+        let Rendered { piece, steps, seconds } = render(job, say)?;
+        Ok(Row { notes: piece.score.part(Part::Soprano).len(), steps, marks: piece.marks.len(), seconds })
+    })
+}
+
+/// A melody with its harmony.
+struct Rendered {
+    piece: Piece,
+    steps: usize,
+    /// That the network took.
+    seconds: f64,
+}
+
+fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) -> Result<Rendered> {
+    let Args { output, track, channel, pickup, transpose, .. } = args;
+    let mut file = read_source(path, say)?;
     let in_file = || path.display().to_string();
-    let melody = Melody::find(&file, &Choice { track, channel }).with_context(in_file)?;
-    let bars = match pickup {
+    let choice = Choice { track: track.clone(), channel: *channel };
+    let mut melody = Melody::find(&file, &choice).with_context(in_file)?;
+    output.amend(&mut file.title, &mut file.directions);
+    if let Some(semitones) = *transpose {
+        melody = melody.transposed(semitones).map_err(|pitch| {
+            anyhow!("--transpose {semitones} moves {pitch} of {} out of the range of MIDI", path.display())
+        })?;
+        transpose_keys(&mut file.directions, semitones);
+    }
+    let bars = match *pickup {
         Some(quarters) => with_pickup(&file, quarters, melody.first_onset()),
         None => file.directions.clone(),
     };
     let grid = Grid::new(file.ticks_per_quarter, &bars, melody.first_onset());
     let steps = melody::steps(&melody, &grid).with_context(in_file)?;
-    melody.remarks.iter().for_each(|remark| output.say(remark));
+    melody.remarks.iter().for_each(|remark| say(remark));
     let fold = Fold::of(&steps);
     if let Some(remark) = fold.remark() {
-        output.say(&remark);
+        say(&remark);
     }
 
-    let mut harmonizer = Harmonizer::new(model.model()?, model.sampling());
+    let mut harmonizer = Harmonizer::new(model, args.model.sampling());
     let before = Instant::now();
     let chords = render::harmonize(&steps, fold, &mut harmonizer)?;
     let seconds = before.elapsed().as_secs_f64();
-    let score = render::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, file.directions);
-    output.deliver(&score, &grid, render::counts(&steps, &chords))?;
-    output.say(&format!(
-        "{}: {} soprano notes, {} steps harmonized in {seconds:.2} s",
-        output.path().display(),
-        melody.notes.len(),
-        steps.len()
-    ));
-    Ok(())
+    let mut score = render::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, file.directions);
+    score.title = file.title;
+    let piece = Piece::new(score, grid, render::counts(&steps, &chords));
+    Ok(Rendered { piece, steps: steps.len(), seconds })
 }
 
 /// The file's metre, beginning anew so many quarters after the first note.
-fn with_pickup(file: &MidiFile, quarters: f64, first_onset: Tick) -> Vec<(Tick, Direction)> {
+fn with_pickup(file: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Direction)> {
     let metre = file.directions.iter().find_map(|(_, direction)| match direction {
         Direction::Metre(metre) => Some(*metre),
         _ => None,

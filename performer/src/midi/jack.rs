@@ -8,11 +8,12 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 use jack::{
-    AsyncClient, Client, ClientOptions, ClientStatus, Frames, MidiIn, MidiOut, MidiWriter, Port, PortFlags, PortId,
-    ProcessScope, RawMidi,
+    AsyncClient, AudioOut, Client, ClientOptions, ClientStatus, Frames, MidiIn, MidiOut, MidiWriter, Port, PortFlags,
+    PortId, ProcessScope, RawMidi,
 };
 
 use super::{Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, Ports, Running, Side, Wiring, find_port};
+use crate::audio::{AudioError, AudioSettings, Instrument};
 use crate::live::{Control, Engine, Failure};
 use crate::session::{Message, Time};
 
@@ -91,7 +92,12 @@ impl Backend for Jack {
         Ok(Box::new(active))
     }
 
-    fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError> {
+    fn start(
+        self: Box<Self>,
+        wiring: &Wiring,
+        engine: Engine,
+        sound: Option<&AudioSettings>,
+    ) -> Result<Running, MidiError> {
         let ports = self.ports()?;
         let find = |side, names: &[String], wanted: &Option<String>| {
             wanted.as_ref().map(|wanted| find_port(side, names, wanted).map(|index| names[index].clone())).transpose()
@@ -117,8 +123,10 @@ impl Backend for Jack {
         let period = f64::from(client.buffer_size()) / f64::from(client.sample_rate());
         let drain = Duration::from_secs_f64(3.0 * period).max(Duration::from_millis(50));
 
+        let sound = sound.map(|settings| Sound::new(&client, settings)).transpose()?;
+        let has_sound = sound.is_some();
         let notifications = Notifications { control: Arc::clone(engine.control()), our_input: our_input.clone() };
-        let player = Player { input, outputs, engine, clock: FrameClock::default(), has_panicked: false };
+        let player = Player { input, outputs, sound, engine, clock: FrameClock::default(), has_panicked: false };
         let active = client.activate_async(notifications, player).map_err(failed(Side::Input, &our_input))?;
         if let Some(source) = &source {
             connect(active.as_client(), source, &our_input).map_err(failed(Side::Input, source))?;
@@ -127,11 +135,15 @@ impl Backend for Jack {
             let destination = destination.as_deref().unwrap_or_default();
             connect(active.as_client(), output, destination).map_err(failed(Side::Output, destination))?;
         }
+        if has_sound {
+            connect_speakers(active.as_client());
+        }
         let described = |ours: &str, other: &Option<String>| match other {
             Some(other) => format!("{ours} ({other})"),
             None => ours.to_owned(),
         };
         let links = Links {
+            sound: has_sound.then(|| format!("{CLIENT}:{}", SOUND_PORTS.join(", "))),
             input: described(&our_input, &source),
             output: described(&our_outputs.join(", "), &destination),
             has_input: true,
@@ -216,6 +228,7 @@ struct Player {
     input: Port<MidiIn>,
     /// One for all parts, or one for each.
     outputs: Vec<Port<MidiOut>>,
+    sound: Option<Sound>,
     engine: Engine,
     clock: FrameClock,
     has_panicked: bool,
@@ -234,7 +247,15 @@ impl jack::ProcessHandler for Player {
         if self.has_panicked {
             return jack::Control::Continue;
         }
+        let (mut no_sound, frames) = (None, scope.n_frames());
+        let sound = if frames as usize <= MOST_FRAMES { &mut self.sound } else { &mut no_sound };
+        let mut sounded = 0;
         let mut write = |frame: Frames, message: &Message| {
+            if let Some(sound) = sound.as_mut() {
+                sound.render(sounded, frame as usize);
+                sounded = sounded.max(frame as usize);
+                sound.instrument.message(message);
+            }
             let own = if writers[1].is_some() { message.part.index() } else { 0 };
             let Some(writer) = &mut writers[own] else { return false };
             writer.write(&RawMidi { time: frame, bytes: message.bytes() }).is_ok()
@@ -251,7 +272,67 @@ impl jack::ProcessHandler for Player {
                 write(last, &message);
             });
         }
+        if let Some(sound) = &mut self.sound {
+            sound.render(sounded, frames as usize);
+            sound.hand_over(scope);
+        }
         jack::Control::Continue
+    }
+}
+
+/// Longest period for which our instrument has room.
+const MOST_FRAMES: usize = 8192;
+const SOUND_PORTS: [&str; 2] = ["left", "right"];
+
+/// Our own instrument, in the same cycle as the notes that it plays.
+struct Sound {
+    instrument: Instrument,
+    ports: Vec<Port<AudioOut>>,
+    /// Left, right, left, ... of the present cycle.
+    stereo: Vec<f32>,
+}
+
+impl Sound {
+    fn new(client: &Client, settings: &AudioSettings) -> Result<Sound, MidiError> {
+        if settings.sample_rate.is_some() || settings.buffer.is_some() {
+            return Err(AudioError::ServersChoice.into());
+        }
+        let instrument = Instrument::new(client.sample_rate(), settings.sound_font.as_deref())?;
+        let ports = SOUND_PORTS.into_iter().map(|name| {
+            client.register_port(name, AudioOut::default()).map_err(|error| MidiError::Connect {
+                side: Side::Output,
+                port: name.to_owned(),
+                cause: error.to_string(),
+            })
+        });
+        Ok(Sound { instrument, ports: ports.collect::<Result<_, _>>()?, stereo: vec![0.0; 2 * MOST_FRAMES] })
+    }
+
+    /// Real-time: renders the frames from `from` to `to` of the present cycle.
+    fn render(&mut self, from: usize, to: usize) {
+        let to = to.min(MOST_FRAMES);
+        if from < to {
+            self.instrument.render(&mut self.stereo[2 * from..2 * to]);
+        }
+    }
+
+    /// Real-time.
+    fn hand_over(&mut self, scope: &ProcessScope) {
+        for (side, port) in self.ports.iter_mut().enumerate() {
+            let samples = port.as_mut_slice(scope);
+            samples.fill(0.0);
+            for (sample, frame) in samples.iter_mut().zip(self.stereo.chunks_exact(2)) {
+                *sample = frame[side];
+            }
+        }
+    }
+}
+
+/// To the first two outputs of the sound card, as most JACK programs do. Without any, the patchbay may do it later.
+fn connect_speakers(client: &Client) {
+    let speakers = client.ports(None, Some("32 bit float mono audio"), PortFlags::IS_INPUT | PortFlags::IS_PHYSICAL);
+    for (port, speaker) in SOUND_PORTS.into_iter().zip(speakers) {
+        let _ = connect(client, &format!("{}:{port}", client.name()), &speaker);
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chorale::Part;
 use thiserror::Error;
 
+use crate::audio::{AudioError, AudioSettings};
 use crate::live::{Control, Engine};
 
 /// The name under which other programs see us, and the names of our two ports.
@@ -34,8 +35,14 @@ pub trait Backend {
     /// allocate.
     fn listen(self: Box<Self>, wiring: &Wiring, messages: Sender<Vec<u8>>) -> Result<Box<dyn Any>, MidiError>;
 
-    /// Makes our ports, connects them, and lets `engine` play on the sound system's thread.
-    fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError>;
+    /// Makes our ports, connects them, and lets `engine` play on the sound system's thread. With `sound` an instrument of
+    /// ours plays too.
+    fn start(
+        self: Box<Self>,
+        wiring: &Wiring,
+        engine: Engine,
+        sound: Option<&AudioSettings>,
+    ) -> Result<Running, MidiError>;
 }
 
 /// Names of ports, in the order of the numbers that the user may give: the first is number 1.
@@ -81,6 +88,8 @@ pub struct Running {
 /// What we are connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Links {
+    /// What our own instrument sounds through, if it plays.
+    pub sound: Option<String>,
     /// For example `performer:in`, or the name of the port that we are connected to.
     pub input: String,
     pub output: String,
@@ -113,6 +122,8 @@ pub enum MidiError {
         "the {side} port '{port}' can't be opened: {cause}\nhint: is another program holding it, or was it unplugged?"
     )]
     Connect { side: Side, port: String, cause: String },
+    #[error(transparent)]
+    Sound(#[from] AudioError),
     #[error("a port for each part must be one of our own\nhint: leave --output out and connect {} in the other program", .0.join(", "))]
     PerPart(Vec<String>),
     #[error("the {name} thread can't be started: {cause}")]

@@ -17,6 +17,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use super::{
     Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port,
 };
+use crate::audio::{Audio, AudioSettings};
 use crate::live::{Control, Engine, Failure};
 use crate::session::{Message, Time};
 
@@ -100,7 +101,12 @@ impl Backend for System {
         Ok(Box::new(receiver.map_err(|error| refused(Side::Input, &names[index], error))?))
     }
 
-    fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError> {
+    fn start(
+        self: Box<Self>,
+        wiring: &Wiring,
+        engine: Engine,
+        sound: Option<&AudioSettings>,
+    ) -> Result<Running, MidiError> {
         let System { input, output } = *self;
         let (input_ports, input_names) = named(input.ports(), |port| input.port_name(port).ok());
         let (output_ports, output_names) = named(output.ports(), |port| output.port_name(port).ok());
@@ -120,6 +126,7 @@ impl Backend for System {
         };
         let source_name = source.map(|index| input_names[index].clone());
         let links = Links {
+            sound: None,
             input: source_name.clone().unwrap_or_else(|| format!("{CLIENT}:{INPUT_PORT}")),
             output: output_name,
             has_input: true,
@@ -128,10 +135,13 @@ impl Backend for System {
         let destination_name = destination.map(|_| links.output.clone());
 
         let control = Arc::clone(engine.control());
+        let audio = sound.map(|settings| Audio::start(settings, &control)).transpose()?;
+        let (audio, instrument) = audio.map_or((None, None), |(audio, queue)| (Some(audio), Some(queue)));
+        let links = Links { sound: audio.as_ref().map(|audio| audio.description.clone()), ..links };
         let epoch = Instant::now();
         let (events_in, events) = HeapRb::new(EVENTS).split();
         let (replacements, replaced) = HeapRb::new(1).split();
-        let outputs = Outputs { senders, replaced };
+        let outputs = Outputs { senders, replaced, instrument };
         let handle = thread::Builder::new()
             .name("midi".to_owned())
             .spawn(move || play_guarded(engine, outputs, events, epoch))
@@ -154,6 +164,7 @@ impl Backend for System {
             destination: destination_name,
             replacements,
             _player: player,
+            _audio: audio,
         };
         Ok(Running { links, drain: DRAIN, connections: Box::new(connections) })
     }
@@ -267,6 +278,7 @@ struct Cables {
     /// Outputs opened anew, for the playing thread.
     replacements: HeapProd<MidiOutputConnection>,
     _player: Joined,
+    _audio: Option<Audio>,
 }
 
 impl Connections for Cables {
@@ -342,6 +354,8 @@ fn without_numbers(name: &str) -> &str {
 struct Outputs {
     senders: Vec<MidiOutputConnection>,
     replaced: HeapCons<MidiOutputConnection>,
+    /// Our own, in the audio callback.
+    instrument: Option<HeapProd<Message>>,
 }
 
 impl Outputs {
@@ -349,6 +363,10 @@ impl Outputs {
     fn send(&mut self, message: &Message) {
         if let Some(sender) = self.replaced.try_pop() {
             self.senders = vec![sender];
+        }
+        if let Some(instrument) = &mut self.instrument {
+            // Full only if the audio callback has stopped; then nothing sounds anyway.
+            let _ = instrument.try_push(*message);
         }
         let index = if self.senders.len() > 1 { message.part.index() } else { 0 };
         if let Some(sender) = self.senders.get_mut(index) {

@@ -1,0 +1,210 @@
+//! What a listener hears in a score: the chord of each beat, and where the part-writing breaks a rule.
+
+use std::ops::Range;
+
+use chorale::harmony::{Harmony, Key};
+use chorale::rules::{Past, Rule};
+use chorale::{Chord, Part, Pitch, Token};
+
+use crate::grid::{Bar, Grid};
+use crate::score::{Note, Score, Tick};
+
+/// The place of a step as musicians count it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// 0 for a pickup.
+    pub bar: u32,
+    /// From 1, in beats of the metre; halves and quarters lie between.
+    pub beat: f64,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "bar {} beat {}", self.bar, self.beat)
+    }
+}
+
+/// Steps of a beat: dotted quarters in 6/8, 9/8 and 12/8, else quarters.
+pub fn steps_per_beat(grid: &Grid, step: u32) -> u32 {
+    let metre = grid.metre(step);
+    if metre.denominator() == 8 && metre.numerator > 3 && metre.numerator.is_multiple_of(3) { 6 } else { 4 }
+}
+
+pub fn place(grid: &Grid, step: u32) -> Place {
+    let bar = grid.bar(step);
+    let beat = f64::from(step - bar.first_step + missing_before(grid, bar)) / f64::from(steps_per_beat(grid, step));
+    Place { bar: bar.number, beat: beat + 1.0 }
+}
+
+/// The beats that a pickup lacks are counted all the same.
+fn missing_before(grid: &Grid, bar: Bar) -> u32 {
+    let metre = grid.metre(bar.first_step);
+    let whole = 16 * u32::from(metre.numerator) / u32::from(metre.denominator());
+    if bar.number == 0 { whole.saturating_sub(bar.end_step - bar.first_step) } else { 0 }
+}
+
+/// One or more beats on one chord.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sounding {
+    /// Of the grid.
+    pub steps: Range<u32>,
+    pub harmony: Harmony,
+    pub key: Key,
+}
+
+/// The chords of a score beat by beat, those that stay joined; beats that make no chord are left out.
+pub fn chords(score: &Score, grid: &Grid) -> Vec<Sounding> {
+    let keys = score.keys();
+    let mut chords: Vec<Sounding> = Vec::new();
+    for steps in beats(score, grid) {
+        let ticks = grid.tick(steps.start)..grid.tick(steps.end);
+        let Some(harmony) = harmony_in(score, &ticks) else { continue };
+        let key = keys[keys.partition_point(|(at, _)| *at <= ticks.start).max(1) - 1].1;
+        match chords.last_mut() {
+            Some(last) if last.steps.end == steps.start && last.harmony == harmony && last.key == key => {
+                last.steps.end = steps.end;
+            }
+            _ => chords.push(Sounding { steps, harmony, key }),
+        }
+    }
+    chords
+}
+
+/// The beats in which something sounds.
+pub fn beats(score: &Score, grid: &Grid) -> Vec<Range<u32>> {
+    let mut beats: Vec<Range<u32>> = Vec::new();
+    let mut notes: Vec<&Note> = score.parts.iter().flatten().collect();
+    notes.sort_by_key(|note| note.start);
+    for note in notes {
+        let end_step = grid.nearest_step(note.end);
+        let mut step = grid.nearest_step(note.start).max(beats.last().map_or(0, |last| last.end));
+        while step < end_step {
+            let bar = grid.bar(step);
+            let length = steps_per_beat(grid, step);
+            // Beats are counted from the bar line, in a pickup towards the next one.
+            let offset = missing_before(grid, bar) % length;
+            let first = bar.first_step.max(step.saturating_sub((step - bar.first_step + offset) % length));
+            let first = first.max(beats.last().map_or(0, |last| last.end));
+            let within = (first - bar.first_step + offset) % length;
+            let end = (first + length - within).min(bar.end_step).max(first + 1);
+            beats.push(first..end);
+            step = end;
+        }
+    }
+    beats
+}
+
+fn harmony_in(score: &Score, ticks: &Range<Tick>) -> Option<Harmony> {
+    let mut weights = [0.0; 12];
+    let mut bass: Option<(Tick, Pitch)> = None;
+    for part in Part::ALL {
+        let notes = score.part(part);
+        let first = notes.partition_point(|note| note.end <= ticks.start);
+        for note in notes[first..].iter().take_while(|note| note.start < ticks.end) {
+            let (start, end) = (note.start.max(ticks.start), note.end.min(ticks.end));
+            // What stands on the beat is heard as the chord; what follows may pass.
+            let accent = if start == ticks.start { 2.0 } else { 1.0 };
+            weights[usize::from(note.pitch.class())] += accent * f64::from(end.saturating_sub(start));
+            if bass.is_none_or(|(at, pitch)| (start, note.pitch) < (at, pitch)) {
+                bass = Some((start, note.pitch));
+            }
+        }
+    }
+    Harmony::find(&weights, bass?.1.class())
+}
+
+/// Something that a teacher would mark, with where it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub step: u32,
+    pub rule: Rule,
+}
+
+impl Mark {
+    /// `parallel fifths`.
+    pub fn words(self) -> String {
+        self.rule.name().replace('-', " ")
+    }
+}
+
+/// What a teacher marks: the rules of the textbooks, without wide leaps and high or low notes, which Bach writes daily.
+pub fn is_marked(rule: Rule) -> bool {
+    rule.is_textbook() && !matches!(rule, Rule::WideLeap | Rule::Tessitura)
+}
+
+/// Every breach of a rule, in order of step.
+pub fn marks(score: &Score, grid: &Grid) -> Vec<Mark> {
+    let mut marks = Vec::new();
+    let mut past = Past::default();
+    let mut chord = Chord::SILENCE;
+    let steps = beats(score, grid);
+    let mut lines = Part::ALL.map(|part| score.part(part).iter().peekable());
+    let mut sounding: [Option<&Note>; 4] = [None; 4];
+    let mut expected = None;
+    for step in steps.into_iter().flatten() {
+        // Nothing is broken across a rest.
+        if expected != Some(step) {
+            past = Past::default();
+        }
+        expected = Some(step + 1);
+        for (part, line) in Part::ALL.into_iter().zip(&mut lines) {
+            let held = &mut sounding[part.index()];
+            while let Some(note) = line.next_if(|note| grid.nearest_step(note.start) <= step) {
+                *held = Some(note);
+            }
+            *held = held.filter(|note| grid.nearest_step(note.end) > step);
+            // Beyond the vocabulary no rule looks.
+            chord[part] = held.and_then(|note| Token::from_pitch(note.pitch)).unwrap_or(Token::REST);
+        }
+        if chord == Chord::SILENCE {
+            past = Past::default();
+            continue;
+        }
+        let phase = grid.phase(step);
+        let breaches = past.breaches(chord, phase);
+        let count = |rule: Rule| breaches[rule.index()];
+        for rule in Rule::ALL.into_iter().filter(|rule| is_marked(*rule)) {
+            // Parallels from one chord to the next are also such from beat to beat.
+            let is_said = rule == Rule::BeatParallels && count(Rule::ParallelFifths) + count(Rule::ParallelOctaves) > 0;
+            if !is_said {
+                marks.extend((0..count(rule)).map(|_| Mark { step, rule }));
+            }
+        }
+        past.step(chord, phase);
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::chorale_score;
+    use crate::score::{Direction, Metre};
+
+    fn piece(rows: &[(&str, usize)]) -> (Score, Grid) {
+        let rows: Vec<&str> = rows.iter().flat_map(|&(row, count)| vec![row; count]).collect();
+        let text = format!("note0,note1,note2,note3\n{}\n", rows.join("\n"));
+        let chorale = chorale::Chorale::from_csv(&text).unwrap();
+        let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
+        let grid = Grid::new(480, &directions, 0);
+        (chorale_score(&chorale, &grid, 0, 480, directions), grid)
+    }
+
+    #[test]
+    fn the_chord_of_a_beat_is_what_stands_on_it_not_what_passes() {
+        // C major with a passing note in the alto, then its dominant seventh for two beats, then home.
+        let (score, grid) = piece(&[("72,67,64,48", 2), ("72,65,64,48", 2), ("71,67,62,53", 8), ("72,67,64,52", 4)]);
+        let found: Vec<(Range<u32>, String)> =
+            chords(&score, &grid).iter().map(|chord| (chord.steps.clone(), chord.harmony.numeral(chord.key))).collect();
+        assert_eq!(found, [(0..4, "I".into()), (4..12, "V42".into()), (12..16, "I6".into())]);
+    }
+
+    #[test]
+    fn a_broken_rule_is_marked_where_it_happens() {
+        let (score, grid) = piece(&[("72,67,64,48", 4), ("74,69,65,50", 4)]);
+        let found: Vec<(String, String)> =
+            marks(&score, &grid).iter().map(|mark| (place(&grid, mark.step).to_string(), mark.words())).collect();
+        assert!(found.contains(&("bar 1 beat 2".into(), "parallel octaves".into())), "{found:?}");
+        assert!(found.iter().all(|(place, _)| place == "bar 1 beat 2"), "{found:?}");
+    }
+}

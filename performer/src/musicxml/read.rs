@@ -1,0 +1,704 @@
+//! Scores of any notation program, partwise or timewise, plain or compressed, with their repeats written out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read};
+
+use chorale::Pitch;
+use chorale::harmony::Spelling;
+use roxmltree::{Document, Node, ParsingOptions};
+use thiserror::Error;
+
+use crate::score::{Direction, Lyric, Metre, Note, Tick};
+use crate::source::{Kind, Source, Track, cut_where_struck_again};
+
+/// A symphony is smaller; more comes from an archive made to fill memory.
+const MAX_BYTES: u64 = 64 << 20;
+const MAX_NODES: u32 = 8_000_000;
+
+/// More come from a damaged repeat sign.
+const MAX_MEASURES: usize = 10_000;
+
+/// Where durations need no finer ticks.
+const TICKS_PER_QUARTER: u64 = 480;
+
+/// Divisible by 2 to 10, for files whose divisions have no common multiple that fits.
+const FALLBACK_TICKS: u64 = 10_080;
+
+/// MIDI files hold 15 bits.
+const MAX_TICKS_PER_QUARTER: u64 = 0x7fff;
+
+/// Of notes that nobody played.
+const VELOCITY: u8 = 80;
+
+/// Why bytes are no MusicXML that can be used.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ReadError {
+    #[error("the file is empty")]
+    Empty,
+    #[error("not a MusicXML file: {0}")]
+    NotXml(String),
+    #[error("not a MusicXML score: its outermost element is <{0}>, expected <score-partwise> or <score-timewise>")]
+    NotAScore(String),
+    #[error("the compressed file cannot be opened: {0}")]
+    Archive(String),
+    #[error("the score unpacks to more than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    #[error("measure {measure} of part {part}: <{element}> is '{value}', expected {expected}")]
+    Value { part: usize, measure: String, element: &'static str, value: String, expected: &'static str },
+    #[error("with its repeats the piece has more than {MAX_MEASURES} measures; take out the repeat signs")]
+    TooManyMeasures,
+    #[error("measure {measure} of part {part}: a <duration> comes before any <divisions>")]
+    NoDivisions { part: usize, measure: String },
+}
+
+/// Reads a score: each part a track, each voice of a staff a line of it.
+///
+/// # Errors
+/// Where the file is damaged; never a panic, whatever the bytes. Archives and entities are bounded.
+pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
+    if bytes.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let text = if bytes.starts_with(b"PK") { decode(&unpack(bytes)?)? } else { decode(bytes)? };
+    let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let document =
+        Document::parse_with_options(&text, options).map_err(|error| ReadError::NotXml(shorten(&error.to_string())))?;
+    let root = document.root_element();
+    let parts = match root.tag_name().name() {
+        "score-partwise" => partwise(root),
+        "score-timewise" => timewise(root),
+        other => return Err(ReadError::NotAScore(shorten(other))),
+    };
+    read_score(root, &parts)
+}
+
+/// The score of a compressed file, which its table of contents names.
+fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
+    let archive_error = |error: &dyn std::fmt::Display| ReadError::Archive(shorten(&error.to_string()));
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| archive_error(&error))?;
+    let mut member = |name: &str| -> Result<Vec<u8>, ReadError> {
+        let file = archive.by_name(name).map_err(|error| ReadError::Archive(format!("{name}: {error}")))?;
+        let mut content = Vec::new();
+        file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(|error| archive_error(&error))?;
+        if content.len() as u64 > MAX_BYTES { Err(ReadError::TooLarge) } else { Ok(content) }
+    };
+    let container = decode(&member("META-INF/container.xml")?)?;
+    let document = Document::parse(&container).map_err(|error| archive_error(&error))?;
+    let path = document
+        .descendants()
+        .find(|node| node.tag_name().name() == "rootfile")
+        .and_then(|node| node.attribute("full-path"))
+        .ok_or_else(|| ReadError::Archive("its table of contents names no score".into()))?;
+    member(path)
+}
+
+/// UTF-8 or, by its byte order mark, UTF-16; Latin-1 where the file says so or is neither.
+fn decode(bytes: &[u8]) -> Result<String, ReadError> {
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(ReadError::TooLarge);
+    }
+    let utf16 = |from: fn([u8; 2]) -> u16| {
+        let units = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
+        char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect()
+    };
+    Ok(match bytes {
+        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
+        _ => match std::str::from_utf8(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+        },
+    })
+}
+
+/// What an error may quote of a file.
+fn shorten(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).take(120).collect()
+}
+
+/// A part's identifier and measures.
+struct PartNodes<'a, 'i> {
+    id: &'a str,
+    measures: Vec<Node<'a, 'i>>,
+}
+
+fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(move |child| child.has_tag_name(name))
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> Option<Node<'a, 'i>> {
+    children(node, name).next()
+}
+
+fn text_of<'a>(node: Node<'a, '_>, name: &'static str) -> Option<&'a str> {
+    child(node, name).and_then(|child| child.text()).map(str::trim)
+}
+
+fn partwise<'a, 'i>(root: Node<'a, 'i>) -> Vec<PartNodes<'a, 'i>> {
+    let part = |part: Node<'a, 'i>| PartNodes {
+        id: part.attribute("id").unwrap_or_default(),
+        measures: children(part, "measure").collect(),
+    };
+    children(root, "part").map(part).collect()
+}
+
+fn timewise<'a, 'i>(root: Node<'a, 'i>) -> Vec<PartNodes<'a, 'i>> {
+    let mut parts: Vec<PartNodes> = Vec::new();
+    for measure in children(root, "measure") {
+        for part in children(measure, "part") {
+            let id = part.attribute("id").unwrap_or_default();
+            match parts.iter_mut().find(|known| known.id == id) {
+                Some(known) => known.measures.push(part),
+                None => parts.push(PartNodes { id, measures: vec![part] }),
+            }
+        }
+    }
+    parts
+}
+
+fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
+    let ticks_per_quarter = common_ticks(root);
+    let mut remarks = Vec::new();
+    let mut read: Vec<PartReader> = Vec::with_capacity(parts.len());
+    for (index, part) in parts.iter().enumerate() {
+        read.push(PartReader::read(index + 1, part, ticks_per_quarter)?);
+    }
+    let order = play_order(parts)?;
+    let written = parts.iter().map(|part| part.measures.len()).max().unwrap_or(0);
+    if order.len() > written {
+        remarks.push(format!("repeats are written out: {written} measures become {}", order.len()));
+    }
+    let jumps = ["dacapo", "dalsegno", "tocoda"];
+    if root.descendants().any(|node| jumps.iter().any(|jump| node.attribute(*jump).is_some())) {
+        remarks.push("D.C., D.S. and Coda are not followed: the measures are taken in order".into());
+    }
+    let graces: usize = read.iter().map(|part| part.graces).sum();
+    if graces > 0 {
+        remarks.push(format!("grace notes are left out ({graces})"));
+    }
+
+    // All parts share the bar lines: a measure is as long as the longest of them makes it.
+    let metres = metres_of_measures(&read, written);
+    let length = |measure: usize| {
+        let longest = read.iter().filter_map(|part| part.measures.get(measure)).map(|m| m.length).max();
+        longest.filter(|length| *length > 0).unwrap_or_else(|| metres[measure].1)
+    };
+    let mut starts = Vec::with_capacity(order.len());
+    let mut now: u64 = 0;
+    for &measure in &order {
+        starts.push(now as Tick);
+        now += u64::from(length(measure));
+        if now > u64::from(Tick::MAX >> 4) {
+            return Err(ReadError::TooManyMeasures);
+        }
+    }
+    let mut directions = metre_directions(&order, &starts, &metres, length);
+    for (&measure, &start) in order.iter().zip(&starts) {
+        for part in &read {
+            let Some(content) = part.measures.get(measure) else { continue };
+            directions.extend(content.directions.iter().map(|(at, direction)| (start + at, direction.clone())));
+        }
+    }
+    // Each part says the same key; a transposing instrument says another, which is not that of the piece.
+    let speaks_keys = read.iter().find(|part| !part.is_transposing).or(read.first());
+    if let Some(part) = speaks_keys {
+        for (&measure, &start) in order.iter().zip(&starts) {
+            let keys = part.measures.get(measure).into_iter().flat_map(|content| &content.keys);
+            directions.extend(keys.map(|(at, direction)| (start + at, direction.clone())));
+        }
+    }
+    directions.sort_by_key(|(tick, _)| *tick);
+    let mut said = BTreeSet::new();
+    directions.retain(|(tick, direction)| said.insert((*tick, format!("{direction:?}"))));
+
+    let names = part_names(root);
+    let tracks = parts.iter().zip(&read).map(|(nodes, part)| part.track(&order, &starts, names.get(nodes.id).cloned()));
+    Ok(Source {
+        kind: Kind::MusicXml,
+        title: title(root),
+        ticks_per_quarter: ticks_per_quarter as u16,
+        directions,
+        tracks: tracks.collect(),
+        remarks,
+    })
+}
+
+fn title(root: Node) -> Option<String> {
+    let work = child(root, "work").and_then(|work| text_of(work, "work-title"));
+    let title = work.filter(|title| !title.is_empty()).or_else(|| text_of(root, "movement-title"))?;
+    let title: String = title.chars().filter(|character| !character.is_control()).collect();
+    Some(title).filter(|title| !title.trim().is_empty())
+}
+
+fn part_names(root: Node) -> BTreeMap<String, String> {
+    let Some(list) = child(root, "part-list") else { return BTreeMap::new() };
+    let name = |part: Node| {
+        let name = text_of(part, "part-name").filter(|name| !name.is_empty());
+        let name = name.or_else(|| text_of(part, "part-abbreviation"))?;
+        let name: String = name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        Some((part.attribute("id")?.to_owned(), Some(name.trim().to_owned()).filter(|name| !name.is_empty())?))
+    };
+    children(list, "score-part").filter_map(name).collect()
+}
+
+/// Ticks in which every duration of the file is whole, where there are some.
+fn common_ticks(root: Node) -> u64 {
+    let divisions = root.descendants().filter(|node| node.has_tag_name("divisions"));
+    let divisions: BTreeSet<u64> =
+        divisions.filter_map(|node| node.text()?.trim().parse().ok()).filter(|value| *value > 0).collect();
+    let multiple_of_all = |first: u64| {
+        divisions.iter().try_fold(first, |ticks, &other| {
+            let multiple = ticks / greatest_divisor(ticks, other) * other;
+            (multiple <= MAX_TICKS_PER_QUARTER).then_some(multiple)
+        })
+    };
+    multiple_of_all(TICKS_PER_QUARTER).or_else(|| multiple_of_all(4)).unwrap_or(FALLBACK_TICKS)
+}
+
+fn greatest_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { greatest_divisor(b, a % b) }
+}
+
+/// What a part has in one measure, its times counted in ticks from the bar line.
+#[derive(Default)]
+struct MeasureContent {
+    length: Tick,
+    notes: Vec<XmlNote>,
+    /// Tempo and marks.
+    directions: Vec<(Tick, Direction)>,
+    keys: Vec<(Tick, Direction)>,
+    metre: Option<Metre>,
+}
+
+struct XmlNote {
+    /// Staff and voice.
+    line: (u32, String),
+    start: Tick,
+    length: Tick,
+    pitch: Pitch,
+    /// `None` where the instrument transposes.
+    spelling: Option<Spelling>,
+    tied_from: bool,
+    tied_to: bool,
+    fermata: bool,
+    lyrics: Vec<(u8, Vec<u8>)>,
+}
+
+/// A part, measure by measure as written.
+struct PartReader {
+    measures: Vec<MeasureContent>,
+    ticks_per_quarter: u64,
+    is_transposing: bool,
+    graces: usize,
+}
+
+/// What holds from one measure of a part to the next.
+struct Place<'a> {
+    part: usize,
+    measure: &'a str,
+    ticks_per_quarter: u64,
+    divisions: Option<f64>,
+    /// Semitones from written to sounding pitch, by staff; 0 is for all staves.
+    transposition: BTreeMap<u32, i32>,
+}
+
+impl Place<'_> {
+    fn value_error(&self, element: &'static str, value: &str, expected: &'static str) -> ReadError {
+        ReadError::Value { part: self.part, measure: shorten(self.measure), element, value: shorten(value), expected }
+    }
+
+    /// Of a `<duration>`.
+    fn ticks(&self, node: Node) -> Result<f64, ReadError> {
+        let Some(text) = text_of(node, "duration") else { return Ok(0.0) };
+        let expected = "a number of divisions";
+        let duration: f64 = text.parse().map_err(|_| self.value_error("duration", text, expected))?;
+        if !(0.0..1e7).contains(&duration) {
+            return Err(self.value_error("duration", text, expected));
+        }
+        let divisions =
+            self.divisions.ok_or_else(|| ReadError::NoDivisions { part: self.part, measure: shorten(self.measure) })?;
+        Ok(duration / divisions * self.ticks_per_quarter as f64)
+    }
+}
+
+impl PartReader {
+    fn read(number: usize, nodes: &PartNodes, ticks_per_quarter: u64) -> Result<PartReader, ReadError> {
+        let mut part = PartReader { measures: Vec::new(), ticks_per_quarter, is_transposing: false, graces: 0 };
+        let mut place =
+            Place { part: number, measure: "", ticks_per_quarter, divisions: None, transposition: BTreeMap::new() };
+        for measure in &nodes.measures {
+            place.measure = measure.attribute("number").unwrap_or("?");
+            let content = part.read_measure(*measure, &mut place)?;
+            part.measures.push(content);
+        }
+        Ok(part)
+    }
+
+    fn read_measure(&mut self, measure: Node, place: &mut Place) -> Result<MeasureContent, ReadError> {
+        let mut content = MeasureContent::default();
+        // In ticks, not yet rounded; where the note before began, on which a chord's other notes stand.
+        let (mut now, mut before, mut end) = (0.0_f64, 0.0_f64, 0.0_f64);
+        for node in measure.children().filter(Node::is_element) {
+            match node.tag_name().name() {
+                "attributes" => self.read_attributes(node, now as Tick, place, &mut content)?,
+                "backup" => now = (now - place.ticks(node)?).max(0.0),
+                "forward" => now += place.ticks(node)?,
+                "note" => {
+                    if child(node, "grace").is_some() {
+                        self.graces += usize::from(child(node, "chord").is_none());
+                        continue;
+                    }
+                    let length = place.ticks(node)?;
+                    let start = if child(node, "chord").is_some() { before } else { now };
+                    let is_sung = child(node, "cue").is_none();
+                    if let Some(note) = read_note(node, start, length, place)?
+                        && is_sung
+                    {
+                        content.notes.push(note);
+                    }
+                    if child(node, "chord").is_none() {
+                        before = now;
+                        now += length;
+                    }
+                }
+                "direction" | "sound" => content.directions.extend(read_direction(node, now as Tick)),
+                _ => {}
+            }
+            end = end.max(now);
+        }
+        content.length = end.round() as Tick;
+        Ok(content)
+    }
+
+    fn read_attributes(
+        &mut self,
+        node: Node,
+        at: Tick,
+        place: &mut Place,
+        content: &mut MeasureContent,
+    ) -> Result<(), ReadError> {
+        if let Some(text) = text_of(node, "divisions") {
+            let divisions = text.parse::<f64>().ok().filter(|value| (1e-3..=1e7).contains(value));
+            place.divisions =
+                Some(divisions.ok_or_else(|| place.value_error("divisions", text, "a number above zero"))?);
+        }
+        if let Some(key) = child(node, "key")
+            && let Some(fifths) = text_of(key, "fifths")
+        {
+            let sharps = fifths.parse::<i8>().ok().filter(|sharps| (-7..=7).contains(sharps));
+            let sharps = sharps.ok_or_else(|| place.value_error("fifths", fifths, "-7 to 7"))?;
+            let minor = text_of(key, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("minor"));
+            content.keys.push((at, Direction::Key { sharps, minor }));
+        }
+        if let Some(time) = child(node, "time") {
+            content.metre = read_metre(time, place)?.or(content.metre);
+        }
+        for transpose in children(node, "transpose") {
+            let number = |name| text_of(transpose, name).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+            let semitones = number("chromatic").clamp(-60.0, 60.0) as i32;
+            let octaves = number("octave-change").clamp(-5.0, 5.0) as i32;
+            let staff = transpose.attribute("number").and_then(|staff| staff.parse().ok()).unwrap_or(0);
+            place.transposition.insert(staff, semitones + 12 * octaves);
+            self.is_transposing |= semitones % 12 != 0;
+        }
+        Ok(())
+    }
+
+    /// The part with its measures in the order in which they are played.
+    fn track(&self, order: &[usize], starts: &[Tick], name: Option<String>) -> Track {
+        let mut track = Track { name, ..Track::default() };
+        let lines: BTreeSet<&(u32, String)> =
+            self.measures.iter().flat_map(|measure| &measure.notes).map(|note| &note.line).collect();
+        // Staves from the top; more voices than MIDI has channels are no piano's.
+        let lines: BTreeMap<&(u32, String), u8> = lines.into_iter().zip(0..=u8::MAX).collect();
+        let mut tied: BTreeMap<(u8, u8), usize> = BTreeMap::new();
+        let mut sung: BTreeSet<(Tick, u8)> = BTreeSet::new();
+        for (&measure, &bar_line) in order.iter().zip(starts) {
+            let Some(content) = self.measures.get(measure) else { continue };
+            for note in &content.notes {
+                let Some(&line) = lines.get(&note.line) else { continue };
+                let notes = track.channels.entry(line).or_default();
+                let (start, end) = (bar_line + note.start, bar_line + note.start + note.length);
+                let key = (line, note.pitch.midi());
+                let held = tied.remove(&key).filter(|&held| note.tied_from && notes[held].end == start);
+                let index = match held {
+                    Some(held) => {
+                        notes[held].end = end;
+                        held
+                    }
+                    None => {
+                        notes.push(Note { start, end, pitch: note.pitch, velocity: VELOCITY });
+                        notes.len() - 1
+                    }
+                };
+                let begins = notes[index].start;
+                if note.tied_to {
+                    tied.insert(key, index);
+                }
+                if note.fermata {
+                    track.fermatas.push(begins);
+                }
+                if let Some(spelling) = note.spelling {
+                    track.spellings.insert((begins, note.pitch.midi()), spelling);
+                }
+                // Parts on one staff sing the same words; they are kept once.
+                for (verse, text) in &note.lyrics {
+                    if sung.insert((start, *verse)) {
+                        track.lyrics.push(Lyric { tick: start, verse: *verse, text: text.clone() });
+                    }
+                }
+            }
+        }
+        for notes in track.channels.values_mut() {
+            notes.retain(|note| note.end > note.start);
+            notes.sort_by_key(|note| (note.start, note.pitch));
+            cut_where_struck_again(notes);
+        }
+        track.channels.retain(|_, notes| !notes.is_empty());
+        track.lyrics.sort_by_key(|lyric| (lyric.tick, lyric.verse));
+        track.fermatas.sort_unstable();
+        track.fermatas.dedup();
+        track
+    }
+}
+
+/// `None` for a rest, and for what has no pitch.
+fn read_note(node: Node, start: f64, length: f64, place: &Place) -> Result<Option<XmlNote>, ReadError> {
+    let Some(pitch) = child(node, "pitch") else { return Ok(None) };
+    let letter = text_of(pitch, "step").unwrap_or_default();
+    let naturals = [("C", 0), ("D", 2), ("E", 4), ("F", 5), ("G", 7), ("A", 9), ("B", 11)];
+    let natural = naturals.iter().find(|(name, _)| *name == letter).map(|(_, class)| *class);
+    let natural = natural.ok_or_else(|| place.value_error("step", letter, "a letter from A to G"))?;
+    let octave_text = text_of(pitch, "octave").unwrap_or_default();
+    let octave = octave_text.parse::<i32>().ok().filter(|octave| (-1..=9).contains(octave));
+    let octave = octave.ok_or_else(|| place.value_error("octave", octave_text, "0 to 9"))?;
+    // Quarter tones go to the nearest semitone below.
+    let alteration = text_of(pitch, "alter").and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+    let alteration = alteration.clamp(-3.0, 3.0) as i32;
+    let staff = text_of(node, "staff").and_then(|staff| staff.parse().ok()).unwrap_or(1);
+    let moved = place.transposition.get(&staff).or_else(|| place.transposition.get(&0)).copied().unwrap_or(0);
+    let sounding = 12 * (octave + 1) + natural + alteration + moved;
+    let Some(pitch) = u8::try_from(sounding).ok().and_then(Pitch::new) else {
+        return Err(place.value_error("octave", octave_text, "a pitch within C-1 to G9, as MIDI has them"));
+    };
+    let spelling = (moved % 12 == 0).then(|| Spelling {
+        letter: letter.chars().next().unwrap_or('C'),
+        alteration: alteration as i8,
+        octave: (octave + moved / 12) as i8,
+    });
+    let ties = |kind: &str| {
+        let notations = children(node, "notations").flat_map(|notations| children(notations, "tied"));
+        children(node, "tie").chain(notations).any(|tie| tie.attribute("type") == Some(kind))
+    };
+    let fermata = children(node, "notations").any(|notations| child(notations, "fermata").is_some());
+    let end = (start + length).round();
+    let start = start.round();
+    Ok(Some(XmlNote {
+        line: (staff, text_of(node, "voice").unwrap_or("1").to_owned()),
+        start: start as Tick,
+        length: (end - start) as Tick,
+        pitch,
+        spelling,
+        tied_from: ties("stop"),
+        tied_to: ties("start"),
+        fermata,
+        lyrics: (1..).zip(children(node, "lyric")).filter_map(|(place, lyric)| read_lyric(place, lyric)).collect(),
+    }))
+}
+
+/// Verse and syllable, with a hyphen where its word goes on.
+fn read_lyric(place: u8, lyric: Node) -> Option<(u8, Vec<u8>)> {
+    let texts = lyric.children().filter(|child| child.has_tag_name("text"));
+    let text: Vec<&str> = texts.filter_map(|text| text.text()).map(str::trim).collect();
+    let mut text: String = text.join(" ").chars().filter(|character| !character.is_control()).collect();
+    if text.is_empty() {
+        return None;
+    }
+    // A word that is divided by elision goes on where its last syllable does.
+    let syllabic = children(lyric, "syllabic").last().and_then(|syllabic| syllabic.text());
+    if matches!(syllabic.map(str::trim), Some("begin" | "middle")) && !text.ends_with('-') {
+        text.push('-');
+    }
+    let number = lyric.attribute("number").and_then(|number| number.parse().ok());
+    Some((number.unwrap_or(place), text.into_bytes()))
+}
+
+fn read_metre(time: Node, place: &Place) -> Result<Option<Metre>, ReadError> {
+    if child(time, "senza-misura").is_some() {
+        return Ok(None);
+    }
+    let (Some(beats_text), Some(unit_text)) = (text_of(time, "beats"), text_of(time, "beat-type")) else {
+        return Ok(None);
+    };
+    // 3+2 eighths, in one text or in pairs of the same unit, are a bar of five.
+    let same_unit = children(time, "beat-type").all(|unit| unit.text().map(str::trim) == Some(unit_text));
+    let texts = children(time, "beats").filter_map(|beats| beats.text());
+    let terms: Option<Vec<u32>> = texts
+        .take(if same_unit { usize::MAX } else { 1 })
+        .flat_map(|text| text.split('+'))
+        .map(|term| term.trim().parse().ok().filter(|beats| *beats <= 255))
+        .collect();
+    let beats = terms.map(|terms| terms.iter().sum::<u32>()).filter(|beats| (1..=255).contains(beats));
+    let beats = beats.ok_or_else(|| place.value_error("beats", beats_text, "1 to 255"))?;
+    let unit = unit_text.parse::<u32>().ok().filter(|unit| unit.is_power_of_two() && *unit <= 64);
+    let unit = unit.ok_or_else(|| place.value_error("beat-type", unit_text, "1, 2, 4, 8, 16, 32 or 64"))?;
+    Ok(Some(Metre { numerator: beats as u8, denominator_log2: unit.ilog2() as u8, ..Metre::FOUR_FOUR }))
+}
+
+/// Tempo and rehearsal marks.
+fn read_direction(node: Node, at: Tick) -> Vec<(Tick, Direction)> {
+    let mut directions = Vec::new();
+    let sound = if node.has_tag_name("sound") { Some(node) } else { child(node, "sound") };
+    let sounding = sound.and_then(|sound| sound.attribute("tempo")).and_then(|tempo| tempo.trim().parse::<f64>().ok());
+    let kinds = || children(node, "direction-type");
+    let printed = || kinds().find_map(|kind| child(kind, "metronome")).and_then(metronome);
+    if let Some(beats) = sounding.or_else(printed).filter(|beats| (4.0..=2000.0).contains(beats)) {
+        directions.push((at, Direction::Tempo((60e6 / beats).round() as u32)));
+    }
+    for mark in kinds().filter_map(|kind| text_of(kind, "rehearsal")).filter(|mark| !mark.is_empty()) {
+        directions.push((at, Direction::Marker(mark.as_bytes().to_vec())));
+    }
+    directions
+}
+
+/// Quarters a minute.
+fn metronome(node: Node) -> Option<f64> {
+    let quarters = match text_of(node, "beat-unit")? {
+        "whole" => 4.0,
+        "half" => 2.0,
+        "quarter" => 1.0,
+        "eighth" => 0.5,
+        "16th" => 0.25,
+        _ => return None,
+    };
+    let dotted = if child(node, "beat-unit-dot").is_some() { 1.5 } else { 1.0 };
+    Some(text_of(node, "per-minute")?.parse::<f64>().ok()? * quarters * dotted)
+}
+
+/// The metre of each written measure, and how many ticks a full one has. Where nothing is said: 4/4.
+fn metres_of_measures(parts: &[PartReader], count: usize) -> Vec<(Metre, Tick)> {
+    let ticks = parts.first().map_or(TICKS_PER_QUARTER, |part| part.ticks_per_quarter);
+    let mut metre = Metre::FOUR_FOUR;
+    let metres = (0..count).map(|measure| {
+        let said = parts.iter().find_map(|part| part.measures.get(measure)?.metre);
+        metre = said.unwrap_or(metre);
+        let full = u64::from(metre.numerator) * 4 * ticks / u64::from(metre.denominator());
+        (metre, full as Tick)
+    });
+    metres.collect()
+}
+
+/// The metre where it changes, and again where a measure that is not full has moved the bar lines. Of two measures that
+/// make a full one together (before and after a repeat sign) the second begins no bar.
+fn metre_directions(
+    order: &[usize],
+    starts: &[Tick],
+    metres: &[(Metre, Tick)],
+    length: impl Fn(usize) -> Tick,
+) -> Vec<(Tick, Direction)> {
+    let mut directions: Vec<(Tick, Direction)> = Vec::new();
+    let mut said: Option<(Metre, Tick)> = None;
+    for (&measure, &start) in order.iter().zip(starts) {
+        let (metre, full) = metres[measure];
+        let is_due = match said {
+            Some((last, since)) if last == metre => {
+                !(start - since).is_multiple_of(full.max(1)) && length(measure) >= full
+            }
+            _ => true,
+        };
+        if is_due {
+            directions.push((start, Direction::Metre(metre)));
+            said = Some((metre, start));
+        }
+    }
+    directions
+}
+
+/// The measures in the order in which repeat signs and endings have them played.
+fn play_order(parts: &[PartNodes]) -> Result<Vec<usize>, ReadError> {
+    let signs = repeat_signs(parts);
+    let mut order = Vec::new();
+    let (mut at, mut section, mut pass, mut was_in_ending) = (0, 0, 1, false);
+    while at < signs.len() {
+        let sign = &signs[at];
+        if (sign.begins && at != section) || (was_in_ending && sign.endings.is_empty()) {
+            (section, pass) = (at, 1);
+        }
+        if !sign.endings.is_empty() && !sign.endings.contains(&pass) {
+            was_in_ending = false;
+            at += 1;
+            continue;
+        }
+        order.push(at);
+        if order.len() > MAX_MEASURES {
+            return Err(ReadError::TooManyMeasures);
+        }
+        was_in_ending = !sign.endings.is_empty();
+        let goes_back = sign.ends.is_some_and(|times| match sign.endings.is_empty() {
+            true => pass < times,
+            // Back for as long as some ending waits for its turn.
+            false => {
+                let following = signs[at..].iter().take_while(|sign| !sign.endings.is_empty());
+                following.flat_map(|sign| &sign.endings).any(|&ending| ending == pass + 1)
+            }
+        });
+        if goes_back {
+            (at, pass, was_in_ending) = (section, pass + 1, false);
+            continue;
+        }
+        if sign.ends.is_some() && sign.endings.is_empty() {
+            (section, pass) = (at + 1, 1);
+        }
+        at += 1;
+    }
+    Ok(order)
+}
+
+/// The repeat signs of a measure.
+#[derive(Clone, Default)]
+struct RepeatSigns {
+    begins: bool,
+    /// How often what it ends is played.
+    ends: Option<u32>,
+    /// The passes on which the measure is played; empty for all.
+    endings: Vec<u32>,
+}
+
+fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
+    let count = parts.iter().map(|part| part.measures.len()).max().unwrap_or(0);
+    let mut signs = vec![RepeatSigns::default(); count];
+    for part in parts {
+        let mut open: Vec<u32> = Vec::new();
+        for (sign, measure) in signs.iter_mut().zip(&part.measures) {
+            let mut closes = false;
+            for barline in children(*measure, "barline") {
+                for repeat in children(barline, "repeat") {
+                    match repeat.attribute("direction") {
+                        Some("forward") => sign.begins = true,
+                        Some("backward") => {
+                            let times = repeat.attribute("times").and_then(|times| times.parse().ok());
+                            sign.ends = Some(times.unwrap_or(2).max(1));
+                        }
+                        _ => {}
+                    }
+                }
+                for ending in children(barline, "ending") {
+                    match ending.attribute("type") {
+                        Some("start") => {
+                            let numbers = ending.attribute("number").unwrap_or_default();
+                            open = numbers.split([',', ' ', '.']).filter_map(|number| number.parse().ok()).collect();
+                        }
+                        _ => closes = true,
+                    }
+                }
+            }
+            if sign.endings.is_empty() {
+                sign.endings.clone_from(&open);
+            }
+            if closes {
+                open.clear();
+            }
+        }
+    }
+    signs
+}

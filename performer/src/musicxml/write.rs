@@ -1,0 +1,495 @@
+//! A score as score-partwise MusicXML, plain or compressed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+
+use chorale::{Part, Pitch};
+use zip::CompressionMethod;
+use zip::write::SimpleFileOptions;
+
+use crate::analysis::Mark;
+use crate::grid::Grid;
+use crate::notation::{DIVISIONS, Item, Measure, Sound, TooLong, Tuplet, measures};
+use crate::score::{Score, Tick};
+use crate::smf;
+
+/// How the four parts stand on staves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// A staff each, for choirs.
+    #[default]
+    Open,
+    /// Soprano with alto, tenor with bass, as hymnals print.
+    Closed,
+}
+
+/// A choir score, with `marks` above the top staff.
+///
+/// # Errors
+/// Where the piece has more measures than anyone engraves.
+pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[Mark]) -> Result<String, TooLong> {
+    let measures = measures(score, grid)?;
+    let staves: &[&[Part]] = match layout {
+        Layout::Open => &[&[Part::Soprano], &[Part::Alto], &[Part::Tenor], &[Part::Bass]],
+        Layout::Closed => &[&[Part::Soprano, Part::Alto], &[Part::Tenor, Part::Bass]],
+    };
+    let mut xml = Xml::default();
+    xml.text.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"no\"?>\n");
+    xml.text.push_str(concat!(
+        "<!DOCTYPE score-partwise PUBLIC \"-//Recordare//DTD MusicXML 4.0 Partwise//EN\" ",
+        "\"http://www.musicxml.org/dtds/partwise.dtd\">\n"
+    ));
+    xml.open("score-partwise version=\"4.0\"");
+    if let Some(title) = &score.title {
+        xml.open("work");
+        xml.leaf("work-title", title);
+        xml.close("work");
+    }
+    xml.open("identification");
+    xml.open("encoding");
+    xml.leaf("software", concat!("performer ", env!("CARGO_PKG_VERSION")));
+    xml.close("encoding");
+    xml.close("identification");
+    part_list(&mut xml, staves);
+    let lyrics = syllables(score);
+    for (index, parts) in staves.iter().enumerate() {
+        xml.open(&format!("part id=\"P{}\"", index + 1));
+        let staff = Staff { score, parts, lyrics: &lyrics, marks, is_top: index == 0 };
+        for (number, measure) in measures.iter().enumerate() {
+            staff.measure(&mut xml, measure, number == 0, number + 1 == measures.len());
+        }
+        xml.close("part");
+    }
+    xml.close("score-partwise");
+    Ok(xml.text)
+}
+
+/// The same in a compressed file (.mxl), a zip archive with a table of contents.
+pub fn compress(musicxml: &str) -> Vec<u8> {
+    const CONTAINER: &str = concat!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
+        "<container>\n  <rootfiles>\n    <rootfile full-path=\"score.musicxml\" ",
+        "media-type=\"application/vnd.recordare.musicxml+xml\"/>\n  </rootfiles>\n</container>\n"
+    );
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    // The date of the archive's members would make the same score other bytes each time.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(zip::DateTime::default());
+    let mut add = |name: &str, content: &str| -> zip::result::ZipResult<()> {
+        archive.start_file(name, options)?;
+        archive.write_all(content.as_bytes())?;
+        Ok(())
+    };
+    let added = add("META-INF/container.xml", CONTAINER).and_then(|()| add("score.musicxml", musicxml));
+    added.and_then(|()| archive.finish()).expect("an archive in memory takes two files").into_inner()
+}
+
+fn part_list(xml: &mut Xml, staves: &[&[Part]]) {
+    xml.open("part-list");
+    xml.open("part-group number=\"1\" type=\"start\"");
+    xml.leaf("group-symbol", "bracket");
+    xml.close("part-group");
+    for (index, parts) in staves.iter().enumerate() {
+        let id = index + 1;
+        let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+        let letters: Vec<String> = parts.iter().map(|part| format!("{}.", part.letter())).collect();
+        xml.open(&format!("score-part id=\"P{id}\""));
+        xml.leaf("part-name", &names.join(" "));
+        xml.leaf("part-abbreviation", &letters.join(" "));
+        xml.open(&format!("score-instrument id=\"P{id}-I1\""));
+        xml.leaf("instrument-name", "Choir Aahs");
+        xml.close("score-instrument");
+        xml.open(&format!("midi-instrument id=\"P{id}-I1\""));
+        xml.leaf("midi-channel", &id.to_string());
+        // General MIDI's choir, counted from 1.
+        xml.leaf("midi-program", "53");
+        xml.close("midi-instrument");
+        xml.close("score-part");
+    }
+    xml.empty("part-group number=\"1\" type=\"stop\"");
+    xml.close("part-list");
+}
+
+/// A syllable as MusicXML has it.
+struct Syllable {
+    verse: u8,
+    /// Whether its word began before, and whether it goes on.
+    begun: bool,
+    goes_on: bool,
+    text: String,
+}
+
+/// By the start of the melody's note. MIDI files mark words in two ways: by hyphens inside, or by spaces between.
+fn syllables(score: &Score) -> BTreeMap<Tick, Vec<Syllable>> {
+    let melody = score.part(score.melody);
+    let decode = |bytes: &[u8]| match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    };
+    let mut syllables: BTreeMap<Tick, Vec<Syllable>> = BTreeMap::new();
+    let mut verses: Vec<u8> = score.lyrics.iter().map(|lyric| lyric.verse).collect();
+    verses.sort_unstable();
+    verses.dedup();
+    for verse in verses {
+        let lines: Vec<(Tick, String)> = score
+            .lyrics
+            .iter()
+            .filter(|lyric| lyric.verse == verse)
+            .map(|lyric| (lyric.tick, decode(&lyric.text)))
+            .collect();
+        let has_hyphens = lines.iter().any(|(_, text)| text.trim_end().ends_with('-'));
+        let has_spaces = lines.iter().any(|(_, text)| text.starts_with(' ') || text.ends_with(' '));
+        let mut begun = false;
+        for (index, (tick, text)) in lines.iter().enumerate() {
+            let next = lines.get(index + 1).map(|(_, next)| next.as_str());
+            let begins_line = |text: &str| text.starts_with([' ', '/', '\\', '\r', '\n']);
+            let goes_on = if has_hyphens {
+                text.trim_end().ends_with('-')
+            } else {
+                has_spaces && !text.ends_with([' ', '\r', '\n']) && next.is_some_and(|next| !begins_line(next))
+            };
+            // Marks of karaoke programs: a slash for a line, a backslash for a paragraph, @ for what is not sung.
+            let is_heading = text.starts_with('@');
+            let shown = smf::text(text.trim_start_matches(['/', '\\']).as_bytes());
+            let shown = shown.trim_end_matches('-').trim();
+            if is_heading || shown.is_empty() {
+                continue;
+            }
+            let Some(note) = melody.get(melody.partition_point(|note| note.start < *tick)) else { continue };
+            let syllable = Syllable { verse, begun, goes_on, text: shown.to_owned() };
+            let at = syllables.entry(note.start).or_default();
+            match at.iter_mut().find(|other| other.verse == verse) {
+                // Two on one note are sung together.
+                Some(before) => {
+                    before.text = format!("{} {}", before.text, syllable.text);
+                    before.goes_on = goes_on;
+                }
+                None => at.push(syllable),
+            }
+            begun = goes_on;
+        }
+    }
+    syllables
+}
+
+/// One staff of the score, with one part or two.
+struct Staff<'a> {
+    score: &'a Score,
+    parts: &'a [Part],
+    lyrics: &'a BTreeMap<Tick, Vec<Syllable>>,
+    marks: &'a [Mark],
+    /// What holds for all staves is written on the top one.
+    is_top: bool,
+}
+
+impl Staff<'_> {
+    fn measure(&self, xml: &mut Xml, measure: &Measure, is_first: bool, is_last: bool) {
+        let metre = measure.metre;
+        let whole = u32::from(metre.numerator) * 4 * DIVISIONS / u32::from(metre.denominator());
+        let implicit = if measure.length < whole && !is_last { " implicit=\"yes\"" } else { "" };
+        xml.open(&format!("measure number=\"{}\"{implicit}", measure.number));
+        if is_first || measure.new_key || measure.new_metre {
+            xml.open("attributes");
+            if is_first {
+                xml.leaf("divisions", &DIVISIONS.to_string());
+            }
+            if measure.new_key {
+                xml.open("key");
+                xml.leaf("fifths", &measure.key.sharps.to_string());
+                xml.leaf("mode", if measure.key.minor { "minor" } else { "major" });
+                xml.close("key");
+            }
+            if measure.new_metre {
+                xml.open("time");
+                xml.leaf("beats", &metre.numerator.to_string());
+                xml.leaf("beat-type", &metre.denominator().to_string());
+                xml.close("time");
+            }
+            if is_first {
+                self.clef(xml);
+            }
+            xml.close("attributes");
+        }
+        if self.is_top {
+            directions(xml, measure, is_first);
+            self.marks(xml, measure);
+        }
+        // Letter and octave, as altered so far in the measure.
+        let mut altered: BTreeMap<(char, i8), i8> = BTreeMap::new();
+        let mut accidentals: BTreeMap<(usize, u32), i8> = BTreeMap::new();
+        let mut sounding: Vec<(u32, usize, &Sound)> = Vec::new();
+        for (voice, part) in self.parts.iter().enumerate() {
+            let items = &measure.parts[part.index()];
+            sounding.extend(items.iter().filter_map(|item| Some((item.position, voice, item.sound.as_ref()?))));
+        }
+        // In the order of reading, since the voices of a staff share its accidentals.
+        sounding.sort_by_key(|(position, voice, _)| (*position, *voice));
+        for (position, voice, sound) in sounding {
+            let spelling = sound.spelling;
+            let place = (spelling.letter, spelling.octave);
+            let present = altered.get(&place).copied().unwrap_or_else(|| spelling.signature_alteration(measure.key));
+            if sound.tied_from {
+                continue;
+            }
+            if present != spelling.alteration {
+                accidentals.insert((voice, position), spelling.alteration);
+                altered.insert(place, spelling.alteration);
+            }
+        }
+        for (voice, part) in self.parts.iter().enumerate() {
+            if voice > 0 {
+                xml.open("backup");
+                xml.leaf("duration", &measure.length.to_string());
+                xml.close("backup");
+            }
+            for item in &measure.parts[part.index()] {
+                self.item(xml, *part, voice, item, accidentals.get(&(voice, item.position)).copied());
+            }
+        }
+        if is_last {
+            xml.open("barline location=\"right\"");
+            xml.leaf("bar-style", "light-heavy");
+            xml.close("barline");
+        }
+        xml.close("measure");
+    }
+
+    fn marks(&self, xml: &mut Xml, measure: &Measure) {
+        let steps = measure.first_step..measure.first_step + measure.length.div_ceil(DIVISIONS / 4);
+        for mark in self.marks.iter().filter(|mark| steps.contains(&mark.step)) {
+            xml.open("direction placement=\"above\"");
+            xml.open("direction-type");
+            xml.leaf_with("words", "font-size=\"7\" color=\"#C00000\"", &mark.words());
+            xml.close("direction-type");
+            xml.leaf("offset", &((mark.step - measure.first_step) * DIVISIONS / 4).to_string());
+            xml.close("direction");
+        }
+    }
+
+    fn clef(&self, xml: &mut Xml) {
+        let notes = || self.parts.iter().flat_map(|part| self.score.part(*part));
+        let count = notes().count().max(1) as f64;
+        let mean = notes().map(|note| f64::from(note.pitch.midi())).sum::<f64>() / count;
+        let middle_c = f64::from(Pitch::LOWEST.midi()) + 24.0;
+        let is_alone = self.parts.len() == 1;
+        let (sign, line, octave) = match self.parts[0] {
+            Part::Bass => ("F", "4", 0),
+            Part::Tenor if !is_alone => ("F", "4", 0),
+            Part::Tenor => ("G", "2", -1),
+            _ if notes().next().is_some() && mean < middle_c - 3.0 => ("G", "2", -1),
+            _ => ("G", "2", 0),
+        };
+        xml.open("clef");
+        xml.leaf("sign", sign);
+        xml.leaf("line", line);
+        if octave != 0 {
+            xml.leaf("clef-octave-change", &octave.to_string());
+        }
+        xml.close("clef");
+    }
+
+    fn item(&self, xml: &mut Xml, part: Part, voice: usize, item: &Item, accidental: Option<i8>) {
+        let begins = item.sound.as_ref().filter(|sound| !sound.tied_from);
+        xml.open("note");
+        match &item.sound {
+            Some(sound) => {
+                xml.open("pitch");
+                xml.leaf("step", &sound.spelling.letter.to_string());
+                if sound.spelling.alteration != 0 {
+                    xml.leaf("alter", &sound.spelling.alteration.to_string());
+                }
+                xml.leaf("octave", &sound.spelling.octave.to_string());
+                xml.close("pitch");
+            }
+            None if item.value.is_none() => xml.empty("rest measure=\"yes\""),
+            None => xml.empty("rest"),
+        }
+        xml.leaf("duration", &item.length.to_string());
+        let ties = item.sound.as_ref().map_or((false, false), |sound| (sound.tied_from, sound.tied_to));
+        if ties.0 {
+            xml.empty("tie type=\"stop\"");
+        }
+        if ties.1 {
+            xml.empty("tie type=\"start\"");
+        }
+        xml.leaf("voice", &(voice + 1).to_string());
+        if let Some(value) = item.value {
+            xml.leaf("type", type_name(value.denominator));
+            (0..value.dots).for_each(|_| xml.empty("dot"));
+            if let Some(accidental) = accidental {
+                xml.leaf("accidental", accidental_name(accidental));
+            }
+            if value.triplet {
+                xml.open("time-modification");
+                xml.leaf("actual-notes", "3");
+                xml.leaf("normal-notes", "2");
+                xml.close("time-modification");
+            }
+        }
+        if self.parts.len() > 1 && item.sound.is_some() {
+            xml.leaf("stem", if voice == 0 { "up" } else { "down" });
+        }
+        let fermata = item.sound.as_ref().is_some_and(|sound| sound.fermata);
+        if ties.0 || ties.1 || item.tuplet.is_some() || fermata {
+            xml.open("notations");
+            if ties.0 {
+                xml.empty("tied type=\"stop\"");
+            }
+            if ties.1 {
+                xml.empty("tied type=\"start\"");
+            }
+            match item.tuplet {
+                Some(Tuplet::Start) => xml.empty("tuplet type=\"start\" number=\"1\""),
+                Some(Tuplet::Stop) => xml.empty("tuplet type=\"stop\" number=\"1\""),
+                None => {}
+            }
+            // Below on the lower voice of a staff, upside down, as engravers do.
+            if fermata && voice > 0 {
+                xml.empty("fermata type=\"inverted\"");
+            } else if fermata {
+                xml.empty("fermata type=\"upright\"");
+            }
+            xml.close("notations");
+        }
+        if let Some(sound) = begins
+            && part == self.score.melody
+        {
+            for syllable in self.lyrics.get(&sound.start).into_iter().flatten() {
+                xml.open(&format!("lyric number=\"{}\"", syllable.verse));
+                let syllabic = match (syllable.begun, syllable.goes_on) {
+                    (false, false) => "single",
+                    (false, true) => "begin",
+                    (true, true) => "middle",
+                    (true, false) => "end",
+                };
+                xml.leaf("syllabic", syllabic);
+                xml.leaf("text", &syllable.text);
+                xml.close("lyric");
+            }
+        }
+        xml.close("note");
+    }
+}
+
+/// The first tempo is printed; later ones, of which a played file has many, only sound.
+fn directions(xml: &mut Xml, measure: &Measure, is_first: bool) {
+    for (index, (position, tempo)) in measure.tempos.iter().enumerate() {
+        let beats = 60_000_000.0 / f64::from((*tempo).max(1));
+        let beats = (beats * 100.0).round() / 100.0;
+        let is_shown = is_first && index == 0;
+        if is_shown {
+            xml.open("direction placement=\"above\"");
+            xml.open("direction-type");
+            xml.open("metronome");
+            xml.leaf("beat-unit", "quarter");
+            xml.leaf("per-minute", &format!("{}", beats.round()));
+            xml.close("metronome");
+            xml.close("direction-type");
+            if *position > 0 {
+                xml.leaf("offset", &position.to_string());
+            }
+            xml.empty(&format!("sound tempo=\"{beats}\""));
+            xml.close("direction");
+        } else {
+            xml.open(&format!("sound tempo=\"{beats}\""));
+            xml.leaf("offset", &position.to_string());
+            xml.close("sound");
+        }
+    }
+    for (position, marker) in &measure.markers {
+        let text = smf::text(marker);
+        if text.is_empty() {
+            continue;
+        }
+        xml.open("direction placement=\"above\"");
+        xml.open("direction-type");
+        xml.leaf("rehearsal", &text);
+        xml.close("direction-type");
+        if *position > 0 {
+            xml.leaf("offset", &position.to_string());
+        }
+        xml.close("direction");
+    }
+}
+
+fn type_name(denominator: u32) -> &'static str {
+    match denominator {
+        1 => "whole",
+        2 => "half",
+        4 => "quarter",
+        8 => "eighth",
+        16 => "16th",
+        32 => "32nd",
+        _ => "64th",
+    }
+}
+
+fn accidental_name(alteration: i8) -> &'static str {
+    match alteration {
+        ..=-2 => "flat-flat",
+        -1 => "flat",
+        0 => "natural",
+        1 => "sharp",
+        2.. => "double-sharp",
+    }
+}
+
+/// Text in the making, indented.
+#[derive(Default)]
+struct Xml {
+    text: String,
+    depth: usize,
+}
+
+impl Xml {
+    fn indent(&mut self) {
+        (0..self.depth).for_each(|_| self.text.push_str("  "));
+    }
+
+    /// `tag` with its attributes, which must need no escaping.
+    fn open(&mut self, tag: &str) {
+        self.indent();
+        let _ = writeln!(self.text, "<{tag}>");
+        self.depth += 1;
+    }
+
+    fn close(&mut self, name: &str) {
+        self.depth -= 1;
+        self.indent();
+        let _ = writeln!(self.text, "</{name}>");
+    }
+
+    fn empty(&mut self, tag: &str) {
+        self.indent();
+        let _ = writeln!(self.text, "<{tag}/>");
+    }
+
+    fn leaf(&mut self, name: &str, content: &str) {
+        self.leaf_with(name, "", content);
+    }
+
+    fn leaf_with(&mut self, name: &str, attributes: &str, content: &str) {
+        self.indent();
+        let space = if attributes.is_empty() { "" } else { " " };
+        let _ = writeln!(self.text, "<{name}{space}{attributes}>{}</{name}>", escape(content));
+    }
+}
+
+/// For text and attributes of XML and HTML; without the characters that XML 1.0 forbids.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\u{fffe}' | '\u{ffff}' => {}
+            _ if character.is_control() => {}
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}

@@ -1,0 +1,84 @@
+//! What a file of music holds before the melody is chosen: its lines, whatever format they came in.
+
+use std::collections::BTreeMap;
+
+use chorale::harmony::Spelling;
+
+use crate::score::{Direction, Lyric, Note, Tick};
+
+/// The words by which people know the places in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Tracks and channels.
+    Midi,
+    /// Parts and their lines: a line is a voice of a staff.
+    MusicXml,
+}
+
+impl Kind {
+    pub fn track(self) -> &'static str {
+        match self {
+            Kind::Midi => "track",
+            Kind::MusicXml => "part",
+        }
+    }
+
+    pub fn line(self) -> &'static str {
+        match self {
+            Kind::Midi => "channel",
+            Kind::MusicXml => "line",
+        }
+    }
+}
+
+/// What a file holds, as far as melodies go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub kind: Kind,
+    pub title: Option<String>,
+    pub ticks_per_quarter: u16,
+    /// In order of tick, from all tracks together, each said once.
+    pub directions: Vec<(Tick, Direction)>,
+    /// All of them, in the order of the file; number 1 comes first.
+    pub tracks: Vec<Track>,
+    /// What had to be interpreted, in sentences for the user.
+    pub remarks: Vec<String>,
+}
+
+/// A MIDI track, or a part of a score.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Track {
+    pub name: Option<String>,
+    /// The notes channel by channel (0..=15; in a score, line by line), each in order of start, then pitch. A pitch
+    /// never overlaps itself.
+    pub channels: BTreeMap<u8, Vec<Note>>,
+    pub lyrics: Vec<Lyric>,
+    /// Where notes with a fermata begin.
+    pub fermatas: Vec<Tick>,
+    /// How the file wrote its notes, by start and MIDI pitch; empty for MIDI, which doesn't tell.
+    pub spellings: BTreeMap<(Tick, u8), Spelling>,
+}
+
+/// A key struck again before its note has ended: the first ends there, and the second lasts as long as any of both. Of
+/// two struck at once one is left.
+pub(crate) fn cut_where_struck_again(notes: &mut Vec<Note>) {
+    let mut last_of_pitch: [Option<usize>; 128] = [None; 128];
+    let mut is_double = vec![false; notes.len()];
+    for index in 0..notes.len() {
+        let note = notes[index];
+        let last = &mut last_of_pitch[usize::from(note.pitch.midi())];
+        if let Some(before) = *last
+            && notes[before].end > note.start
+        {
+            notes[index].end = note.end.max(notes[before].end);
+            if notes[before].start == note.start {
+                is_double[before] = true;
+            } else {
+                notes[before].end = note.start;
+            }
+        }
+        *last = Some(index);
+    }
+    let mut is_double = is_double.into_iter();
+    notes.retain(|_| !is_double.next().unwrap_or(false));
+}
