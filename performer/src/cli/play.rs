@@ -243,6 +243,8 @@ pub fn run(args: Args) -> Result<()> {
         complete(&mut wiring, backend.as_ref(), cast.sound.is_some())?;
     }
     let tempo = cast.session.clock.tempo;
+    let can =
+        Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
     let mut live = Live::start(backend, &wiring, cast)?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
@@ -262,7 +264,7 @@ pub fn run(args: Args) -> Result<()> {
         ),
         _ => Manner::Plain,
     };
-    let ended = perform(&mut live, &mut view, manner, &is_over);
+    let ended = perform(&mut live, &mut view, manner, can, &is_over);
     let is_silent = live.stop();
     let manner = if args.json { Manner::Json } else { Manner::Plain };
     while let Some(shown) = live.next_shown() {
@@ -332,8 +334,15 @@ enum Manner {
     Json,
 }
 
+/// What this performance can do besides.
+#[derive(Clone, Copy)]
+struct Can {
+    switch_model: bool,
+    set_tempo: bool,
+}
+
 /// Until the player ends it, or something else does.
-fn perform(live: &mut Live, view: &mut View, mut manner: Manner, is_over: &AtomicBool) -> Result<()> {
+fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_over: &AtomicBool) -> Result<()> {
     // Where the controls without a switch stand.
     let mut values = Values { density: 127, temperature: 64, tempo: view.status.tempo };
     while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
@@ -368,6 +377,12 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, is_over: &Atomi
         screen.draw(view).context("cannot draw on the terminal")?;
         match screen.wish(Duration::from_millis(33)).context("cannot read the terminal")? {
             Some(Wish::Quit) => break,
+            Some(Wish::Toggle(Control::Model)) if !can.switch_model => {
+                view.notes.push("there is no second model: start with --second-model lstm".to_owned());
+            }
+            Some(Wish::Change(Control::Tempo, _)) if !can.set_tempo => {
+                view.notes.push("the tempo comes from the clock".to_owned());
+            }
             Some(Wish::Toggle(control)) => live.toggle(control),
             Some(Wish::Change(control, by)) => live.turn(control, values.change(control, by, view.status.tempo)),
             Some(Wish::Redraw) | None => {}

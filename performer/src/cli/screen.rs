@@ -14,7 +14,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph};
+use ratatui::widgets::{Block, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
 /// Steps that the roll remembers: the widest terminals show no more.
@@ -126,8 +126,8 @@ impl View {
 }
 
 /// The keys, as the last line tells them.
-const HELP: &str = " space panic  h hold  c cadence  a/t/b freeze  1-4 mute  d density  g guard  m model  [ ] bolder/safer  \
-                    - + tempo  q quit";
+const HELP: &str = "space panic  h hold harmony  c cadence  a/t/b freeze alto/tenor/bass  1-4 mute soprano..bass  \
+                    d density  g guard  m model  [ ] bolder/safer  - + tempo  q quit";
 
 pub fn draw(frame: &mut Frame, view: &View) {
     let [head, parts, roll, figures, notes, help] = Layout::vertical([
@@ -136,7 +136,7 @@ pub fn draw(frame: &mut Frame, view: &View) {
         Constraint::Min(6),
         Constraint::Length(3),
         Constraint::Length(if view.notes.is_empty() { 0 } else { 1 }),
-        Constraint::Length(1),
+        Constraint::Length(2),
     ])
     .areas(frame.area());
     frame.render_widget(Paragraph::new(head_lines(view)).block(Block::bordered().title(" performer ")), head);
@@ -149,7 +149,7 @@ pub fn draw(frame: &mut Frame, view: &View) {
     if let Some(note) = view.notes.last() {
         frame.render_widget(Paragraph::new(format!(" {note}")).style(Style::new().fg(Color::LightRed)), notes);
     }
-    frame.render_widget(Paragraph::new(HELP).style(Style::new().add_modifier(Modifier::DIM)), help);
+    frame.render_widget(Paragraph::new(HELP).wrap(Wrap { trim: true }).style(Style::new().add_modifier(Modifier::DIM)), help);
 }
 
 fn head_lines(view: &View) -> Vec<Line<'static>> {
