@@ -9,6 +9,7 @@ use std::time::Instant;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Chord, Token};
 use performer::answer::AnswerTable;
+use performer::clock::{self, Source};
 use performer::live::{Control, Engine};
 use performer::midi::jack::cycle;
 use performer::session::{Session, Settings, Time};
@@ -26,12 +27,13 @@ fn table(step: u64, after: Chord) -> AnswerTable {
         let lower = |offset: usize| Token::from_index(offset + (index + step as usize) % 3).expect("a low pitch");
         Chord([Token::from_index(index).expect("in the vocabulary"), lower(25), lower(20), lower(5)])
     });
-    AnswerTable { step, after, chords }
+    AnswerTable { number: 0, step, after, chords }
 }
 
 #[test]
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
-    let session = Session::new(Settings { rate: RATE, tempo: 120.0, pass_soprano: true });
+    let clock = clock::Settings { source: Source::Internal, rate: RATE, tempo: 120.0, first: 0 };
+    let session = Session::new(Settings::new(clock));
     let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Control::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
 
@@ -48,10 +50,10 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
         let start = Time::from(number) * Time::from(FRAMES);
         let (mut before, mut at_frame, mut others) = (0, 0, 0);
         assert_no_alloc(|| {
-            cycle(&mut engine, Instant::now(), start, FRAMES, events.iter().copied(), |at, bytes| {
+            cycle(&mut engine, Instant::now(), start, FRAMES, events.iter().copied(), |at, message| {
                 assert!(before <= at && at < FRAMES);
                 before = at;
-                match bytes[0] & 0xf0 == 0x90 {
+                match message.is_note_on() {
                     true if number % 40 == 0 && at == frame => at_frame += 1,
                     true => others += 1,
                     false => {}
@@ -64,7 +66,8 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
         while let Some(report) = ends.reports.try_pop() {
             ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous))).unwrap();
         }
-        while ends.heard.try_pop().is_some() {}
+        while ends.shown.try_pop().is_some() {}
+        while ends.events.try_pop().is_some() {}
     }
     assert_eq!(answered, 100, "each note was passed on and answered by three at its own frame");
     assert!(moved > 100, "parts moved in {moved} places between the notes");
