@@ -9,7 +9,7 @@ export PYTHON ?= python3
 .PHONY: demo test live data bench train setup lint
 
 demo: setup
-	cargo build --release -p performer
+	cargo build --release --workspace --bins
 	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 3
 	@echo
 	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
@@ -25,7 +25,8 @@ live: setup
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
-	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test following -- --ignored --nocapture
+	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test report --test bach_rates --test following \
+		-- --ignored --nocapture
 
 bench: setup
 	scripts/bench.sh
@@ -33,7 +34,7 @@ bench: setup
 # Each command goes on where it was cut off.
 TRAINER = ./target/release/trainer
 train: setup
-	cargo build --release -p trainer
+	cargo build --release --workspace --bins
 	for network in wavenet lstm; do \
 		$(TRAINER) train $$network --resume --out runs/$$network-first $(DATA_OPTION) && \
 		$(TRAINER) train $$network --resume --from runs/$$network-first/best.safetensors --epochs 30 \

@@ -166,14 +166,16 @@ impl Census {
             | Rule::FirstInversion
             | Rule::SecondInversion
             | Rule::DoubledThird => (self.beats, PER_BEATS),
-            Rule::StaticAlto | Rule::StaticTenor | Rule::StaticBass | Rule::StaticChord => {
+            Rule::StaticSoprano | Rule::StaticAlto | Rule::StaticTenor | Rule::StaticBass | Rule::StaticChord => {
                 (self.later_beats, PER_BEATS)
             }
-            Rule::AloneSoprano => (self.moves[0], "% of soprano moves"),
+            Rule::AloneSoprano | Rule::SopranoLeap => (self.moves[0], "% of soprano moves"),
             Rule::UnderHeldSoprano | Rule::Stuck | Rule::UnsettledHold | Rule::OpenHold | Rule::Restless => {
                 (self.beats, "per 100 beats")
             }
-            Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => (self.beats, "per 100 beats"),
+            Rule::EighthSoprano | Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => {
+                (self.beats, "per 100 beats")
+            }
             _ => (self.changes, PER_CHANGES),
         };
         (hundredths(count, of), unit)
@@ -242,4 +244,56 @@ fn stuck(chords: &[Chord], part: Part) -> usize {
             held.len() >= STUCK_STEPS && held.iter().any(|chord| chord[Part::Soprano] != held[0][Part::Soprano])
         })
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chorale(rows: &str) -> Chorale {
+        Chorale::from_csv(&format!("note0,note1,note2,note3\n{rows}")).unwrap()
+    }
+
+    #[test]
+    fn a_piece_is_counted_by_step_beat_and_change() {
+        // Two beats of C major, its third in the bass from the second half beat on; then F over C; then C.
+        let rows = [
+            "72,67,64,48\n".repeat(6),
+            "72,67,64,52\n".repeat(2),
+            "72,69,65,48\n".repeat(4),
+            "72,67,64,48\n".repeat(4),
+        ];
+        let census = Census::of(&chorale(&rows.concat()));
+        assert_eq!((census.pieces, census.steps, census.beats, census.changes), (1, 16, 4, 3));
+        assert_eq!((census.moves, census.changes_by_place), ([0, 2, 2, 2], [2, 0, 1, 0]));
+        assert_eq!((census.beats_by_sonority, census.good_endings), ([4, 0, 0, 0, 0], 1));
+        assert_eq!(census.rate(Rule::SecondInversion), (25.0, "% of beats"));
+        assert_eq!(census.rate(Rule::EighthBass), (25.0, "per 100 beats"));
+    }
+
+    #[test]
+    fn figures_of_many_pieces_are_those_of_their_counts_added_up() {
+        let (one, other) = (chorale("72,67,64,48\n74,67,64,50\n"), chorale("72,67,64,48\n72,67,59,47\n"));
+        let mut sum = Census::of(&one);
+        sum.add(&Census::of(&other));
+        let figure = |name: &str| sum.figures().into_iter().find(|figure| figure.name == name).unwrap().value;
+        assert_eq!(figure("parallel-octaves"), 50.0);
+        assert_eq!(figure("good-ending"), 0.0);
+        assert_eq!(figure("chord-changes"), 1.0);
+    }
+
+    #[test]
+    fn a_part_is_stuck_when_it_holds_for_eight_beats_under_a_moving_soprano() {
+        let rows: String =
+            (0..40).map(|step| format!("{},67,64,{}\n", 72 + step / 8 % 2, 48 + step / 16 % 2)).collect();
+        assert_eq!(Census::of(&chorale(&rows)).stuck_parts, 2);
+        assert_eq!(Census::of(&chorale(&"72,67,64,48\n".repeat(40))).stuck_parts, 0);
+    }
+
+    #[test]
+    fn agreement_counts_the_lower_parts_alone() {
+        let mut census = Census::default();
+        census.compare(&chorale("72,67,64,48\n72,67,64,48\n"), &chorale("72,67,64,48\n74,67,62,48\n"));
+        assert_eq!((census.compared, census.agreeing), (6, 5));
+    }
 }

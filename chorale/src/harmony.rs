@@ -55,10 +55,13 @@ impl Key {
     /// The key so many semitones higher, by its simplest signature; as it is where the tonic stays.
     pub fn transposed(self, semitones: i32) -> Key {
         let tonic = (i32::from(self.tonic()) + semitones).rem_euclid(12) as u8;
-        if tonic == self.tonic() {
-            return self;
-        }
-        Key::all().find(|key| key.minor == self.minor && key.tonic() == tonic).unwrap_or(self)
+        if tonic == self.tonic() { self } else { Key::of_tonic(tonic, self.minor) }
+    }
+
+    /// With its simplest signature. `tonic` is a pitch class.
+    pub fn of_tonic(tonic: u8, minor: bool) -> Key {
+        let simplest = Key::all().find(|key| key.minor == minor && key.tonic() == tonic % 12);
+        simplest.unwrap_or(Key { sharps: 0, minor })
     }
 
     /// The tonic on the line of fifths.
@@ -283,6 +286,9 @@ pub struct Harmony {
 /// The share of what sounds that must belong to a chord for it to be named.
 const LEAST_SHARE: f64 = 0.75;
 
+/// The share that makes a note a seventh and not one that passes.
+const LEAST_SEVENTH: f64 = 0.1;
+
 impl Harmony {
     /// The chord that explains most of what sounds: `weights` by pitch class (how long, in any unit), over `bass`.
     /// `None` when nothing explains three quarters of it with root and third sounding.
@@ -295,7 +301,7 @@ impl Harmony {
                 let weight = |interval: &u8| weights[usize::from((root + interval) % 12)];
                 let is_named = weight(&intervals[0]) > 0.0
                     && weight(&intervals[1]) > 0.0
-                    && intervals[3..].iter().all(|seventh| weight(seventh) > 0.0)
+                    && intervals[3..].iter().all(|seventh| weight(seventh) >= LEAST_SEVENTH * total)
                     && intervals.iter().any(|interval| (root + interval) % 12 == bass);
                 // The perfect fifth is often left out; the others are what the chord is.
                 let is_complete = weight(&intervals[2]) > 0.0;

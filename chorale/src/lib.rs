@@ -25,4 +25,4 @@ pub use chord::{Chorale, Chord, CsvError, Part};
 pub use key::{Key, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
-pub use sonority::{Sonority, has_clash};
+pub use sonority::{Sonority, has_clash, is_good_ending};

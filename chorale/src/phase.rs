@@ -25,7 +25,7 @@ impl Phase {
     }
 
     pub const fn is_on_beat(self) -> bool {
-        self.0 % Self::STEPS_PER_BEAT as u8 == 0
+        self.0.is_multiple_of(Self::STEPS_PER_BEAT as u8)
     }
 
     /// Two steps after a beat.

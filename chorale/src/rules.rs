@@ -97,10 +97,16 @@ pub enum Rule {
     ContraryOuter,
     /// Soprano and bass move the same way.
     SimilarOuter,
+    /// On the beat: the soprano has the pitch that it had a beat ago.
+    StaticSoprano,
+    /// The soprano moves on the half beat.
+    EighthSoprano,
+    /// The soprano moves by more than a second.
+    SopranoLeap,
 }
 
 impl Rule {
-    pub const COUNT: usize = 45;
+    pub const COUNT: usize = 48;
     pub const ALL: [Rule; Rule::COUNT] = {
         use Rule::*;
         [
@@ -149,6 +155,9 @@ impl Rule {
             InnerThird,
             ContraryOuter,
             SimilarOuter,
+            StaticSoprano,
+            EighthSoprano,
+            SopranoLeap,
         ]
     };
 
@@ -204,6 +213,9 @@ impl Rule {
             "inner-third",
             "contrary-outer",
             "similar-outer",
+            "static-soprano",
+            "eighth-soprano",
+            "soprano-leap",
         ][self as usize]
     }
 
@@ -329,6 +341,9 @@ impl Past {
                     breach(Rule::Stuck);
                 }
             }
+            if is_static(Part::Soprano) {
+                breach(Rule::StaticSoprano);
+            }
             if Part::ALL.into_iter().all(is_static) {
                 breach(Rule::StaticChord);
             }
@@ -346,6 +361,9 @@ impl Past {
             }
             if has_clash(&now) {
                 breach(Rule::PassingClash);
+            }
+            if moves[0] != 0 && phase.is_half_beat() {
+                breach(Rule::EighthSoprano);
             }
             let eighths = [Rule::EighthAlto, Rule::EighthTenor, Rule::EighthBass];
             for (part, eighth) in Part::LOWER.into_iter().zip(eighths) {
@@ -401,6 +419,9 @@ impl Past {
                 13.. => breach(if upper < 2 { Rule::Spacing } else { Rule::DeepBass }),
                 _ => {}
             }
+        }
+        if moves[0].abs() > 2 {
+            breach(Rule::SopranoLeap);
         }
         for part in Part::LOWER {
             let (by, index) = (moves[part.index()].abs(), part.index());
@@ -463,7 +484,7 @@ impl Guard {
 
     /// Set so that the shipped networks, harmonizing validation sopranos by themselves, do each thing about as often as
     /// Bach did there (tests/src/bin/tune_guard.rs).
-    pub const BACH: Guard = Guard {
+    pub const LIVE: Guard = Guard {
         weights: [
             3.44,  // parallel-fifths
             4.05,  // parallel-octaves
@@ -510,16 +531,76 @@ impl Guard {
             0.25,  // inner-third
             0.04,  // contrary-outer
             0.33,  // similar-outer
+            0.0,   // static-soprano
+            0.0,   // eighth-soprano
+            0.0,   // soprano-leap
         ],
     };
 
-    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each lower
-    /// part that leaves one on which it could, besides what the rules take off.
+    /// The same for the search that looks ahead: choosing by the soprano to come, it needs less help.
+    pub const AHEAD: Guard = Guard {
+        weights: [
+            3.44,  // parallel-fifths
+            4.05,  // parallel-octaves
+            1.88,  // beat-parallels
+            0.67,  // direct-fifths-octaves
+            -0.10, // crossing
+            0.17,  // overlap
+            0.22,  // spacing
+            -0.54, // forbidden-leap
+            -0.19, // wide-leap
+            0.44,  // tessitura
+            0.33,  // doubled-leading-tone
+            5.19,  // unresolved-seventh
+            0.67,  // clash
+            0.96,  // foreign
+            0.98,  // tension
+            1.13,  // hollow
+            0.28,  // passing-clash
+            0.00,  // passing-foreign
+            0.73,  // alone-soprano
+            0.45,  // under-held-soprano
+            0.34,  // static-alto
+            0.28,  // static-tenor
+            0.31,  // static-bass
+            -0.65, // static-chord
+            -0.70, // eighth-alto
+            -0.64, // eighth-tenor
+            -0.43, // eighth-bass
+            -1.33, // sixteenth
+            0.20,  // stuck
+            0.52,  // return
+            -0.24, // all-together
+            0.07,  // restless
+            0.19,  // unsettled-hold
+            0.04,  // open-hold
+            0.62,  // first-inversion
+            0.94,  // second-inversion
+            0.16,  // doubled-third
+            -0.15, // unison
+            0.03,  // deep-bass
+            -0.10, // bass-step
+            0.19,  // bass-fourth
+            0.04,  // bass-octave
+            0.25,  // inner-third
+            0.04,  // contrary-outer
+            0.33,  // similar-outer
+            0.0,   // static-soprano
+            0.0,   // eighth-soprano
+            0.0,   // soprano-leap
+        ],
+    };
+
+    /// The same for new chorales, whose soprano is chosen too.
+    pub const NEW: Guard = Guard::AHEAD;
+
+    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each part
+    /// that leaves one on which it could, besides what the rules take off.
     pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
         if !is_good_ending(chord) {
             OPEN_COST
         } else if past.is_closed() {
-            let moves = past.before.iter().zip(chord.pitches()).skip(1).filter(|(before, now)| **before != *now);
+            let moves = past.before.iter().zip(chord.pitches()).filter(|(before, now)| **before != *now);
             MOVE_COST * moves.count() as f32
         } else {
             0.0
@@ -568,4 +649,129 @@ pub(crate) fn parallel(before: &Pitches, now: &Pitches, upper: Part, lower: Part
 
 fn interval(from: Pitch, to: Pitch) -> i16 {
     i16::from(to.midi()) - i16::from(from.midi())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Chorale;
+
+    fn chords(rows: &str) -> Vec<Chord> {
+        Chorale::from_csv(&format!("note0,note1,note2,note3\n{rows}")).unwrap().chords
+    }
+
+    /// What the last of some chords breaks, each a step, the last one at `phase`.
+    fn breaches(rows: &str, phase: usize) -> Breaches {
+        let chords = chords(rows);
+        let (last, before) = chords.split_last().unwrap();
+        let mut past = Past::default();
+        for (back, chord) in (1..=before.len()).rev().zip(before) {
+            past.step(*chord, Phase::in_beat((phase + 64 - back) % 4));
+        }
+        past.breaches(*last, Phase::in_beat(phase))
+    }
+
+    #[test]
+    fn every_rule_is_found_where_it_is_broken() {
+        let check = |rows: &str, phase: usize, rule: Rule, count: u8| {
+            assert_eq!(breaches(rows, phase)[rule.index()], count, "{rule:?} in {rows:?} at {phase}");
+        };
+        check("72,67,55,48\n74,67,55,48\n", 2, Rule::ParallelFifths, 0);
+        check("72,67,55,48\n72,67,53,46\n", 2, Rule::ParallelFifths, 1);
+        check("72,67,64,48\n74,67,64,50\n", 2, Rule::ParallelOctaves, 1);
+        check("72,67,64,48\n74,67,64,49\n74,67,64,49\n74,67,64,49\n74,67,64,50\n", 0, Rule::BeatParallels, 1);
+        check("72,67,64,48\n76,67,64,57\n", 2, Rule::DirectFifthsOctaves, 1);
+        check("72,67,64,48\n74,67,64,55\n", 2, Rule::DirectFifthsOctaves, 0);
+        check("72,67,64,48\n72,60,64,48\n", 2, Rule::Crossing, 1);
+        check("72,67,64,48\n65,64,60,48\n", 2, Rule::Overlap, 1);
+        check("72,67,64,48\n81,67,64,48\n", 2, Rule::Spacing, 1);
+        check("72,67,64,48\n72,67,64,54\n", 2, Rule::ForbiddenLeap, 1);
+        check("72,67,55,48\n72,67,64,48\n", 2, Rule::WideLeap, 1);
+        check("72,67,64,41\n72,67,64,40\n", 2, Rule::Tessitura, 1);
+        let cadence = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
+        check(&format!("{cadence}71,67,59,55\n"), 2, Rule::DoubledLeadingTone, 1);
+        check("74,65,59,55\n72,67,60,48\n", 2, Rule::UnresolvedSeventh, 1);
+        check("74,65,59,55\n72,64,60,48\n", 2, Rule::UnresolvedSeventh, 0);
+        check("72,67,64,48\n72,67,59,48\n", 0, Rule::Clash, 1);
+        check("72,67,64,48\n72,67,59,48\n", 2, Rule::PassingClash, 1);
+        check("72,67,64,48\n72,67,65,48\n", 0, Rule::Foreign, 1);
+        check("72,67,64,48\n72,67,65,48\n", 2, Rule::PassingForeign, 1);
+        check("72,67,64,48\n71,65,62,55\n", 0, Rule::Tension, 1);
+        check("72,67,64,48\n72,67,60,48\n", 0, Rule::Hollow, 1);
+        check("72,67,64,48\n74,67,64,48\n", 2, Rule::AloneSoprano, 1);
+        check("72,67,64,48\n72,67,64,47\n", 0, Rule::UnderHeldSoprano, 1);
+        check("72,67,64,48\n72,67,64,48\n72,65,64,48\n72,65,62,48\n74,67,62,48\n", 0, Rule::StaticAlto, 1);
+        check("72,67,64,48\n72,67,64,48\n72,65,64,48\n72,65,62,48\n74,67,62,48\n", 0, Rule::StaticTenor, 0);
+        check(&"72,67,64,48\n".repeat(5), 0, Rule::StaticChord, 1);
+        check("72,67,64,48\n72,67,64,47\n", 2, Rule::EighthBass, 1);
+        check("72,67,64,48\n72,65,62,47\n", 3, Rule::Sixteenth, 3);
+        check(&"72,67,64,48\n".repeat(13), 0, Rule::Stuck, 3);
+        check("72,67,64,48\n72,65,64,48\n72,67,64,48\n", 2, Rule::Return, 1);
+        check("72,67,64,48\n74,69,65,50\n", 2, Rule::AllTogether, 1);
+        check(&format!("{}72,67,64,47\n", "72,67,64,48\n".repeat(8)), 2, Rule::Restless, 1);
+        check(&format!("{}72,67,65,48\n", "72,67,64,48\n".repeat(8)), 0, Rule::UnsettledHold, 1);
+        check(&format!("{}72,67,64,52\n", "72,67,64,48\n".repeat(8)), 2, Rule::OpenHold, 1);
+        check("72,67,64,48\n72,67,64,52\n", 0, Rule::FirstInversion, 1);
+        check("72,67,64,48\n72,67,64,43\n", 0, Rule::SecondInversion, 1);
+        check("72,67,64,48\n72,67,64,52\n", 0, Rule::DoubledThird, 1);
+        check("72,67,64,48\n72,64,64,48\n", 2, Rule::Unison, 1);
+        check("72,67,64,48\n72,67,64,47\n", 2, Rule::DeepBass, 1);
+        check("72,67,64,48\n72,67,64,47\n", 2, Rule::BassStep, 1);
+        check("72,67,64,48\n72,67,64,43\n", 2, Rule::BassFourth, 1);
+        check("72,67,64,48\n72,67,64,60\n", 2, Rule::BassOctave, 1);
+        check("72,67,64,48\n72,64,64,48\n", 2, Rule::InnerThird, 1);
+        check("72,67,64,48\n74,67,64,47\n", 2, Rule::ContraryOuter, 1);
+        check("72,67,64,48\n74,67,64,50\n", 2, Rule::SimilarOuter, 1);
+        check(&"72,67,64,48\n".repeat(5), 0, Rule::StaticSoprano, 1);
+        check("72,67,64,48\n74,67,64,48\n", 2, Rule::EighthSoprano, 1);
+        check("72,67,64,48\n76,67,64,48\n", 2, Rule::SopranoLeap, 1);
+    }
+
+    #[test]
+    fn nothing_is_found_in_a_plain_cadence() {
+        let cadence = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
+        let chords = chords(cadence);
+        let mut past = Past::default();
+        for (step, chord) in chords.into_iter().enumerate() {
+            let phase = Phase::in_beat(4 * step);
+            let textbook: usize = Rule::ALL
+                .iter()
+                .filter(|rule| rule.is_textbook())
+                .map(|rule| past.breaches(chord, phase)[rule.index()] as usize)
+                .sum();
+            assert_eq!(textbook, 0, "{:?} in step {step}", past.breaches(chord, phase));
+            past.step(chord, phase);
+        }
+    }
+
+    #[test]
+    fn every_rule_has_a_place_and_a_name_of_its_own() {
+        for (index, rule) in Rule::ALL.into_iter().enumerate() {
+            assert_eq!((rule.index(), Rule::from_name(rule.name())), (index, Some(rule)));
+        }
+        assert_eq!(Rule::from_name("parallel-sixths"), None);
+    }
+
+    #[test]
+    fn a_guard_takes_off_its_weight_for_each_breach() {
+        let mut guard = Guard::OFF;
+        guard.weights[Rule::Sixteenth.index()] = 1.5;
+        guard.weights[Rule::InnerThird.index()] = -0.5;
+        assert_eq!(guard.cost(&breaches("72,67,64,48\n72,65,60,47\n", 3)), 3.0 * 1.5 - 0.5);
+        assert_eq!(Guard::OFF.cost(&breaches("72,67,64,48\n72,65,60,47\n", 3)), 0.0);
+    }
+
+    #[test]
+    fn closing_seeks_a_root_position_triad_and_stays_on_it() {
+        let cost = |rows: &str| {
+            let chords = chords(rows);
+            let mut past = Past::default();
+            past.step(chords[0], Phase::in_beat(0));
+            Guard::closing_cost(&past, chords[1])
+        };
+        assert!(cost("71,67,62,55\n72,67,64,52\n") > 0.0, "an inversion");
+        assert_eq!(cost("71,67,62,53\n72,67,64,48\n"), 0.0, "the close itself");
+        assert_eq!(cost("72,67,64,48\n72,67,64,48\n"), 0.0, "staying on it");
+        assert!(cost("72,67,64,48\n72,67,64,60\n") > 0.0, "leaving it for another good one");
+    }
 }

@@ -2,7 +2,7 @@
 //! beside the same file in onnxruntime. Times are wall-clock on the machine that is named; ratios are measured in one
 //! run, side by side.
 //!
-//! Run with `cargo bench -p performer --bench step -- [--json] [--python PYTHON]`; PYTHON needs numpy and onnxruntime.
+//! Run with `cargo bench --workspace --bench step -- [--json] [--python PYTHON]`; PYTHON needs numpy and onnxruntime.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use chorale::{Chord, Part, Phase, Token};
+use chorale::rules::Guard;
+use chorale::{Chord, Part, Phase, Pitch, Token};
 use hdrhistogram::Histogram;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::model::{Model, Row};
+use performer::search::{self, PARTICLES};
 use serde_json::{Value, json};
 
 const STEPS: usize = 3000;
@@ -119,6 +121,18 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
         Ok(started.elapsed())
     })?;
 
+    // One answer for each soprano of the range, as one would have to without the table.
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let separate = Times::of(STEPS / 10, |step| {
+        let started = Instant::now();
+        harmonizer.step(before(step), Phase::in_beat(step))?;
+        let (low, high) = Part::Soprano.range();
+        for soprano in (low.midi()..=high.midi()).filter_map(Pitch::new).filter_map(Token::from_pitch) {
+            harmonizer.answer(soprano)?;
+        }
+        Ok(started.elapsed())
+    })?;
+
     let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
     let started = Instant::now();
     let mut last = Chord::START;
@@ -128,6 +142,13 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
     }
     let real_time = STEPS as f64 / STEPS_A_SECOND / started.elapsed().as_secs_f64();
 
+    let tasks =
+        search::tasks((0..).map(Phase::in_beat).zip(&piece).map(|(phase, chord)| (chord[Part::Soprano], phase)), true);
+    let sampling = Sampling { guard: Guard::AHEAD, ..Sampling::default() };
+    let started = Instant::now();
+    search::search(&model, sampling, &tasks, PARTICLES)?;
+    let ahead = tasks.len() as f64 / STEPS_A_SECOND / started.elapsed().as_secs_f64();
+
     Ok(json!({
         "window": window,
         "trunk_step_us": trunk.json(),
@@ -136,7 +157,9 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
         "onnxruntime_whole_graph_us": onnxruntime(file, python)?,
         "answer_us": answer.json(),
         "answer_table_us": table.json(),
-        "render_times_real_time": real_time.round(),
+        "separate_answers_us": separate.json(),
+        "render_live_times_real_time": real_time.round(),
+        "render_ahead_times_real_time": ahead.round(),
     }))
 }
 
@@ -211,10 +234,15 @@ fn print_table(result: &Value) {
         );
         row(None, format!("{name}: step and answer to one soprano"), "answer_us");
         row(
-            ratio("answer_table_us", "answer_us"),
-            format!("{name}: step and whole answer table, against it"),
+            ratio("answer_table_us", "separate_answers_us"),
+            format!("{name}: step and whole answer table, against separate answers"),
             "answer_table_us",
         );
-        println!("{:>8}  {name}: offline rendering, times real time at 80 BPM", model["render_times_real_time"]);
+        row(None, format!("{name}: step and separate answers to 22 sopranos"), "separate_answers_us");
+        for (key, what) in
+            [("render_live_times_real_time", "--live"), ("render_ahead_times_real_time", "looking ahead")]
+        {
+            println!("{:>8}  {name}: rendering, {what}: times real time at 80 BPM, one core", model[key]);
+        }
     }
 }

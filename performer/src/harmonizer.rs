@@ -24,7 +24,7 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Sampling {
-        Sampling { temperature: 0.9, min_p: 0.02, seed: 1, guard: Guard::BACH }
+        Sampling { temperature: 0.9, min_p: 0.02, seed: 1, guard: Guard::LIVE }
     }
 }
 
@@ -56,6 +56,8 @@ impl Candidate {
 /// holds for possible, and nothing else.
 const BEAM: [usize; 3] = [8, 16, 32];
 const BEAM_SHARE: f32 = 1e-3;
+/// Sopranos among which a new chorale chooses.
+const SOPRANOS: usize = 8;
 
 /// A model, where it stands in a piece, and how it draws. A clone can try a step and be thrown away.
 #[derive(Clone)]
@@ -148,16 +150,24 @@ impl Harmonizer {
         Ok(chords)
     }
 
-    /// A chord whose soprano is drawn from the network too.
+    /// A chord whose soprano is chosen too, together with the voicing under it.
     ///
     /// # Errors
     /// When tract fails, or before the first [`Harmonizer::step`].
-    pub fn continuation(&mut self) -> Result<Chord, ModelError> {
+    pub fn continuation(&self) -> Result<Chord, ModelError> {
         let (before, context) = self.present()?;
         let logits = self.model.logits(Part::Soprano, &context, &[Row { before, given: Chord::SILENCE }])?;
-        let scores: Vec<f32> = log_softmax(&logits);
-        let chosen = draw(&scores, self.sampling, &mut self.generator(Token::START));
-        self.answer(Token::from_index(chosen).unwrap_or(Token::REST))
+        let mut sopranos: Vec<(Token, f32)> = Token::all().zip(log_softmax(&logits)).collect();
+        sopranos.sort_by(|a, b| b.1.total_cmp(&a.1));
+        sopranos.truncate(SOPRANOS);
+        let tokens: Vec<Token> = sopranos.iter().map(|(token, _)| *token).collect();
+        let candidates = self.candidates(&tokens)?;
+        let (chords, scores): (Vec<Chord>, Vec<f32>) = sopranos
+            .iter()
+            .zip(&candidates)
+            .flat_map(|((_, soprano), under)| under.iter().map(move |one| (one.chord, soprano + one.score())))
+            .unzip();
+        Ok(chords[draw(&scores, self.sampling, &mut self.generator(Token::START))])
     }
 
     fn present(&self) -> Result<(Chord, Context), ModelError> {

@@ -4,6 +4,7 @@ use chorale::Part;
 use serde::Serialize;
 
 use crate::analysis::place;
+use crate::explain;
 use crate::export::Piece;
 use crate::score::Note;
 
@@ -21,7 +22,9 @@ pub struct Document {
     tenor: Vec<JsonNote>,
     bass: Vec<JsonNote>,
     chords: Vec<JsonChord>,
+    cadences: Vec<JsonCadence>,
     marks: Vec<JsonMark>,
+    rates: Vec<JsonRate>,
     counts: JsonCounts,
 }
 
@@ -33,6 +36,24 @@ struct JsonChord {
     beat: f64,
     symbol: String,
     numeral: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonCadence {
+    bar: u32,
+    beat: f64,
+    kind: &'static str,
+    key: String,
+    chords: String,
+}
+
+/// Breaches per 100 chord changes.
+#[derive(Debug, Serialize)]
+struct JsonRate {
+    rule: &'static str,
+    count: usize,
+    rate: f64,
+    bach: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,7 +125,21 @@ pub fn document(piece: &Piece) -> Document {
         tenor: part(Part::Tenor),
         bass: part(Part::Bass),
         chords: chords.collect(),
+        cadences: explain::cadences(piece)
+            .into_iter()
+            .map(|cadence| JsonCadence {
+                bar: cadence.place.bar,
+                beat: cadence.place.beat,
+                kind: cadence.kind.name(),
+                key: cadence.key.to_string(),
+                chords: cadence.chords,
+            })
+            .collect(),
         marks: marks.collect(),
+        rates: explain::rates(piece)
+            .into_iter()
+            .map(|explain::Rate { rule, count, rate, bach }| JsonRate { rule: rule.name(), count, rate, bach })
+            .collect(),
         counts: JsonCounts {
             chord_changes: counts.chord_changes,
             parallel_fifths: counts.parallel_fifths,

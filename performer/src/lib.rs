@@ -6,6 +6,7 @@ pub mod audio;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod explain;
 pub mod export;
 pub mod grid;
 pub mod harmonizer;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
 enum Command {
     Render(cli::render::Args),
     Generate(cli::generate::Args),
+    Explain(cli::explain::Args),
     Play(cli::play::Args),
     Ports(cli::ports::Args),
     Learn(cli::learn::Args),
@@ -33,6 +34,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Render(args) => cli::render::run(args),
         Command::Generate(args) => cli::generate::run(args),
+        Command::Explain(args) => cli::explain::run(args),
         Command::Play(args) => cli::play::run(args),
         Command::Ports(args) => cli::ports::run(args),
         Command::Learn(args) => cli::learn::run(args),

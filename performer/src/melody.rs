@@ -224,6 +224,22 @@ fn named_soprano<'l, 'a>(file: &Source, lines: &'l [Line<'a>]) -> Option<&'l Lin
     named.into_iter().max_by(|a, b| by_height(a, b))
 }
 
+/// The line of each part that the file names: a track or part called Soprano, Alto, Tenor or Bass, or by its letter.
+/// A part named twice counts as not named.
+pub fn named_parts(file: &Source) -> [Option<Vec<Note>>; 4] {
+    let mut lines = all_lines(file);
+    lines.retain(|line| file.kind != Kind::Midi || line.channel != DRUM_CHANNEL);
+    Part::ALL.map(|part| {
+        let name = part.name().to_lowercase();
+        let is_named = |line: &&Line| {
+            let track = file.tracks[line.track].name.as_deref().unwrap_or_default().trim().to_lowercase();
+            track.starts_with(&name) || track == name[..1]
+        };
+        let mut lines = lines.iter().filter(is_named);
+        lines.next().filter(|_| lines.next().is_none()).map(|line| line.notes.to_vec())
+    })
+}
+
 /// The soprano, alto, tenor and bass of a file that has them all: by their names, else four lines from high to low.
 ///
 /// # Errors
@@ -234,16 +250,7 @@ pub fn four_parts(file: &Source) -> Result<[Vec<Note>; 4], MelodyError> {
     if lines.is_empty() {
         return Err(MelodyError::NoNotes);
     }
-    let named = Part::ALL.map(|part| {
-        let name = part.name().to_lowercase();
-        let is_named = |line: &&Line| {
-            let track = file.tracks[line.track].name.as_deref().unwrap_or_default().trim().to_lowercase();
-            track.starts_with(&name) || track == name[..1]
-        };
-        let mut lines = lines.iter().filter(is_named);
-        lines.next().filter(|_| lines.next().is_none()).map(|line| line.notes.to_vec())
-    });
-    if let [Some(soprano), Some(alto), Some(tenor), Some(bass)] = named {
+    if let [Some(soprano), Some(alto), Some(tenor), Some(bass)] = named_parts(file) {
         return Ok([soprano, alto, tenor, bass]);
     }
     if lines.len() != 4 {

@@ -172,6 +172,14 @@ impl Ruler {
                 ruler.places.insert(tick, place.min(limit));
             }
         }
+        // The last measure gives back what a pickup took.
+        let pickup = ruler.bars.first().filter(|(bar, _)| bar.number == 0).map_or(0, |(bar, _)| bar.end_step);
+        let pickup = pickup * DIVISIONS / 4;
+        let sounds_to = ruler.places.values().max().copied().unwrap_or(0);
+        let last = ruler.bars.last().map_or(0, |(_, start)| *start);
+        if sounds_to + pickup <= ruler.end && ruler.end > last + pickup {
+            ruler.end -= pickup;
+        }
         Ok(ruler)
     }
 
@@ -444,8 +452,9 @@ mod tests {
     }
 
     #[test]
-    fn a_pickup_is_a_short_measure_of_the_metre_that_follows() {
+    fn a_pickup_is_a_short_measure_of_the_metre_that_follows_and_the_last_one_gives_it_back() {
         let metres = [metre(0, 1, 4), metre(480, 4, 4)];
+        assert_eq!(line(&metres, &[(0, 480, 67), (480, 1920, 72)]), "G4/4 | C5/2.");
         assert_eq!(line(&metres, &[(0, 480, 67), (480, 2400, 72)]), "G4/4 | C5/1");
         let (score, grid) = score(&metres, &[(0, 480, 67), (480, 2400, 72)]);
         let measures = measures(&score, &grid).unwrap();

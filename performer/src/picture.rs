@@ -190,13 +190,16 @@ impl<'a> Roll<'a> {
         for part in Part::ALL.into_iter().rev() {
             self.draw_part(svg, bars, part);
         }
-        for chord in self.chords {
+        for (index, chord) in self.chords.iter().enumerate() {
             let Some(at) = self.x(bars, chord.steps.start) else { continue };
             let symbol = chord.harmony.symbol(chord.key);
-            let size = if symbol.len() > 5 { 9 } else { 11 };
+            let next = self.chords.get(index + 1).map_or(u32::MAX, |next| next.steps.start);
+            let room = f64::from((next - chord.steps.start).min(16)) * STEP;
+            // A letter is about 0.62 times as wide as it is high.
+            let size = (room / (0.62 * symbol.chars().count() as f64)).min(11.0);
             let _ = writeln!(
                 svg,
-                "<text x=\"{}\" y=\"{}\" font-size=\"{size}\" fill=\"#222\"><title>{}</title>{}</text>",
+                "<text x=\"{}\" y=\"{}\" font-size=\"{size:.1}\" fill=\"#222\"><title>{}</title>{}</text>",
                 at + 1.0,
                 HEADER - 6.0,
                 escape(&chord.harmony.numeral(chord.key)),

@@ -16,6 +16,9 @@ use crate::score::{Direction, Note, Score, Tick};
 /// Ticks of a quarter in pieces that come from no MIDI file; divisible by every usual subdivision.
 pub const TICKS_PER_QUARTER: u16 = 480;
 
+/// The last steps of a new chorale, in which it seeks a close: two beats.
+const CLOSE: usize = 8;
+
 /// The velocity of notes that nobody played.
 const VELOCITY: u8 = 80;
 
@@ -97,6 +100,7 @@ pub fn generate(
     let mut previous = Chord::START;
     let mut chords = Vec::with_capacity(length);
     for step in 0..length {
+        harmonizer.set_closing(step + CLOSE >= length);
         harmonizer.step(previous, phase(step))?;
         previous = match prompt.get(step) {
             Some(&chord) => chord,

@@ -271,3 +271,48 @@ pub fn recovery(
     steps.sort_unstable();
     Ok(steps)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chorale(bass: impl Iterator<Item = u8>) -> Chorale {
+        let rows: String = bass.map(|pitch| format!("72,67,64,{pitch}\n")).collect();
+        Chorale::from_csv(&format!("note0,note1,note2,note3\n{rows}")).unwrap()
+    }
+
+    #[test]
+    fn a_passage_is_copied_up_to_transposition_and_a_held_chord_is_none() {
+        let original = chorale(40..=52);
+        let transposed = chorale(40..=52).transposed(3).unwrap();
+        let copied = Copied::of(&[transposed], &[&original]);
+        assert_eq!(copied, Copied { share: 1.0, longest: 13, median_longest: 13 });
+        let held = chorale(std::iter::repeat_n(48, 20));
+        assert_eq!(Copied::of(std::slice::from_ref(&held), &[&held]).share, 0.0);
+        let half = chorale((40..=47).chain([60, 41, 60, 41, 60]));
+        let copied = Copied::of(&[half], &[&original]);
+        assert_eq!((copied.longest, copied.share), (8, 1.0 / 6.0));
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_the_items_and_the_first_error_is_told() {
+        let items: Vec<u32> = (0..50).collect();
+        assert_eq!(on_all_cores(&items, |index, &item| Ok::<_, ()>((index, 2 * item))).unwrap()[49], (49, 98));
+        assert_eq!(on_all_cores(&items, |_, &item| if item < 7 { Ok(()) } else { Err(item) }), Err(7));
+    }
+
+    #[test]
+    fn a_disturbance_changes_the_soprano_from_the_middle_on_and_says_where_it_is_over() {
+        let token = |midi| Token::from_pitch(chorale::Pitch::new(midi).unwrap()).unwrap();
+        let soprano: Vec<Token> = (0..8u8).flat_map(|note| [token(65 + note); 4]).collect();
+        let mut higher = soprano.clone();
+        assert_eq!(Disturbance::Transposition.apply(&mut higher, 16, 1), 16);
+        assert_eq!(higher[..16], soprano[..16]);
+        assert!(higher[16..].iter().zip(&soprano[16..]).all(|(new, old)| Some(*new) == old.transposed(1)));
+        let mut wrong = soprano.clone();
+        assert_eq!(Disturbance::WrongNotes.apply(&mut wrong, 16, 1), 28);
+        assert!(
+            wrong.iter().zip(&soprano).enumerate().all(|(step, (new, old))| (new != old) == (16..28).contains(&step))
+        );
+    }
+}

@@ -8,12 +8,15 @@
 use std::sync::Arc;
 
 use chorale::rules::Past;
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Pitch, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use thiserror::Error;
 
 use crate::harmonizer::{Candidate, Sampling, beams, draw, log_softmax};
+use crate::melody::{Fold, MelodyStep};
 use crate::model::{Batch, Model, ModelError, Row, State};
+use crate::score::Note;
 
 /// A step of what is to be harmonized.
 #[derive(Clone, Copy, Debug)]
@@ -203,4 +206,122 @@ pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
         tasks.iter_mut().rev().take_while(|task| task.soprano == last).for_each(|task| task.is_closing = true);
     }
     tasks
+}
+
+/// A note of a kept part that the networks do not know.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the {part:?} to keep has {pitch} where the networks, with this melody, know only {lowest} to {highest}")]
+pub struct CannotKeep {
+    pub part: Part,
+    pub pitch: Pitch,
+    pub lowest: Pitch,
+    pub highest: Pitch,
+}
+
+/// The steps of a melody from a file, with the notes of the kept lower parts that sound in them, in the same ticks.
+///
+/// # Errors
+/// The first kept note outside the vocabulary, once it is moved by the octaves by which the melody is.
+pub fn melody_tasks(steps: &[MelodyStep], fold: Fold, kept: &[Option<Vec<Note>>; 4]) -> Result<Vec<Task>, CannotKeep> {
+    let sopranos = steps.iter().map(|step| (fold.apply(step.soprano).0, step.phase));
+    let mut tasks = tasks(sopranos, true);
+    for part in Part::LOWER {
+        let Some(notes) = &kept[part.index()] else { continue };
+        for (task, step) in tasks.iter_mut().zip(steps) {
+            let sounding = notes.iter().find(|note| note.start <= step.start && step.start < note.end);
+            let semitones = 12 * fold.apply(step.soprano).1.max(0);
+            let token = match sounding {
+                None => Token::REST,
+                Some(note) => {
+                    note.pitch.transposed(semitones).and_then(Token::from_pitch).ok_or_else(|| CannotKeep {
+                        part,
+                        pitch: note.pitch,
+                        lowest: Pitch::LOWEST.transposed(-semitones).unwrap_or(Pitch::LOWEST),
+                        highest: Pitch::HIGHEST.transposed(-semitones).unwrap_or(Pitch::HIGHEST),
+                    })?
+                }
+            };
+            task.kept[part.index()] = Some(token);
+        }
+    }
+    Ok(tasks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(midi: u8) -> Token {
+        Pitch::new(midi).and_then(Token::from_pitch).unwrap()
+    }
+
+    /// The first line of "Nun danket alle Gott", in quarters, the last note twice as long.
+    fn melody() -> Vec<Task> {
+        let notes = [67, 74, 74, 74, 76, 76, 74, 74];
+        tasks(notes.into_iter().flat_map(|midi| [token(midi); 4]).zip((0..).map(Phase::in_beat)), true)
+    }
+
+    #[test]
+    fn many_states_side_by_side_go_the_way_that_each_goes_alone() {
+        for model in [Model::wavenet().unwrap(), Model::lstm().unwrap()].map(Arc::new) {
+            let batch = model.batch().unwrap();
+            let chord = |shift: u8| Chord([72, 67, 64, 48].map(|midi| token(midi + shift)));
+            let mut alone: Vec<State> = (0..3).map(|_| model.start()).collect();
+            let mut together = alone.clone();
+            for step in 0..40 {
+                let before: Vec<Chord> = (0..3).map(|index| chord((step * index) % 7)).collect();
+                let phase = Phase::in_beat(step.into());
+                let mut states: Vec<&mut State> = together.iter_mut().collect();
+                let contexts = batch.step(&mut states, &before, phase).unwrap();
+                let rows: Vec<(usize, Row)> =
+                    (0..3).map(|index| (index, Row { before: before[index], given: chord(1) })).collect();
+                for part in Part::ALL {
+                    let logits = batch.logits(part, &contexts, &rows).unwrap();
+                    for (index, state) in alone.iter().enumerate() {
+                        let mut state = state.clone();
+                        let context = model.step(&mut state, before[index], phase).unwrap();
+                        let own = model.logits(part, &context, &[rows[index].1]).unwrap();
+                        let theirs = &logits[index * Token::VOCABULARY..][..Token::VOCABULARY];
+                        let off = own.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                        assert!(off < 1e-4, "step {step}, state {index}, {part:?}: off by {off}");
+                    }
+                }
+                for (state, before) in alone.iter_mut().zip(&before) {
+                    model.step(state, *before, phase).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_finds_the_same_and_ends_well() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let found = search(&model, Sampling::default(), &melody(), 4).unwrap();
+        assert_eq!(found, search(&model, Sampling::default(), &melody(), 4).unwrap());
+        let sopranos: Vec<Token> = found.chords.iter().map(|chord| chord[Part::Soprano]).collect();
+        assert_eq!(sopranos, melody().iter().map(|task| task.soprano).collect::<Vec<_>>());
+        assert!(chorale::is_good_ending(found.chords[31]), "{:?}", found.chords[31].pitches());
+    }
+
+    #[test]
+    fn a_kept_part_is_kept_and_costs_its_likelihood() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let mut tasks = melody();
+        for (task, bass) in
+            tasks.iter_mut().zip([43, 47, 50, 43, 48, 36, 43, 43].into_iter().flat_map(|bass| [bass; 4]))
+        {
+            task.kept[Part::Bass.index()] = Some(token(bass));
+        }
+        let found = search(&model, Sampling::default(), &tasks, 4).unwrap();
+        assert!(found.chords.iter().zip(&tasks).all(|(chord, task)| Some(chord[Part::Bass]) == task.kept[3]));
+        assert!(found.log_likelihood.is_finite());
+    }
+
+    #[test]
+    fn alternatives_differ_and_the_best_comes_first() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let found = alternatives(&model, Sampling::default(), &melody(), 2, 3).unwrap();
+        assert!(!found.is_empty() && found.windows(2).all(|two| two[0].score() >= two[1].score()));
+        assert!(found.windows(2).all(|two| two[0].chords != two[1].chords));
+    }
 }

@@ -165,13 +165,13 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
 }
 
 #[test]
-fn the_harmony_knows_only_the_past() {
+fn as_in_live_playing_the_harmony_knows_only_the_past() {
     let whole = tune::midi_file(&NUN_DANKET);
     let half =
         tune::midi_file(&Tune { notes: NUN_DANKET.notes.rsplit_once("A4/4 | A4/4 A4/4").unwrap().0, ..NUN_DANKET });
     let folder = folder_with(&[("whole.mid", &whole), ("half.mid", &half)]);
-    succeed(&folder, &["render", "whole.mid", "-o", "whole-out.mid", "--quiet"]);
-    succeed(&folder, &["render", "half.mid", "-o", "half-out.mid", "--quiet"]);
+    succeed(&folder, &["render", "whole.mid", "-o", "whole-out.mid", "--quiet", "--live"]);
+    succeed(&folder, &["render", "half.mid", "-o", "half-out.mid", "--quiet", "--live"]);
     let (whole, half) = (parts(&folder.path().join("whole-out.mid")), parts(&folder.path().join("half-out.mid")));
     for name in PARTS {
         // The last note may be held longer where the piece goes on.
@@ -249,6 +249,8 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
         ("empty.mid", b""),
         ("text.mid", b"no music here"),
         ("silent.mid", &silent),
+        ("bad.musicxml", b"<score-partwise><part>"),
+        ("table.xml", b"<table/>"),
     ]);
     fs::create_dir(folder.path().join("folder.mid")).expect("a folder");
     let check = |arguments: &[&str], expected: &[&str]| {
@@ -270,7 +272,14 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     check(&["tune.mid", "-o", "./folder.mid/../tune.mid"], &["is the file that is read"]);
     check(&["tune.mid", "-o", "nowhere/out.mid"], &["there is no folder nowhere"]);
     check(&["tune.mid", "-o", "folder.mid"], &["folder.mid is a folder"]);
-    check(&["tune.mid", "-o", "out.wav"], &["out.wav", ".mid"]);
+    check(&["tune.mid", "-o", "out.pdf"], &["out.pdf", "must end in .mid, .musicxml"]);
+    check(&["tune.mid", "-o", "out.mid", "--rehearsal"], &["--rehearsal makes sound"]);
+    check(&["tune.mid", "-o", "out.mid", "--key", "H"], &["'H' is no key"]);
+    check(&["tune.mid", "-o", "out.wav", "--soundfont", "text.mid"], &["text.mid", "not a SoundFont"]);
+    check(&["bad.musicxml", "-o", "out.mid"], &["bad.musicxml", "not a MusicXML file"]);
+    check(&["table.xml", "-o", "out.mid"], &["table.xml", "outermost element is <table>"]);
+    check(&["nothing*.mid", "-o", "."], &["nothing matches the pattern 'nothing*.mid'"]);
+    check(&["tune.mid", "-o", "out.mid", "--transpose", "99"], &["99", "-36..=36"]);
     check(&["tune.mid", "-o", "out.mid", "--temperature", "-1"], &["-1"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "missing.onnx"], &["missing.onnx"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "text.mid"], &["text.mid"]);
@@ -342,8 +351,143 @@ fn a_prompt_is_kept_as_table_or_midi_file_and_the_piece_goes_on_from_it() {
 #[test]
 fn help_teaches_with_examples() {
     let folder = folder_with(&[]);
-    for command in ["render", "generate"] {
+    for command in ["render", "generate", "explain"] {
         let help = String::from_utf8(succeed(&folder, &[command, "--help"]).stdout).expect("UTF-8");
         assert!(help.contains("Examples:") && help.contains(&format!("performer {command} ")), "{help}");
     }
+}
+
+/// A pickup, two bars and two lines of words, as a notation program writes them.
+const HYMN: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">
+<score-partwise version="3.1">
+  <work><work-title>Wachet &amp; betet</work-title></work>
+  <part-list><score-part id="P1"><part-name>Soprano</part-name></score-part></part-list>
+  <part id="P1">
+    <measure number="0" implicit="yes">
+      <attributes><divisions>4</divisions><key><fifths>-1</fifths><mode>major</mode></key>
+        <time><beats>3</beats><beat-type>4</beat-type></time><clef><sign>G</sign><line>2</line></clef></attributes>
+      <note><pitch><step>C</step><octave>5</octave></pitch><duration>4</duration><voice>1</voice><type>quarter</type>
+        <lyric number="1"><syllabic>begin</syllabic><text>Wa</text></lyric>
+        <lyric number="2"><syllabic>single</syllabic><text>Mit</text></lyric></note>
+    </measure>
+    <measure number="1">
+      <note><pitch><step>F</step><octave>4</octave></pitch><duration>8</duration><voice>1</voice><type>half</type>
+        <lyric number="1"><syllabic>end</syllabic><text>chet</text></lyric></note>
+      <note><pitch><step>B</step><alter>-1</alter><octave>4</octave></pitch><duration>4</duration><voice>1</voice><type>quarter</type></note>
+    </measure>
+    <measure number="2">
+      <note><pitch><step>A</step><octave>4</octave></pitch><duration>8</duration><voice>1</voice><type>half</type>
+        <notations><fermata/></notations></note>
+    </measure>
+  </part>
+</score-partwise>"#;
+
+#[test]
+fn one_call_writes_every_format_from_musicxml_with_words_key_metre_and_pickup() {
+    let folder = folder_with(&[("hymn.musicxml", HYMN.as_bytes())]);
+    let outputs = ["out.mid", "out.musicxml", "out.mxl", "out.svg", "out.html", "out.wav", "out.json"];
+    let mut arguments = vec!["render", "hymn.musicxml", "--quiet", "--rehearsal"];
+    outputs.iter().for_each(|name| arguments.extend(["-o", *name]));
+    succeed(&folder, &arguments);
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let text = |name: &str| String::from_utf8(read(name)).expect("UTF-8");
+
+    let soprano: Vec<(u32, u32, u8)> = parts(&folder.path().join("out.mid"))["Soprano"]
+        .1
+        .iter()
+        .map(|&(start, end, key, _)| (start, end, key))
+        .collect();
+    assert_eq!(soprano, [(0, 480, 72), (480, 1440, 65), (1440, 1920, 70), (1920, 2880, 69)]);
+    let score = text("out.musicxml");
+    for expected in [
+        "<work-title>Wachet &amp; betet</work-title>",
+        "<measure number=\"0\" implicit=\"yes\">",
+        "<fifths>-1</fifths>",
+        "<beats>3</beats>",
+        "<syllabic>begin</syllabic>",
+        "<text>chet</text>",
+        "<lyric number=\"2\">",
+        "<alter>-1</alter>",
+        "<fermata type=\"upright\"/>",
+        "<part-name>Tenor</part-name>",
+        "<clef-octave-change>-1</clef-octave-change>",
+    ] {
+        assert!(score.contains(expected), "{expected} is missing:\n{score}");
+    }
+    assert!(read("out.mxl").starts_with(b"PK"));
+    assert!(text("out.svg").starts_with("<svg") && text("out.svg").contains("Wachet &amp; betet"));
+    let page = text("out.html");
+    assert!(
+        page.contains("<svg") && !page.contains("{{") && !page.contains("src="),
+        "complete, and nothing from outside"
+    );
+    let json: serde_json::Value = serde_json::from_slice(&read("out.json")).expect("JSON");
+    assert_eq!(json["key"], "F major");
+    assert_eq!(json["chords"][0]["bar"], 0);
+    for name in ["out.wav", "out_soprano.wav", "out_alto.wav", "out_tenor.wav", "out_bass.wav"] {
+        let sound = read(name);
+        assert!(sound.starts_with(b"RIFF") && sound.len() > 44_100 * 4 * 3, "{name}");
+    }
+    // What was written can be read: the same melody, the same words.
+    succeed(&folder, &["render", "out.mxl", "--part", "Soprano", "-o", "again.musicxml", "--quiet"]);
+    assert_eq!(text("again.musicxml").matches("<text>").count(), score.matches("<text>").count());
+}
+
+#[test]
+fn a_transposed_melody_takes_its_key_along() {
+    let folder = folder_with(&[("hymn.xml", HYMN.as_bytes())]);
+    succeed(&folder, &["render", "hymn.xml", "-o", "out.mid", "-o", "out.musicxml", "--transpose", "-2", "--quiet"]);
+    let soprano = &parts(&folder.path().join("out.mid"))["Soprano"].1;
+    assert_eq!(soprano.iter().map(|note| note.2).collect::<Vec<_>>(), [70, 63, 68, 67]);
+    let score = fs::read_to_string(folder.path().join("out.musicxml")).expect("a score");
+    assert!(score.contains("<fifths>-3</fifths>"), "{score}");
+}
+
+#[test]
+fn a_folder_is_harmonized_as_a_whole_and_what_fails_is_listed() {
+    let folder = folder_with(&[]);
+    let melodies = folder.path().join("hymns/more");
+    fs::create_dir_all(&melodies).expect("folders");
+    fs::write(folder.path().join("hymns/a.mid"), tune::midi_file(&SHORT)).expect("a file");
+    fs::write(folder.path().join("hymns/a.musicxml"), HYMN).expect("a file");
+    fs::write(folder.path().join("hymns/broken.mid"), "MThd").expect("a file");
+    fs::write(folder.path().join("hymns/notes.txt"), "no melody").expect("a file");
+    fs::write(melodies.join("b.mid"), tune::midi_file(&SHORT)).expect("a file");
+    let output = run(&folder, &["render", "hymns", "-o", "out", "--format", "mid,musicxml", "--jobs", "2"]);
+    assert_eq!(output.status.code(), Some(1));
+    let (table, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 of 4 melodies failed") && said.contains("broken.mid: the file breaks off"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    assert!(table.lines().any(|line| line.contains("broken.mid") && line.contains("failed")), "{table}");
+    for name in ["a-mid.mid", "a-mid.musicxml", "a-musicxml.mid", "more/b.mid", "more/b.musicxml"] {
+        assert!(folder.path().join("out").join(name).is_file(), "{name} is missing:\n{table}");
+    }
+    assert!(!folder.path().join("out/broken.mid").exists());
+    // One melody gives the same bytes alone as among others.
+    succeed(&folder, &["render", "hymns/more/b.mid", "-o", "alone.mid", "--quiet"]);
+    let read = |name: &str| fs::read(folder.path().join(name)).expect("the output");
+    assert_eq!(read("alone.mid"), read("out/more/b.mid"));
+    let again = run(&folder, &["render", "hymns/more/*.mid", "hymns/a.mid", "-o", "out/more", "--quiet"]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already; --force"), "{:?}", again);
+}
+
+#[test]
+fn a_piece_is_explained_with_numerals_cadences_and_breaches() {
+    let rows =
+        ["72,67,64,48"; 4].into_iter().chain(["74,69,65,50"; 4]).chain(["71,67,62,55"; 4]).chain(["72,67,64,48"; 4]);
+    let table = format!("note0,note1,note2,note3\n{}\n", rows.collect::<Vec<_>>().join("\n"));
+    let folder = folder_with(&[("piece.csv", table.as_bytes()), ("hymn.xml", HYMN.as_bytes())]);
+    let said = String::from_utf8(succeed(&folder, &["explain", "piece.csv"]).stdout).expect("UTF-8");
+    for expected in ["C major", "I        ii       V        I", "perfect authentic", "parallel octaves"] {
+        assert!(said.contains(expected), "{expected} is missing:\n{said}");
+    }
+    let json = succeed(&folder, &["explain", "piece.csv", "--json", "-o", "marked.musicxml"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(json["cadences"][0]["kind"], "perfect authentic");
+    assert_eq!(json["marks"][0]["bar"], 1);
+    let marked = fs::read_to_string(folder.path().join("marked.musicxml")).expect("a score");
+    assert!(marked.contains(">parallel octaves</words>"), "{marked}");
+    let said = fail(&folder, &["explain", "hymn.xml"]);
+    assert!(said.contains("hymn.xml") && said.contains("four parts are needed"), "{said}");
 }

@@ -70,9 +70,18 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
     }
     found.sort();
     found.dedup();
+    let mut stems: HashMap<PathBuf, usize> = HashMap::new();
+    found.iter().for_each(|(_, below)| *stems.entry(below.with_extension("")).or_default() += 1);
     let mut taken: HashMap<PathBuf, PathBuf> = HashMap::new();
-    for (input, below) in &found {
-        if let Some(other) = taken.insert(below.with_extension(""), input.clone()) {
+    for (input, below) in &mut found {
+        // The same piece in two formats: the name tells which it was made from.
+        if stems[&below.with_extension("")] > 1
+            && let (Some(stem), Some(ending)) = (below.file_stem(), below.extension())
+        {
+            let (stem, ending) = (stem.to_string_lossy(), ending.to_string_lossy());
+            *below = below.with_file_name(format!("{stem}-{ending}.{ending}"));
+        }
+        if let Some(other) = taken.insert(below.clone(), input.clone()) {
             bail!("{} and {} would be written to the same file; rename one", other.display(), input.display());
         }
     }

@@ -93,7 +93,7 @@ pub fn run(args: Args) -> Result<()> {
         prompt.directions.insert(0, (0, Direction::Tempo(60_000_000 / u32::from(beats))));
     }
 
-    let mut harmonizer = Harmonizer::new(model.model()?, model.sampling());
+    let mut harmonizer = Harmonizer::new(model.model()?, model.sampling_new());
     let phase = |step: usize| match prompt.has_bars {
         true => prompt.grid.phase(prompt.first_step + step as u32),
         false => Phase::in_beat(step),

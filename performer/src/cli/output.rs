@@ -68,6 +68,10 @@ pub struct OutputOptions {
     /// With each .wav four more, _soprano to _bass, each with that part in the foreground
     #[arg(long)]
     rehearsal: bool,
+
+    /// How many versions of each file there will be, _1 and so on; 0 for one, without a number.
+    #[arg(skip)]
+    pub versions: u16,
 }
 
 /// The files that one piece becomes.
@@ -117,7 +121,9 @@ impl OutputOptions {
         if self.rehearsal && !targets.0.iter().any(|(_, format)| *format == Format::Wav) {
             bail!("--rehearsal makes sound: name a .wav file with --output, or wav with --format");
         }
-        for output in targets.files(self.rehearsal) {
+        let versions = (1..=self.versions).map(|version| targets.version(version)).collect::<Vec<_>>();
+        let all = if versions.is_empty() { std::slice::from_ref(&targets) } else { &versions };
+        for output in all.iter().flat_map(|targets| targets.files(self.rehearsal)) {
             if output.is_dir() {
                 bail!("--output {} is a folder; name a file in it", output.display());
             }
@@ -215,6 +221,15 @@ impl Targets {
             }
         }
         files
+    }
+
+    /// The same with a number behind each name.
+    pub fn version(&self, number: u16) -> Targets {
+        let numbered = |path: &Path| {
+            let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
+            path.with_file_name(format!("{}_{number}.{}", stem.to_string_lossy(), ending.to_string_lossy()))
+        };
+        Targets(self.0.iter().map(|(path, format)| (numbered(path), *format)).collect())
     }
 
     /// The names, for people.

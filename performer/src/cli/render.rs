@@ -1,18 +1,19 @@
 //! `performer render`: melodies from files, harmonized in four parts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
-use chorale::Part;
+use chorale::{Chord, Part};
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
 use performer::melody::{self, Choice, Fold, Melody};
 use performer::model::Model;
 use performer::render;
-use performer::score::{Direction, Metre, Tick, transpose_keys};
+use performer::score::{Direction, Metre, Note, Tick, transpose_keys};
+use performer::search::{self, PARTICLES};
 use performer::source::Source;
 
 use super::batch::{self, Job, Jobs, Row};
@@ -21,9 +22,10 @@ use super::output::{OutputOptions, read_source};
 
 /// Harmonizes melodies from MIDI and MusicXML files in four parts
 ///
-/// The soprano stays as it is, note for note. Alto, tenor and bass are chosen step by step, a sixteenth each, knowing
-/// only what came before, as in live playing. Tempo, metre and key are kept; the metre tells
-/// the network where the bar begins, so it is worth having in the file.
+/// The soprano stays as it is, note for note. Alto, tenor and bass are sought with the whole melody in view: many
+/// harmonizations grow side by side, and those that foresee the melody best go on. With --live they are chosen step by
+/// step, knowing only what came before. Tempo, metre and key are kept; the metre tells the network where the bar
+/// begins, so it is worth having in the file.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -57,6 +59,22 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 
+    /// Choose as in live playing, without looking ahead
+    #[arg(long, conflicts_with_all = ["particles", "alternatives", "keep"])]
+    live: bool,
+
+    /// How many harmonizations grow side by side: more is slower and better
+    #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    particles: u32,
+
+    /// Write N different harmonizations, the best first, with _1, _2 and so on behind the name
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=99))]
+    alternatives: Option<u16>,
+
+    /// Keep the alto, tenor or bass that this file has (MIDI or MusicXML, tracks or parts so named), and find the others
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
+
     #[command(flatten)]
     model: ModelOptions,
 }
@@ -79,27 +97,50 @@ Examples:
   performer render hymn.mid -o low.mid --transpose -2
   performer render hymns/ -o harmonized/ --format mid,musicxml --jobs 4
       Every melody in a folder; what fails is listed at the end and the rest is done.
+  performer render tune.mid -o chorale.mid --alternatives 4
+      Four harmonizations, chorale_1.mid the best of them, and how they rank.
+  performer render tune.mid -o chorale.mid --keep bass.mid
+      The track named Bass of bass.mid stays; alto and tenor are found.
+  performer render tune.mid -o chorale.mid --live
+      What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
   performer render tune.mid -o chorale.mid --model lstm --quiet
   performer render tune.mid -o chorale.mid --json > notes.json";
 
-pub fn run(args: Args) -> Result<()> {
+pub fn run(mut args: Args) -> Result<()> {
+    args.output.versions = args.alternatives.unwrap_or(0);
     let jobs = batch::jobs(&args.melodies, &args.output)?;
     let options = args.output.export_options()?;
     let model = args.model.model()?;
-    let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
-        let rendered = harmonize(&args, &job.input, Arc::clone(&model), say)?;
-        args.output.write(&rendered.piece, &job.targets, &options)?;
-        Ok(rendered)
+    let render = |job: &Job, say: &dyn Fn(&str)| -> Result<(Rendered, Vec<String>)> {
+        let mut all = harmonize(&args, &job.input, Arc::clone(&model), say)?;
+        let mut written = Vec::new();
+        for (version, rendered) in (1..).zip(&all) {
+            let targets = if args.alternatives.is_some() { &job.targets.version(version) } else { &job.targets };
+            args.output.write(&rendered.piece, targets, &options)?;
+            written.push(match rendered.nats {
+                Some(nats) if args.alternatives.is_some() => {
+                    format!("{}: {nats:.3} nats a note, {} marks", targets.list(), rendered.piece.marks.len())
+                }
+                _ => targets.list(),
+            });
+        }
+        Ok((all.remove(0), written))
     };
     if let Jobs::One(job) = &jobs {
-        let Rendered { piece, steps, seconds } = render(job, &|remark| args.output.say(remark))?;
+        let (Rendered { piece, steps, seconds, .. }, written) = render(job, &|remark| args.output.say(remark))?;
         args.output.show(&piece)?;
         args.output.say(&format!(
             "{}: {} soprano notes, {steps} steps harmonized in {seconds:.2} s",
-            job.targets.list(),
+            written.join("\n"),
             piece.score.part(Part::Soprano).len()
         ));
+        if let Some(wanted) = args.alternatives.map(usize::from).filter(|&wanted| wanted > written.len()) {
+            args.output.say(&format!(
+                "only {} of {wanted} harmonizations differ; others with another --seed or a higher --temperature",
+                written.len()
+            ));
+        }
         return Ok(());
     }
     let Jobs::Many(jobs) = jobs else { return Ok(()) };
@@ -107,7 +148,7 @@ pub fn run(args: Args) -> Result<()> {
         bail!("--json shows one piece; for many, --format json writes a file each");
     }
     batch::run(jobs, args.jobs, &args.output, |job, say| {
-        let Rendered { piece, steps, seconds } = render(job, say)?;
+        let (Rendered { piece, steps, seconds, .. }, _) = render(job, say)?;
         Ok(Row { notes: piece.score.part(Part::Soprano).len(), steps, marks: piece.marks.len(), seconds })
     })
 }
@@ -116,11 +157,13 @@ pub fn run(args: Args) -> Result<()> {
 struct Rendered {
     piece: Piece,
     steps: usize,
+    /// Of the network alone, a note of any part; none where it was not asked for the soprano.
+    nats: Option<f64>,
     /// That the network took.
     seconds: f64,
 }
 
-fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) -> Result<Rendered> {
+fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) -> Result<Vec<Rendered>> {
     let Args { output, track, channel, pickup, transpose, .. } = args;
     let mut file = read_source(path, say)?;
     let in_file = || path.display().to_string();
@@ -145,14 +188,56 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         say(&remark);
     }
 
-    let mut harmonizer = Harmonizer::new(model, args.model.sampling());
+    let kept = match &args.keep {
+        Some(path) => kept_parts(path, file.ticks_per_quarter, say)?,
+        None => [const { None }; 4],
+    };
     let before = Instant::now();
-    let chords = render::harmonize(&steps, fold, &mut harmonizer)?;
+    let found: Vec<(Vec<Chord>, Option<f64>)> = if args.live {
+        let mut harmonizer = Harmonizer::new(model, args.model.sampling());
+        vec![(render::harmonize(&steps, fold, &mut harmonizer)?, None)]
+    } else {
+        let tasks = search::melody_tasks(&steps, fold, &kept).with_context(in_file)?;
+        let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
+        let notes = 4.0 * steps.len() as f64;
+        let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
+        found.into_iter().map(|found| (found.chords, Some(-found.log_likelihood / notes))).collect()
+    };
     let seconds = before.elapsed().as_secs_f64();
-    let mut score = render::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, file.directions);
-    score.title = file.title;
-    let piece = Piece::new(score, grid, render::counts(&steps, &chords));
-    Ok(Rendered { piece, steps: steps.len(), seconds })
+    let rendered = found.into_iter().map(|(chords, nats)| {
+        let mut score = render::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
+        score.title.clone_from(&file.title);
+        for (part, kept) in score.parts.iter_mut().zip(&kept).skip(1) {
+            if let Some(notes) = kept {
+                part.clone_from(notes);
+            }
+        }
+        let piece = Piece::new(score, grid.clone(), render::counts(&steps, &chords));
+        Rendered { piece, steps: steps.len(), nats, seconds }
+    });
+    Ok(rendered.collect())
+}
+
+/// The lower parts that a file names, in ticks of so many a quarter.
+fn kept_parts(path: &Path, ticks_per_quarter: u16, say: &dyn Fn(&str)) -> Result<[Option<Vec<Note>>; 4]> {
+    let file = read_source(path, say)?;
+    let mut parts = melody::named_parts(&file);
+    parts[Part::Soprano.index()] = None;
+    if parts.iter().all(Option::is_none) {
+        bail!(
+            "--keep {}: no {} in it is named Alto, Tenor or Bass; name those that are to stay",
+            path.display(),
+            file.kind.track()
+        );
+    }
+    let scaled = |tick: Tick| {
+        (u64::from(tick) * u64::from(ticks_per_quarter) / u64::from(file.ticks_per_quarter)).min(u32::MAX.into())
+            as Tick
+    };
+    for note in parts.iter_mut().flatten().flatten() {
+        (note.start, note.end) = (scaled(note.start), scaled(note.end).max(scaled(note.start) + 1));
+    }
+    Ok(parts)
 }
 
 /// The file's metre, beginning anew so many quarters after the first note.

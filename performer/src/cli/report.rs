@@ -107,7 +107,7 @@ pub fn run(args: Args) -> Result<()> {
             if !args.live {
                 let particles = args.particles as usize;
                 choices.push(("live, cue".into(), sampling, Way::LiveWithCue));
-                choices.push((format!("ahead, {particles}"), sampling, Way::Ahead(particles)));
+                choices.push((format!("ahead, {particles}"), args.sampling.sampling_ahead(), Way::Ahead(particles)));
             }
             choices
         }
@@ -127,7 +127,9 @@ pub fn run(args: Args) -> Result<()> {
             } else if let Some(count) = args.new {
                 let bar = progress(u64::from(count), &title)?;
                 let (census, chorales) =
-                    report::generate_all(&model, *sampling, count as usize, NEW_STEPS, || bar.inc(1))?;
+                    report::generate_all(&model, args.sampling.sampling_new(), count as usize, NEW_STEPS, || {
+                        bar.inc(1)
+                    })?;
                 bar.finish_and_clear();
                 census.figures().into_iter().chain(copy_figures(&chorales, &dataset)).collect()
             } else {
@@ -206,7 +208,7 @@ fn table(columns: &[Column]) -> String {
     let longest = columns.iter().map(|column| column.figures.len()).max().unwrap_or(0);
     let mut text = format!("{:27} {:22}", "", "");
     for column in columns {
-        text += &format!(" {:>19}", column.title);
+        text += &format!(" {:>20}", column.title);
     }
     text.push('\n');
     let fullest = columns.iter().find(|column| column.figures.len() == longest);
@@ -214,8 +216,8 @@ fn table(columns: &[Column]) -> String {
         text += &format!("{name:27} {unit:22}");
         for column in columns {
             match column.figures.iter().find(|figure| figure.name == *name) {
-                Some(figure) => text += &format!(" {:19.2}", figure.value),
-                None => text += &format!(" {:>19}", "-"),
+                Some(figure) => text += &format!(" {:20.2}", figure.value),
+                None => text += &format!(" {:>20}", "-"),
             }
         }
         text.push('\n');

@@ -149,7 +149,10 @@ pub fn draw(frame: &mut Frame, view: &View) {
     if let Some(note) = view.notes.last() {
         frame.render_widget(Paragraph::new(format!(" {note}")).style(Style::new().fg(Color::LightRed)), notes);
     }
-    frame.render_widget(Paragraph::new(HELP).wrap(Wrap { trim: true }).style(Style::new().add_modifier(Modifier::DIM)), help);
+    frame.render_widget(
+        Paragraph::new(HELP).wrap(Wrap { trim: true }).style(Style::new().add_modifier(Modifier::DIM)),
+        help,
+    );
 }
 
 fn head_lines(view: &View) -> Vec<Line<'static>> {

@@ -2,7 +2,10 @@
 //! rule's weight until the networks break it about as often as Bach. (Matching expected features by exponential
 //! tilting, as in maximum-entropy models: Della Pietra et al. 1997, "Inducing features of random fields".)
 //!
-//!     cargo run --release --workspace --bin tune_guard -- DATA [PIECES] [ROUNDS] [TEMPERATURE]
+//!     cargo run --release --workspace --bin tune_guard -- DATA [PIECES] [ROUNDS] [TEMPERATURE] [PARTICLES|new]
+//!
+//! With particles it is the guard of the search that looks ahead, with `new` that of new chorales, else that of live
+//! playing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use chorale::rules::{Guard, Rule};
 use corpus::{Dataset, phases};
 use performer::harmonizer::Sampling;
 use performer::model::Model;
-use performer::report::{Way, harmonize_all};
+use performer::report::{Way, generate_all, harmonize_all};
 
 /// A step of a weight, for each nat by which the rate is off.
 const RATE: f32 = 0.6;
@@ -34,16 +37,26 @@ fn aim(rule: Rule) -> f64 {
     }
 }
 
+/// What the guard is for.
+enum Task {
+    Harmonize(Way),
+    Invent,
+}
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |place: usize, default: f32| arguments.get(place).map_or(Ok(default), |text| text.parse());
-    let data = arguments.first().context("usage: tune_guard DATA [PIECES] [ROUNDS] [TEMPERATURE]")?;
+    let data = arguments.first().context("usage: tune_guard DATA [PIECES] [ROUNDS] [TEMPERATURE] [PARTICLES|new]")?;
     let (pieces, rounds, temperature) = (number(1, 60.0)? as usize, number(2, 15.0)? as usize, number(3, 0.9)?);
     let dataset = Dataset::open(Path::new(data))?;
     let all: Vec<_> =
         dataset.valid.iter().map(|piece| (piece.chorale.clone(), phases(&piece.chorale, false))).collect();
     let models = [Arc::new(Model::wavenet()?), Arc::new(Model::lstm()?)];
-    let mut guard = Guard::BACH;
+    let (mut guard, task) = match arguments.get(4).map(String::as_str) {
+        None => (Guard::LIVE, Task::Harmonize(Way::Live)),
+        Some("new") => (Guard::NEW, Task::Invent),
+        Some(particles) => (Guard::AHEAD, Task::Harmonize(Way::Ahead(particles.parse()?))),
+    };
     let mut average = [0.0f32; Rule::COUNT];
     for round in 0..rounds {
         // Other pieces each time, the same for both networks.
@@ -53,7 +66,10 @@ fn main() -> Result<()> {
         let mut ours = Census::default();
         for model in &models {
             let sampling = Sampling { temperature, seed: round as u64 * 1000, guard, ..Sampling::default() };
-            ours.add(&harmonize_all(model, sampling, &chosen, Way::Live, || ())?.0);
+            ours.add(&match task {
+                Task::Harmonize(way) => harmonize_all(model, sampling, &chosen, way, || ())?.0,
+                Task::Invent => generate_all(model, sampling, pieces, 256, || ())?.0,
+            });
         }
         println!("round {round}: chord changes {:.3} a beat", ours.changes as f64 / ours.beats as f64);
         for rule in Rule::ALL {

@@ -1,0 +1,113 @@
+//! `performer explain`: what a teacher would say of a piece in four parts.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use chorale::harmony::Key;
+use chorale::writing::Counts;
+use chorale::{Chorale, Part};
+use performer::explain;
+use performer::export::{ExportOptions, Format, Piece};
+use performer::grid::Grid;
+use performer::melody;
+use performer::musicxml::Layout;
+use performer::render::{self, TICKS_PER_QUARTER};
+use performer::score::{Direction, Metre, Score};
+use performer::wav::Instrument;
+
+use super::output::{print, read_source, write_whole};
+
+/// Reads a piece in four parts as a teacher would: key, Roman numerals, cadences, broken rules
+///
+/// The numerals stand beat by beat, in the key of the signature. Phrases end at fermatas, else at rests and long notes.
+/// Each broken rule of part-writing is named with bar and beat, and its rate set beside Bach's in the 382 chorales.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  performer explain chorale.mid
+  performer explain chorale.musicxml --key em
+      In E minor, whatever the signature says.
+  performer explain chorale.mid -o marked.musicxml -o marked.svg
+      The broken rules written over the notes, and in a piano roll.
+  performer explain chorale.csv --json > reading.json")]
+pub struct Args {
+    /// Four parts in a MIDI or MusicXML file, or a table in the form of the data set (.csv)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// The key to read it in, instead of the file's own: C, Bb, F#; small letters or an m for minor
+    #[arg(long, value_name = "KEY")]
+    key: Option<Key>,
+
+    /// Print the reading as JSON
+    #[arg(long)]
+    json: bool,
+
+    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .html or .json
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+
+    /// Replace files that are there already
+    #[arg(short, long)]
+    force: bool,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let Args { file, key, json, output, force } = args;
+    let mut formats = Vec::new();
+    for path in &output {
+        let format = Format::from_path(path).filter(|format| !matches!(format, Format::Midi | Format::Wav));
+        let Some(format) = format else {
+            bail!("--output {}: marks are written into .musicxml, .mxl, .svg, .html or .json", path.display());
+        };
+        if path.exists() && !force {
+            bail!("--output {} is there already; --force replaces it", path.display());
+        }
+        formats.push(format);
+    }
+    let piece = read_piece(&file, key).with_context(|| file.display().to_string())?;
+    let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
+    for (path, format) in output.iter().zip(formats) {
+        let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
+        write_whole(path, &bytes)?;
+    }
+    print(&if json { piece.json() } else { explain::text(&piece) })
+}
+
+fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
+    let key = key.map(|Key { sharps, minor }| (0, Direction::Key { sharps, minor }));
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
+        let text = fs::read_to_string(path).context("cannot read the table")?;
+        let chorale = Chorale::from_csv(&text)?;
+        let mut directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
+        directions.extend(key);
+        let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
+        let score = render::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
+        return Ok(Piece::new(score, grid, Counts::of(&chorale)));
+    }
+    let source = read_source(path, |remark| eprintln!("{remark}"))?;
+    let parts = melody::four_parts(&source)?;
+    let mut directions = source.directions.clone();
+    if let Some(key) = key {
+        directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
+        directions.insert(0, key);
+    }
+    let first_onset = parts[Part::Soprano.index()].first().map_or(0, |note| note.start);
+    let grid = Grid::new(source.ticks_per_quarter, &directions, first_onset);
+    let fermatas = source.tracks.iter().flat_map(|track| track.fermatas.iter().copied());
+    let soprano = |tick: &u32| parts[0].iter().any(|note| note.start == *tick);
+    let mut fermatas: Vec<u32> = fermatas.filter(soprano).collect();
+    fermatas.sort_unstable();
+    fermatas.dedup();
+    let score = Score {
+        title: source.title,
+        ticks_per_quarter: source.ticks_per_quarter,
+        directions,
+        parts,
+        fermatas,
+        ..Score::default()
+    };
+    // The figures of `render` are counted on what a network chose; of a finished piece the marks tell more.
+    Ok(Piece::new(score, grid, Counts::default()))
+}

@@ -1,0 +1,258 @@
+//! A piece read as a teacher would read it: chords as Roman numerals, cadences, and broken rules beside Bach's rates.
+
+use chorale::Part;
+use chorale::harmony::{Harmony, Key, Quality};
+use chorale::rules::Rule;
+
+use crate::analysis::{Place, beats, is_marked, place};
+use crate::export::Piece;
+use crate::score::{Note, Score};
+
+/// How a phrase ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CadenceKind {
+    /// V-I, both in root position, the soprano on the tonic.
+    Perfect,
+    /// Another V-I, or vii°-I.
+    Imperfect,
+    /// On V.
+    Half,
+    /// V-vi.
+    Deceptive,
+    /// IV-I.
+    Plagal,
+    /// On another chord.
+    Open,
+}
+
+impl CadenceKind {
+    pub fn name(self) -> &'static str {
+        match self {
+            CadenceKind::Perfect => "perfect authentic",
+            CadenceKind::Imperfect => "imperfect authentic",
+            CadenceKind::Half => "half",
+            CadenceKind::Deceptive => "deceptive",
+            CadenceKind::Plagal => "plagal",
+            CadenceKind::Open => "open",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cadence {
+    pub place: Place,
+    pub kind: CadenceKind,
+    /// In which it closes.
+    pub key: Key,
+    /// The last two chords, as numerals in the key of the piece.
+    pub chords: String,
+}
+
+/// The end of every phrase: under fermatas; where there are none, on notes that a rest follows or that last a half or
+/// longer, and on the last one. Ends without a chord are left out.
+pub fn cadences(piece: &Piece) -> Vec<Cadence> {
+    let Piece { score, grid, chords, .. } = piece;
+    let mut cadences = Vec::new();
+    for note in phrase_ends(score) {
+        let (first, end) = (grid.nearest_step(note.start), grid.nearest_step(note.end));
+        // The chord on which the note comes to rest, and what led there.
+        let Some(last) = chords.iter().rposition(|chord| chord.steps.start < end && chord.steps.end > first) else {
+            continue;
+        };
+        let chord = &chords[last];
+        let before = last.checked_sub(1).map(|before| &chords[before]).filter(|before| {
+            // What lies further back than two beats leads nowhere.
+            before.steps.end + 8 >= chord.steps.start
+        });
+        let (kind, key) = classify(before.map(|before| before.harmony), chord.harmony, chord.key, note);
+        let numerals = before.map(|before| before.harmony.numeral(chord.key)).into_iter();
+        let chords: Vec<String> = numerals.chain([chord.harmony.numeral(chord.key)]).collect();
+        cadences.push(Cadence { place: place(grid, first), kind, key, chords: chords.join("-") });
+    }
+    cadences
+}
+
+fn phrase_ends(score: &Score) -> Vec<Note> {
+    let soprano = score.part(Part::Soprano);
+    let fermatas: Vec<Note> =
+        score.part(score.melody).iter().filter(|note| score.fermatas.contains(&note.start)).copied().collect();
+    if !fermatas.is_empty() {
+        return fermatas;
+    }
+    let quarter = u32::from(score.ticks_per_quarter);
+    let ends = soprano.iter().enumerate().filter(|(index, note)| match soprano.get(index + 1) {
+        None => true,
+        Some(next) => next.start >= note.end + quarter / 2 || next.start - note.start >= 2 * quarter,
+    });
+    ends.map(|(_, note)| *note).collect()
+}
+
+fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> (CadenceKind, Key) {
+    let is_triad = matches!(last.quality, Quality::Major | Quality::Minor);
+    let above = |harmony: Harmony, root: u8| (harmony.root + 12 - root) % 12;
+    if let Some(before) = before
+        && is_triad
+    {
+        let is_dominant = matches!(before.quality, Quality::Major | Quality::DominantSeventh);
+        let is_leading =
+            matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
+        let tonic = Key::of_tonic(last.root, last.quality == Quality::Minor);
+        if is_dominant && above(before, last.root) == 7 && last.inversion() == 0 {
+            let is_perfect = before.inversion() == 0 && soprano.pitch.class() == last.root;
+            return (if is_perfect { CadenceKind::Perfect } else { CadenceKind::Imperfect }, tonic);
+        }
+        if is_leading && above(before, last.root) == 11 {
+            return (CadenceKind::Imperfect, tonic);
+        }
+        if is_dominant && above(before, key.tonic()) == 7 && matches!(above(last, key.tonic()), 8 | 9) {
+            return (CadenceKind::Deceptive, key);
+        }
+        if above(before, key.tonic()) == 5 && last.root == key.tonic() {
+            return (CadenceKind::Plagal, key);
+        }
+    }
+    if last.quality == Quality::Major && above(last, key.tonic()) == 7 {
+        return (CadenceKind::Half, key);
+    }
+    (CadenceKind::Open, key)
+}
+
+/// How often a rule is broken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    pub rule: Rule,
+    pub count: usize,
+    /// Per 100 chord changes.
+    pub rate: f64,
+    pub bach: f64,
+}
+
+/// Of every rule that is marked, in order of [`Rule::ALL`].
+pub fn rates(piece: &Piece) -> Vec<Rate> {
+    let changes = chord_changes(piece).max(1) as f64;
+    let rate = |rule: Rule| {
+        let count = piece.marks.iter().filter(|mark| mark.rule == rule).count();
+        Rate { rule, count, rate: 100.0 * count as f64 / changes, bach: bach_rate(rule) }
+    };
+    Rule::ALL.into_iter().filter(|rule| is_marked(*rule)).map(rate).collect()
+}
+
+/// Steps at which a note begins while others sound or have sounded.
+pub fn chord_changes(piece: &Piece) -> usize {
+    let Piece { score, grid, .. } = piece;
+    let mut onsets: Vec<u32> = score.parts.iter().flatten().map(|note| grid.nearest_step(note.start)).collect();
+    onsets.sort_unstable();
+    onsets.dedup();
+    onsets.len().saturating_sub(1)
+}
+
+/// Per 100 chord changes in Bach's 382 chorales, counted by [`crate::analysis::marks`] (`make data` checks it).
+pub fn bach_rate(rule: Rule) -> f64 {
+    match rule {
+        Rule::ParallelFifths => 0.21,
+        Rule::ParallelOctaves => 0.12,
+        Rule::BeatParallels => 1.05,
+        Rule::DirectFifthsOctaves => 0.54,
+        Rule::Crossing => 2.9,
+        Rule::Overlap => 6.36,
+        Rule::Spacing => 1.67,
+        Rule::ForbiddenLeap => 1.47,
+        Rule::DoubledLeadingTone => 0.63,
+        Rule::UnresolvedSeventh => 0.58,
+        _ => 0.0,
+    }
+}
+
+/// The whole reading, for people.
+pub fn text(piece: &Piece) -> String {
+    let Piece { score, grid, chords, marks, .. } = piece;
+    let key = score.key();
+    let found = score.found_key();
+    let mut text = format!("{}{key}", score.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default());
+    if found != key {
+        text += &format!(" (by its signature; its notes are nearer to {found})");
+    }
+    text += "\n\nChords, beat by beat\n";
+    let mut bar = None;
+    for beat in beats(score, grid) {
+        let number = grid.bar(beat.start).number;
+        if bar != Some(number) {
+            text += &format!("{}{:>5} │", if bar.is_some() { "\n" } else { "" }, number);
+            bar = Some(number);
+        }
+        let chord = chords.iter().find(|chord| chord.steps.contains(&beat.start));
+        let numeral = match chord {
+            Some(chord) if chord.steps.start == beat.start => chord.harmony.numeral(chord.key),
+            Some(_) => "·".into(),
+            None => "?".into(),
+        };
+        text += &format!(" {numeral:<8}");
+    }
+    text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    text += "\n\nCadences\n";
+    for Cadence { place, kind, key: local, chords } in cadences(piece) {
+        let place = place.to_string();
+        let closes = if matches!(kind, CadenceKind::Open) { String::new() } else { format!(" in {local}") };
+        text += &format!("  {place:<18} {:<20} {chords}{closes}\n", kind.name());
+    }
+    text += "\nRules broken, per 100 chord changes          here     Bach\n";
+    for Rate { rule, count, rate, bach } in rates(piece) {
+        let name = rule.name().replace('-', " ");
+        text += &format!("  {name:<26} {count:>4} times  {rate:>6.2}   {bach:>6.2}\n");
+    }
+    if !marks.is_empty() {
+        text += "\nWhere\n";
+        for mark in marks {
+            text += &format!("  {:<18} {}\n", place(grid, mark.step).to_string(), mark.words());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use chorale::Chorale;
+    use chorale::writing::Counts;
+
+    use super::*;
+    use crate::grid::Grid;
+    use crate::render::chorale_score;
+    use crate::score::{Direction, Metre};
+
+    fn piece(rows: &[(&str, usize)]) -> Piece {
+        let rows: Vec<&str> = rows.iter().flat_map(|&(row, count)| vec![row; count]).collect();
+        let text = format!("note0,note1,note2,note3\n{}\n", rows.join("\n"));
+        let chorale = Chorale::from_csv(&text).unwrap();
+        let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps: 0, minor: false })];
+        let grid = Grid::new(480, &directions, 0);
+        let score = chorale_score(&chorale, &grid, 0, 480, directions);
+        Piece::new(score, grid, Counts::of(&chorale))
+    }
+
+    #[test]
+    fn phrases_end_in_the_cadences_of_the_textbook() {
+        let check = |before: &str, last: &str, expected: &str| {
+            let piece = piece(&[("72,67,64,48", 4), (before, 4), (last, 8)]);
+            let cadences = cadences(&piece);
+            let cadence = cadences.last().unwrap();
+            assert_eq!(format!("{} {} {}", cadence.kind.name(), cadence.chords, cadence.key), expected);
+        };
+        check("71,67,62,55", "72,67,64,48", "perfect authentic V-I C major");
+        check("71,67,62,59", "72,67,64,60", "imperfect authentic V6-I C major");
+        check("77,69,65,53", "79,71,67,55", "half IV-V C major");
+        check("71,67,62,55", "72,69,64,57", "deceptive V-vi C major");
+        check("72,69,65,53", "72,67,64,48", "plagal IV-I C major");
+        check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
+    }
+
+    #[test]
+    fn the_reading_names_key_chords_cadences_and_breaches() {
+        let piece = piece(&[("72,67,64,48", 4), ("74,69,65,50", 4), ("71,67,62,55", 4), ("72,67,64,48", 4)]);
+        let text = text(&piece);
+        for part in
+            ["C major", "    1 │ I        ii       V        I", "perfect authentic", "bar 1 beat 2", "parallel octaves"]
+        {
+            assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+    }
+}
