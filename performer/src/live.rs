@@ -196,6 +196,12 @@ impl Control {
         self.wake_player();
     }
 
+    fn lose_take(&self, why: &str) {
+        if let Ok(mut told) = self.take_error.lock() {
+            *told = Some(why.to_owned());
+        }
+    }
+
     fn wake_player(&self) {
         if let Some(player) = self.player.get() {
             player.unpark();
@@ -461,7 +467,11 @@ impl Live {
         let (control, stop) = (Arc::clone(&self.control), Arc::clone(&self.threads_stop));
         thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || record(recorder, session, events, &control, &stop))
+            .spawn(move || {
+                if catch_unwind(AssertUnwindSafe(|| record(recorder, session, events, &control, &stop))).is_err() {
+                    control.lose_take("a bug of ours");
+                }
+            })
             .map_err(|cause| LiveError::Thread { name: "recorder", cause })
     }
 
@@ -592,9 +602,7 @@ fn record(
         if let Err(error) = result {
             // The music goes on without its take.
             recorder = None;
-            if let Ok(mut told) = control.take_error.lock() {
-                *told = Some(error.to_string());
-            }
+            control.lose_take(&error.to_string());
         }
         if is_last {
             return;

@@ -94,8 +94,8 @@ impl Listener {
         let temperature = wishes.temperature.unwrap_or(self.sampling.temperature);
         let guard = match wishes.guard {
             Some(false) => Guard::OFF,
-            // Switched on where it was started without: Bach's.
-            Some(true) if self.sampling.guard == Guard::OFF => Guard::BACH,
+            // Switched on where it was started without.
+            Some(true) if self.sampling.guard == Guard::OFF => Guard::LIVE,
             _ => self.sampling.guard,
         };
         Sampling { temperature, guard, ..self.sampling }

@@ -243,8 +243,7 @@ pub fn run(args: Args) -> Result<()> {
         complete(&mut wiring, backend.as_ref(), cast.sound.is_some())?;
     }
     let tempo = cast.session.clock.tempo;
-    let can =
-        Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
+    let can = Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
     let mut live = Live::start(backend, &wiring, cast)?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);

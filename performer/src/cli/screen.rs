@@ -149,7 +149,10 @@ pub fn draw(frame: &mut Frame, view: &View) {
     if let Some(note) = view.notes.last() {
         frame.render_widget(Paragraph::new(format!(" {note}")).style(Style::new().fg(Color::LightRed)), notes);
     }
-    frame.render_widget(Paragraph::new(HELP).wrap(Wrap { trim: true }).style(Style::new().add_modifier(Modifier::DIM)), help);
+    frame.render_widget(
+        Paragraph::new(HELP).wrap(Wrap { trim: true }).style(Style::new().add_modifier(Modifier::DIM)),
+        help,
+    );
 }
 
 fn head_lines(view: &View) -> Vec<Line<'static>> {
@@ -250,8 +253,8 @@ fn cell(column: &Column, keys: &std::ops::RangeInclusive<usize>) -> Span<'static
             let letter = if column.struck[part.index()] { letter } else { letter.to_ascii_lowercase() };
             Span::styled(letter.to_string(), Style::new().fg(COLOURS[part.index()]))
         }
-        None if column.position % 16 == 0 => Span::styled("|", Style::new().add_modifier(Modifier::DIM)),
-        None if column.position % 4 == 0 => Span::styled(".", Style::new().add_modifier(Modifier::DIM)),
+        None if column.position.is_multiple_of(16) => Span::styled("|", Style::new().add_modifier(Modifier::DIM)),
+        None if column.position.is_multiple_of(4) => Span::styled(".", Style::new().add_modifier(Modifier::DIM)),
         None => Span::raw(" "),
     }
 }

@@ -109,7 +109,7 @@ impl MidiClock {
     /// A position and when it begins; `None` while the music stands.
     pub fn anchor(&self) -> Option<(u64, f64)> {
         let into = (self.ticks % TICKS_PER_STEP) as f64;
-        (self.state == State::Running).then(|| (self.ticks / TICKS_PER_STEP, self.at - into * self.period))
+        (self.state == State::Running).then_some((self.ticks / TICKS_PER_STEP, self.at - into * self.period))
     }
 
     pub fn step_length(&self) -> f64 {
