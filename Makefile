@@ -25,7 +25,7 @@ live: setup
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
-	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test report --test bach_rates -- --ignored --nocapture
+	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test report --test bach_rates --test following -- --ignored --nocapture
 
 bench: setup
 	scripts/bench.sh
