@@ -19,7 +19,7 @@ use performer::model::Model;
 use performer::report::{Way, generate_all, harmonize_all};
 
 /// A step of a weight, for each nat by which the rate is off.
-const RATE: f32 = 0.6;
+const RATE: f32 = 0.4;
 /// No weight goes beyond.
 const LIMIT: f32 = 8.0;
 
@@ -27,11 +27,11 @@ const LIMIT: f32 = 8.0;
 /// they had better do it less often. On other sopranos than these they move less than Bach.
 fn aim(rule: Rule) -> f64 {
     match rule {
-        Rule::ParallelFifths | Rule::ParallelOctaves => 0.4,
-        Rule::BeatParallels | Rule::Crossing | Rule::Hollow => 0.6,
+        Rule::ParallelFifths | Rule::ParallelOctaves => 0.5,
+        Rule::BeatParallels => 0.6,
+        Rule::Crossing | Rule::Hollow => 0.75,
         Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone | Rule::UnresolvedSeventh => 0.8,
-        Rule::Clash | Rule::Foreign | Rule::PassingClash => 0.75,
-        Rule::AloneSoprano | Rule::Stuck => 0.85,
+        Rule::Clash | Rule::Foreign | Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
         Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass => 1.08,
         _ => 1.0,
     }
