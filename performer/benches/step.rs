@@ -15,7 +15,9 @@ use chorale::{Chord, Part, Phase, Pitch, Token};
 use hdrhistogram::Histogram;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::model::{Model, Row};
+use performer::score::{Direction, Note, Score};
 use performer::search::{self, PARTICLES};
+use performer::wav::{self, Instrument};
 use serde_json::{Value, json};
 
 const STEPS: usize = 3000;
@@ -42,13 +44,29 @@ fn main() -> Result<()> {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/{name}.onnx"));
         models.insert(name.into(), measure(Arc::new(model), &file, python.as_deref())?);
     }
-    let result = json!({ "machine": machine(), "steps": STEPS, "models": models });
+    let sound = sound_times_real_time()?;
+    let result = json!({ "machine": machine(), "steps": STEPS, "models": models, "sound_times_real_time": sound });
     if json_wanted {
         println!("{}", serde_json::to_string_pretty(&result)?);
     } else {
         print_table(&result);
     }
     Ok(())
+}
+
+/// How many seconds of a WAV file the organ makes in one: four parts in quarters at 80 to the minute.
+fn sound_times_real_time() -> Result<f64> {
+    let note = |index: u32, pitch: u8| {
+        let pitch = Pitch::new(pitch + (index % 5) as u8).context("a MIDI note")?;
+        Ok(Note { start: index * 480, end: (index + 1) * 480, pitch, velocity: 80 })
+    };
+    let part = |pitch: u8| (0..320).map(|index| note(index, pitch)).collect::<Result<Vec<_>>>();
+    let parts = [part(72)?, part(65)?, part(58)?, part(45)?];
+    let directions = vec![(0, Direction::Tempo(750_000))];
+    let score = Score { ticks_per_quarter: 480, directions, parts, ..Score::default() };
+    let begun = Instant::now();
+    wav::write(&score, &Instrument::Organ, [1.0; 4])?;
+    Ok(score.clock().seconds(score.end()) / begun.elapsed().as_secs_f64())
 }
 
 /// A distribution of times, recorded in nanoseconds.
@@ -211,6 +229,9 @@ fn machine() -> String {
 fn print_table(result: &Value) {
     println!("{}, {} steps", result["machine"].as_str().unwrap_or_default(), result["steps"]);
     println!("{:>8}  {:<58} {:>9} {:>9} {:>9} {:>9}", "ratio", "times in microseconds", "p50", "p99", "p99.9", "max");
+    if let Some(times) = result["sound_times_real_time"].as_f64() {
+        println!("{times:.1}  sound: a WAV file by the organ, times real time");
+    }
     let Some(models) = result["models"].as_object() else { return };
     for (name, model) in models {
         let p50 = |key: &str| model[key]["p50"].as_f64();

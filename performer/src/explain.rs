@@ -114,6 +114,11 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
     if last.quality == Quality::Major && above(last, key.tonic()) == 7 {
         return (CadenceKind::Half, key);
     }
+    // A major triad outside the key, at a point of rest, is the dominant of another.
+    if last.quality == Quality::Major && last.inversion() == 0 && last.numeral(key).contains('/') {
+        let tonic = (last.root + 5) % 12;
+        return (CadenceKind::Half, Key::of_tonic(tonic, last.numeral(key).ends_with(|c: char| c.is_lowercase())));
+    }
     (CadenceKind::Open, key)
 }
 
@@ -243,6 +248,8 @@ mod tests {
         check("71,67,62,55", "72,69,64,57", "deceptive V-vi C major");
         check("72,69,65,53", "72,67,64,48", "plagal IV-I C major");
         check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
+        check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
+        check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");
     }
 
     #[test]

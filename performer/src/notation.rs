@@ -369,14 +369,14 @@ fn first_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
     let hides_middle = |value: u32| is_even && in_quarter != 0 && position % 48 + value > 48;
     let allowed = |value: u32| match value {
         144 => position == 0,
-        96 | 72 | 48 if is_compound => position % 36 == 0 && value != 48 && value != 96,
-        96 => position % 48 == 0,
+        96 | 48 if is_compound => false,
+        72 | 36 if is_compound => position.is_multiple_of(36),
+        96 => position.is_multiple_of(48),
         72 | 48 => in_quarter == 0,
-        36 if is_compound => position % 36 == 0,
         36 => in_quarter == 0 || (in_quarter == 12 && !hides_middle(value)),
         24 if is_compound => matches!(position % 36, 0 | 12),
         24 => in_quarter.is_multiple_of(12) && !hides_middle(value),
-        18 => matches!(in_quarter, 0 | 6) || (is_compound && position % 12 == 0),
+        18 => matches!(in_quarter, 0 | 6) || (is_compound && position.is_multiple_of(12)),
         12 => in_quarter.is_multiple_of(6),
         9 => in_quarter.is_multiple_of(3),
         _ => true,

@@ -226,9 +226,10 @@ impl<'a> Roll<'a> {
     fn draw_part(&self, svg: &mut String, bars: &[Bar], part: Part) {
         let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
         let _ = writeln!(svg, "<g class=\"{}\" fill=\"{}\">", part.name().to_lowercase(), COLOURS[part.index()]);
-        let edges = self.grid.tick(first.first_step)..self.grid.tick(last.end_step);
         for note in self.score.part(part) {
-            if note.end <= edges.start || note.start >= edges.end {
+            let start = self.grid.nearest_step(note.start);
+            let end = self.grid.nearest_step(note.end).max(start + 1);
+            if end <= first.first_step || start >= last.end_step {
                 continue;
             }
             let (Some(left), Some(right)) = (self.x_of_tick(bars, note.start), self.x_of_tick(bars, note.end)) else {
@@ -272,10 +273,11 @@ impl<'a> Roll<'a> {
         let step = if self.grid.tick(nearest) > tick { nearest.saturating_sub(1) } else { nearest };
         let (start, end) = (self.grid.tick(step), self.grid.tick(step + 1));
         let within = f64::from(tick - start) / f64::from((end - start).max(1));
-        // A note may end in a bar at rest that was left out: at its beginning, which is the end of the bar before.
         match self.x(bars, step) {
             Some(x) => Some(x + within * STEP),
-            None => Some(self.x(bars, step.checked_sub(1)?)? + STEP),
+            // In a bar at rest that was left out lie only ends that round to its bar line, and beginnings that round to
+            // the next one's.
+            None => self.x(bars, nearest).or_else(|| Some(self.x(bars, step.checked_sub(1)?)? + STEP)),
         }
     }
 }

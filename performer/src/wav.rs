@@ -129,6 +129,8 @@ impl Player {
                 let settings = SynthesizerSettings::new(SAMPLE_RATE as i32);
                 let synthesizer = Synthesizer::new(font, &settings);
                 let mut synthesizer = synthesizer.map_err(|error| SoundError::SoundFont(error.to_string()))?;
+                // Half by default, which leaves four voices of a choir far below full scale.
+                synthesizer.set_master_volume(1.2);
                 for part in Part::ALL {
                     let channel = part.index() as i32;
                     synthesizer.process_midi_message(channel, 0xc0, CHOIR_AAHS, 0);

@@ -491,3 +491,31 @@ fn a_piece_is_explained_with_numerals_cadences_and_breaches() {
     let said = fail(&folder, &["explain", "hymn.xml"]);
     assert!(said.contains("hymn.xml") && said.contains("four parts are needed"), "{said}");
 }
+
+#[test]
+fn alternatives_are_numbered_and_differ() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&NUN_DANKET))]);
+    let said = succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--alternatives", "3", "--particles", "2"]);
+    let written: Vec<_> = (1..=3).map(|number| parts(&folder.path().join(format!("out_{number}.mid")))).collect();
+    assert_ne!(written[0]["Bass"], written[1]["Bass"]);
+    assert_ne!(written[1]["Bass"], written[2]["Bass"]);
+    assert!(!folder.path().join("out.mid").exists());
+    let nats: Vec<f64> = String::from_utf8_lossy(&said.stderr)
+        .split(" nats")
+        .filter_map(|text| text.rsplit(' ').next()?.parse().ok())
+        .collect();
+    assert_eq!(nats.len(), 3, "{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[test]
+fn kept_parts_stay_note_for_note() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&NUN_DANKET))]);
+    succeed(&folder, &["render", "tune.mid", "-o", "first.mid", "--quiet", "--particles", "2"]);
+    let kept =
+        ["render", "tune.mid", "-o", "out.mid", "--quiet", "--seed", "2", "--particles", "2", "--keep", "first.mid"];
+    succeed(&folder, &kept);
+    let (first, out) = (parts(&folder.path().join("first.mid")), parts(&folder.path().join("out.mid")));
+    for name in PARTS {
+        assert_eq!(first[name], out[name], "{name}");
+    }
+}
