@@ -170,6 +170,8 @@ impl Runner {
             .find(|entry| entry.key == "state")
             .context("the metadata have no entry 'state': not exported by `trainer export`")?;
         let state: StateContract = serde_json::from_str(&entry.value).context("the metadata entry 'state'")?;
+        let has_heard = proto.graph.as_ref().is_some_and(|graph| graph.input.iter().any(|input| input.name == "heard"));
+        ensure!(has_heard, "it has no input 'heard': an earlier trainer exported it; train and export it anew");
         let build = || -> TractResult<Arc<TypedRunnableModel>> {
             let model = onnx.model_for_proto_model(&proto)?;
             let batch = model.symbols.sym("N");
