@@ -379,10 +379,6 @@ impl Session {
         self.now
     }
 
-    pub fn step(&self) -> u64 {
-        self.step
-    }
-
     /// Sixteenths from beat 0 to the present step.
     pub fn position(&self) -> u64 {
         self.position

@@ -49,9 +49,13 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGTERM:\n{}", read(&folder, "talk"));
     let ports = read(&folder, "ports");
     assert!(ports.contains("performer:in") && ports.contains("performer:out"), "{ports}");
-    let sopranos: Vec<u8> = check_harmony(&recorded(&folder)).iter().map(|note| note.pitch).collect();
+    let sopranos: Vec<u8> = check_harmony(&recorded(&folder, "ours")).iter().map(|note| note.pitch).collect();
     assert_eq!(sopranos, MELODY.map(|(key, ..)| key));
     println!("{}", read(&folder, "talk").lines().last().unwrap_or_default());
+
+    let talk = read(&folder, "talk_replug");
+    let again: Vec<u8> = check_harmony(&recorded(&folder, "after")).iter().map(|note| note.pitch).collect();
+    assert_eq!(again, MELODY.map(|(key, ..)| key), "after the instrument came back:\n{talk}");
 }
 
 fn write_melody(path: &Path) {
@@ -76,8 +80,8 @@ fn write_melody(path: &Path) {
 
 /// Reads aseqdump's lines, such as ` 129:0   Note on                 0, note 72, velocity 80`. It knows no times: the
 /// number of the line stands in for them.
-fn recorded(folder: &tempfile::TempDir) -> Vec<Heard> {
-    let text = read(folder, "ours");
+fn recorded(folder: &tempfile::TempDir, name: &str) -> Vec<Heard> {
+    let text = read(folder, name);
     let notes = text.lines().filter(|line| line.contains("Note on") || line.contains("Note off"));
     (0..)
         .zip(notes)

@@ -14,7 +14,7 @@ use performer::config::{self, Config, Key};
 use performer::control::Control;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::live::{Cast, Heard, Live, Shown, Summary};
-use performer::midi::{Backend, Wiring, system};
+use performer::midi::{Ports, Wiring, system};
 use performer::model::Model;
 use performer::session::{SPLIT_CHANNEL, Settings, Split};
 use performer::take::{ModelIdentity, Recorder};
@@ -240,7 +240,7 @@ pub fn run(args: Args) -> Result<()> {
         recorder,
     };
     if system == system::SYSTEM {
-        complete(&mut wiring, backend.as_ref(), cast.sound.is_some())?;
+        complete(&mut wiring, backend.ports()?, cast.sound.is_some(), ask)?;
     }
     let tempo = cast.session.clock.tempo;
     let can = Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
@@ -282,11 +282,15 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 /// Chooses what was left open: the only port there is, one that the user names when asked, or ports of our own.
-fn complete(wiring: &mut Wiring, backend: &dyn Backend, has_sound: bool) -> Result<()> {
+fn complete(
+    wiring: &mut Wiring,
+    ports: Ports,
+    has_sound: bool,
+    ask: impl Fn(&[String], &str) -> Result<Option<String>>,
+) -> Result<()> {
     if wiring.own_ports {
         return Ok(());
     }
-    let ports = backend.ports()?;
     let mut wants_own = wiring.per_part || has_sound;
     for (name, ports, what) in [
         (&mut wiring.input, ports.inputs, "the soprano come from"),
@@ -300,15 +304,18 @@ fn complete(wiring: &mut Wiring, backend: &dyn Backend, has_sound: bool) -> Resu
         match &real[..] {
             [] => wants_own = cfg!(unix),
             [only] => *name = Some(only.clone()),
-            _ if std::io::stdin().is_terminal() => *name = ask(&real, what)?,
-            _ => {} // the sound system says what to choose from
+            _ => *name = ask(&real, what)?,
         }
     }
     wiring.own_ports = wants_own;
     Ok(())
 }
 
+/// `None` where nobody can be asked: then the sound system says what there is to choose from.
 fn ask(ports: &[String], what: &str) -> Result<Option<String>> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(None);
+    }
     eprintln!("Where shall {what}?");
     for (number, port) in (1..).zip(ports) {
         eprintln!("  {number} {port}");
@@ -521,5 +528,49 @@ fn pickup(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(beats) if (0.0..4.0).contains(&beats) && (beats * 4.0).fract() == 0.0 => Ok(beats),
         _ => Err("expected beats from 0 to 3.75 in quarters of a beat".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completed(wiring: Wiring, inputs: &[&str], outputs: &[&str], has_sound: bool) -> Wiring {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let ports = Ports { inputs: names(inputs), outputs: names(outputs) };
+        let mut wiring = wiring;
+        complete(&mut wiring, ports, has_sound, |ports, _| Ok(ports.last().cloned())).unwrap();
+        wiring
+    }
+
+    #[test]
+    fn a_start_without_arguments_takes_the_only_port_asks_among_several_and_makes_what_is_missing() {
+        let one =
+            completed(Wiring::default(), &["Midi Through 14:0", "Keys 20:0"], &["Midi Through 14:0", "Synth"], false);
+        assert_eq!(
+            (one.input.as_deref(), one.output.as_deref(), one.own_ports),
+            (Some("Keys 20:0"), Some("Synth"), false)
+        );
+        let several = completed(Wiring::default(), &["Keys", "Pads"], &["Synth"], false);
+        assert_eq!(several.input.as_deref(), Some("Pads"), "the one that was named when asked");
+        let nothing = completed(Wiring::default(), &["Midi Through 14:0"], &[], false);
+        assert_eq!((nothing.input, nothing.output, nothing.own_ports), (None, None, cfg!(unix)));
+        let sounding = completed(Wiring::default(), &["Keys"], &["Synth", "Other"], true);
+        assert_eq!((sounding.output, sounding.own_ports), (None, true), "our own sound needs no instrument");
+        let named = Wiring { input: Some("x".to_owned()), output: Some("y".to_owned()), ..Wiring::default() };
+        let kept = completed(named, &["Keys"], &["Synth"], false);
+        assert_eq!((kept.input.as_deref(), kept.output.as_deref()), (Some("x"), Some("y")));
+    }
+
+    #[test]
+    fn the_screens_steps_stay_within_what_a_control_can_say() {
+        let mut values = Values { density: 127, temperature: 64, tempo: 80.0 };
+        let densities: Vec<u8> = (0..4).map(|_| values.change(Control::Density, 1, 80.0)).collect();
+        assert_eq!(densities, [31, 63, 95, 127]);
+        for _ in 0..50 {
+            assert!(values.change(Control::Temperature, 1, 80.0) < 128);
+        }
+        assert_eq!(values.change(Control::Tempo, 1, 80.0), 41);
+        assert_eq!(values.change(Control::Tempo, 1, 400.0), 127);
     }
 }

@@ -30,4 +30,29 @@ echo "$status" >/mnt/status
 sleep 0.5
 kill "$recording"
 wait "$recording"
+
+# An instrument that is unplugged and comes back is played again. aseqdump without -p is one that waits for connections.
+aseqdump >/mnt/before &
+instrument=$!
+sleep 1
+"$performer" play --virtual --output aseqdump --tempo 30 --no-take >/dev/null 2>/mnt/talk_replug &
+playing=$!
+for _ in $(seq 600); do
+  grep -q '^READY' /mnt/talk_replug && break
+  kill -0 "$playing" 2>/dev/null || exit 1
+  sleep 0.1
+done
+input=$(port -o "'in ")
+kill "$instrument"
+wait "$instrument"
+for _ in $(seq 100); do grep -q 'gone, waiting' /mnt/talk_replug && break; sleep 0.1; done
+aseqdump >/mnt/after &
+instrument=$!
+for _ in $(seq 100); do grep -q 'output .*: connected' /mnt/talk_replug && break; sleep 0.1; done
+aplaymidi -p "$input" /mnt/melody.mid || exit 1
+kill -TERM "$playing"
+wait "$playing"
+sleep 0.5
+kill "$instrument"
+wait "$instrument"
 exit 0
