@@ -75,6 +75,7 @@ pub fn score(
         parts,
         melody: melody_part,
         lyrics: melody.lyrics.clone(),
+        is_notated: false,
         fermatas: melody.fermatas.clone(),
         spellings: melody.spellings.clone(),
     }

@@ -14,7 +14,7 @@ use performer::model::Model;
 use performer::render;
 use performer::score::{Direction, Metre, Note, Tick, transpose_keys};
 use performer::search::{self, PARTICLES};
-use performer::source::Source;
+use performer::source::{Kind, Source};
 
 use super::batch::{self, Job, Jobs, Row};
 use super::options::ModelOptions;
@@ -232,6 +232,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         let mut score =
             render::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
         score.title.clone_from(&file.title);
+        score.is_notated = file.kind == Kind::MusicXml;
         for (part, kept) in score.parts.iter_mut().zip(&kept).skip(1) {
             if let Some(notes) = kept {
                 part.clone_from(notes);
