@@ -13,7 +13,48 @@ impl Key {
     pub fn leading_tone(self) -> u8 {
         (self.tonic + 11) % 12
     }
+
+    /// Number of keys.
+    pub const COUNT: usize = 24;
+
+    /// The major keys from C upwards, then the minor ones.
+    pub fn index(self) -> usize {
+        usize::from(self.tonic) + 12 * usize::from(self.is_minor)
+    }
+
+    /// The inverse of [`Key::index`]; `None` from 24 on.
+    pub fn from_index(index: usize) -> Option<Key> {
+        (index < Key::COUNT).then(|| Key { tonic: (index % 12) as u8, is_minor: index >= 12 })
+    }
+
+    /// Semitones from the tonic up to the pitch, within an octave.
+    pub fn degree(self, pitch: Pitch) -> u8 {
+        (pitch.class() + 12 - self.tonic) % 12
+    }
+
+    /// The key whose profile has the greatest product with the duration of each pitch class; of equally good ones the
+    /// first by [`Key::index`]. `None` when nothing has sounded. In whole numbers, so that whoever counts the same gets
+    /// the same key.
+    pub fn of(durations: &[u32; 12]) -> Option<Key> {
+        if durations.iter().all(|&duration| duration == 0) {
+            return None;
+        }
+        let fit = |key: Key| -> i64 {
+            let degrees = (0..12).map(|class| (class + 12 - usize::from(key.tonic)) % 12);
+            let profile = PROFILES[usize::from(key.is_minor)];
+            durations.iter().zip(degrees).map(|(&duration, degree)| i64::from(duration) * profile[degree]).sum()
+        };
+        let keys = (0..Key::COUNT).filter_map(Key::from_index);
+        keys.max_by_key(|&key| (fit(key), std::cmp::Reverse(key.index())))
+    }
 }
+
+/// The profiles [`MAJOR`] and [`MINOR`] brought to mean 0 and length 1, in thousandths: a product with them orders the
+/// keys as the correlation does.
+const PROFILES: [[i64; 12]; 2] = [
+    [655, -286, -1, -263, 205, 139, -220, 390, -250, 41, -273, -138],
+    [655, -257, -47, 418, -277, -45, -292, 260, 68, -255, -92, -135],
+];
 
 /// Finds the key of what has sounded lately: pitch classes weighed by how long they lasted, the older the less, are set
 /// against the tonal profiles of Krumhansl and Kessler (1982); the key whose profile correlates best is the present one.
@@ -98,5 +139,35 @@ mod tests {
     fn one_pitch_or_none_tells_no_key() {
         assert_eq!(KeyFinder::default().key(), None);
         assert_eq!(key_after("72,60,60,48\n"), None);
+    }
+
+    fn key_of(classes: &[usize]) -> Option<Key> {
+        let mut durations = [0; 12];
+        classes.iter().for_each(|&class| durations[class] += 1);
+        Key::of(&durations)
+    }
+
+    #[test]
+    fn whole_numbers_find_the_key_of_a_cadence_wherever_it_is_transposed() {
+        // Tonic, subdominant, dominant, tonic; in minor with a raised leading tone.
+        let major = [0, 4, 7, 5, 9, 0, 7, 11, 2, 0, 4, 7];
+        let minor = [0, 3, 7, 5, 8, 0, 7, 11, 2, 0, 3, 7];
+        for tonic in 0..12 {
+            for (cadence, is_minor) in [(major, false), (minor, true)] {
+                let key = key_of(&cadence.map(|class| (class + tonic) % 12));
+                assert_eq!(key, Some(Key { tonic: tonic as u8, is_minor }));
+            }
+        }
+        assert_eq!(key_of(&[]), None);
+    }
+
+    #[test]
+    fn every_key_comes_back_from_its_index_and_has_its_tonic_as_first_degree() {
+        for index in 0..Key::COUNT {
+            let key = Key::from_index(index).unwrap();
+            assert_eq!(key.index(), index);
+            assert_eq!(key.degree(Pitch::new(60 + key.tonic).unwrap()), 0);
+        }
+        assert_eq!(Key::from_index(24), None);
     }
 }

@@ -1,5 +1,6 @@
-//! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], and
-//! the rules of part-writing: judged as a chord is chosen, counted on finished pieces. No I/O happens here.
+//! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], the
+//! [`Hearing`] of what went before, and the rules of part-writing: judged as a chord is chosen, counted on finished
+//! pieces. No I/O happens here.
 //!
 //! ```
 //! use chorale::{Chorale, Part};
@@ -14,15 +15,19 @@
 pub mod census;
 mod chord;
 pub mod harmony;
+mod hearing;
 mod key;
 mod phase;
 mod pitch;
+mod recall;
 pub mod rules;
 mod sonority;
 pub mod writing;
 
 pub use chord::{Chorale, Chord, CsvError, Part};
+pub use hearing::{Heard, Hearing};
 pub use key::{Key, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
+pub use recall::{Recall, Recollection};
 pub use sonority::{Sonority, has_clash, is_good_ending};

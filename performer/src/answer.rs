@@ -5,6 +5,8 @@ use chorale::{Chord, Pitch, Token};
 /// Soprano pitch → voicing, for one step. Plain data: it is copied through wait-free queues into the MIDI callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerTable {
+    /// The number of the report that it answers; 0 for the first table of all.
+    pub number: u64,
     /// The step that the answers are for.
     pub step: u64,
     /// The chord of the step before, on which they rest. They are void if something else was played.

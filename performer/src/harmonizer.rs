@@ -89,6 +89,15 @@ impl Harmonizer {
         }
     }
 
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
+    /// Draws differently from now on.
+    pub fn set_sampling(&mut self, sampling: Sampling) {
+        self.sampling = sampling;
+    }
+
     pub fn reset(&mut self) {
         *self = Harmonizer::new(Arc::clone(&self.model), self.sampling);
     }

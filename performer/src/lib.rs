@@ -2,6 +2,10 @@
 
 pub mod analysis;
 pub mod answer;
+pub mod audio;
+pub mod clock;
+pub mod config;
+pub mod control;
 pub mod explain;
 pub mod export;
 pub mod grid;
@@ -17,12 +21,14 @@ pub mod page;
 pub mod picture;
 pub mod render;
 pub mod report;
+pub mod routing;
 pub mod score;
 pub mod search;
 pub mod session;
 pub mod smf;
 pub mod source;
 pub mod synth;
+pub mod take;
 pub mod view;
 pub mod wav;
 pub mod worker;

@@ -3,34 +3,45 @@
 //!
 //! ```text
 //! MIDI in -> Engine (session): look the answer up, send it ------> MIDI out
-//!               |  ^
+//!               |  ^            \------> recorder (the take), main (the screen)
 //!       reports v  | answer tables
 //!              worker: advance the network, work the next table out
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use chorale::{Part, Pitch};
+use chorale::{Phase, Pitch};
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use thiserror::Error;
 
 use crate::answer::AnswerTable;
+use crate::audio::AudioSettings;
+use crate::clock::Clock;
+use crate::control::Control as Knob;
 use crate::harmonizer::Harmonizer;
-use crate::midi::{Backend, MidiError, Running, Wiring};
+use crate::midi::{Backend, Links, MidiError, Running, Wiring};
 use crate::model::ModelError;
 use crate::session::{Message, Report, Session, Settings, Time};
+use crate::take::{Event, Input, Recorder};
 use crate::worker::Worker;
 
 /// Longest wait for the sound system to take the last note-offs. Beyond it the server is as good as dead.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
+/// The recorder writes what has happened so often. A crash loses no more.
+const RECORD_EVERY: Duration = Duration::from_millis(200);
+/// How often ports are looked after: one that is plugged in again is connected within this time.
+const TEND_EVERY: Duration = Duration::from_millis(500);
 const TABLES: usize = 16;
 const REPORTS: usize = 64;
-const HEARD: usize = 256;
+const SHOWN: usize = 1024;
+const COMMANDS: usize = 64;
+/// Some ten seconds of the densest playing.
+const EVENTS: usize = 8192;
 
 #[derive(Debug, Error)]
 pub enum LiveError {
@@ -38,8 +49,8 @@ pub enum LiveError {
     Midi(#[from] MidiError),
     #[error("the network gave no answer: {0}")]
     Model(#[from] ModelError),
-    #[error("the worker thread can't be started: {0}")]
-    Thread(std::io::Error),
+    #[error("the {name} thread can't be started: {cause}")]
+    Thread { name: &'static str, cause: std::io::Error },
 }
 
 /// What ends a performance before the player does.
@@ -47,16 +58,29 @@ pub enum LiveError {
 pub enum Failure {
     #[error("the {0} server has shut down or thrown us out\nhint: start it again, then `performer play`")]
     ServerGone(&'static str),
+    #[error("{0}\nhint: the keyboard came back but can't be opened; is another program holding it?")]
+    Reconnect(String),
     #[error("the network stopped answering: {0}")]
     Worker(String),
     #[error("the {0} thread panicked, a bug of ours; everything was silenced")]
     Panic(&'static str),
 }
 
+/// What a performer's friends may want to see of a performance as it goes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shown {
+    /// A soprano was struck.
+    Heard(Heard),
+    /// A step began, or a part changed its note.
+    Moment { at: Time, position: u64, parts: [Option<Pitch>; 4] },
+}
+
 /// A soprano that was struck, and how it was answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heard {
-    /// The soprano, passed through or not, and the lower parts as they sound under it.
+    pub at: Time,
+    pub position: u64,
+    /// Soprano to bass, heard or muted.
     pub parts: [Option<Pitch>; 4],
     /// From the entry of our callback until the last message of the answer was handed over.
     pub latency: Duration,
@@ -73,6 +97,36 @@ pub struct Summary {
     pub dropped: u64,
     /// Overruns that the sound system told us of.
     pub overruns: u64,
+    /// Messages of ours that came back to us and were ignored.
+    pub echoes: u64,
+    /// Events that the take lost because the disk was too slow.
+    pub unrecorded: u64,
+}
+
+/// How a performance stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Status {
+    /// Beats a minute.
+    pub tempo: f64,
+    pub is_running: bool,
+    /// MIDI clock has stopped coming.
+    pub is_stalled: bool,
+    switches: u32,
+}
+
+impl Status {
+    /// With these switches on.
+    pub fn new(tempo: f64, is_running: bool, is_stalled: bool, switches: &[Knob]) -> Status {
+        Status { tempo, is_running, is_stalled, switches: switches.iter().fold(0, |all, &knob| all | switch(knob)) }
+    }
+
+    pub fn is_on(&self, knob: Knob) -> bool {
+        self.switches & switch(knob) != 0
+    }
+}
+
+fn switch(knob: Knob) -> u32 {
+    Knob::ALL.iter().position(|&other| other == knob).map_or(0, |place| 1 << place)
 }
 
 /// What the threads of a performance tell each other without waiting.
@@ -86,6 +140,18 @@ pub struct Control {
     dropped: AtomicU64,
     unread: AtomicU64,
     overruns: AtomicU64,
+    echoes: AtomicU64,
+    unrecorded: AtomicU64,
+    /// The bits of an f64.
+    tempo: AtomicU64,
+    is_running: AtomicBool,
+    is_stalled: AtomicBool,
+    switches: AtomicU32,
+    /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
+    input_lost: AtomicBool,
+    output_regained: AtomicBool,
+    /// Why the take is no longer written.
+    take_error: Mutex<Option<String>>,
     /// The thread that runs the engine, where it sleeps between events.
     player: OnceLock<Thread>,
 }
@@ -118,6 +184,24 @@ impl Control {
         self.wake_player();
     }
 
+    /// The keyboard is gone: nothing that it holds may sound on.
+    pub(crate) fn lose_input(&self) {
+        self.input_lost.store(true, Ordering::Release);
+        self.wake_player();
+    }
+
+    /// The instrument has come back and knows nothing.
+    pub(crate) fn regain_output(&self) {
+        self.output_regained.store(true, Ordering::Release);
+        self.wake_player();
+    }
+
+    fn lose_take(&self, why: &str) {
+        if let Ok(mut told) = self.take_error.lock() {
+            *told = Some(why.to_owned());
+        }
+    }
+
     fn wake_player(&self) {
         if let Some(player) = self.player.get() {
             player.unpark();
@@ -129,8 +213,12 @@ impl Control {
 pub struct Engine {
     session: Session,
     tables: HeapCons<AnswerTable>,
+    commands: HeapCons<(Knob, u8)>,
     reports: HeapProd<Report>,
-    heard: HeapProd<Heard>,
+    shown: HeapProd<Shown>,
+    events: HeapProd<Event>,
+    /// The last moment shown.
+    moment: (u64, [Option<Pitch>; 4]),
     worker: Thread,
     control: Arc<Control>,
 }
@@ -138,51 +226,85 @@ pub struct Engine {
 /// The other ends of an engine's queues.
 pub struct EngineEnds {
     pub tables: HeapProd<AnswerTable>,
+    pub commands: HeapProd<(Knob, u8)>,
     pub reports: HeapCons<Report>,
-    pub heard: HeapCons<Heard>,
+    pub shown: HeapCons<Shown>,
+    /// Everything that a take holds.
+    pub events: HeapCons<Event>,
 }
 
 impl Engine {
     /// `worker` is unparked whenever there is a report for it.
     pub fn new(session: Session, worker: Thread, control: Arc<Control>) -> (Engine, EngineEnds) {
         let (tables_in, tables) = HeapRb::new(TABLES).split();
+        let (commands_in, commands) = HeapRb::new(COMMANDS).split();
         let (reports, reports_out) = HeapRb::new(REPORTS).split();
-        let (heard, heard_out) = HeapRb::new(HEARD).split();
-        let engine = Engine { session, tables, reports, heard, worker, control };
-        (engine, EngineEnds { tables: tables_in, reports: reports_out, heard: heard_out })
+        let (shown, shown_out) = HeapRb::new(SHOWN).split();
+        let (events, events_out) = HeapRb::new(EVENTS).split();
+        let moment = (u64::MAX, [None; 4]);
+        let engine = Engine { session, tables, commands, reports, shown, events, moment, worker, control };
+        let ends = EngineEnds {
+            tables: tables_in,
+            commands: commands_in,
+            reports: reports_out,
+            shown: shown_out,
+            events: events_out,
+        };
+        (engine, ends)
     }
 
     pub fn control(&self) -> &Arc<Control> {
         &self.control
     }
 
-    /// Takes in the tables that have arrived, and stops if that was asked for. To be called before each batch of
-    /// events, with the time of the earliest.
+    /// Takes in the tables and commands that have arrived, and stops if that was asked for. To be called before each
+    /// batch of events, with the time of the earliest.
     pub fn begin(&mut self, now: Time) {
-        if self.control.stop.load(Ordering::Acquire) {
+        let now = now.max(self.session.now());
+        if self.control.stop.load(Ordering::Acquire) && !self.session.is_stopped() {
+            self.record(now, Input::Stop);
             self.session.stop(now);
         }
+        if self.control.input_lost.swap(false, Ordering::AcqRel) {
+            self.record(now, Input::InputLost);
+            self.session.input_lost(now);
+        }
+        if self.control.output_regained.swap(false, Ordering::AcqRel) {
+            self.record(now, Input::OutputRegained);
+            self.session.output_regained(now);
+        }
+        while let Some((knob, value)) = self.commands.try_pop() {
+            self.record(now, Input::Control(knob, value));
+            self.session.control(now, knob, value);
+        }
         while let Some(table) = self.tables.try_pop() {
+            self.record(now, Input::Table(table.number));
             self.session.table(now, &table);
         }
     }
 
     /// Plays one message and sends the answer. `entered` is when the sound system called us with it.
     pub fn receive(&mut self, at: Time, bytes: &[u8], entered: Instant, send: &mut impl FnMut(Message) -> bool) {
+        let at = at.max(self.session.now());
+        if let Some(input) = Input::midi(bytes) {
+            self.record(at, input);
+        }
         let struck = self.session.midi(at, bytes);
         self.send(send);
-        if let Some(soprano) = self.session.soprano().filter(|_| struck) {
-            let mut parts = self.session.sounding();
-            parts[Part::Soprano.index()] = Some(soprano);
+        let latency = entered.elapsed();
+        if struck {
+            let parts = self.session.sounding();
             // A full queue loses a line on the screen, nothing else.
-            let _ = self.heard.try_push(Heard { parts, latency: entered.elapsed() });
+            let _ = self.shown.try_push(Shown::Heard(Heard { at, position: self.session.position(), parts, latency }));
         }
+        self.tell();
     }
 
     /// Plays what is due of itself up to and including `until`, and sends it.
     pub fn advance(&mut self, until: Time, send: &mut impl FnMut(Message) -> bool) {
         self.session.advance(until);
         self.send(send);
+        self.tell();
     }
 
     /// When [`Engine::advance`] next has something to do.
@@ -198,10 +320,18 @@ impl Engine {
     /// Hands over messages until `send` takes no more of them; the rest stays for the next call.
     fn send(&mut self, send: &mut impl FnMut(Message) -> bool) {
         while let Some(message) = self.session.next_message() {
-            if !send(message) {
+            if message.is_heard && !send(message) {
                 break;
             }
             self.session.sent();
+            if self.events.try_push(Event::Sent(message)).is_err() {
+                self.control.unrecorded.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        while let Some((at, position)) = self.session.next_step_begun() {
+            if self.events.try_push(Event::Step { at, position }).is_err() {
+                self.control.unrecorded.fetch_add(1, Ordering::Relaxed);
+            }
         }
         let mut has_report = false;
         while !self.reports.is_full()
@@ -212,93 +342,190 @@ impl Engine {
         if has_report {
             self.worker.unpark();
         }
-        self.control.notes.store(self.session.notes(), Ordering::Relaxed);
-        self.control.missed.store(self.session.missed(), Ordering::Relaxed);
-        self.control.dropped.store(self.session.dropped(), Ordering::Relaxed);
         if self.session.is_stopped() && !self.has_unsent() {
             self.control.silent.store(true, Ordering::Release);
         }
     }
 
+    /// Tells the other threads how things stand.
+    fn tell(&mut self) {
+        let (session, control) = (&self.session, &self.control);
+        let counts = session.counts();
+        control.notes.store(counts.notes, Ordering::Relaxed);
+        control.missed.store(counts.missed, Ordering::Relaxed);
+        control.echoes.store(counts.echoes, Ordering::Relaxed);
+        control.dropped.store(session.dropped(), Ordering::Relaxed);
+        let (now, position, parts) = (session.now(), session.position(), session.sounding());
+        let clock = session.clock();
+        control.tempo.store(clock.tempo().to_bits(), Ordering::Relaxed);
+        control.is_stalled.store(clock.is_stalled(now), Ordering::Relaxed);
+        control.is_running.store(clock.boundary(position).is_some(), Ordering::Relaxed);
+        let switches = Knob::ALL.into_iter().filter(|&knob| session.is_on(knob)).map(switch);
+        control.switches.store(switches.fold(0, |all, one| all | one), Ordering::Relaxed);
+        if self.moment == (position, parts) {
+            return;
+        }
+        self.moment = (position, parts);
+        let _ = self.shown.try_push(Shown::Moment { at: now, position, parts });
+    }
+
+    fn record(&mut self, at: Time, input: Input) {
+        if self.events.try_push(Event::Input(at, input)).is_err() {
+            self.control.unrecorded.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// After a panic in the middle of anything: sends the end of every note that may sound, straight past the queues.
-    pub(crate) fn abandon(&mut self, thread: &'static str, mut send: impl FnMut([u8; 3])) {
+    pub(crate) fn abandon(&mut self, thread: &'static str, mut send: impl FnMut(Message)) {
+        self.session.abandon();
         while let Some(message) = self.session.next_message() {
-            if message.bytes[0] & 0xf0 != 0x90 {
-                send(message.bytes);
+            if message.is_heard && !message.is_note_on() {
+                send(message);
             }
             self.session.sent();
-        }
-        for (part, pitch) in Part::ALL.into_iter().zip(self.session.sounding()) {
-            let channel = part.index() as u8;
-            if let Some(pitch) = pitch {
-                send([0x80 | channel, pitch.midi(), 64]);
-            }
-            send([0xb0 | channel, 123, 0]);
         }
         self.control.fail(Failure::Panic(thread));
         self.control.silent.store(true, Ordering::Release);
     }
 }
 
+/// What a performance plays with.
+pub struct Cast {
+    pub harmonizer: Harmonizer,
+    /// Answers instead while [`Knob::Model`] is on.
+    pub second: Option<Harmonizer>,
+    pub session: Settings,
+    /// Our own instrument, if it shall sound.
+    pub sound: Option<AudioSettings>,
+    /// Writes the take, if there is to be one.
+    pub recorder: Option<Recorder>,
+}
+
 /// A performance at work. Dropping it, for whatever reason, ends every note first.
 pub struct Live {
     /// `None` once stopped.
     running: Option<Running>,
+    tended: Instant,
     worker: Option<JoinHandle<()>>,
-    worker_stop: Arc<AtomicBool>,
+    recorder: Option<JoinHandle<()>>,
+    /// Ends the worker and the recorder.
+    threads_stop: Arc<AtomicBool>,
     control: Arc<Control>,
-    heard: HeapCons<Heard>,
+    commands: HeapProd<(Knob, u8)>,
+    shown: HeapCons<Shown>,
 }
 
 impl Live {
-    /// Works the first answers out, then opens the ports. The first key is answered like any other.
-    pub fn start(
-        backend: Box<dyn Backend>,
-        wiring: &Wiring,
-        harmonizer: Harmonizer,
-        tempo: f64,
-        pass_soprano: bool,
-    ) -> Result<Live, LiveError> {
+    /// Works the first answers out, then opens the ports. The first key is answered like any other. The rate of the
+    /// cast's clock is replaced by the backend's.
+    pub fn start(backend: Box<dyn Backend>, wiring: &Wiring, cast: Cast) -> Result<Live, LiveError> {
+        let Cast { harmonizer, second, mut session, sound, recorder } = cast;
+        session.clock.rate = backend.rate();
+        session.has_own_ports = wiring.per_part;
         let control = Arc::new(Control::default());
-        let worker_stop = Arc::new(AtomicBool::new(false));
-        let (worker, first) = Worker::new(harmonizer)?;
+        let threads_stop = Arc::new(AtomicBool::new(false));
+        let (worker, first) = Worker::new(harmonizer, second, first_phase(&session))?;
         // The engine needs the worker's thread to wake it, the worker the engine's queues: they go after it.
         let (ends_in, ends_out) = std::sync::mpsc::sync_channel::<(HeapProd<AnswerTable>, HeapCons<Report>)>(1);
         let handle = thread::Builder::new()
             .name("worker".to_owned())
             .spawn({
-                let (control, stop) = (Arc::clone(&control), Arc::clone(&worker_stop));
+                let (control, stop) = (Arc::clone(&control), Arc::clone(&threads_stop));
                 move || {
                     if let Ok((tables, reports)) = ends_out.recv() {
                         work_guarded(worker, tables, reports, &control, &stop);
                     }
                 }
             })
-            .map_err(LiveError::Thread)?;
+            .map_err(|cause| LiveError::Thread { name: "worker", cause })?;
 
-        let session = Session::new(Settings { rate: backend.rate(), tempo, pass_soprano });
-        let (engine, ends) = Engine::new(session, handle.thread().clone(), Arc::clone(&control));
-        let EngineEnds { mut tables, reports, heard } = ends;
+        let (engine, ends) = Engine::new(Session::new(session), handle.thread().clone(), Arc::clone(&control));
+        let EngineEnds { mut tables, commands, reports, shown, events } = ends;
         let _ = tables.try_push(first); // the queue is new and empty
         let _ = ends_in.send((tables, reports)); // the thread waits for it
-        let mut live = Live { running: None, worker: Some(handle), worker_stop, control, heard };
-        live.running = Some(backend.start(wiring, engine)?);
+        let mut live = Live {
+            running: None,
+            tended: Instant::now(),
+            worker: Some(handle),
+            recorder: None,
+            threads_stop,
+            control,
+            commands,
+            shown,
+        };
+        live.recorder = Some(live.spawn_recorder(recorder, session, events)?);
+        live.running = Some(backend.start(wiring, engine, sound.as_ref())?);
         Ok(live)
     }
 
-    /// The names of our input and output, or of what they are connected to.
-    pub fn ports(&self) -> Option<(&str, &str)> {
-        self.running.as_ref().map(|running| (running.input.as_str(), running.output.as_str()))
+    fn spawn_recorder(
+        &self,
+        recorder: Option<Recorder>,
+        session: Settings,
+        events: HeapCons<Event>,
+    ) -> Result<JoinHandle<()>, LiveError> {
+        let (control, stop) = (Arc::clone(&self.control), Arc::clone(&self.threads_stop));
+        thread::Builder::new()
+            .name("recorder".to_owned())
+            .spawn(move || {
+                if catch_unwind(AssertUnwindSafe(|| record(recorder, session, events, &control, &stop))).is_err() {
+                    control.lose_take("a bug of ours");
+                }
+            })
+            .map_err(|cause| LiveError::Thread { name: "recorder", cause })
     }
 
-    /// The next struck soprano that was not told yet.
-    pub fn next_heard(&mut self) -> Option<Heard> {
-        self.heard.try_pop()
+    /// The names of our input and output, or of what they are connected to, and whether that is there.
+    pub fn links(&self) -> Option<&Links> {
+        self.running.as_ref().map(|running| &running.links)
+    }
+
+    /// Looks after the ports: connects again what was plugged in again. To be called often; returns whether anything
+    /// has changed.
+    pub fn tend(&mut self) -> bool {
+        let Some(running) = self.running.as_mut().filter(|_| self.tended.elapsed() >= TEND_EVERY) else { return false };
+        self.tended = Instant::now();
+        let before = running.links.clone();
+        running.connections.tend(&mut running.links, &self.control);
+        running.links != before
+    }
+
+    /// What has been played since it was last asked for.
+    pub fn next_shown(&mut self) -> Option<Shown> {
+        self.shown.try_pop()
+    }
+
+    /// Moves a control to a value of 0 to 127.
+    pub fn turn(&mut self, knob: Knob, value: u8) {
+        // The queue is full only if the sound system has stopped calling us.
+        let _ = self.commands.try_push((knob, value));
+        self.control.wake_player();
+    }
+
+    /// Moves a switch to its other position; pushes what is none.
+    pub fn toggle(&mut self, knob: Knob) {
+        let value = if self.status().is_on(knob) { 0 } else { 127 };
+        self.turn(knob, value);
+    }
+
+    pub fn status(&self) -> Status {
+        let control = &self.control;
+        Status {
+            tempo: f64::from_bits(control.tempo.load(Ordering::Relaxed)),
+            is_running: control.is_running.load(Ordering::Relaxed),
+            is_stalled: control.is_stalled.load(Ordering::Relaxed),
+            switches: control.switches.load(Ordering::Relaxed),
+        }
     }
 
     /// What has ended the performance, if anything has.
     pub fn failure(&self) -> Option<Failure> {
         self.control.failure.get().cloned()
+    }
+
+    /// Why the take is no longer written, if it should be; told once.
+    pub fn take_error(&self) -> Option<String> {
+        self.control.take_error.lock().ok()?.take()
     }
 
     pub fn summary(&self) -> Summary {
@@ -309,11 +536,13 @@ impl Live {
             missed: read(&control.missed),
             dropped: read(&control.dropped) + read(&control.unread),
             overruns: read(&control.overruns),
+            echoes: read(&control.echoes),
+            unrecorded: read(&control.unrecorded),
         }
     }
 
-    /// Ends every note, waits until the sound system has carried the ends away, and closes the ports. Returns whether
-    /// the sound system took them.
+    /// Ends every note, waits until the sound system has carried the ends away, and closes the ports and the take.
+    /// Returns whether the sound system took them.
     pub fn stop(&mut self) -> bool {
         let Some(running) = self.running.take() else { return true };
         let deadline = Instant::now() + STOP_TIMEOUT;
@@ -326,18 +555,59 @@ impl Live {
             thread::sleep(running.drain);
         }
         drop(running);
+        self.join();
         is_silent
+    }
+
+    fn join(&mut self) {
+        self.threads_stop.store(true, Ordering::Release);
+        for thread in [self.worker.take(), self.recorder.take()].into_iter().flatten() {
+            thread.thread().unpark();
+            let _ = thread.join(); // its panic was reported where it was caught
+        }
     }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
         self.stop();
-        self.worker_stop.store(true, Ordering::Release);
-        if let Some(worker) = self.worker.take() {
-            worker.thread().unpark();
-            let _ = worker.join(); // its panic was reported where it was caught
+        self.join();
+    }
+}
+
+/// Where the first step stands in the bar.
+pub fn first_phase(session: &Settings) -> Phase {
+    Clock::new(session.clock).phase(session.clock.first)
+}
+
+/// The recorder's thread. Without a recorder it empties the queue all the same.
+fn record(
+    mut recorder: Option<Recorder>,
+    session: Settings,
+    mut events: HeapCons<Event>,
+    control: &Control,
+    stop: &AtomicBool,
+) {
+    loop {
+        let is_last = stop.load(Ordering::Acquire);
+        let mut result = Ok(());
+        while let Some(event) = events.try_pop() {
+            if let (Some(recorder), Ok(())) = (&mut recorder, &result) {
+                result = recorder.event(&session, &event);
+            }
         }
+        if let (Some(recorder), Ok(())) = (&mut recorder, &result) {
+            result = recorder.flush(is_last);
+        }
+        if let Err(error) = result {
+            // The music goes on without its take.
+            recorder = None;
+            control.lose_take(&error.to_string());
+        }
+        if is_last {
+            return;
+        }
+        thread::park_timeout(RECORD_EVERY);
     }
 }
 
@@ -370,11 +640,11 @@ fn work(
             worker.follow(&report)?;
             is_new = true;
         }
-        if !is_new {
+        let table = if is_new { worker.table()? } else { None };
+        let Some(table) = table else {
             thread::park();
             continue;
-        }
-        let table = worker.table()?;
+        };
         // The queue is full only if the sound system has stopped calling us. Then this table is stale anyway.
         let _ = tables.try_push(table);
         control.wake_player();
@@ -387,16 +657,18 @@ mod tests {
     use chorale::{Chord, Token};
 
     use super::*;
+    use crate::clock::{self, Source};
 
     fn sounding_engine() -> (Engine, EngineEnds, Vec<[u8; 3]>) {
-        let session = Session::new(Settings { rate: 1000.0, tempo: 60.0, pass_soprano: true });
+        let clock = clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+        let session = Session::new(Settings::new(clock));
         let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| Chord([index, 30, 25, 10].map(|i| Token::from_index(i).unwrap())));
-        ends.tables.try_push(AnswerTable { step: 0, after: Chord::START, chords }).unwrap();
+        ends.tables.try_push(AnswerTable { number: 0, step: 0, after: Chord::START, chords }).unwrap();
         let mut sent = Vec::new();
         engine.begin(0);
         engine.receive(5, &[0x90, 72, 80], Instant::now(), &mut |message| {
-            sent.push(message.bytes);
+            sent.push(<[u8; 3]>::try_from(message.bytes()).unwrap());
             true
         });
         (engine, ends, sent)
@@ -406,7 +678,7 @@ mod tests {
     fn a_struck_note_is_sent_told_and_reported() {
         let (engine, mut ends, sent) = sounding_engine();
         assert_eq!(sent, [[0x90, 72, 80], [0x91, 65, 80], [0x92, 60, 80], [0x93, 45, 80]]);
-        let heard = ends.heard.try_pop().unwrap();
+        let Some(Shown::Heard(heard)) = ends.shown.try_pop() else { panic!("nothing shown") };
         assert_eq!(heard.parts.map(|pitch| pitch.unwrap().midi()), [72, 65, 60, 45]);
         assert_eq!(ends.reports.try_pop().unwrap().step, 0);
         assert_eq!(engine.control.notes.load(Ordering::Relaxed), 1);
@@ -421,7 +693,7 @@ mod tests {
         assert!(engine.has_unsent() && !engine.control.is_silent());
         let mut ends_sent = 0;
         engine.advance(110, &mut |message| {
-            ends_sent += u32::from(message.bytes[0] & 0xf0 == 0x80);
+            ends_sent += u32::from(message.bytes()[0] & 0xf0 == 0x80);
             true
         });
         assert!(engine.control.is_silent());
@@ -434,7 +706,7 @@ mod tests {
         // A port that is full leaves the end of one note and the beginning of another waiting.
         engine.receive(20, &[0x90, 74, 80], Instant::now(), &mut |_| false);
         let mut sent = Vec::new();
-        engine.abandon("test", |bytes| sent.push(bytes));
+        engine.abandon("test", |message| sent.push(<[u8; 3]>::try_from(message.bytes()).unwrap()));
         for (channel, pitch) in [(0, 72), (1, 65), (2, 60), (3, 45)] {
             assert!(sent.iter().any(|bytes| bytes[..2] == [0x80 | channel, pitch]), "{sent:?}");
             assert!(sent.contains(&[0xb0 | channel, 123, 0]));

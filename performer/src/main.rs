@@ -25,6 +25,8 @@ enum Command {
     Explain(cli::explain::Args),
     Play(cli::play::Args),
     Ports(cli::ports::Args),
+    Learn(cli::learn::Args),
+    Replay(cli::replay::Args),
     Report(Box<cli::report::Args>),
 }
 
@@ -35,6 +37,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Explain(args) => cli::explain::run(args),
         Command::Play(args) => cli::play::run(args),
         Command::Ports(args) => cli::ports::run(args),
+        Command::Learn(args) => cli::learn::run(args),
+        Command::Replay(args) => cli::replay::run(args),
         Command::Report(args) => cli::report::run(*args),
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Heard, Hearing, Part, Phase, Token};
 use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::pb::{
@@ -33,9 +33,10 @@ type Plan = Arc<TypedRunnableModel>;
 
 /// A loaded network. Shared read-only between threads.
 pub struct Model {
-    /// chord, phase, state → context, new state.
+    /// chord, heard, phase, state → context, new state.
     trunk: Plan,
-    /// For each part, soprano first: context (1, width), chord and given (M, 4) → logits (M, 47).
+    /// For each part, soprano first: context (1, width), chord (M, 4), heard (M, 20) and given (M, 4) → logits
+    /// (M, 47).
     heads: [Plan; 4],
     order: [Part; 4],
     state: StateContract,
@@ -56,7 +57,10 @@ enum StateContract {
 
 /// What a network remembers of the steps so far.
 #[derive(Clone)]
-pub struct State(Memory);
+pub struct State {
+    hearing: Hearing,
+    memory: Memory,
+}
 
 #[derive(Clone)]
 enum Memory {
@@ -93,7 +97,11 @@ impl ConvQueue {
 /// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. (1, width), or
 /// a row for each state of a [`Batch`].
 #[derive(Clone)]
-pub struct Context(TValue);
+pub struct Context {
+    values: TValue,
+    /// What each state heard, for the heads.
+    heard: Vec<[i64; Heard::WORDS]>,
+}
 
 /// One row for a head: the chord of the step before, and the present one as far as it is chosen.
 #[derive(Clone, Copy)]
@@ -156,7 +164,7 @@ impl Model {
 
     /// The state before the first step.
     pub fn start(&self) -> State {
-        State(match &self.state {
+        let memory = match &self.state {
             StateContract::Queues { channels, kernel, dilations, .. } => Memory::Queues(
                 dilations.iter().map(|dilation| ConvQueue::new((kernel - 1) * dilation, *channels)).collect(),
             ),
@@ -164,7 +172,8 @@ impl Model {
                 let zeros = vec![0.0; layers * hidden];
                 Memory::Recurrent { h: zeros.clone(), c: zeros }
             }
-        })
+        };
+        State { hearing: Hearing::new(), memory }
     }
 
     /// One step of the trunk: takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of
@@ -182,15 +191,24 @@ impl Model {
     /// # Errors
     /// When tract fails.
     pub fn logits(&self, part: Part, context: &Context, rows: &[Row]) -> Result<Vec<f32>, ModelError> {
-        self.run_head(&self.heads, part, context.0.clone(), rows).map_err(run_error)
+        let heard = context.heard[0].repeat(rows.len());
+        self.run_head(&self.heads, part, context.values.clone(), &heard, rows).map_err(run_error)
     }
 
-    fn run_head(&self, heads: &[Plan; 4], part: Part, context: TValue, rows: &[Row]) -> TractResult<Vec<f32>> {
+    fn run_head(
+        &self,
+        heads: &[Plan; 4],
+        part: Part,
+        context: TValue,
+        heard: &[i64],
+        rows: &[Row],
+    ) -> TractResult<Vec<f32>> {
         let column = |chord: fn(&Row) -> Chord| -> TractResult<TValue> {
             let tokens: Vec<i64> = rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
             Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
         };
-        let mut inputs = tvec!(context, column(|row| row.before)?);
+        let heard = Tensor::from_shape(&[rows.len(), Heard::WORDS], heard)?.into_tvalue();
+        let mut inputs = tvec!(context, column(|row| row.before)?, heard);
         // The first head hears no part of the present chord.
         if part != self.order[0] {
             inputs.push(column(|row| row.given)?);
@@ -224,14 +242,15 @@ impl Batch {
     /// When tract fails.
     pub fn logits(&self, part: Part, context: &Context, rows: &[(usize, Row)]) -> Result<Vec<f32>, ModelError> {
         let run = || {
-            let width = context.0.shape()[1];
-            let contexts = context.0.try_as_plain_ram()?;
+            let width = context.values.shape()[1];
+            let contexts = context.values.try_as_plain_ram()?;
             let contexts = contexts.as_slice::<f32>()?;
             let gathered: Vec<f32> =
                 rows.iter().flat_map(|(state, _)| &contexts[state * width..][..width]).copied().collect();
+            let heard: Vec<i64> = rows.iter().flat_map(|&(state, _)| context.heard[state]).collect();
             let context = Tensor::from_shape(&[rows.len(), width], &gathered)?.into_tvalue();
             let rows: Vec<Row> = rows.iter().map(|(_, row)| *row).collect();
-            self.model.run_head(&self.heads, part, context, &rows)
+            self.model.run_head(&self.heads, part, context, &heard, &rows)
         };
         run().map_err(run_error)
     }
@@ -246,8 +265,12 @@ fn run_trunk(
 ) -> TractResult<Context> {
     let count = states.len();
     let chords: Vec<i64> = before.iter().flat_map(|chord| chord.0.map(|token| token.index() as i64)).collect();
+    let hear =
+        |(state, &before): (&mut &mut State, &Chord)| state.hearing.step(before, phase).words().map(|word| word as i64);
+    let heard: Vec<[i64; Heard::WORDS]> = states.iter_mut().zip(before).map(hear).collect();
     let mut inputs = tvec!(
         Tensor::from_shape(&[count, 4], &chords)?.into_tvalue(),
+        Tensor::from_shape(&[count, Heard::WORDS], &heard.concat())?.into_tvalue(),
         tensor1(&vec![phase.index() as i64; count]).into_tvalue()
     );
     match contract {
@@ -255,7 +278,7 @@ fn run_trunk(
             let rows = dilations.len() * (kernel - 1);
             let mut taps = Vec::with_capacity(count * rows * channels);
             for state in states.iter() {
-                let Memory::Queues(queues) = &state.0 else { return Err(foreign_state()) };
+                let Memory::Queues(queues) = &state.memory else { return Err(foreign_state()) };
                 for (queue, dilation) in queues.iter().zip(dilations) {
                     (0..kernel - 1).for_each(|tap| taps.extend_from_slice(queue.entry(tap * dilation)));
                 }
@@ -265,7 +288,7 @@ fn run_trunk(
         StateContract::Recurrent { layers, hidden, .. } => {
             let (mut all_h, mut all_c) = (Vec::new(), Vec::new());
             for state in states.iter() {
-                let Memory::Recurrent { h, c } = &state.0 else { return Err(foreign_state()) };
+                let Memory::Recurrent { h, c } = &state.memory else { return Err(foreign_state()) };
                 all_h.extend_from_slice(h);
                 all_c.extend_from_slice(c);
             }
@@ -278,7 +301,7 @@ fn run_trunk(
         outputs[1..].iter().map(|output| output.try_as_plain_ram()?.as_slice::<f32>()).collect::<TractResult<_>>()?;
     for (index, state) in states.iter_mut().enumerate() {
         let of_state = |values: &[f32]| index * (values.len() / count)..(index + 1) * (values.len() / count);
-        match &mut state.0 {
+        match &mut state.memory {
             Memory::Queues(queues) => {
                 let pushes = &new[0][of_state(new[0])];
                 let channels = pushes.len() / queues.len();
@@ -292,7 +315,7 @@ fn run_trunk(
             }
         }
     }
-    Ok(Context(outputs[0].clone()))
+    Ok(Context { values: outputs[0].clone(), heard })
 }
 
 fn foreign_state() -> TractError {
@@ -347,8 +370,11 @@ fn plans(
         }
     };
     let with_count = |[rows, columns]: [usize; 2]| vec![count, Some(rows), Some(columns)];
-    let mut inputs =
-        vec![Input::tokens("chord", count), Input { name: "phase", ty: DataType::Int64, shape: vec![count] }];
+    let mut inputs = vec![
+        Input::words("chord", count, 4),
+        Input::words("heard", count, Heard::WORDS),
+        Input { name: "phase", ty: DataType::Int64, shape: vec![count] },
+    ];
     inputs.extend(state_inputs.into_iter().map(|(name, shape)| Input::floats(name, with_count(shape))));
     let mut outputs = vec![("context", vec![count, Some(width)])];
     outputs.extend(state_outputs.into_iter().map(|(name, shape)| (name, with_count(shape))));
@@ -357,9 +383,13 @@ fn plans(
     let mut heads = Vec::with_capacity(4);
     for part in Part::ALL {
         let name = format!("logits_{}", part.name().to_lowercase());
-        let mut inputs = vec![Input::floats("context", vec![count, Some(width)]), Input::tokens("chord", None)];
+        let mut inputs = vec![
+            Input::floats("context", vec![count, Some(width)]),
+            Input::words("chord", None, 4),
+            Input::words("heard", None, Heard::WORDS),
+        ];
         if part != order[0] {
-            inputs.push(Input::tokens("given", None));
+            inputs.push(Input::words("given", None, 4));
         }
         heads.push(plan(proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
     }
@@ -419,8 +449,8 @@ struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    fn tokens(name: &'a str, rows: Option<usize>) -> Input<'a> {
-        Input { name, ty: DataType::Int64, shape: vec![rows, Some(4)] }
+    fn words(name: &'a str, rows: Option<usize>, words: usize) -> Input<'a> {
+        Input { name, ty: DataType::Int64, shape: vec![rows, Some(words)] }
     }
 
     fn floats(name: &'a str, shape: Vec<Option<usize>>) -> Input<'a> {
@@ -496,6 +526,39 @@ mod tests {
             queue.push(&[value as f32; 2]);
         }
         assert_eq!([queue.entry(0)[0], queue.entry(1)[0], queue.entry(2)[1]], [3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn the_queues_of_the_shipped_wavenet_equal_recomputing_its_receptive_field() {
+        let model = Model::wavenet().unwrap();
+        let window: usize = model.metadata["receptive_field"].parse().unwrap();
+        let steps = window + 160;
+        // Wandering parts, so that no two steps are told the same.
+        let chords: Vec<Chord> = (0..steps)
+            .map(|step| {
+                Chord([40, 30, 22, 12].map(|token| Token::from_index(token + step * (token + 3) / 4 % 7).unwrap()))
+            })
+            .collect();
+        let before = |step: usize| if step == 0 { Chord::START } else { chords[step - 1] };
+        let contexts = |state: &mut State, steps: std::ops::Range<usize>| -> Vec<Context> {
+            steps.map(|step| model.step(state, before(step), Phase::in_beat(step)).unwrap()).collect()
+        };
+        let last = |contexts: &[Context]| -> Vec<f32> {
+            contexts[contexts.len() - 1].values.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec()
+        };
+        // What was heard stays; what the trunk remembers is lost.
+        let emptied = |state: &State| State { memory: model.start().memory, ..state.clone() };
+        let mut state = model.start();
+        contexts(&mut state, 0..steps - window);
+        let mut whole = emptied(&state);
+        contexts(&mut state, steps - window..steps - 8);
+        let mut short = emptied(&state);
+        let cached = last(&contexts(&mut state, steps - 8..steps));
+        let whole = last(&contexts(&mut whole, steps - window..steps));
+        let short = last(&contexts(&mut short, steps - 8..steps));
+        let difference = |other: &[f32]| cached.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(difference(&whole) <= 1e-5, "{:e}", difference(&whole));
+        assert!(difference(&short) > 1e-3, "a shorter window should not do");
     }
 
     #[test]

@@ -16,7 +16,7 @@ const STUCK: i32 = 75;
 #[test]
 #[ignore = "needs jackd, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
 fn every_note_of_a_jack_player_is_answered_in_its_own_frame_by_three_parts_that_all_end() {
-    let folder = perform(128);
+    let folder = perform(128, "jack_play.sh");
     assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{}", read(&folder, "talk"));
     let ours = recorded(folder.path(), "ours");
     let both = recorded(folder.path(), "both");
@@ -61,11 +61,51 @@ fn every_note_of_a_jack_player_is_answered_in_its_own_frame_by_three_parts_that_
     assert!(missed.is_some_and(|missed| missed < notes / 2), "too few answers were ready in time: {summary}");
 }
 
+#[test]
+#[ignore = "needs jackd, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn the_rig_survives_a_dead_keyboard_a_panic_and_a_stopped_clock_and_the_take_tells_all_of_it() {
+    let folder = perform(128, "jack_rig.sh");
+    let talk = read(&folder, "talk");
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{talk}");
+
+    // Every note ends, also those that were cut off by the keyboard's death, the panic and the stop.
+    let ours = recorded(folder.path(), "ours");
+    assert!(check_harmony(&ours).len() > 10, "{talk}");
+    assert!(talk.contains("gone, waiting for it"), "the keyboard's death was not noticed:\n{talk}");
+    let connected = read(&folder, "connected");
+    let ours_is_fed = connected.split("performer:in\n").nth(1).is_some_and(|rest| rest.contains("player:out"));
+    assert!(ours_is_fed, "not connected again after it came back:\n{connected}");
+    let record = read(&folder, "ours");
+    let panics = record.lines().filter(|line| line.contains("channel  3): controller 123")).count();
+    assert!(panics >= 4, "all-notes-off after death, panic, stop and end, but {panics} times:\n{record}");
+
+    // Under a clock of 120 beats a minute steps last 6000 frames. jack_midi_clock's ticks stand on their exact frames.
+    let take = std::fs::read_dir(folder.path().join("takes")).unwrap().map(|entry| entry.unwrap().path());
+    let log = take.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "log")).unwrap();
+    let text = std::fs::read_to_string(&log).unwrap();
+    let ticks = text.lines().filter(|line| line.ends_with(" midi f8")).count();
+    assert!(ticks > 24 * 8, "{ticks} ticks of MIDI clock:\n{talk}");
+    let replay = Command::new(env!("CARGO_BIN_EXE_performer"))
+        .args(["replay".as_ref(), log.as_os_str(), "-o".as_ref(), folder.path().join("again.mid").as_os_str()])
+        .output()
+        .unwrap();
+    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+    let written = std::fs::read(log.with_extension("mid")).unwrap();
+    assert_eq!(written, std::fs::read(folder.path().join("again.mid")).unwrap(), "the replayed MIDI file");
+
+    let wav = std::fs::read(folder.path().join("sound.wav")).unwrap();
+    let samples = wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0);
+    let (count, squares) = samples.fold((0.0, 0.0), |(count, sum), sample| (count + 1.0, sum + sample * sample));
+    let loudness = (squares / f64::max(count, 1.0)).sqrt();
+    assert!((0.01..0.5).contains(&loudness), "the organ's mean loudness is {loudness}");
+    println!("rig: {}", talk.lines().last().unwrap_or_default());
+}
+
 /// Runs the performance; a stuck server is not our fault, and gets one more chance.
-fn perform(period: u32) -> tempfile::TempDir {
+fn perform(period: u32, script: &str) -> tempfile::TempDir {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
-    for tool in ["jackd", "jack_midiseq", "jack_midi_dump", "unshare"] {
-        live::require(tool, "apt-get install --no-install-recommends jackd2 util-linux");
+    for tool in ["jackd", "jack_midiseq", "jack_midi_dump", "jack_midi_clock", "unshare"] {
+        live::require(tool, "apt-get install --no-install-recommends jackd2 jack-midi-clock util-linux");
     }
     for attempt in 1..=2 {
         let folder = tempfile::tempdir().unwrap();
@@ -74,7 +114,7 @@ fn perform(period: u32) -> tempfile::TempDir {
             .arg(scripts.join("jack_sandbox.sh"))
             .arg(period.to_string())
             .arg("bash")
-            .arg(scripts.join("jack_play.sh"))
+            .arg(scripts.join(script))
             .arg(env!("CARGO_BIN_EXE_performer"))
             .arg(folder.path())
             .output()

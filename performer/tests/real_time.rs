@@ -9,9 +9,12 @@ use std::time::Instant;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Chord, Token};
 use performer::answer::AnswerTable;
-use performer::live::{Control, Engine};
+use performer::audio::{Instrument, Player};
+use performer::clock::{self, Source};
+use performer::control::{Binding, Control, Trigger};
+use performer::live::{self, Engine};
 use performer::midi::jack::cycle;
-use performer::session::{Session, Settings, Time};
+use performer::session::{Session, Settings, Split, Time};
 use ringbuf::traits::{Consumer, Producer};
 
 #[global_allocator]
@@ -26,13 +29,14 @@ fn table(step: u64, after: Chord) -> AnswerTable {
         let lower = |offset: usize| Token::from_index(offset + (index + step as usize) % 3).expect("a low pitch");
         Chord([Token::from_index(index).expect("in the vocabulary"), lower(25), lower(20), lower(5)])
     });
-    AnswerTable { step, after, chords }
+    AnswerTable { number: 0, step, after, chords }
 }
 
 #[test]
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
-    let session = Session::new(Settings { rate: RATE, tempo: 120.0, pass_soprano: true });
-    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Control::default()));
+    let clock = clock::Settings { source: Source::Internal, rate: RATE, tempo: 120.0, first: 0 };
+    let session = Session::new(Settings::new(clock));
+    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(live::Control::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
 
     let (mut answered, mut moved) = (0, 0);
@@ -48,10 +52,10 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
         let start = Time::from(number) * Time::from(FRAMES);
         let (mut before, mut at_frame, mut others) = (0, 0, 0);
         assert_no_alloc(|| {
-            cycle(&mut engine, Instant::now(), start, FRAMES, events.iter().copied(), |at, bytes| {
+            cycle(&mut engine, Instant::now(), start, FRAMES, events.iter().copied(), |at, message| {
                 assert!(before <= at && at < FRAMES);
                 before = at;
-                match bytes[0] & 0xf0 == 0x90 {
+                match message.is_note_on() {
                     true if number % 40 == 0 && at == frame => at_frame += 1,
                     true => others += 1,
                     false => {}
@@ -64,10 +68,72 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
         while let Some(report) = ends.reports.try_pop() {
             ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous))).unwrap();
         }
-        while ends.heard.try_pop().is_some() {}
+        while ends.shown.try_pop().is_some() {}
+        while ends.events.try_pop().is_some() {}
     }
     assert_eq!(answered, 100, "each note was passed on and answered by three at its own frame");
     assert!(moved > 100, "parts moved in {moved} places between the notes");
+}
+
+/// Everything that a keyboard, a master and a player of knobs can send, under each clock: nothing of it allocates.
+#[test]
+fn no_message_control_or_clock_makes_the_callback_allocate() {
+    let messages: [&[u8]; 22] = [
+        &[0xfa],
+        &[0x90, 72, 80],
+        &[0xf8],
+        &[0xb0, 64, 127],
+        &[0x80, 72, 0],
+        &[0x90, 76, 80],
+        &[0xf8],
+        &[0xe0, 0, 80],
+        &[0xd0, 40],
+        &[0xa0, 76, 40],
+        &[0xb0, 66, 127],
+        &[0x90, 40, 80],
+        &[0xb0, 64, 0],
+        &[0xf8],
+        &[0x80, 40, 0],
+        &[0xb0, 20, 100],
+        &[74, 3],
+        &[0xb0, 66, 0],
+        &[0xf2, 4, 0],
+        &[0xb0, 121, 0],
+        &[0xf0, 1, 2, 3, 0xf7],
+        &[0xfc],
+    ];
+    for source in [Source::Internal, Source::Midi, Source::Follow] {
+        let mut settings = Settings::new(clock::Settings { source, rate: RATE, tempo: 120.0, first: 0 });
+        settings.split = Some(Split { key: 50, channel: 4 });
+        let trigger = Trigger { is_note: false, channel: None, number: 20 };
+        settings.bindings[0] = Some(Binding { trigger, control: Control::Density });
+        let control = Arc::new(live::Control::default());
+        let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), control);
+        let (mut player, mut queue) = Player::new(Instrument::new(RATE as u32, None).unwrap(), 2);
+        let mut sound = [0.0f32; 2 * FRAMES as usize];
+        ends.tables.try_push(table(0, Chord::START)).unwrap();
+        let mut sent = 0;
+        for number in 0..3000usize {
+            let start = Time::from(number as u32) * Time::from(FRAMES);
+            let events = [(5, messages[number % 22])];
+            if number % 13 == 0 {
+                ends.commands.try_push((Control::ALL[number % Control::ALL.len()], (number % 128) as u8)).unwrap();
+            }
+            assert_no_alloc(|| {
+                cycle(&mut engine, Instant::now(), start, FRAMES, events.into_iter(), |_, message| {
+                    sent += 1;
+                    queue.try_push(*message).is_ok()
+                });
+                player.fill(&mut sound, |sample| sample);
+            });
+            while let Some(report) = ends.reports.try_pop() {
+                let _ = ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous)));
+            }
+            while ends.shown.try_pop().is_some() {}
+            while ends.events.try_pop().is_some() {}
+        }
+        assert!(sent > 1000, "{source:?}: only {sent} messages were sent");
+    }
 }
 
 /// Without this the test above could pass because nobody looks.

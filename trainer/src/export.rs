@@ -5,16 +5,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Heard, Part, Phase, Token};
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::checkpoint::{Checkpoint, Header};
-use crate::dataset::{Dataset, phases, write_atomically};
+use crate::dataset::{Dataset, write_atomically};
+use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
-use crate::network::{INPUT_TOKENS, INTERVALS, LOWEST_LOGIT, Network, PHASE_ROW, Trunk, interval_table, now_row};
+use crate::network::{LOWEST_LOGIT, Network, Trunk};
 use crate::onnx::Attribute;
 use crate::onnx::{Graph, Runner, StateContract};
+use crate::score::Told;
 use crate::train;
 use crate::wavenet::Wavenet;
 
@@ -32,8 +34,9 @@ const COMPARED_STEPS: usize = 256;
 pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result<()> {
     let network = checkpoint.network()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let t =
-        |pieces| Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, false, threads, &Device::Cpu)?.report().t);
+    let t = |pieces| {
+        Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, Told::Beat, threads, &Device::Cpu)?.report().t)
+    };
     let (valid_t, test_t) = (t(&dataset.valid)?, t(&dataset.test)?);
     let bytes = encode(&network, &checkpoint.header, valid_t, test_t)?;
 
@@ -41,8 +44,8 @@ pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result
     let (mut steps, mut largest) = (0, 0f32);
     for piece in &dataset.valid {
         let chords = &piece.chorale.chords;
-        for in_bar in [false, true] {
-            let phases = phases(&piece.chorale, in_bar);
+        for told in [Told::Beat, Told::Bar] {
+            let phases = told.phases(&piece.chorale);
             largest = largest.max(difference(&network, &runner, chords, &phases)?);
             steps += chords.len();
         }
@@ -103,17 +106,22 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
     let chord = graph.input("chord", DataType::Int64, &[4]);
     let phase = graph.input("phase", DataType::Int64, &[]);
     let given = graph.input("given", DataType::Int64, &[4]);
-    let x = embed_input(&mut graph, network, &chord, &phase)?;
+    let heard = graph.input("heard", DataType::Int64, &[Heard::WORDS]);
+    let heard = graph.node("Concat", "past.words", &[&chord, &heard], &[Attribute("axis", 1)]);
+    let tables = Tables::new(&mut graph);
+    let axis = graph.ints("axis1", &[1], &[1]);
+    let phase = graph.node("Unsqueeze", "phase.column", &[&phase, &axis], &[]);
+    let words = graph.node("Concat", "input.words", &[&heard, &phase], &[Attribute("axis", 1)]);
+    let x = embed_sum(&mut graph, "input", &network.input, &Features::of_trunk(), &tables, &words)?;
     let (context, state) = match &network.trunk {
         Trunk::Wavenet(wavenet) => wavenet_step(&mut graph, wavenet, &x)?,
         Trunk::Lstm(lstm) => lstm_step(&mut graph, lstm, &x)?,
     };
-    let before_rows = graph.ints("before.offsets", &[4], &part_rows());
-    let before_rows = graph.node("Add", "before.rows", &[&chord, &before_rows], &[]);
+    let now = graph.node("Concat", "head.words", &[&heard, &given], &[Attribute("axis", 1)]);
     let mut logits = Vec::new();
     for part in Part::ALL {
         let place = network.order.iter().position(|&other| other == part).context("the order names every part")?;
-        logits.push(head(&mut graph, network, place, &context, &chord, &before_rows, &given)?);
+        logits.push(head(&mut graph, network, place, &context, &heard, &now, &tables)?);
     }
     stack(&mut graph, "logits", &logits, Token::VOCABULARY);
 
@@ -151,28 +159,66 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
     Ok(graph.encode(network.settings.architecture(), &metadata))
 }
 
-/// Where the rows of each part of the chord before begin in an embedding table.
-fn part_rows() -> Vec<i64> {
-    Part::ALL.map(|part| (part.index() * INPUT_TOKENS) as i64).into()
+/// Constants that all embeddings and heads share.
+struct Tables {
+    /// (2 · 48 · 48): [`relation_table`].
+    relations: String,
+    /// (kinds · 48, 47): [`naming_table`].
+    names: String,
+    /// A scalar, 48.
+    tokens: String,
 }
 
-/// chord (N, 4), phase (N) → (N, width).
-fn embed_input(graph: &mut Graph, network: &Network, chord: &str, phase: &str) -> Result<String> {
-    let axis = graph.ints("axis1", &[1], &[1]);
-    let phase = graph.node("Unsqueeze", "phase.column", &[phase, &axis], &[]);
-    let columns = graph.node("Concat", "input.columns", &[chord, &phase], &[Attribute("axis", 1)]);
-    let mut offsets = part_rows();
-    offsets.push(PHASE_ROW as i64);
-    let offsets = graph.ints("input.offsets", &[5], &offsets);
-    let rows = graph.node("Add", "input.rows", &[&columns, &offsets], &[]);
-    embed_sum(graph, "input", &network.input, &rows)
+impl Tables {
+    fn new(graph: &mut Graph) -> Tables {
+        let signed = |table: Vec<u32>| table.into_iter().map(i64::from).collect::<Vec<i64>>();
+        let table = signed(relation_table());
+        let relations = graph.ints("relations", &[table.len()], &table);
+        let table = signed(naming_table());
+        let names = graph.ints("names", &[table.len() / Token::VOCABULARY, Token::VOCABULARY], &table);
+        Tables { relations, names, tokens: graph.ints("tokens", &[], &[INPUT_TOKENS as i64]) }
+    }
 }
 
-/// The sum of the table's rows: indices (N, k) → (N, width).
-fn embed_sum(graph: &mut Graph, name: &str, table: &Tensor, rows: &str) -> Result<String> {
+/// The sum of the embedded features: words (N, columns) → (N, width).
+fn embed_sum(
+    graph: &mut Graph,
+    name: &str,
+    table: &Tensor,
+    features: &Features,
+    tables: &Tables,
+    words: &str,
+) -> Result<String> {
+    let singles: Vec<usize> = features.singles.iter().map(|&(column, _)| column).collect();
+    let singles = pick(graph, &format!("{name}.singles"), words, &singles);
+    let [firsts, seconds]: [Vec<usize>; 2] = [
+        features.pairs.iter().map(|&(_, first, _)| first).collect(),
+        features.pairs.iter().map(|&(.., second)| second).collect(),
+    ];
+    let firsts = pick(graph, &format!("{name}.firsts"), words, &firsts);
+    let seconds = pick(graph, &format!("{name}.seconds"), words, &seconds);
+    let firsts = graph.node("Mul", &format!("{name}.scaled"), &[&firsts, &tables.tokens], &[]);
+    let pairs = graph.node("Add", &format!("{name}.both"), &[&firsts, &seconds], &[]);
+    let kinds: Vec<i64> =
+        features.pairs.iter().map(|&(relation, ..)| (relation as usize * INPUT_TOKENS * INPUT_TOKENS) as i64).collect();
+    let kinds = graph.ints(&format!("{name}.kinds"), &[1, kinds.len()], &kinds);
+    let pairs = graph.node("Add", &format!("{name}.pairs"), &[&pairs, &kinds], &[]);
+    let pairs =
+        graph.node("Gather", &format!("{name}.relations"), &[&tables.relations, &pairs], &[Attribute("axis", 0)]);
+    let rows = graph.node("Concat", &format!("{name}.classes"), &[&singles, &pairs], &[Attribute("axis", 1)]);
+    let offsets: Vec<i64> = features.offsets().into_iter().map(|offset| offset as i64).collect();
+    let offsets = graph.ints(&format!("{name}.offsets"), &[1, offsets.len()], &offsets);
+    let rows = graph.node("Add", &format!("{name}.rows"), &[&rows, &offsets], &[]);
     let table = floats(graph, &format!("{name}.table"), table)?;
-    let embedded = graph.node("Gather", &format!("{name}.embedded"), &[&table, rows], &[Attribute("axis", 0)]);
+    let embedded = graph.node("Gather", &format!("{name}.embedded"), &[&table, &rows], &[Attribute("axis", 0)]);
     Ok(graph.node("ReduceSum", &format!("{name}.sum"), &[&embedded, "axis1"], &[Attribute("keepdims", 0)]))
+}
+
+/// Some columns of (N, columns), in any order and as often as wanted.
+fn pick(graph: &mut Graph, name: &str, x: &str, columns: &[usize]) -> String {
+    let indices: Vec<i64> = columns.iter().map(|&column| column as i64).collect();
+    let indices = graph.ints(&format!("{name}.columns"), &[indices.len()], &indices);
+    graph.node("Gather", name, &[x, &indices], &[Attribute("axis", 1)])
 }
 
 fn floats(graph: &mut Graph, name: &str, tensor: &Tensor) -> Result<String> {
@@ -290,40 +336,38 @@ fn head(
     network: &Network,
     place: usize,
     context: &str,
-    chord: &str,
-    before_rows: &str,
-    given: &str,
+    heard: &str,
+    now: &str,
+    tables: &Tables,
 ) -> Result<String> {
     let head = &network.heads[place];
     let part = head.part.name().to_lowercase();
     let projected = linear(graph, &format!("{part}.context"), &head.context, context)?;
-    let earlier = &network.order[..place];
-    let rows = if earlier.is_empty() {
-        before_rows.to_string()
-    } else {
-        let picked: Vec<i64> = earlier.iter().map(|part| part.index() as i64).collect();
-        let picked = graph.ints(&format!("{part}.earlier"), &[picked.len()], &picked);
-        let tokens = graph.node("Gather", &format!("{part}.given"), &[given, &picked], &[Attribute("axis", 1)]);
-        let offsets: Vec<i64> = (0..place).map(|place| now_row(place) as i64).collect();
-        let offsets = graph.ints(&format!("{part}.offsets"), &[place], &offsets);
-        let tokens = graph.node("Add", &format!("{part}.given_rows"), &[&tokens, &offsets], &[]);
-        graph.node("Concat", &format!("{part}.rows"), &[before_rows, &tokens], &[Attribute("axis", 1)])
-    };
-    let tokens = embed_sum(graph, &format!("{part}.tokens"), &head.tokens, &rows)?;
+    // The first head hears no part of the present chord.
+    let words = if place == 0 { heard } else { now };
+    let tokens = embed_sum(graph, &format!("{part}.tokens"), &head.tokens, &head.features, tables, words)?;
     let hidden = graph.node("Add", &format!("{part}.both"), &[&projected, &tokens], &[]);
     let hidden = graph.node("Relu", &format!("{part}.hidden"), &[&hidden], &[]);
-    let output = linear(graph, &format!("{part}.output"), &head.output, &hidden)?;
+    let output = linear(graph, &format!("{part}.output"), &head.output, &hidden)?; // (N, outputs)
+
+    let namings = head.names.count();
+    let starts = pick(graph, &format!("{part}.starts"), words, &head.names.columns);
+    let kinds: Vec<i64> = head.names.kinds.iter().map(|&kind| (kind as usize * INPUT_TOKENS) as i64).collect();
+    let kinds = graph.ints(&format!("{part}.kinds"), &[1, namings], &kinds);
+    let rows = graph.node("Add", &format!("{part}.rows"), &[&starts, &kinds], &[]);
+    let names = graph.node("Gather", &format!("{part}.names"), &[&tables.names, &rows], &[Attribute("axis", 0)]);
+    let offsets: Vec<i64> = head.names.offsets().into_iter().map(|offset| offset as i64).collect();
+    let offsets = graph.ints(&format!("{part}.offsets"), &[1, namings, 1], &offsets);
+    let names = graph.node("Add", &format!("{part}.outputs"), &[&names, &offsets], &[]);
+    let flat = graph.ints(&format!("{part}.flat"), &[2], &[0, (namings * Token::VOCABULARY) as i64]);
+    let names = graph.node("Reshape", &format!("{part}.flat_names"), &[&names, &flat], &[]);
+    let named = graph.node("GatherElements", &format!("{part}.named"), &[&output, &names], &[Attribute("axis", 1)]);
+    let split = graph.ints(&format!("{part}.split"), &[3], &[0, namings as i64, Token::VOCABULARY as i64]);
+    let named = graph.node("Reshape", &format!("{part}.by_naming"), &[&named, &split], &[]);
+    let named =
+        graph.node("ReduceSum", &format!("{part}.all_namings"), &[&named, "axis1"], &[Attribute("keepdims", 0)]);
     let absolute = columns(graph, &format!("{part}.absolute"), &output, 0, Token::VOCABULARY);
-    let relative =
-        columns(graph, &format!("{part}.relative"), &output, Token::VOCABULARY, Token::VOCABULARY + INTERVALS);
-    let table: Vec<i64> = interval_table().into_iter().map(i64::from).collect();
-    let table = graph.ints(&format!("{part}.intervals"), &[INPUT_TOKENS, Token::VOCABULARY], &table);
-    let previous = graph.ints(&format!("{part}.column"), &[], &[head.part.index() as i64]);
-    let previous = graph.node("Gather", &format!("{part}.previous"), &[chord, &previous], &[Attribute("axis", 1)]);
-    let places = graph.node("Gather", &format!("{part}.places"), &[&table, &previous], &[Attribute("axis", 0)]);
-    let relative =
-        graph.node("GatherElements", &format!("{part}.by_interval"), &[&relative, &places], &[Attribute("axis", 1)]);
-    let sum = graph.node("Add", &format!("{part}.sum"), &[&absolute, &relative], &[]);
+    let sum = graph.node("Add", &format!("{part}.sum"), &[&absolute, &named], &[]);
     let lowest = graph.floats(&format!("{part}.lowest"), &[1, 1], &[LOWEST_LOGIT as f32]);
     Ok(graph.node("Max", &format!("logits_{part}"), &[&sum, &lowest], &[]))
 }

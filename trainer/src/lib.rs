@@ -1,13 +1,16 @@
 //! Trains the harmony networks on the Bach chorales with candle and exports them to ONNX.
 //!
-//! The way through a run, in reading order: [`dataset`] reads the chorales, [`settings`] says what to train,
-//! [`network`] (heads) with [`wavenet`] or [`lstm`] (trunk) is what is trained, [`train`] is the loop, [`score`]
-//! measures T, and [`export`] writes the ONNX file that the performer plays from.
+//! The way through a run, in reading order: [`dataset`] reads the chorales, [`augment`] varies them, [`settings`] says
+//! what to train, [`features`] what goes in, [`network`] (heads) with [`wavenet`] or [`lstm`] (trunk) is what is
+//! trained, [`train`] is the loop, [`score`] measures T, and [`export`] writes the ONNX file that the performer plays
+//! from.
 
+pub mod augment;
 pub mod checkpoint;
 pub mod curve;
 pub mod dataset;
 pub mod export;
+pub mod features;
 pub mod layers;
 pub mod lstm;
 pub mod network;
@@ -15,5 +18,6 @@ pub mod onnx;
 pub mod optimizer;
 pub mod score;
 pub mod settings;
+mod simd;
 pub mod train;
 pub mod wavenet;

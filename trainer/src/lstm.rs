@@ -4,6 +4,7 @@
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use crate::layers::{Dropout, Initializer, Linear, Weights, weight};
+use crate::simd::{self, Panels, wide};
 
 /// Gates stand in the order input, forget, output, cell, so that the three sigmoids are neighbours.
 /// (ONNX's own LSTM orders i, o, f, c and candle's i, f, g, o; neither is used here.)
@@ -43,7 +44,8 @@ impl Lstm {
         Ok(Lstm { layers })
     }
 
-    /// `x` (B, T, input) → context (B, T, layers · hidden), from h = c = 0.
+    /// `x` (B, T, input) → context (B, T, layers · hidden), from h = c = 0. Dropout lies between the layers only: the
+    /// heads have their own on the context.
     pub fn forward(&self, x: &Tensor, dropout: &mut Dropout) -> Result<Tensor> {
         let mut x = x.clone();
         let mut outputs = Vec::with_capacity(self.layers.len());
@@ -55,7 +57,7 @@ impl Lstm {
                 scan_by_graph(&gates, &layer.recurrent)?
             };
             x = dropout.apply(&h)?;
-            outputs.push(x.clone());
+            outputs.push(h);
         }
         Tensor::cat(&outputs, D::Minus1)
     }
@@ -110,26 +112,24 @@ impl CustomOp2 for Scan {
         let recurrent = contiguous(recurrent, recurrent_layout)?;
         let saved_width = SAVED * hidden;
         let mut saved = vec![0f32; batch * steps * saved_width];
-        let mut sums = vec![0f32; width];
-        for b in 0..batch {
-            for t in 0..steps {
-                let row = b * steps + t;
-                sums.copy_from_slice(&gates[row * width..][..width]);
-                let (past, present) = saved.split_at_mut(row * saved_width);
-                let before = (t > 0).then(|| &past[(row - 1) * saved_width..][..2 * hidden]);
-                if let Some(before) = before {
-                    add_product(&mut sums, &before[..hidden], recurrent);
-                }
-                let (outputs, activations) = present[..saved_width].split_at_mut(2 * hidden);
-                for (j, (activation, sum)) in activations.iter_mut().zip(&sums).enumerate() {
-                    *activation = if j < 3 * hidden { 1.0 / (1.0 + (-sum).exp()) } else { sum.tanh() };
-                }
-                let (h, c) = outputs.split_at_mut(hidden);
-                for j in 0..hidden {
-                    let [input, forget, output, cell] = [0, 1, 2, 3].map(|gate| activations[gate * hidden + j]);
-                    c[j] = forget * before.map_or(0.0, |before| before[hidden + j]) + input * cell;
-                    h[j] = output * c[j].tanh();
-                }
+        let recurrent = Panels::new(recurrent, width);
+        // One step of all sequences at a time, so that the weights are read once for all of them.
+        let mut sums = vec![0f32; batch * width];
+        let mut h = vec![0f32; batch * hidden];
+        let mut c = h.clone();
+        for t in 0..steps {
+            for (b, sums) in sums.chunks_mut(width).enumerate() {
+                sums.copy_from_slice(&gates[(b * steps + t) * width..][..width]);
+            }
+            if t > 0 {
+                recurrent.add_product(&h, &mut sums);
+            }
+            for b in 0..batch {
+                let saved = &mut saved[(b * steps + t) * saved_width..][..saved_width];
+                let (outputs, activations) = saved.split_at_mut(2 * hidden);
+                let c = &mut c[b * hidden..][..hidden];
+                activate(&sums[b * width..][..width], c, outputs, activations);
+                h[b * hidden..][..hidden].copy_from_slice(&outputs[..hidden]);
             }
         }
         Ok((CpuStorage::F32(saved), (batch, steps, saved_width).into()))
@@ -150,32 +150,27 @@ impl CustomOp2 for Scan {
         let transposed = recurrent.t()?.contiguous()?.flatten_all()?.to_vec1::<f32>()?; // (4H, H)
         let mut grad_gates = vec![0f32; batch * steps * width];
         let mut before = vec![0f32; batch * steps * hidden]; // h of the step before, for the weights' gradient
-        let (mut dh, mut dc) = (vec![0f32; hidden], vec![0f32; hidden]);
-        for b in 0..batch {
-            dh.fill(0.0);
-            dc.fill(0.0);
-            for t in (0..steps).rev() {
+        let (mut dh, mut dc) = (vec![0f32; batch * hidden], vec![0f32; batch * hidden]);
+        let mut d = vec![0f32; batch * width];
+        let transposed = Panels::new(&transposed, hidden);
+        let zeros = vec![0f32; hidden];
+        for t in (0..steps).rev() {
+            for b in 0..batch {
                 let row = b * steps + t;
-                let block = |row: usize, index: usize| &saved[row * SAVED * hidden + index * hidden..][..hidden];
-                let [c, input, forget, output, cell] = [1, 2, 3, 4, 5].map(|index| block(row, index));
-                let c_before = (t > 0).then(|| block(row - 1, 1));
-                let d = &mut grad_gates[row * width..][..width];
-                for j in 0..hidden {
-                    let tanh_c = c[j].tanh();
-                    let dh = dh[j] + grad_h[row * hidden + j];
-                    let dcj = dc[j] + dh * output[j] * (1.0 - tanh_c * tanh_c);
-                    d[j] = dcj * cell[j] * input[j] * (1.0 - input[j]);
-                    d[hidden + j] = dcj * c_before.map_or(0.0, |c| c[j]) * forget[j] * (1.0 - forget[j]);
-                    d[2 * hidden + j] = dh * tanh_c * output[j] * (1.0 - output[j]);
-                    d[3 * hidden + j] = dcj * input[j] * (1.0 - cell[j] * cell[j]);
-                    dc[j] = dcj * forget[j];
-                }
-                dh.fill(0.0);
-                if t > 0 {
-                    add_product(&mut dh, d, &transposed);
-                    before[row * hidden..][..hidden].copy_from_slice(block(row - 1, 0));
+                let saved_before = (t > 0).then(|| &saved[(row - 1) * SAVED * hidden..][..2 * hidden]);
+                let c_before = saved_before.map_or(&zeros[..], |saved| &saved[hidden..]);
+                let d = &mut d[b * width..][..width];
+                let dc = &mut dc[b * hidden..][..hidden];
+                let saved = &saved[row * SAVED * hidden..][..SAVED * hidden];
+                let grad_h = &grad_h[row * hidden..][..hidden];
+                gate_gradients(saved, c_before, grad_h, &dh[b * hidden..][..hidden], dc, d);
+                grad_gates[row * width..][..width].copy_from_slice(d);
+                if let Some(saved_before) = saved_before {
+                    before[row * hidden..][..hidden].copy_from_slice(&saved_before[..hidden]);
                 }
             }
+            dh.fill(0.0);
+            transposed.add_product(&d, &mut dh);
         }
         let device = gates.device();
         let grad_gates = Tensor::from_vec(grad_gates, (batch * steps, width), device)?;
@@ -185,24 +180,51 @@ impl CustomOp2 for Scan {
     }
 }
 
-/// `sums += row · matrix`, the matrix (row.len(), sums.len()) in row-major order.
-fn add_product(sums: &mut [f32], row: &[f32], matrix: &[f32]) {
-    let width = sums.len();
-    for (values, lines) in row.chunks(4).zip(matrix.chunks(4 * width)) {
-        // Four lines at a time load and store the sums a quarter as often.
-        if let [a, b, c, d] = *values {
-            let (first, rest) = lines.split_at(width);
-            let (second, rest) = rest.split_at(width);
-            let (third, fourth) = rest.split_at(width);
-            for ((((sum, w), x), y), z) in sums.iter_mut().zip(first).zip(second).zip(third).zip(fourth) {
-                *sum += a * w + b * x + c * y + d * z;
-            }
-        } else {
-            for (value, line) in values.iter().zip(lines.chunks(width)) {
-                for (sum, weight) in sums.iter_mut().zip(line) {
-                    *sum += value * weight;
-                }
-            }
+wide! {
+    /// One step of one sequence: the gates' sums (4H) and c (H), which moves on → h and c (2H), and the gates (4H).
+    fn activate(sums: &[f32], c: &mut [f32], outputs: &mut [f32], activations: &mut [f32]) {
+        let hidden = c.len();
+        let (sigmoids, cells) = activations.split_at_mut(3 * hidden);
+        for (sigmoid, &sum) in sigmoids.iter_mut().zip(sums) {
+            *sigmoid = simd::sigmoid(sum);
+        }
+        for (cell, &sum) in cells.iter_mut().zip(&sums[3 * hidden..]) {
+            *cell = simd::tanh(sum);
+        }
+        let (input, rest) = sigmoids.split_at(hidden);
+        let (forget, output) = rest.split_at(hidden);
+        for (((c, forget), input), cell) in c.iter_mut().zip(forget).zip(input).zip(&*cells) {
+            *c = forget * *c + input * cell;
+        }
+        let (h, saved_c) = outputs.split_at_mut(hidden);
+        for (((h, saved_c), &c), output) in h.iter_mut().zip(saved_c).zip(&*c).zip(output) {
+            *h = output * simd::tanh(c);
+            *saved_c = c;
+        }
+    }
+}
+
+wide! {
+    /// One step of one sequence backwards: what was saved (6H), c before, and the gradients of h from above and from
+    /// the step after (H each) and of c (H), which moves back → the gradient of the gates' sums (4H).
+    fn gate_gradients(saved: &[f32], c_before: &[f32], above: &[f32], after: &[f32], dc: &mut [f32], d: &mut [f32]) {
+        let hidden = dc.len();
+        let block = |index: usize| &saved[index * hidden..][..hidden];
+        let [c, input, forget, output, cell] = [1, 2, 3, 4, 5].map(block);
+        let (d_input, rest) = d.split_at_mut(hidden);
+        let (d_forget, rest) = rest.split_at_mut(hidden);
+        let (d_output, d_cell) = rest.split_at_mut(hidden);
+        let (d_forget, d_output, d_cell) = (&mut d_forget[..hidden], &mut d_output[..hidden], &mut d_cell[..hidden]);
+        let (c_before, above, after) = (&c_before[..hidden], &above[..hidden], &after[..hidden]);
+        for j in 0..hidden {
+            let tanh_c = simd::tanh(c[j]);
+            let dh = after[j] + above[j];
+            let dcj = dc[j] + dh * output[j] * (1.0 - tanh_c * tanh_c);
+            d_input[j] = dcj * cell[j] * input[j] * (1.0 - input[j]);
+            d_forget[j] = dcj * c_before[j] * forget[j] * (1.0 - forget[j]);
+            d_output[j] = dh * tanh_c * output[j] * (1.0 - output[j]);
+            d_cell[j] = dcj * input[j] * (1.0 - cell[j] * cell[j]);
+            dc[j] = dcj * forget[j];
         }
     }
 }

@@ -11,7 +11,7 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 use trainer::checkpoint::Checkpoint;
 use trainer::dataset::{Dataset, Piece, Source, Split};
-use trainer::score::Report;
+use trainer::score::{Report, Told};
 use trainer::settings::Settings;
 use trainer::train::{Run, evaluate, train};
 
@@ -87,6 +87,9 @@ struct TrainArgs {
     /// Begin with the weights of this checkpoint instead of random ones (of the same architecture and sizes)
     #[arg(long, value_name = "CHECKPOINT")]
     from: Option<PathBuf>,
+    /// Learn beside the notes what this checkpoint thinks of them; may be given several times, for a mean of them all
+    #[arg(long = "teacher", value_name = "CHECKPOINT")]
+    teachers: Vec<PathBuf>,
     #[arg(long)]
     seed: Option<u64>,
     #[arg(long)]
@@ -103,6 +106,12 @@ struct TrainArgs {
     weight_decay: Option<f64>,
     #[arg(long)]
     dropout: Option<f32>,
+    /// Share of the pieces in which some notes of the past are heard wrong
+    #[arg(long, value_name = "SHARE")]
+    errors: Option<f64>,
+    /// Share of the pieces that go on in another key from somewhere on
+    #[arg(long, value_name = "SHARE")]
+    jumps: Option<f64>,
     /// Order in which the parts of a chord are chosen, the soprano first
     #[arg(long, value_name = "SBTA")]
     order: Option<String>,
@@ -134,9 +143,9 @@ struct EvaluateArgs {
     /// Only the pieces named in this file, one a line
     #[arg(long, value_name = "FILE")]
     only: Option<PathBuf>,
-    /// Tell the network the place in the bar where the piece's length gives it away (the future: not for headlines)
-    #[arg(long)]
-    bar_phase: bool,
+    /// What to tell the network of the place in the bar
+    #[arg(long, value_enum, default_value = "beat")]
+    phase: Told,
     #[arg(long)]
     json: bool,
 }
@@ -245,6 +254,8 @@ fn run_train(args: TrainArgs) -> Result<()> {
     training.learning_rate = args.learning_rate.unwrap_or(training.learning_rate);
     training.weight_decay = args.weight_decay.unwrap_or(training.weight_decay);
     training.dropout = args.dropout.unwrap_or(training.dropout);
+    training.errors = args.errors.unwrap_or(training.errors);
+    training.jumps = args.jumps.unwrap_or(training.jumps);
     settings.order = args.order.unwrap_or(settings.order);
     settings.head_width = args.head_width.unwrap_or(settings.head_width);
     match &mut settings.trunk {
@@ -265,16 +276,25 @@ fn run_train(args: TrainArgs) -> Result<()> {
     let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
     let device = device(args.gpu)?;
     let dataset = args.source.load()?;
-    let command = match &args.from {
-        Some(first) => format!("{}; {}", Checkpoint::load(first, &Device::Cpu)?.header.command, command_line()),
-        None => command_line(),
-    };
+    // The commands of the checkpoints that it builds upon come before its own.
+    let mut commands = Vec::new();
+    if let Some(first) = &args.from {
+        commands.push(Checkpoint::load(first, &Device::Cpu)?.header.command);
+    }
+    let mut teachers = Vec::new();
+    for path in &args.teachers {
+        let teacher = Checkpoint::load(path, &device)?;
+        teachers.push(teacher.network().with_context(|| format!("'{}' cannot teach", path.display()))?);
+        commands.push(teacher.header.command);
+    }
+    commands.push(command_line());
     let run = Run {
         folder: &folder,
         resume: args.resume,
         from: args.from.as_deref(),
+        teachers: &teachers,
         device: &device,
-        command,
+        command: commands.join("; "),
         commit: commit(),
     };
     let best = train(&settings, &dataset, &run)?;
@@ -300,17 +320,15 @@ fn command_line() -> String {
     let mut words = vec!["trainer".to_string()];
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--data" | "--out" => {
-                arguments.next();
-            }
-            // What it stands for comes first in the run's command.
-            "--from" => {
-                arguments.next();
-                words.push("--from BEST".into());
-            }
-            "--resume" | "--offline" => {}
-            _ if argument.starts_with("--data=") || argument.starts_with("--out=") => {}
+        let (name, has_value) = argument.split_once('=').map_or((argument.as_str(), false), |(name, _)| (name, true));
+        let is_path = ["--data", "--out", "--from", "--teacher"].contains(&name);
+        if is_path && !has_value {
+            arguments.next();
+        }
+        match name {
+            // What they stand for comes before, in the run's command.
+            "--from" | "--teacher" => words.push(format!("{name} BEST")),
+            "--data" | "--out" | "--resume" | "--offline" => {}
             _ => words.push(argument),
         }
     }
@@ -350,10 +368,10 @@ fn run_evaluate(args: EvaluateArgs) -> Result<()> {
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let score = if args.model.extension().is_some_and(|extension| extension == "onnx") {
-        trainer::onnx::evaluate(&args.model, &pieces, args.bar_phase, threads)?
+        trainer::onnx::evaluate(&args.model, &pieces, args.phase, threads)?
     } else {
         let checkpoint = Checkpoint::load(&args.model, &Device::Cpu)?;
-        evaluate(&checkpoint.network()?, &pieces, args.bar_phase, threads, &Device::Cpu)?
+        evaluate(&checkpoint.network()?, &pieces, args.phase, threads, &Device::Cpu)?
     };
     let report = score.report();
     if args.json {

@@ -1,36 +1,31 @@
 //! The outer shape that both architectures share: embedded chord → trunk → context, then a chain of heads, one a
 //! part, each hearing the parts chosen before it.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
 use candle_core::{D, Device, Tensor};
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Hearing, Part, Phase, Token};
 
-use crate::layers::{Dropout, Initializer, Linear, Weights, embed_sum, weight};
+use crate::augment::Example;
+use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
+use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
 use crate::lstm::Lstm;
 use crate::settings::{Settings, TrunkSettings};
 use crate::wavenet::Wavenet;
 
-/// Tokens that can go in: the vocabulary and the start marker.
-pub const INPUT_TOKENS: usize = Token::VOCABULARY + 1;
-
-/// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
-/// every pair without an interval (from or to a rest, or before the first step).
-pub const INTERVALS: usize = 2 * (Token::VOCABULARY - 1) + 2;
 /// No logit falls below this. What is never heard would sink without end, to where an f32 no longer holds the digits
 /// that candle and tract are compared by.
 pub const LOWEST_LOGIT: f64 = -50.0;
-const UNISON: usize = Token::VOCABULARY - 1;
-const NO_INTERVAL: usize = INTERVALS - 1;
 
 pub struct Network {
     pub settings: Settings,
     pub order: [Part; 4],
-    /// (4 · 48 + 20, width): a row for each token of each part of the chord before, then one for each phase.
+    /// (rows of [`Features::of_trunk`], width).
     pub input: Tensor,
     pub trunk: Trunk,
     /// In the order in which the parts are chosen.
     pub heads: Vec<Head>,
-    intervals: Tensor, // (48, 47) u32
 }
 
 pub enum Trunk {
@@ -41,59 +36,114 @@ pub enum Trunk {
 pub struct Head {
     pub part: Part,
     pub context: Linear,
-    /// ((4 + k) · 48, width): a row for each token of each part of the chord before, then of the k parts of the
-    /// present chord that were chosen already, in their order.
+    pub features: Features,
+    /// (rows of `features`, width).
     pub tokens: Tensor,
-    /// To the logits of the 47 tokens and of the [`INTERVALS`].
+    pub names: Names,
+    /// To the outputs of `names`.
     pub output: Linear,
 }
 
-/// Some chorales side by side. Shorter ones are padded at the end; `rows` lists the steps that count.
+/// Some chorales side by side. Shorter ones are padded at the end.
 pub struct Batch {
-    /// (B, T, 5) u32 into [`Network::input`]: the four parts of the chord before, and the phase.
-    pub inputs: Tensor,
+    /// B and T: pieces, and steps of the longest.
+    pub shape: (usize, usize),
+    /// For each of B · T steps, the rows of [`Network::input`].
+    pub inputs: Rows,
     /// (N) u32: the steps that count, in B · T.
     pub rows: Tensor,
-    /// (N, 4) u32: tokens of the chord before and of the present chord, in those rows.
-    pub before: Tensor,
+    /// By place in the order, for each of the N: the rows of [`Head::tokens`].
+    pub heads: [Rows; 4],
+    /// By place in the order: (N, namings · 47) u32, which of the head's outputs are added to the logit of each token.
+    pub names: [Tensor; 4],
+    /// (N, 4) u32: tokens of the present chord.
     pub now: Tensor,
 }
 
-/// Row of [`Network::input`] for a phase.
-pub const PHASE_ROW: usize = 4 * INPUT_TOKENS;
-/// Row of [`Head::tokens`] where the `place`th part of the present chord begins.
-pub const fn now_row(place: usize) -> usize {
-    (4 + place) * INPUT_TOKENS
-}
-
 impl Batch {
-    /// `first` is the phase of each piece's first step on.
-    pub fn new(pieces: &[(&[Chord], &[Phase])], device: &Device) -> candle_core::Result<Batch> {
-        let steps = pieces.iter().map(|(chords, _)| chords.len()).max().unwrap_or(0);
-        let padding = [Chord::START; 1];
-        let (mut inputs, mut rows, mut before, mut now) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (index, (chords, phases)) in pieces.iter().enumerate() {
+    /// For networks that choose the parts in `order`.
+    pub fn new(pieces: &[Example], order: [Part; 4], device: &Device) -> candle_core::Result<Batch> {
+        let steps = pieces.iter().map(|piece| piece.chords.len()).max().unwrap_or(0);
+        let relations = relation_table();
+        let naming = naming_table();
+        let trunk = RowWriter::new(Features::of_trunk(), &relations);
+        let heads: [RowWriter; 4] =
+            std::array::from_fn(|place| RowWriter::new(Features::of_head(order[place], &order[..place]), &relations));
+        let namings: [Names; 4] = std::array::from_fn(|place| Names::of_head(order[place], &order[..place]));
+        let mut inputs = Vec::with_capacity(pieces.len() * steps * trunk.features.count());
+        let mut head_rows = [const { Vec::new() }; 4];
+        let mut names = [const { Vec::new() }; 4];
+        let (mut rows, mut now) = (Vec::new(), Vec::new());
+        for (index, piece) in pieces.iter().enumerate() {
+            let mut hearing = Hearing::new();
+            let mut before = Chord::START;
             for step in 0..steps {
-                let previous = step.checked_sub(1).and_then(|previous| chords.get(previous)).unwrap_or(&padding[0]);
-                let phase = phases.get(step).copied().unwrap_or(Phase::in_beat(0));
-                for part in Part::ALL {
-                    inputs.push((part.index() * INPUT_TOKENS + previous[part].index()) as u32);
+                let phase = piece.phases.get(step).copied().unwrap_or(Phase::in_beat(0));
+                let mut words = [0; NOW + 4];
+                // Past the end nothing counts any more.
+                let Some(&chord) = piece.chords.get(step) else {
+                    trunk.write(&words, &mut inputs);
+                    continue;
+                };
+                let heard = before.0.map(Token::index).into_iter().chain(hearing.step(before, phase).words());
+                for (word, index) in words.iter_mut().zip(heard.chain([phase.index()])) {
+                    *word = index as u32;
                 }
-                inputs.push((PHASE_ROW + phase.index()) as u32);
-                if let Some(chord) = chords.get(step) {
-                    rows.push((index * steps + step) as u32);
-                    before.extend(previous.0.map(|token| token.index() as u32));
-                    now.extend(chord.0.map(|token| token.index() as u32));
+                trunk.write(&words, &mut inputs);
+                words[NOW..].copy_from_slice(&chord.0.map(|token| token.index() as u32));
+                for (head, rows) in heads.iter().zip(&mut head_rows) {
+                    head.write(&words, rows);
                 }
+                for (namings, names) in namings.iter().zip(&mut names) {
+                    for ((&column, &kind), offset) in namings.columns.iter().zip(&namings.kinds).zip(namings.offsets())
+                    {
+                        let row = kind as usize * INPUT_TOKENS + words[column] as usize;
+                        let outputs = &naming[row * Token::VOCABULARY..][..Token::VOCABULARY];
+                        names.extend(outputs.iter().map(|output| offset as u32 + output));
+                    }
+                }
+                rows.push((index * steps + step) as u32);
+                now.extend_from_slice(&words[NOW..]);
+                before = piece.heard[step];
             }
         }
         let count = rows.len();
+        let [first, second, third, fourth] = names.map(|names| Tensor::from_vec(names, (count, ()), device));
+        let mut head_rows = head_rows.into_iter().zip(&heads).map(|(rows, head)| head.rows(rows));
         Ok(Batch {
-            inputs: Tensor::from_vec(inputs, (pieces.len(), steps, 5), device)?,
+            shape: (pieces.len(), steps),
+            inputs: trunk.rows(inputs),
             rows: Tensor::from_vec(rows, count, device)?,
-            before: Tensor::from_vec(before, (count, 4), device)?,
+            heads: std::array::from_fn(|_| head_rows.next().expect("four heads")),
+            names: [first?, second?, third?, fourth?],
             now: Tensor::from_vec(now, (count, 4), device)?,
         })
+    }
+}
+
+/// Turns the words of a step into rows of an embedding table.
+struct RowWriter<'a> {
+    features: Features,
+    offsets: Vec<usize>,
+    relations: &'a [u32],
+}
+
+impl RowWriter<'_> {
+    fn new(features: Features, relations: &[u32]) -> RowWriter<'_> {
+        RowWriter { offsets: features.offsets(), features, relations }
+    }
+
+    fn write(&self, words: &[u32], rows: &mut Vec<u32>) {
+        let singles = self.features.singles.iter().map(|&(column, _)| words[column]);
+        let pairs = self.features.pairs.iter().map(|&(relation, first, second)| {
+            let row = relation as usize * INPUT_TOKENS + words[first] as usize;
+            self.relations[row * INPUT_TOKENS + words[second] as usize]
+        });
+        rows.extend(singles.chain(pairs).zip(&self.offsets).map(|(row, &offset)| offset as u32 + row));
+    }
+
+    fn rows(&self, indices: Vec<u32>) -> Rows {
+        Rows { count: self.features.count(), indices: Arc::new(indices) }
     }
 }
 
@@ -111,12 +161,15 @@ impl Network {
                 *input
             }
         };
-        init.uniform("input", &[PHASE_ROW + Phase::COUNT, width], 0.5)?;
-        for (place, part) in settings.part_order()?.into_iter().enumerate() {
+        init.uniform("input", &[Features::of_trunk().rows(), width], 0.3)?;
+        let order = settings.part_order()?;
+        for (place, part) in order.into_iter().enumerate() {
             let name = format!("head.{}", part.letter());
+            let rows = Features::of_head(part, &order[..place]).rows();
+            let outputs = Names::of_head(part, &order[..place]).outputs();
             init.linear(&format!("{name}.context"), settings.context_width(), settings.head_width)?;
-            init.uniform(&format!("{name}.tokens"), &[now_row(place), settings.head_width], 0.3)?;
-            init.linear(&format!("{name}.output"), settings.head_width, Token::VOCABULARY + INTERVALS)?;
+            init.uniform(&format!("{name}.tokens"), &[rows, settings.head_width], 0.2)?;
+            init.linear(&format!("{name}.output"), settings.head_width, outputs)?;
         }
         Ok(init)
     }
@@ -125,7 +178,14 @@ impl Network {
     /// When the settings cannot work or a weight is missing or of another shape.
     pub fn new(settings: &Settings, weights: &Weights) -> Result<Network> {
         settings.check()?;
-        let input = weight(weights, "input")?;
+        let table = |name: &str, features: &Features| {
+            let table = weight(weights, name)?;
+            match table.dims() {
+                [rows, _] if *rows == features.rows() => Ok(table),
+                dims => candle_core::bail!("{name}: expected {} rows, found the shape {dims:?}", features.rows()),
+            }
+        };
+        let input = table("input", &Features::of_trunk())?;
         let trunk = match &settings.trunk {
             TrunkSettings::Wavenet { kernel, dilations, .. } => {
                 Trunk::Wavenet(Wavenet::new(weights, *kernel, dilations)?)
@@ -135,25 +195,28 @@ impl Network {
         let order = settings.part_order()?;
         let heads = order
             .into_iter()
-            .map(|part| {
+            .enumerate()
+            .map(|(place, part)| {
                 let name = format!("head.{}", part.letter());
+                let features = Features::of_head(part, &order[..place]);
                 Ok(Head {
                     part,
                     context: Linear::new(weights, &format!("{name}.context"))?,
-                    tokens: weight(weights, &format!("{name}.tokens"))?,
+                    tokens: table(&format!("{name}.tokens"), &features)?,
+                    features,
+                    names: Names::of_head(part, &order[..place]),
                     output: Linear::new(weights, &format!("{name}.output"))?,
                 })
             })
             .collect::<candle_core::Result<_>>()
             .context("the weights do not fit the settings")?;
-        let intervals = Tensor::from_vec(interval_table(), (INPUT_TOKENS, Token::VOCABULARY), input.device())?;
-        Ok(Network { settings: settings.clone(), order, input, trunk, heads, intervals })
+        Ok(Network { settings: settings.clone(), order, input, trunk, heads })
     }
 
     /// The whole way of a batch: logits (N, 47) of each part, soprano first, in the rows that count.
     pub fn forward(&self, batch: &Batch, dropout: &mut Dropout) -> candle_core::Result<[Tensor; 4]> {
-        let (pieces, steps, _) = batch.inputs.dims3()?;
-        let embedded = embed_sum(&self.input, &batch.inputs.reshape((pieces * steps, 5))?)?;
+        let (pieces, steps) = batch.shape;
+        let embedded = embed_sum(&self.input, &batch.inputs)?;
         let embedded = dropout.apply(&embedded)?.reshape((pieces, steps, ()))?;
         let context = match &self.trunk {
             Trunk::Wavenet(wavenet) => wavenet.forward(&embedded, dropout)?,
@@ -162,77 +225,27 @@ impl Network {
         let context = context.flatten(0, 1)?.index_select(&batch.rows, 0)?; // (N, context)
         let context = dropout.apply(&context)?;
         let mut logits = [const { None }; 4];
-        for (place, head) in self.heads.iter().enumerate() {
-            let earlier = &self.order[..place];
-            logits[head.part.index()] = Some(self.head(head, earlier, &context, batch, dropout)?);
+        for ((head, rows), names) in self.heads.iter().zip(&batch.heads).zip(&batch.names) {
+            logits[head.part.index()] = Some(head.forward(&context, rows, names, dropout)?);
         }
         Ok(logits.map(|logits| logits.expect("the order names every part")))
     }
+}
 
-    fn head(
+impl Head {
+    /// context (N, context), the rows of its tokens and its names (N, namings · 47) → logits (N, 47).
+    fn forward(
         &self,
-        head: &Head,
-        earlier: &[Part],
         context: &Tensor,
-        batch: &Batch,
+        rows: &Rows,
+        names: &Tensor,
         dropout: &mut Dropout,
     ) -> candle_core::Result<Tensor> {
-        let mut columns: Vec<Tensor> = Vec::with_capacity(8);
-        for part in Part::ALL {
-            let offset = part.index() * INPUT_TOKENS;
-            columns.push(offset_column(&batch.before, part.index(), offset)?);
-        }
-        for (place, part) in earlier.iter().enumerate() {
-            columns.push(offset_column(&batch.now, part.index(), now_row(place))?);
-        }
-        let tokens = embed_sum(&head.tokens, &Tensor::stack(&columns, 1)?)?;
-        let hidden = dropout.apply(&(head.context.forward(context)? + tokens)?.relu()?)?;
-        let output = head.output.forward(&hidden)?; // (N, 47 + INTERVALS)
+        let tokens = embed_sum(&self.tokens, rows)?;
+        let hidden = dropout.apply(&(self.context.forward(context)? + tokens)?.relu()?)?;
+        let output = self.output.forward(&hidden)?; // (N, outputs)
         let absolute = output.narrow(D::Minus1, 0, Token::VOCABULARY)?;
-        let relative = output.narrow(D::Minus1, Token::VOCABULARY, INTERVALS)?.contiguous()?;
-        let previous = batch.before.narrow(1, head.part.index(), 1)?.flatten_all()?;
-        let places = self.intervals.index_select(&previous, 0)?; // (N, 47)
-        (absolute + relative.gather(&places, 1)?)?.maximum(LOWEST_LOGIT)
-    }
-}
-
-fn offset_column(tokens: &Tensor, column: usize, offset: usize) -> candle_core::Result<Tensor> {
-    let column = tokens.narrow(1, column, 1)?.flatten_all()?;
-    column.broadcast_add(&Tensor::new(offset as u32, tokens.device())?)
-}
-
-/// For each previous token (48 rows) and each token that could come next (47 columns), which of the [`INTERVALS`]
-/// lies between them. "Stay" is an interval like the others, so the frequent case of a held pitch, rests included,
-/// is learned once for all pitches.
-pub fn interval_table() -> Vec<u32> {
-    let mut table = Vec::with_capacity(INPUT_TOKENS * Token::VOCABULARY);
-    for previous in Token::all().chain([Token::START]) {
-        for next in Token::all() {
-            let place = match (previous.pitch(), next.pitch()) {
-                (Some(_), Some(_)) => UNISON + next.index() - previous.index(),
-                (None, None) if previous == Token::REST => UNISON,
-                _ => NO_INTERVAL,
-            };
-            table.push(place as u32);
-        }
-    }
-    table
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_interval_table_says_stay_for_the_same_token_and_nothing_from_the_start() {
-        let table = interval_table();
-        let place = |previous: usize, next: usize| table[previous * Token::VOCABULARY + next] as usize;
-        for token in 0..Token::VOCABULARY {
-            assert_eq!(place(token, token), UNISON);
-            assert_eq!(place(Token::START.index(), token), NO_INTERVAL);
-        }
-        assert_eq!((place(1, 46), place(46, 1), place(5, 7)), (91, 1, UNISON + 2));
-        assert_eq!((place(0, 5), place(5, 0)), (NO_INTERVAL, NO_INTERVAL));
-        assert!(table.iter().all(|&place| (place as usize) < INTERVALS));
+        let named = output.gather(names, 1)?.reshape(((), self.names.count(), Token::VOCABULARY))?.sum(1)?;
+        (absolute + named)?.maximum(LOWEST_LOGIT)
     }
 }

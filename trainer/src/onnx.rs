@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use chorale::{Chord, Phase, Token};
+use chorale::{Chord, Heard, Hearing, Phase, Token};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use tract_onnx::pb::{
@@ -15,8 +15,8 @@ use tract_onnx::pb::{
 };
 use tract_onnx::prelude::*;
 
-use crate::dataset::{Piece, phases};
-use crate::score::Score;
+use crate::dataset::Piece;
+use crate::score::{Score, Told};
 
 /// Operator set of the files: what is used has been stable since 13.
 const OPSET: i64 = 17;
@@ -144,7 +144,12 @@ pub struct Runner {
 }
 
 /// What changes from step to step.
-pub enum RunnerState {
+pub struct RunnerState {
+    hearing: Hearing,
+    trunk: TrunkState,
+}
+
+enum TrunkState {
     /// A queue a layer, the oldest entry first.
     Queues(Vec<VecDeque<Vec<f32>>>),
     Recurrent {
@@ -165,6 +170,8 @@ impl Runner {
             .find(|entry| entry.key == "state")
             .context("the metadata have no entry 'state': not exported by `trainer export`")?;
         let state: StateContract = serde_json::from_str(&entry.value).context("the metadata entry 'state'")?;
+        let has_heard = proto.graph.as_ref().is_some_and(|graph| graph.input.iter().any(|input| input.name == "heard"));
+        ensure!(has_heard, "it has no input 'heard': an earlier trainer exported it; train and export it anew");
         let build = || -> TractResult<Arc<TypedRunnableModel>> {
             let model = onnx.model_for_proto_model(&proto)?;
             let batch = model.symbols.sym("N");
@@ -175,17 +182,18 @@ impl Runner {
     }
 
     pub fn start(&self) -> RunnerState {
-        match &self.state {
-            StateContract::Queues { channels, kernel, dilations, .. } => RunnerState::Queues(
+        let trunk = match &self.state {
+            StateContract::Queues { channels, kernel, dilations, .. } => TrunkState::Queues(
                 dilations
                     .iter()
                     .map(|dilation| VecDeque::from(vec![vec![0.0; *channels]; (kernel - 1) * dilation]))
                     .collect(),
             ),
             StateContract::Recurrent { layers, hidden, .. } => {
-                RunnerState::Recurrent { h: vec![0.0; layers * hidden], c: vec![0.0; layers * hidden] }
+                TrunkState::Recurrent { h: vec![0.0; layers * hidden], c: vec![0.0; layers * hidden] }
             }
-        }
+        };
+        RunnerState { hearing: Hearing::new(), trunk }
     }
 
     /// One step: the logits (4 · 47, soprano first) of `now`, each part given those chosen before it.
@@ -198,13 +206,15 @@ impl Runner {
 
     fn run(&self, state: &mut RunnerState, before: Chord, phase: Phase, now: Chord) -> TractResult<Vec<f32>> {
         let tokens = |chord: Chord| tensor2(&[chord.0.map(|token| token.index() as i64)]);
+        let heard: Vec<i64> = state.hearing.step(before, phase).words().map(|word| word as i64).into();
         let mut inputs = tvec!(
             tokens(before).into_tvalue(),
             tensor1(&[phase.index() as i64]).into_tvalue(),
-            tokens(now).into_tvalue()
+            tokens(now).into_tvalue(),
+            Tensor::from_shape(&[1, Heard::WORDS], &heard)?.into_tvalue()
         );
-        match (&*state, &self.state) {
-            (RunnerState::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
+        match (&state.trunk, &self.state) {
+            (TrunkState::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
                 let mut taps = Vec::with_capacity(queues.len() * (kernel - 1) * channels);
                 for (queue, dilation) in queues.iter().zip(dilations) {
                     for back in 0..kernel - 1 {
@@ -213,7 +223,7 @@ impl Runner {
                 }
                 inputs.push(Tensor::from_shape(&[1, queues.len() * (kernel - 1), *channels], &taps)?.into_tvalue());
             }
-            (RunnerState::Recurrent { h, c }, StateContract::Recurrent { layers, hidden, .. }) => {
+            (TrunkState::Recurrent { h, c }, StateContract::Recurrent { layers, hidden, .. }) => {
                 for values in [h, c] {
                     inputs.push(Tensor::from_shape(&[1, *layers, *hidden], values)?.into_tvalue());
                 }
@@ -224,8 +234,8 @@ impl Runner {
         let values = |index: usize| -> TractResult<Vec<f32>> {
             Ok(outputs[index].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
         };
-        match state {
-            RunnerState::Queues(queues) => {
+        match &mut state.trunk {
+            TrunkState::Queues(queues) => {
                 let pushes = values(2)?;
                 let channels = pushes.len() / queues.len();
                 for (queue, push) in queues.iter_mut().zip(pushes.chunks(channels)) {
@@ -233,7 +243,7 @@ impl Runner {
                     queue.push_back(push.to_vec());
                 }
             }
-            RunnerState::Recurrent { h, c } => (*h, *c) = (values(2)?, values(3)?),
+            TrunkState::Recurrent { h, c } => (*h, *c) = (values(2)?, values(3)?),
         }
         values(0)
     }
@@ -242,11 +252,11 @@ impl Runner {
     ///
     /// # Errors
     /// When tract fails.
-    pub fn score(&self, piece: &Piece, in_bar: bool) -> Result<Score> {
+    pub fn score(&self, piece: &Piece, told: Told) -> Result<Score> {
         let mut state = self.start();
         let mut score = Score::default();
         let mut before = Chord::START;
-        for (&chord, phase) in piece.chorale.chords.iter().zip(phases(&piece.chorale, in_bar)) {
+        for (&chord, phase) in piece.chorale.chords.iter().zip(told.phases(&piece.chorale)) {
             let logits = self.step(&mut state, before, phase, chord)?;
             ensure!(logits.len() == 4 * Token::VOCABULARY, "the output 'logits' has {} values", logits.len());
             let row = |part: usize| &logits[part * Token::VOCABULARY..][..Token::VOCABULARY];
@@ -261,13 +271,13 @@ impl Runner {
 ///
 /// # Errors
 /// Names the file that cannot be read or run.
-pub fn evaluate(path: &Path, pieces: &[Piece], in_bar: bool, threads: usize) -> Result<Score> {
+pub fn evaluate(path: &Path, pieces: &[Piece], told: Told, threads: usize) -> Result<Score> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
     let runner = Runner::new(&bytes).with_context(|| format!("'{}'", path.display()))?;
     let score_of = |pieces: &[Piece]| -> Result<Score> {
         let mut sum = Score::default();
         for piece in pieces {
-            sum.add(&runner.score(piece, in_bar)?);
+            sum.add(&runner.score(piece, told)?);
         }
         Ok(sum)
     };

@@ -1,8 +1,33 @@
 //! T, the mean nats per note, and what goes with it.
 
-use chorale::{Chord, Part, Token};
+use chorale::{Chorale, Chord, Part, Phase, Token};
 use serde::Serialize;
 use std::collections::BTreeMap;
+
+use crate::dataset::phases;
+
+/// What the network is told of the place in the bar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Told {
+    /// Only the sixteenth of the beat, as where nobody knows the bar
+    Beat,
+    /// The place in the bar, where the piece's length gives it away (the future: not for headlines)
+    Bar,
+    /// A place one beat later than that
+    WrongBar,
+}
+
+impl Told {
+    pub fn phases(self, chorale: &Chorale) -> Vec<Phase> {
+        let mut phases = phases(chorale, self != Told::Beat);
+        if self == Told::WrongBar {
+            for phase in phases.iter_mut().filter(|phase| phase.index() < Phase::STEPS_PER_BAR) {
+                *phase = Phase::in_bar(phase.index() + Phase::STEPS_PER_BEAT);
+            }
+        }
+        phases
+    }
+}
 
 /// Sums over every note of every step seen so far.
 #[derive(Clone, Debug, Default)]
@@ -115,6 +140,15 @@ fn likeliest(logits: &[f32]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wrong_bar_is_a_beat_late_and_an_unknown_one_tells_the_beat_alone() {
+        let chorale = |steps| Chorale { chords: vec![Chord::SILENCE; steps] };
+        let told = |told: Told, steps| told.phases(&chorale(steps))[..2].iter().map(|p| p.index()).collect::<Vec<_>>();
+        assert_eq!([told(Told::Beat, 32), told(Told::Bar, 32), told(Told::WrongBar, 32)], [[16, 17], [0, 1], [4, 5]]);
+        assert_eq!([told(Told::Bar, 36), told(Told::WrongBar, 36)], [[12, 13], [0, 1]]);
+        assert_eq!([told(Told::Bar, 40), told(Told::WrongBar, 40)], [[16, 17], [16, 17]]);
+    }
 
     #[test]
     fn a_uniform_guess_costs_the_logarithm_of_the_vocabulary_and_a_sure_one_nothing() {

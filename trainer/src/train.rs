@@ -6,21 +6,22 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use candle_core::Device;
+use candle_core::{Device, Tensor};
 use chorale::{Chord, Phase, Token};
 use indicatif::{ProgressBar, ProgressStyle};
-use rand::seq::{IndexedRandom, SliceRandom};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
+use crate::augment::{Example, example};
 use crate::checkpoint::{Checkpoint, Header};
 use crate::curve;
-use crate::dataset::{Dataset, Piece, phases};
+use crate::dataset::{Dataset, Piece};
 use crate::layers::{Dropout, Weights};
 use crate::network::{Batch, Network};
 use crate::optimizer::Optimizer;
-use crate::score::{Report, Score};
+use crate::score::{Report, Score, Told};
 use crate::settings::Settings;
 
 /// Where a run happens and how it came about.
@@ -30,13 +31,13 @@ pub struct Run<'a> {
     pub resume: bool,
     /// Begins with the averaged weights of this checkpoint instead of random ones.
     pub from: Option<&'a Path>,
+    /// Networks whose mean distributions are learned beside the notes (knowledge distillation, Hinton et al. 2015,
+    /// arXiv 1503.02531); `settings.training.teaching` says how much they count.
+    pub teachers: &'a [Network],
     pub device: &'a Device,
     pub command: String,
     pub commit: String,
 }
-
-/// One piece of a batch: its chords in the transposition of this epoch, and their phases.
-type Example = (Vec<Chord>, Vec<Phase>);
 
 /// Trains to the end of `settings.training.epochs` and returns the best validation T of the averaged weights. After
 /// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been.
@@ -45,6 +46,14 @@ type Example = (Vec<Chord>, Vec<Phase>);
 /// When the folder holds another run, a checkpoint cannot be read, or a file cannot be written.
 pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
     settings.check()?;
+    for teacher in run.teachers {
+        ensure!(
+            teacher.order == settings.part_order()?,
+            "a teacher chooses the parts in the order {}, the network in the order {}; they must agree",
+            teacher.settings.order,
+            settings.order
+        );
+    }
     fs::create_dir_all(run.folder).with_context(|| format!("cannot create '{}'", run.folder.display()))?;
     let path = |name: &str| run.folder.join(name);
     let mut optimizer = Optimizer::new(Network::declare(settings, run.device)?.variables)?;
@@ -96,7 +105,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         let epoch = header.epoch + 1;
         let (mut nats, mut notes, mut steps) = (0.0, 0, 0);
         for (index, batch) in batches(&dataset.train, settings, epoch).iter().enumerate() {
-            let (gradients, loss, count) = gradients(&network, &optimizer, batch, settings, epoch, index, run.device)?;
+            let (gradients, loss, count) = gradients(&network, &optimizer, batch, settings, run, epoch, index)?;
             optimizer.step(&gradients, training, total)?;
             nats += loss;
             notes += count;
@@ -115,7 +124,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         let train_seconds = started.elapsed().as_secs_f64();
 
         let average = Network::new(settings, &optimizer.average()?)?;
-        let report = evaluate(&average, &dataset.valid, false, training.shards, run.device)?.report();
+        let report = evaluate(&average, &dataset.valid, Told::Beat, training.shards, run.device)?.report();
         header.epoch = epoch;
         header.updates = optimizer.updates;
         header.valid_t = report.t;
@@ -178,17 +187,31 @@ fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Examp
     for pool in order.chunks_mut(POOL * training.batch) {
         pool.sort_by_key(|piece| piece.chorale.chords.len());
         for pieces in pool.chunks(training.batch) {
-            let examples = pieces.iter().map(|piece| {
-                let semitones = *piece.chorale.legal_transpositions().choose(&mut rng).unwrap_or(&0);
-                let moved = piece.chorale.transposed(semitones).unwrap_or_else(|| piece.chorale.clone());
-                let in_bar = rng.random::<f64>() >= training.unknown_phase;
-                (moved.chords, phases(&piece.chorale, in_bar))
-            });
+            let examples = pieces.iter().map(|piece| example(piece, training, &mut rng));
             batches.push(examples.collect());
         }
     }
     batches.shuffle(&mut rng);
     batches
+}
+
+/// The mean distributions of the teachers, (N, 47) for each part, soprano first; `None` without any.
+fn taught(teachers: &[Network], batch: &Batch) -> candle_core::Result<Option<[Tensor; 4]>> {
+    if teachers.is_empty() {
+        return Ok(None);
+    }
+    let logits = teachers
+        .iter()
+        .map(|teacher| teacher.forward(batch, &mut Dropout::off()))
+        .collect::<candle_core::Result<Vec<_>>>()?;
+    let mean = |part: usize| -> candle_core::Result<Tensor> {
+        let distributions = logits
+            .iter()
+            .map(|logits| candle_nn::ops::softmax(&logits[part], 1))
+            .collect::<candle_core::Result<Vec<_>>>()?;
+        Tensor::stack(&distributions, 0)?.mean(0)
+    };
+    Ok(Some([mean(0)?, mean(1)?, mean(2)?, mean(3)?]))
 }
 
 /// The gradient of the mean nats per note over a batch, the nats summed, and the notes. Each shard of the batch has a
@@ -198,22 +221,27 @@ fn gradients(
     optimizer: &Optimizer,
     batch: &[Example],
     settings: &Settings,
+    run: &Run,
     epoch: usize,
     index: usize,
-    device: &Device,
 ) -> Result<(Weights, f64, usize)> {
     let training = &settings.training;
-    let notes: usize = batch.iter().map(|(chords, _)| 4 * chords.len()).sum();
+    let notes: usize = batch.iter().map(|example| 4 * example.chords.len()).sum();
     let shard_size = batch.len().div_ceil(training.shards);
     let shard_gradient = |shard: usize, examples: &[Example]| -> Result<(Weights, f64)> {
-        let pieces: Vec<_> = examples.iter().map(|(chords, phases)| (&chords[..], &phases[..])).collect();
-        let batch = Batch::new(&pieces, device)?;
+        let batch = Batch::new(examples, network.order, run.device)?;
+        let taught = taught(run.teachers, &batch)?;
         let mut dropout = Dropout::new(training.dropout, generator(training.seed, epoch, index, shard));
         let logits = network.forward(&batch, &mut dropout)?;
         let mut nats = None;
         for (part, logits) in logits.iter().enumerate() {
             let targets = batch.now.narrow(1, part, 1)?.contiguous()?;
-            let part_nats = candle_nn::ops::log_softmax(logits, 1)?.gather(&targets, 1)?.sum_all()?.neg()?;
+            let log_p = candle_nn::ops::log_softmax(logits, 1)?;
+            let mut part_nats = log_p.gather(&targets, 1)?.sum_all()?.neg()?;
+            if let Some(taught) = &taught {
+                let from_teachers = (log_p * &taught[part])?.sum_all()?.neg()?;
+                part_nats = ((part_nats * (1.0 - training.teaching))? + (from_teachers * training.teaching)?)?;
+            }
             nats = Some(match nats {
                 None => part_nats,
                 Some(sum) => (sum + part_nats)?,
@@ -260,12 +288,12 @@ fn gradients(
 }
 
 /// The score of a network on whole pieces, from an empty state, `threads` pieces at a time.
-pub fn evaluate(network: &Network, pieces: &[Piece], in_bar: bool, threads: usize, device: &Device) -> Result<Score> {
+pub fn evaluate(network: &Network, pieces: &[Piece], told: Told, threads: usize, device: &Device) -> Result<Score> {
     let score_of = |pieces: &[Piece]| -> Result<Score> {
         let mut score = Score::default();
         for piece in pieces {
             let chords = &piece.chorale.chords;
-            let logits = logits(network, chords, &phases(&piece.chorale, in_bar), device)?;
+            let logits = logits(network, chords, &told.phases(&piece.chorale), device)?;
             for (step, &chord) in chords.iter().enumerate() {
                 let before = if step == 0 { Chord::START } else { chords[step - 1] };
                 let row = |part: usize| &logits[part][step * Token::VOCABULARY..][..Token::VOCABULARY];
@@ -291,7 +319,8 @@ pub fn evaluate(network: &Network, pieces: &[Piece], in_bar: bool, threads: usiz
 
 /// Teacher-forced logits of one piece, for each part (steps · 47) values, soprano first.
 pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase], device: &Device) -> Result<[Vec<f32>; 4]> {
-    let batch = Batch::new(&[(chords, phases)], device)?;
+    let example = Example { chords: chords.to_vec(), heard: chords.to_vec(), phases: phases.to_vec() };
+    let batch = Batch::new(&[example], network.order, device)?;
     let mut values = [const { Vec::new() }; 4];
     for (values, logits) in values.iter_mut().zip(network.forward(&batch, &mut Dropout::off())?) {
         *values = logits.flatten_all()?.to_vec1()?;

@@ -172,6 +172,31 @@ fn a_run_from_a_checkpoint_begins_where_that_one_ended() {
 }
 
 #[test]
+fn a_network_learns_from_teachers_of_either_kind_and_its_command_names_no_path() {
+    let folder = workplace();
+    let folder = folder.path();
+    succeed(folder, &small("wavenet", "12", "first"));
+    succeed(folder, &small("lstm", "12", "second"));
+    let student = |out: &'static str, teaching: &[&'static str]| {
+        let mut arguments = small("wavenet", "1", out);
+        arguments.extend(teaching);
+        arguments
+    };
+    let teachers = ["--teacher", "first/best.safetensors", "--teacher=second/best.safetensors"];
+    succeed(folder, &student("taught", &teachers));
+    succeed(folder, &student("untaught", &[]));
+    let [taught, untaught] = ["taught", "untaught"].map(|run| checkpoint(folder, &format!("{run}/best.safetensors")));
+    assert_ne!(taught.header.valid_t, untaught.header.valid_t);
+    assert_eq!(taught.header.command.matches("trainer train").count(), 3, "{}", taught.header.command);
+    assert_eq!(taught.header.command.matches("--teacher BEST").count(), 2, "{}", taught.header.command);
+    assert!(!taught.header.command.contains("safetensors"), "{}", taught.header.command);
+
+    let message = fail(folder, &student("other", &["--teacher", "first/best.safetensors", "--order", "SATB"]));
+    assert!(message.contains("SBTA") && message.contains("SATB"), "{message}");
+    assert!(fail(folder, &student("none", &["--teacher", "nowhere.safetensors"])).contains("nowhere.safetensors"));
+}
+
+#[test]
 fn evaluating_only_some_pieces_counts_only_those() {
     let folder = workplace();
     let folder = folder.path();
@@ -205,6 +230,7 @@ fn what_cannot_be_used_is_refused_by_name() {
     check(&["train", "wavenet", "--data", "data", "--order", "ABTS"], &["ABTS", "SBTA"]);
     check(&["train", "wavenet", "--data", "data", "--dropout", "1.5"], &["dropout", "1.5"]);
     check(&["train", "lstm", "--data", "data", "--context", "5"], &["--context"]);
+    check(&["train", "lstm", "--data", "data", "--errors", "1.5"], &["errors", "1.5"]);
     fs::write(folder.join("data/valid/piece_0.csv"), "note0,note1,note2,note3\n64,60,52\n").unwrap();
     check(&["dataset", "--data", "data"], &["piece_0.csv", "line 2", "found 3"]);
 }

@@ -3,10 +3,13 @@
 pub mod batch;
 pub mod explain;
 pub mod generate;
+pub mod learn;
 pub mod midi;
 pub mod options;
 pub mod output;
 pub mod play;
 pub mod ports;
 pub mod render;
+pub mod replay;
 pub mod report;
+pub mod screen;

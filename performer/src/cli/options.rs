@@ -49,6 +49,11 @@ impl ModelOptions {
         load_model(&self.model)
     }
 
+    /// As the user named it.
+    pub fn name(&self) -> &str {
+        self.model.to_str().unwrap_or("?")
+    }
+
     pub fn sampling(&self) -> Sampling {
         self.sampling.sampling()
     }

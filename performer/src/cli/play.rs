@@ -1,4 +1,6 @@
-use std::io::Write;
+use std::fs;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -6,31 +8,44 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
-use performer::harmonizer::Harmonizer;
-use performer::live::{Heard, Live, Summary};
-use performer::midi::Wiring;
+use performer::audio::AudioSettings;
+use performer::clock::{self, Source};
+use performer::config::{self, Config, Key};
+use performer::control::Control;
+use performer::harmonizer::{Harmonizer, Sampling};
+use performer::live::{Cast, Heard, Live, Shown, Summary};
+use performer::midi::{Backend, Wiring, system};
+use performer::model::Model;
+use performer::session::{SPLIT_CHANNEL, Settings, Split};
+use performer::take::{ModelIdentity, Recorder};
+use serde_json::json;
 
+use super::learn::default_path;
 use super::midi::MidiOptions;
-use super::options::ModelOptions;
+use super::options::{ModelOptions, load_model};
+use super::screen::{Screen, View, Wish};
 
 /// Play live: answer each soprano note at once with alto, tenor and bass.
 ///
 /// The soprano comes in on one MIDI port, on any channel; of keys struck together the highest is the soprano. The parts
 /// go out on another port: soprano on channel 1, alto on 2, tenor on 3, bass on 4. While a note holds, the lower parts
-/// move on the step clock, four steps a beat; the first key starts it, on a downbeat. After a beat of silence the
-/// harmony ends and waits for the next key. Ctrl-C ends everything in silence.
+/// move on the step clock, four steps a beat. After a beat of silence the harmony ends and waits for the next key.
 ///
-/// Each struck note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. A line that
-/// begins with READY says that the ports are open.
+/// On a terminal a screen shows what is played; its last line names the keys. Elsewhere, or with --plain, each struck
+/// note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. A line that begins with
+/// READY says that the ports are open. q or Ctrl-C ends everything in silence; SIGUSR1 ends what sounds.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
+  performer play                                        the only keyboard there is, or asks
   performer play --virtual                              ports of our own, to connect in a DAW
   performer play --input keystation --output fluid      a keyboard and an instrument, by part of their names
-  performer play --midi jack                            JACK: connect performer:in and performer:out
-  performer play --virtual --tempo 60 --no-soprano      slower; the soprano sounds elsewhere
+  performer play --input keystation --synth             the built-in organ
+  performer play --midi jack --clock midi               JACK, in the time of a DAW's MIDI clock
+  performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
+  performer play --virtual --no-soprano                 the soprano sounds elsewhere
 
-`performer ports` lists the names.")]
+`performer ports` lists the names; `performer learn` binds knobs and pads to the screen's keys.")]
 pub struct Args {
     /// The port the soprano comes from: a name, a part of one, or a number from `performer ports`
     #[arg(long, value_name = "PORT")]
@@ -44,13 +59,69 @@ pub struct Args {
     #[arg(long = "virtual")]
     own_ports: bool,
 
-    /// Beats (quarter notes) a minute
-    #[arg(long, value_name = "BPM", default_value_t = 80.0, value_parser = tempo)]
-    tempo: f64,
+    /// One output port with four channels, or a port for each part
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = PortLayout::One)]
+    ports: PortLayout,
+
+    /// Beats (quarter notes) a minute [default: 80]
+    #[arg(long, value_name = "BPM", value_parser = tempo)]
+    tempo: Option<f64>,
+
+    /// What gives the time [default: internal]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    clock: Option<ClockSource>,
+
+    /// Beats of pickup: 1 when the first key is the last beat of a 4/4 bar; 0.5 for an eighth
+    #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup)]
+    pickup: f64,
+
+    /// Pass keys below this one on as they are, on channel 5; the melody is above. For example C4
+    #[arg(long, value_name = "KEY")]
+    split: Option<Key>,
 
     /// Don't send the soprano on, only the three lower parts
     #[arg(long)]
     no_soprano: bool,
+
+    /// Sound by the built-in organ
+    #[arg(long)]
+    synth: bool,
+
+    /// Sound by a SoundFont instead
+    #[arg(long, value_name = "FILE.sf2")]
+    soundfont: Option<PathBuf>,
+
+    /// Frames a second of our own sound; the device's own when left out
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(8_000..=384_000))]
+    sample_rate: Option<u32>,
+
+    /// Frames a buffer of our own sound
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(16..=8192))]
+    buffer: Option<u32>,
+
+    /// A settings file, as `performer learn` writes it. Left out: performer.toml in your configuration folder
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// Record no take
+    #[arg(long)]
+    no_take: bool,
+
+    /// Where takes are put. Left out: the folder `performer-takes` in your home
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_take")]
+    take_folder: Option<PathBuf>,
+
+    /// No screen: a line for each struck note
+    #[arg(long, conflicts_with = "json")]
+    plain: bool,
+
+    /// No screen: an object in JSON for each struck note and each step in which a part moves
+    #[arg(long)]
+    json: bool,
+
+    /// A second network to switch to while playing: `wavenet`, `lstm` or an ONNX file
+    #[arg(long, value_name = "NAME|FILE")]
+    second_model: Option<PathBuf>,
 
     #[command(flatten)]
     midi: MidiOptions,
@@ -59,32 +130,336 @@ pub struct Args {
     model: ModelOptions,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ClockSource {
+    /// The tempo given; the first key starts it
+    Internal,
+    /// MIDI clock of the input port: start, stop, continue and song position are obeyed
+    Midi,
+    /// The playing itself: tempo and beat are inferred from your keys
+    Follow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum PortLayout {
+    One,
+    PerPart,
+}
+
+const DEFAULT_TEMPO: f64 = 80.0;
+/// General MIDI's choir, counted from 0: what a SoundFont plays where nothing else was chosen.
+const CHOIR_AAHS: u8 = 52;
+
+impl Args {
+    fn settings(&self, config: &Config) -> Settings {
+        let first = (16 - (self.pickup * 4.0) as u64) % 16;
+        // The rate is the sound system's.
+        let clock = clock::Settings { source: Source::Internal, rate: 1.0, tempo: DEFAULT_TEMPO, first };
+        let mut settings = Settings::new(clock);
+        config.apply(&mut settings);
+        if let Some(clock) = self.clock {
+            settings.clock.source = match clock {
+                ClockSource::Internal => Source::Internal,
+                ClockSource::Midi => Source::Midi,
+                ClockSource::Follow => Source::Follow,
+            };
+        }
+        settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
+        if let Some(Key(key)) = self.split {
+            let channel = settings.split.map_or(SPLIT_CHANNEL, |split| split.channel);
+            settings.split = Some(Split { key, channel });
+        }
+        settings.routes[0].muted |= self.no_soprano;
+        if self.soundfont.is_some() {
+            settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(CHOIR_AAHS)));
+        }
+        settings
+    }
+
+    /// The settings file that was named, or the one in its usual place if there is one.
+    fn config(&self) -> Result<Config> {
+        let path = match &self.config {
+            Some(path) => path.clone(),
+            None => match default_path().filter(|path| path.exists()) {
+                Some(path) => path,
+                None => return Ok(Config::default()),
+            },
+        };
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        config::read(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    }
+
+    fn sound(&self) -> Result<Option<AudioSettings>> {
+        let sound_font = match &self.soundfont {
+            Some(path) => Some(fs::read(path).with_context(|| format!("--soundfont {}", path.display()))?),
+            None if self.synth => None,
+            None => return Ok(None),
+        };
+        Ok(Some(AudioSettings { sample_rate: self.sample_rate, buffer: self.buffer, sound_font }))
+    }
+
+    fn recorder(&self, models: Vec<ModelIdentity>, sampling: Sampling) -> Result<Option<Recorder>> {
+        if self.no_take {
+            return Ok(None);
+        }
+        let home = || std::env::home_dir().unwrap_or_default().join("performer-takes");
+        let folder = self.take_folder.clone().unwrap_or_else(home);
+        let recorder = Recorder::new(&folder, models, sampling).with_context(|| {
+            let folder = folder.display();
+            format!("takes can't be put into {folder}; --take-folder names another folder, --no-take does without")
+        })?;
+        Ok(Some(recorder))
+    }
+}
+
 pub fn run(args: Args) -> Result<()> {
     // First of all, so that from now on no signal can leave notes sounding.
     let is_over = stop_on_signals()?;
+    let config = args.config()?;
     let backend = args.midi.open()?;
     let system = backend.name();
-    let harmonizer = Harmonizer::new(args.model.model()?, args.model.sampling());
-    let wiring = Wiring { input: args.input, output: args.output, own_ports: args.own_ports };
-    let mut live = Live::start(backend, &wiring, harmonizer, args.tempo, !args.no_soprano)?;
-    if let Some((input, output)) = live.ports() {
-        eprintln!("READY {system}: soprano from {input}, parts to {output}, {} beats a minute", args.tempo);
+    let (model, sampling) = (args.model.model()?, args.model.sampling());
+    let second: Option<Arc<Model>> = args.second_model.as_deref().map(load_model).transpose()?;
+    let mut models = vec![ModelIdentity::new(args.model.name(), &model)];
+    if let (Some(name), Some(second)) = (&args.second_model, &second) {
+        models.push(ModelIdentity::new(&name.to_string_lossy(), second));
     }
+    let recorder = args.recorder(models, sampling)?;
+    let take = recorder.as_ref().map(Recorder::paths);
+    let mut wiring = Wiring {
+        input: args.input.clone().or_else(|| config.input.clone()),
+        output: args.output.clone().or_else(|| config.output.clone()),
+        own_ports: args.own_ports,
+        per_part: args.ports == PortLayout::PerPart,
+    };
+    let cast = Cast {
+        harmonizer: Harmonizer::new(model, sampling),
+        second: second.map(|second| Harmonizer::new(second, sampling)),
+        session: args.settings(&config),
+        sound: args.sound()?,
+        recorder,
+    };
+    if system == system::SYSTEM {
+        complete(&mut wiring, backend.as_ref(), cast.sound.is_some())?;
+    }
+    let tempo = cast.session.clock.tempo;
+    let can = Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
+    let mut live = Live::start(backend, &wiring, cast)?;
+    let links = live.links().cloned().context("the ports closed at once")?;
+    eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
+    if let Some(sound) = &links.sound {
+        eprintln!("sound: {sound}");
+    }
+    eprintln!("In the DAW: four tracks that listen to {}, on channels 1 (soprano) to 4 (bass).", links.output);
 
     // Nanoseconds, up to a minute.
-    let mut latencies = Histogram::new_with_bounds(1, 60_000_000_000, 3).context("the latency histogram")?;
-    while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
-        tell(&mut live, &mut latencies);
-        thread::park_timeout(Duration::from_millis(50));
-    }
+    let latencies = Histogram::new_with_bounds(1, 60_000_000_000, 3).context("the latency histogram")?;
+    let mut view = View::new(system, links, live.status(), latencies);
+    view.take = take.as_ref().map(|(_, score)| score.display().to_string());
+    let manner = match (args.json, args.plain) {
+        (true, _) => Manner::Json,
+        (false, false) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => Manner::Screen(
+            Box::new(Screen::open().context("the terminal can't show the screen; --plain does without")?),
+        ),
+        _ => Manner::Plain,
+    };
+    let ended = perform(&mut live, &mut view, manner, can, &is_over);
     let is_silent = live.stop();
-    tell(&mut live, &mut latencies);
-    eprintln!("{}", summary(live.summary(), &latencies));
+    let manner = if args.json { Manner::Json } else { Manner::Plain };
+    while let Some(shown) = live.next_shown() {
+        tell(&mut view, &shown, &manner);
+    }
+    if let Some((log, score)) = take.filter(|(log, _)| log.exists()) {
+        eprintln!("take: {}\ntake: {} (play again: performer replay)", score.display(), log.display());
+    }
+    eprintln!("{}", summary(live.summary(), &view.latencies));
+    ended?;
     match live.failure() {
         Some(failure) => bail!(failure),
         None if !is_silent => bail!("{system} did not take the last note-offs: some notes may sound on"),
         None => Ok(()),
     }
+}
+
+/// Chooses what was left open: the only port there is, one that the user names when asked, or ports of our own.
+fn complete(wiring: &mut Wiring, backend: &dyn Backend, has_sound: bool) -> Result<()> {
+    if wiring.own_ports {
+        return Ok(());
+    }
+    let ports = backend.ports()?;
+    let mut wants_own = wiring.per_part || has_sound;
+    for (name, ports, what) in [
+        (&mut wiring.input, ports.inputs, "the soprano come from"),
+        (&mut wiring.output, ports.outputs, "the parts go to"),
+    ] {
+        if name.is_some() || (wants_own && what.starts_with("the parts")) {
+            continue;
+        }
+        // ALSA's own loop is always there and nobody's keyboard.
+        let real: Vec<String> = ports.into_iter().filter(|port| !port.starts_with("Midi Through")).collect();
+        match &real[..] {
+            [] => wants_own = cfg!(unix),
+            [only] => *name = Some(only.clone()),
+            _ if std::io::stdin().is_terminal() => *name = ask(&real, what)?,
+            _ => {} // the sound system says what to choose from
+        }
+    }
+    wiring.own_ports = wants_own;
+    Ok(())
+}
+
+fn ask(ports: &[String], what: &str) -> Result<Option<String>> {
+    eprintln!("Where shall {what}?");
+    for (number, port) in (1..).zip(ports) {
+        eprintln!("  {number} {port}");
+    }
+    loop {
+        eprint!("number: ");
+        let mut line = String::new();
+        if std::io::stdin().read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let chosen = line.trim().parse::<usize>().ok().and_then(|number| ports.get(number.checked_sub(1)?));
+        if let Some(port) = chosen {
+            return Ok(Some(port.clone()));
+        }
+    }
+}
+
+/// How the performance is told.
+enum Manner {
+    Screen(Box<Screen>),
+    Plain,
+    Json,
+}
+
+/// What this performance can do besides.
+#[derive(Clone, Copy)]
+struct Can {
+    switch_model: bool,
+    set_tempo: bool,
+}
+
+/// Until the player ends it, or something else does.
+fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_over: &AtomicBool) -> Result<()> {
+    // Where the controls without a switch stand.
+    let mut values = Values { density: 127, temperature: 64, tempo: view.status.tempo };
+    while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
+        while let Some(shown) = live.next_shown() {
+            tell(view, &shown, &manner);
+        }
+        let _ = std::io::stdout().flush();
+        let before = view.status;
+        (view.status, view.summary) = (live.status(), live.summary());
+        if live.tend()
+            && let Some(links) = live.links()
+        {
+            view.links = links.clone();
+            let state = |is_there: bool| if is_there { "connected" } else { "gone, waiting for it" };
+            let (input, output) = (state(links.has_input), state(links.has_output));
+            note(view, &manner, format!("input {}: {input}; output {}: {output}", links.input, links.output));
+        }
+        if view.status.is_stalled != before.is_stalled {
+            let what = if view.status.is_stalled { "has stalled, the time goes on" } else { "is back" };
+            note(view, &manner, format!("the MIDI clock {what}"));
+        }
+        if let Some(error) = live.take_error() {
+            note(view, &manner, format!("the take is no longer recorded: {error}"));
+        }
+        if take_panic_signal() {
+            live.turn(Control::Panic, 127);
+        }
+        let Manner::Screen(screen) = &mut manner else {
+            thread::park_timeout(Duration::from_millis(50));
+            continue;
+        };
+        screen.draw(view).context("cannot draw on the terminal")?;
+        match screen.wish(Duration::from_millis(33)).context("cannot read the terminal")? {
+            Some(Wish::Quit) => break,
+            Some(Wish::Toggle(Control::Model)) if !can.switch_model => {
+                view.notes.push("there is no second model: start with --second-model lstm".to_owned());
+            }
+            Some(Wish::Change(Control::Tempo, _)) if !can.set_tempo => {
+                view.notes.push("the tempo comes from the clock".to_owned());
+            }
+            Some(Wish::Toggle(control)) => live.toggle(control),
+            Some(Wish::Change(control, by)) => live.turn(control, values.change(control, by, view.status.tempo)),
+            Some(Wish::Redraw) | None => {}
+        }
+    }
+    Ok(())
+}
+
+struct Values {
+    density: u8,
+    temperature: u8,
+    tempo: f64,
+}
+
+impl Values {
+    /// The control's new value, 0 to 127.
+    fn change(&mut self, control: Control, by: i8, tempo: f64) -> u8 {
+        match control {
+            Control::Density => {
+                self.density = (self.density + 32) % 128;
+                self.density
+            }
+            Control::Temperature => {
+                self.temperature = self.temperature.saturating_add_signed(8 * by).min(127);
+                self.temperature
+            }
+            _ => {
+                self.tempo = (tempo.round() + f64::from(by)).clamp(40.0, 167.0);
+                (self.tempo - 40.0) as u8
+            }
+        }
+    }
+}
+
+fn note(view: &mut View, manner: &Manner, text: String) {
+    match manner {
+        Manner::Screen(_) => view.notes.push(text),
+        Manner::Plain | Manner::Json => eprintln!("{text}"),
+    }
+}
+
+fn tell(view: &mut View, shown: &Shown, manner: &Manner) {
+    view.show(shown);
+    if let Shown::Heard(heard) = shown {
+        view.latencies.saturating_record(heard.latency.as_nanos() as u64);
+    }
+    // A reader who has left is no reason to stop playing.
+    let mut out = std::io::stdout().lock();
+    let _ = match (manner, shown) {
+        (Manner::Plain, Shown::Heard(heard)) => writeln!(out, "{}", line(heard)),
+        (Manner::Json, shown) => writeln!(out, "{}", json_line(shown)),
+        _ => Ok(()),
+    };
+}
+
+fn json_line(shown: &Shown) -> serde_json::Value {
+    let midi = |parts: [Option<chorale::Pitch>; 4]| parts.map(|pitch| pitch.map(chorale::Pitch::midi));
+    match *shown {
+        Shown::Heard(Heard { at, position, parts, latency }) => json!({
+            "event": "note", "at": at, "position": position, "parts": midi(parts),
+            "latency_us": latency.as_nanos() as f64 / 1000.0,
+        }),
+        Shown::Moment { at, position, parts } => {
+            json!({ "event": "step", "at": at, "position": position, "parts": midi(parts) })
+        }
+    }
+}
+
+/// Set by SIGUSR1.
+static PANIC: AtomicBool = AtomicBool::new(false);
+
+fn take_panic_signal() -> bool {
+    PANIC.swap(false, Ordering::AcqRel)
+}
+
+#[cfg(unix)]
+extern "C" fn note_panic_signal(_: libc::c_int) {
+    PANIC.store(true, Ordering::Release);
 }
 
 /// The flag that SIGINT, SIGTERM, SIGHUP (Ctrl-C and closing the window on Windows) set.
@@ -96,17 +471,13 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
         main.unpark();
     })
     .context("can't watch for Ctrl-C")?;
-    Ok(is_over)
-}
-
-fn tell(live: &mut Live, latencies: &mut Histogram<u64>) {
-    let mut out = std::io::stdout().lock();
-    while let Some(heard) = live.next_heard() {
-        latencies.saturating_record(heard.latency.as_nanos() as u64);
-        // A reader who has left is no reason to stop playing.
-        let _ = writeln!(out, "{}", line(&heard));
+    #[cfg(unix)]
+    {
+        let handler: extern "C" fn(libc::c_int) = note_panic_signal;
+        // SAFETY: the handler only stores to an atomic, which a signal handler may.
+        unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
     }
-    let _ = out.flush();
+    Ok(is_over)
 }
 
 fn line(heard: &Heard) -> String {
@@ -114,9 +485,15 @@ fn line(heard: &Heard) -> String {
 }
 
 fn summary(summary: Summary, latencies: &Histogram<u64>) -> String {
-    let Summary { notes, missed, dropped, overruns } = summary;
+    let Summary { notes, missed, dropped, overruns, echoes, unrecorded } = summary;
     let mut text = format!("{notes} notes answered, {missed} missed deadlines");
-    for (count, what) in [(dropped, "messages dropped"), (overruns, "overruns of the sound system")] {
+    let others = [
+        (dropped, "messages dropped"),
+        (overruns, "overruns of the sound system"),
+        (echoes, "messages of our own came back and were ignored"),
+        (unrecorded, "events missing in the take"),
+    ];
+    for (count, what) in others {
         if count > 0 {
             text += &format!(", {count} {what}");
         }
@@ -137,5 +514,12 @@ fn tempo(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(tempo) if (10.0..=400.0).contains(&tempo) => Ok(tempo),
         _ => Err("expected beats a minute from 10 to 400".to_owned()),
+    }
+}
+
+fn pickup(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(beats) if (0.0..4.0).contains(&beats) && (beats * 4.0).fract() == 0.0 => Ok(beats),
+        _ => Err("expected beats from 0 to 3.75 in quarters of a beat".to_owned()),
     }
 }

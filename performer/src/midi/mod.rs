@@ -5,11 +5,15 @@
 pub mod jack;
 pub mod system;
 
+use std::any::Any;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use chorale::Part;
 use thiserror::Error;
 
-use crate::live::Engine;
+use crate::audio::{AudioError, AudioSettings};
+use crate::live::{Control, Engine};
 
 /// The name under which other programs see us, and the names of our two ports.
 pub const CLIENT: &str = "performer";
@@ -27,8 +31,18 @@ pub trait Backend {
     /// Units of [`crate::session::Time`] in a second.
     fn rate(&self) -> f64;
 
-    /// Makes our ports, connects them, and lets `engine` play on the sound system's thread.
-    fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError>;
+    /// Hands every message of an input to `messages`, as long as what is returned lives. No performance: it may
+    /// allocate.
+    fn listen(self: Box<Self>, wiring: &Wiring, messages: Sender<Vec<u8>>) -> Result<Box<dyn Any>, MidiError>;
+
+    /// Makes our ports, connects them, and lets `engine` play on the sound system's thread. With `sound` an instrument of
+    /// ours plays too.
+    fn start(
+        self: Box<Self>,
+        wiring: &Wiring,
+        engine: Engine,
+        sound: Option<&AudioSettings>,
+    ) -> Result<Running, MidiError>;
 }
 
 /// Names of ports, in the order of the numbers that the user may give: the first is number 1.
@@ -47,17 +61,47 @@ pub struct Wiring {
     pub output: Option<String>,
     /// Make ports of our own where no name is given.
     pub own_ports: bool,
+    /// An output port for each part, named after it, instead of one for all.
+    pub per_part: bool,
+}
+
+impl Wiring {
+    /// The names of our output ports.
+    pub fn output_ports(&self) -> Vec<String> {
+        if self.per_part {
+            Part::ALL.map(|part| part.name().to_lowercase()).to_vec()
+        } else {
+            vec![OUTPUT_PORT.to_owned()]
+        }
+    }
 }
 
 /// A backend at work. Dropping it closes the ports; whoever does so sees to it that everything is silent by then.
 pub struct Running {
-    /// For example `performer:in`, or the name of the port that we are connected to.
-    pub input: String,
-    pub output: String,
+    pub links: Links,
     /// How long the sound system may take to carry the last message away. Ports closed earlier lose messages.
     pub drain: Duration,
     /// Whatever keeps the ports open.
-    pub(crate) _connections: Box<dyn std::any::Any>,
+    pub(crate) connections: Box<dyn Connections>,
+}
+
+/// What we are connected to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// What our own instrument sounds through, if it plays.
+    pub sound: Option<String>,
+    /// For example `performer:in`, or the name of the port that we are connected to.
+    pub input: String,
+    pub output: String,
+    /// Whether it is there; a port of our own always is.
+    pub has_input: bool,
+    pub has_output: bool,
+}
+
+/// Open ports.
+pub(crate) trait Connections {
+    /// Notices ports that went away and connects those that came back. Called twice a second.
+    fn tend(&mut self, links: &mut Links, control: &Control);
 }
 
 #[derive(Debug, Error)]
@@ -78,6 +122,10 @@ pub enum MidiError {
         "the {side} port '{port}' can't be opened: {cause}\nhint: is another program holding it, or was it unplugged?"
     )]
     Connect { side: Side, port: String, cause: String },
+    #[error(transparent)]
+    Sound(#[from] AudioError),
+    #[error("a port for each part must be one of our own\nhint: leave --output out and connect {} in the other program", .0.join(", "))]
+    PerPart(Vec<String>),
     #[error("the {name} thread can't be started: {cause}")]
     Thread { name: &'static str, cause: std::io::Error },
 }

@@ -3,8 +3,10 @@
 //! The input callback stamps each message and hands it through a wait-free queue to one thread of ours, which owns the
 //! session and the output, and sleeps until the next message, table or step.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -12,8 +14,11 @@ use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnec
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use super::{Backend, CLIENT, INPUT_PORT, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port};
-use crate::live::{Control, Engine};
+use super::{
+    Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port,
+};
+use crate::audio::{Audio, AudioSettings};
+use crate::live::{Control, Engine, Failure};
 use crate::session::{Message, Time};
 
 pub const SYSTEM: &str = if cfg!(target_os = "macos") {
@@ -44,8 +49,8 @@ impl System {
             hint: "does any other MIDI program work?".to_owned(),
         };
         let mut input = MidiInput::new(CLIENT).map_err(unavailable)?;
-        // System exclusive messages, clock and active sensing have nothing to say to us yet.
-        input.ignore(Ignore::All);
+        // System exclusive messages and active sensing have nothing to say to us.
+        input.ignore(Ignore::SysexAndActiveSense);
         Ok(System { input, output: MidiOutput::new(CLIENT).map_err(unavailable)? })
     }
 }
@@ -84,48 +89,84 @@ impl Backend for System {
         NANOSECONDS
     }
 
-    fn start(self: Box<Self>, wiring: &Wiring, engine: Engine) -> Result<Running, MidiError> {
+    fn listen(self: Box<Self>, wiring: &Wiring, messages: Sender<Vec<u8>>) -> Result<Box<dyn Any>, MidiError> {
+        let input = self.input;
+        let (ports, names) = named(input.ports(), |port| input.port_name(port).ok());
+        let index = choose(Side::Input, &names, &wiring.input, false)?.unwrap_or_default();
+        let hand_on = move |_, bytes: &[u8], (): &mut ()| {
+            // Nobody listens any more when the receiver is gone.
+            let _ = messages.send(bytes.to_vec());
+        };
+        let receiver = input.connect(&ports[index], INPUT_PORT, hand_on, ());
+        Ok(Box::new(receiver.map_err(|error| refused(Side::Input, &names[index], error))?))
+    }
+
+    fn start(
+        self: Box<Self>,
+        wiring: &Wiring,
+        engine: Engine,
+        sound: Option<&AudioSettings>,
+    ) -> Result<Running, MidiError> {
         let System { input, output } = *self;
         let (input_ports, input_names) = named(input.ports(), |port| input.port_name(port).ok());
         let (output_ports, output_names) = named(output.ports(), |port| output.port_name(port).ok());
+        if wiring.per_part && wiring.output.is_some() {
+            return Err(MidiError::PerPart(wiring.output_ports()));
+        }
         let source = choose(Side::Input, &input_names, &wiring.input, wiring.own_ports)?;
-        let destination = choose(Side::Output, &output_names, &wiring.output, wiring.own_ports)?;
+        let destination = choose(Side::Output, &output_names, &wiring.output, wiring.own_ports || wiring.per_part)?;
 
-        let (sender, output_name) = match destination {
+        let (senders, output_name) = match destination {
             Some(index) => {
                 let name = output_names[index].clone();
                 let sender = output.connect(&output_ports[index], OUTPUT_PORT);
-                (sender.map_err(|error| refused(Side::Output, &name, error))?, name)
+                (vec![sender.map_err(|error| refused(Side::Output, &name, error))?], name)
             }
-            None => (own_output(output)?, format!("{CLIENT}:{OUTPUT_PORT}")),
+            None => own_outputs(output, &wiring.output_ports())?,
         };
+        let source_name = source.map(|index| input_names[index].clone());
+        let links = Links {
+            sound: None,
+            input: source_name.clone().unwrap_or_else(|| format!("{CLIENT}:{INPUT_PORT}")),
+            output: output_name,
+            has_input: true,
+            has_output: true,
+        };
+        let destination_name = destination.map(|_| links.output.clone());
 
         let control = Arc::clone(engine.control());
+        let audio = sound.map(|settings| Audio::start(settings, &control)).transpose()?;
+        let (audio, instrument) = audio.map_or((None, None), |(audio, queue)| (Some(audio), Some(queue)));
+        let links = Links { sound: audio.as_ref().map(|audio| audio.description.clone()), ..links };
         let epoch = Instant::now();
         let (events_in, events) = HeapRb::new(EVENTS).split();
+        let (replacements, replaced) = HeapRb::new(1).split();
+        let outputs = Outputs { senders, replaced, instrument };
         let handle = thread::Builder::new()
             .name("midi".to_owned())
-            .spawn(move || play_guarded(engine, sender, events, epoch))
+            .spawn(move || play_guarded(engine, outputs, events, epoch))
             .map_err(|cause| MidiError::Thread { name: "MIDI", cause })?;
         let player = Joined { control: Arc::clone(&control), handle: Some(handle) };
         control.set_player(player.thread());
 
-        let mut mailbox = Mailbox { events: events_in, player: player.thread(), control };
-        let receive = move |_, bytes: &[u8], (): &mut ()| mailbox.receive(bytes);
-        let (receiver, input_name) = match source {
-            Some(index) => {
-                let name = input_names[index].clone();
-                let receiver = input.connect(&input_ports[index], INPUT_PORT, receive, ());
-                (receiver.map_err(|error| refused(Side::Input, &name, error))?, name)
+        let mailbox = Mailbox { events: events_in, player: player.thread(), control };
+        let receiver = match (source, &source_name) {
+            (Some(index), Some(name)) => {
+                let receiver = input.connect(&input_ports[index], INPUT_PORT, receive, mailbox);
+                receiver.map_err(|error| refused(Side::Input, name, error))?
             }
-            None => (own_input(input, receive)?, format!("{CLIENT}:{INPUT_PORT}")),
+            _ => own_input(input, mailbox)?,
         };
-        Ok(Running {
-            input: input_name,
-            output: output_name,
-            drain: DRAIN,
-            _connections: Box::new(Connections { _receiver: receiver, _player: player }),
-        })
+        let connections = Cables {
+            receiver: Some(receiver),
+            unplugged: None,
+            source: source_name,
+            destination: destination_name,
+            replacements,
+            _player: player,
+            _audio: audio,
+        };
+        Ok(Running { links, drain: DRAIN, connections: Box::new(connections) })
     }
 }
 
@@ -155,31 +196,46 @@ fn refused<T>(side: Side, port: &str, error: midir::ConnectError<T>) -> MidiErro
 }
 
 #[cfg(unix)]
-fn own_input<F>(input: MidiInput, receive: F) -> Result<MidiInputConnection<()>, MidiError>
-where
-    F: FnMut(u64, &[u8], &mut ()) + Send + 'static,
-{
+fn own_input(input: MidiInput, mailbox: Mailbox) -> Result<MidiInputConnection<Mailbox>, MidiError> {
     use midir::os::unix::VirtualInput;
-    input.create_virtual(INPUT_PORT, receive, ()).map_err(|error| refused(Side::Input, INPUT_PORT, error))
+    input.create_virtual(INPUT_PORT, receive, mailbox).map_err(|error| refused(Side::Input, INPUT_PORT, error))
 }
 
+/// Ports of these names, and all their names in one.
 #[cfg(unix)]
-fn own_output(output: MidiOutput) -> Result<MidiOutputConnection, MidiError> {
+fn own_outputs(first: MidiOutput, ports: &[String]) -> Result<(Vec<MidiOutputConnection>, String), MidiError> {
     use midir::os::unix::VirtualOutput;
-    output.create_virtual(OUTPUT_PORT).map_err(|error| refused(Side::Output, OUTPUT_PORT, error))
+    let mut first = Some(first);
+    let mut senders = Vec::new();
+    for port in ports {
+        // midir gives each client one port.
+        let output = match first.take() {
+            Some(output) => output,
+            None => MidiOutput::new(CLIENT).map_err(|error| MidiError::Connect {
+                side: Side::Output,
+                port: port.clone(),
+                cause: error.to_string(),
+            })?,
+        };
+        senders.push(output.create_virtual(port).map_err(|error| refused(Side::Output, port, error))?);
+    }
+    let names: Vec<String> = ports.iter().map(|port| format!("{CLIENT}:{port}")).collect();
+    Ok((senders, names.join(", ")))
 }
 
 #[cfg(not(unix))]
-fn own_input<F>(_: MidiInput, _: F) -> Result<MidiInputConnection<()>, MidiError>
-where
-    F: FnMut(u64, &[u8], &mut ()) + Send + 'static,
-{
+fn own_input(_: MidiInput, _: Mailbox) -> Result<MidiInputConnection<Mailbox>, MidiError> {
     Err(MidiError::NoVirtualPorts)
 }
 
 #[cfg(not(unix))]
-fn own_output(_: MidiOutput) -> Result<MidiOutputConnection, MidiError> {
+fn own_outputs(_: MidiOutput, _: &[String]) -> Result<(Vec<MidiOutputConnection>, String), MidiError> {
     Err(MidiError::NoVirtualPorts)
+}
+
+/// Real-time: called by midir with one whole message.
+fn receive(_: u64, bytes: &[u8], mailbox: &mut Mailbox) {
+    mailbox.receive(bytes);
 }
 
 /// A message as it came in.
@@ -187,6 +243,7 @@ fn own_output(_: MidiOutput) -> Result<MidiOutputConnection, MidiError> {
 struct Arrival {
     entered: Instant,
     bytes: [u8; 3],
+    length: u8,
 }
 
 /// What midir's input thread owns.
@@ -197,20 +254,125 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    /// Real-time: called by midir with one whole message. Messages of other lengths than three have no notes in them.
-    fn receive(&mut self, bytes: &[u8]) {
-        let Ok(bytes) = <[u8; 3]>::try_from(bytes) else { return };
-        if self.events.try_push(Arrival { entered: Instant::now(), bytes }).is_err() {
+    fn receive(&mut self, message: &[u8]) {
+        let mut bytes = [0; 3];
+        // Longer ones are system exclusive.
+        let Some(place) = bytes.get_mut(..message.len()) else { return };
+        place.copy_from_slice(message);
+        let arrival = Arrival { entered: Instant::now(), bytes, length: message.len() as u8 };
+        if self.events.try_push(arrival).is_err() {
             self.control.count_unread();
         }
         self.player.unpark();
     }
 }
 
-/// Closed in this order: nothing more comes in, then the thread ends.
-struct Connections {
-    _receiver: MidiInputConnection<()>,
+/// Our connections. Closed in this order: nothing more comes in, then the thread ends.
+struct Cables {
+    /// `None` while the keyboard is unplugged; then what it needs waits in `unplugged`.
+    receiver: Option<MidiInputConnection<Mailbox>>,
+    unplugged: Option<Mailbox>,
+    /// The names of the ports that we were told to connect to.
+    source: Option<String>,
+    destination: Option<String>,
+    /// Outputs opened anew, for the playing thread.
+    replacements: HeapProd<MidiOutputConnection>,
     _player: Joined,
+    _audio: Option<Audio>,
+}
+
+impl Connections for Cables {
+    fn tend(&mut self, links: &mut Links, control: &Control) {
+        self.tend_input(links, control);
+        self.tend_output(links, control);
+    }
+}
+
+impl Cables {
+    fn tend_input(&mut self, links: &mut Links, control: &Control) {
+        let Some(source) = &self.source else { return };
+        let Ok(mut input) = MidiInput::new(CLIENT) else { return };
+        input.ignore(Ignore::SysexAndActiveSense);
+        let (ports, names) = named(input.ports(), |port| input.port_name(port).ok());
+        let found = same_port(&names, source);
+        if found.is_none() && links.has_input {
+            links.has_input = false;
+            control.lose_input();
+            self.unplugged = self.receiver.take().map(|receiver| receiver.close().1);
+        }
+        if let (Some(index), Some(mailbox)) = (found, self.unplugged.take_if(|_| found.is_some())) {
+            match input.connect(&ports[index], INPUT_PORT, receive, mailbox) {
+                Ok(receiver) => {
+                    self.receiver = Some(receiver);
+                    links.has_input = true;
+                    links.input.clone_from(&names[index]);
+                }
+                // The mailbox went with the attempt: without it nothing can be received any more.
+                Err(error) => {
+                    let cause = format!("{}: {error}", names[index]);
+                    control.fail(Failure::Reconnect(cause));
+                }
+            }
+        }
+    }
+
+    fn tend_output(&mut self, links: &mut Links, control: &Control) {
+        let Some(destination) = &self.destination else { return };
+        let Ok(output) = MidiOutput::new(CLIENT) else { return };
+        let (ports, names) = named(output.ports(), |port| output.port_name(port).ok());
+        let Some(index) = same_port(&names, destination) else {
+            links.has_output = false;
+            return;
+        };
+        if !links.has_output
+            && let Ok(sender) = output.connect(&ports[index], OUTPUT_PORT)
+            && self.replacements.try_push(sender).is_ok()
+        {
+            links.has_output = true;
+            links.output.clone_from(&names[index]);
+            control.regain_output();
+        }
+    }
+}
+
+/// The port that was called `name`. ALSA ends names in numbers that change when a device is plugged in again.
+fn same_port(names: &[String], name: &str) -> Option<usize> {
+    let exact = names.iter().position(|other| other == name);
+    exact.or_else(|| names.iter().position(|other| without_numbers(other) == without_numbers(name)))
+}
+
+/// `Keystation:MIDI 1 20:0` without its last word.
+fn without_numbers(name: &str) -> &str {
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+    match name.rsplit_once(' ') {
+        Some((rest, address)) if address.split_once(':').is_some_and(|(a, b)| is_number(a) && is_number(b)) => rest,
+        _ => name,
+    }
+}
+
+/// What the playing thread sends through: one output for all parts, or one for each.
+struct Outputs {
+    senders: Vec<MidiOutputConnection>,
+    replaced: HeapCons<MidiOutputConnection>,
+    /// Our own, in the audio callback.
+    instrument: Option<HeapProd<Message>>,
+}
+
+impl Outputs {
+    /// A port that is gone takes nothing ever again: a message that fails is let go, not tried again.
+    fn send(&mut self, message: &Message) {
+        if let Some(sender) = self.replaced.try_pop() {
+            self.senders = vec![sender];
+        }
+        if let Some(instrument) = &mut self.instrument {
+            // Full only if the audio callback has stopped; then nothing sounds anyway.
+            let _ = instrument.try_push(*message);
+        }
+        let index = if self.senders.len() > 1 { message.part.index() } else { 0 };
+        if let Some(sender) = self.senders.get_mut(index) {
+            let _ = sender.send(message.bytes());
+        }
+    }
 }
 
 /// The playing thread, which ends when it was told to stop and has sent everything.
@@ -234,13 +396,11 @@ impl Drop for Joined {
     }
 }
 
-fn play_guarded(mut engine: Engine, mut output: MidiOutputConnection, events: HeapCons<Arrival>, epoch: Instant) {
+fn play_guarded(mut engine: Engine, mut outputs: Outputs, events: HeapCons<Arrival>, epoch: Instant) {
     #[cfg(unix)]
     ask_for_real_time();
-    if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut output, events, epoch))).is_err() {
-        engine.abandon("MIDI", |bytes| {
-            let _ = output.send(&bytes);
-        });
+    if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut outputs, events, epoch))).is_err() {
+        engine.abandon("MIDI", |message| outputs.send(&message));
     }
     // The output closes with this thread: leave the last messages the time to get away.
     thread::sleep(DRAIN);
@@ -261,18 +421,18 @@ fn ask_for_real_time() {
 }
 
 /// The playing thread: sleeps until a message, a table or a step comes, answers, and ends in silence.
-fn play(engine: &mut Engine, output: &mut MidiOutputConnection, mut events: HeapCons<Arrival>, epoch: Instant) {
+fn play(engine: &mut Engine, outputs: &mut Outputs, mut events: HeapCons<Arrival>, epoch: Instant) {
     let time = |moment: Instant| moment.saturating_duration_since(epoch).as_nanos() as Time;
-    // A port that is gone takes nothing ever again: a message that fails is let go, not tried again.
     let mut send = |message: Message| {
-        let _ = output.send(&message.bytes);
+        outputs.send(&message);
         true
     };
     while !engine.control().is_silent() {
         let earliest = events.try_peek().map_or_else(Instant::now, |event| event.entered);
         engine.begin(time(earliest));
         while let Some(event) = events.try_pop() {
-            engine.receive(time(event.entered), &event.bytes, event.entered, &mut send);
+            let bytes = &event.bytes[..usize::from(event.length)];
+            engine.receive(time(event.entered), bytes, event.entered, &mut send);
         }
         let now = Instant::now();
         engine.advance(time(now), &mut send);
@@ -303,5 +463,13 @@ mod tests {
         let names = ["Keystation 61:MIDI 1 20:0".to_owned()];
         assert_eq!(choose(Side::Output, &names, &None, true).unwrap(), None);
         assert_eq!(choose(Side::Output, &names, &Some("1".to_owned()), true).unwrap(), Some(0));
+    }
+
+    #[test]
+    fn a_device_plugged_in_again_is_known_by_its_name_without_numbers() {
+        let names = ["Keystation:MIDI 1 24:0", "Keystation:MIDI 2 24:1", "2"].map(str::to_owned);
+        assert_eq!(same_port(&names, "Keystation:MIDI 2 20:1"), Some(1));
+        assert_eq!(same_port(&names, "Keystation:MIDI 3 20:2"), None);
+        assert_eq!(same_port(&names, "2"), Some(2));
     }
 }

@@ -6,7 +6,7 @@ set -u
 performer=$(cat /mnt/performer)
 cd /tmp
 
-"$performer" play --virtual --tempo 30 >/mnt/chords 2>/mnt/talk &
+"$performer" play --virtual --tempo 30 --take-folder /mnt/takes >/mnt/chords 2>/mnt/talk &
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk && break

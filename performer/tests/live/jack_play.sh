@@ -18,7 +18,7 @@ for recorder in ours both; do
   sleep 0.5
 done
 
-"$performer" play --midi jack --tempo 120 --output ours >"$out/chords" 2>"$out/talk" &
+"$performer" play --midi jack --tempo 120 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
 for _ in $(seq 300); do

@@ -1,0 +1,169 @@
+use std::collections::VecDeque;
+
+use crate::recall::{Recall, Recollection};
+use crate::{Chord, Key, Phase, Token};
+
+/// What the networks are told of the past besides what they remember themselves: the passages that return, the key, and
+/// for each part its note before the present one and how long the present one has been held.
+#[derive(Clone, Debug, Default)]
+pub struct Hearing {
+    recall: Recall,
+    notes: [Note; 4],
+    /// The latest chords, as many as count for the local key.
+    window: VecDeque<Chord>,
+    /// Steps that each pitch class has sounded, a part at a time: in the window, and since the beginning.
+    local: [u32; 12],
+    global: [u32; 12],
+}
+
+/// The note of one part that sounds or was the last to sound.
+#[derive(Clone, Copy, Debug)]
+struct Note {
+    token: Token,
+    before: Token,
+    steps: usize,
+}
+
+impl Default for Note {
+    fn default() -> Note {
+        Note { token: Token::START, before: Token::START, steps: 0 }
+    }
+}
+
+/// What is heard before one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    pub by_chord: Recollection,
+    pub by_melody: Recollection,
+    /// Of the latest [`Hearing::WINDOW`] steps, and of all.
+    pub local_key: Option<Key>,
+    pub global_key: Option<Key>,
+    /// What each part sang before its present note; [`Token::START`] when that is its first.
+    pub notes_before: Chord,
+    /// For how many steps each part's present note has been held.
+    pub held: [usize; 4],
+}
+
+impl Hearing {
+    /// Steps that count for the local key: two bars.
+    pub const WINDOW: usize = 32;
+
+    pub fn new() -> Hearing {
+        Hearing::default()
+    }
+
+    /// Takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of the present step.
+    pub fn step(&mut self, before: Chord, phase: Phase) -> Heard {
+        if before != Chord::START {
+            for (note, token) in self.notes.iter_mut().zip(before.0) {
+                *note = if note.token == token {
+                    Note { steps: note.steps + 1, ..*note }
+                } else {
+                    Note { token, before: note.token, steps: 1 }
+                };
+            }
+            for class in classes(before) {
+                self.local[class] += 1;
+                self.global[class] += 1;
+            }
+            self.window.push_back(before);
+            if self.window.len() > Self::WINDOW
+                && let Some(oldest) = self.window.pop_front()
+            {
+                classes(oldest).for_each(|class| self.local[class] -= 1);
+            }
+        }
+        let (by_chord, by_melody) = self.recall.step(before, phase);
+        Heard {
+            by_chord,
+            by_melody,
+            local_key: Key::of(&self.local),
+            global_key: Key::of(&self.global),
+            notes_before: Chord(self.notes.map(|note| note.before)),
+            held: self.notes.map(|note| note.steps),
+        }
+    }
+}
+
+fn classes(chord: Chord) -> impl Iterator<Item = usize> {
+    chord.pitches().into_iter().flatten().map(|pitch| usize::from(pitch.class()))
+}
+
+impl Heard {
+    /// Length of [`Heard::words`].
+    pub const WORDS: usize = 20;
+    /// Classes of the duration of a held note.
+    pub const HOLDS: usize = 12;
+
+    /// As the networks hear it: four tokens of the recalled chord (soprano first) and the class of the passage's length,
+    /// by whole chords, then by the melody; the index of the local key and of the global key, 24 for none; the four
+    /// notes before; the classes of the four durations.
+    pub fn words(self) -> [usize; Heard::WORDS] {
+        let mut words = [0; Heard::WORDS];
+        for (words, recollection) in words.chunks_mut(5).zip([self.by_chord, self.by_melody]) {
+            words[..4].copy_from_slice(&recollection.chord.0.map(Token::index));
+            words[4] = recollection.class();
+        }
+        for (word, key) in words[10..].iter_mut().zip([self.local_key, self.global_key]) {
+            *word = key.map_or(Key::COUNT, Key::index);
+        }
+        words[12..16].copy_from_slice(&self.notes_before.0.map(Token::index));
+        // 0 to 8 steps, then up to three beats, up to a bar, and longer.
+        words[16..].copy_from_slice(&self.held.map(|steps| match steps {
+            0..=8 => steps,
+            9..=12 => 9,
+            13..=16 => 10,
+            _ => 11,
+        }));
+        words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Part, Pitch};
+
+    fn chord(midi: [u8; 4]) -> Chord {
+        Chord(midi.map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap()))
+    }
+
+    #[test]
+    fn notes_are_held_and_followed_by_others() {
+        let mut hearing = Hearing::new();
+        let (first, second) = (chord([72, 67, 64, 48]), chord([74, 67, 65, 48]));
+        let heard = hearing.step(Chord::START, Phase::in_beat(0));
+        assert_eq!((heard.held, heard.notes_before, heard.local_key), ([0; 4], Chord::START, None));
+        for (step, before) in [first, first, second].into_iter().enumerate() {
+            hearing.step(before, Phase::in_beat(step + 1));
+        }
+        let heard = hearing.step(second, Phase::in_beat(4));
+        assert_eq!(heard.held, [2, 4, 2, 4]);
+        assert_eq!(heard.notes_before[Part::Soprano], first[Part::Soprano]);
+        assert_eq!(heard.notes_before[Part::Alto], Token::START);
+        assert_eq!(heard.words()[16..], [2, 4, 2, 4]);
+    }
+
+    #[test]
+    fn the_local_key_follows_a_modulation_and_the_global_key_stays() {
+        let mut hearing = Hearing::new();
+        let c_major =
+            [chord([72, 67, 64, 48]), chord([72, 69, 65, 53]), chord([71, 67, 62, 55]), chord([72, 67, 64, 48])];
+        let mut step = 0;
+        let mut play = |semitones: i32, bars: usize| {
+            let mut heard = None;
+            for _ in 0..bars {
+                for chord in c_major {
+                    for _ in 0..4 {
+                        step += 1;
+                        heard = Some(hearing.step(chord.transposed(semitones).unwrap(), Phase::in_beat(step)));
+                    }
+                }
+            }
+            heard.map(|heard| (heard.local_key, heard.global_key)).unwrap()
+        };
+        let key = |tonic| Some(Key { tonic, is_minor: false });
+        assert_eq!(play(0, 8), (key(0), key(0)));
+        assert_eq!(play(2, 3), (key(2), key(0)));
+    }
+}

@@ -1,0 +1,142 @@
+//! `performer learn`: binds the keyboard's knobs and buttons to what they shall do.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use performer::config;
+use performer::control::{Control, Trigger};
+use performer::midi::Wiring;
+
+use super::midi::MidiOptions;
+use super::output::write_whole;
+
+/// Bind knobs, pedals, pads or keys of your MIDI keyboard to controls, and write them to a settings file
+///
+/// Asks for one control after the other: move what shall do it, or press Enter to leave it out. The file has comments
+/// on everything else that can be set, and `performer play` finds it where it is put.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  performer learn --input keystation
+  performer learn --input keystation -o stage.toml      then: performer play --config stage.toml")]
+pub struct Args {
+    /// The keyboard's port: a name, a part of one, or a number from `performer ports`
+    #[arg(long, value_name = "PORT")]
+    input: Option<String>,
+
+    /// Where to put the settings. Left out: where `performer play` looks for them
+    #[arg(short, long, value_name = "FILE.toml")]
+    output: Option<PathBuf>,
+
+    /// Replace the file where there is one already
+    #[arg(short, long)]
+    force: bool,
+
+    #[command(flatten)]
+    midi: MidiOptions,
+}
+
+pub fn run(args: Args) -> Result<()> {
+    let output = args.output.or_else(default_path).context("there is no home folder; name a file with --output")?;
+    if output.exists() && !args.force {
+        bail!("{} is there already; --force replaces it, --output names another", output.display());
+    }
+    let (send, messages) = mpsc::channel();
+    let wiring = Wiring { input: args.input.clone(), ..Wiring::default() };
+    let _listening = args.midi.open()?.listen(&wiring, send)?;
+    let skips = lines_of_stdin();
+    let mut learned: Vec<(Control, Trigger)> = Vec::new();
+    eprintln!("READY Move the knob or press the pad for each of these; Enter leaves it out, q ends.");
+    for control in Control::ALL {
+        eprint!("{:<16} {}: ", control.name(), control.description());
+        let _ = std::io::stderr().flush();
+        match next_trigger(&messages, &skips, &learned) {
+            Answer::Trigger(trigger) => {
+                eprintln!("{trigger}");
+                learned.push((control, trigger));
+            }
+            Answer::Skip => eprintln!("-"),
+            Answer::End => break,
+        }
+    }
+    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    }
+    write_whole(&output, config::write(args.input.as_deref(), &learned).as_bytes())?;
+    println!("{} controls bound in {}", learned.len(), output.display());
+    Ok(())
+}
+
+/// Where `performer play` looks for its settings.
+pub fn default_path() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let folder = folder.or_else(|| std::env::home_dir().map(|home| home.join(".config")))?;
+    Some(folder.join("performer.toml"))
+}
+
+enum Answer {
+    Trigger(Trigger),
+    Skip,
+    End,
+}
+
+/// What the user types, line by line, and whether there will be more.
+struct Lines {
+    lines: Receiver<String>,
+    is_over: Arc<AtomicBool>,
+}
+
+fn lines_of_stdin() -> Lines {
+    let (send, lines) = mpsc::channel();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&is_over);
+    thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if send.send(line).is_err() {
+                return;
+            }
+        }
+        flag.store(true, Ordering::Release);
+    });
+    Lines { lines, is_over }
+}
+
+fn next_trigger(messages: &Receiver<Vec<u8>>, skips: &Lines, learned: &[(Control, Trigger)]) -> Answer {
+    while messages.try_recv().is_ok() {} // what the last control still sent
+    loop {
+        match skips.lines.try_recv() {
+            Ok(line) if line.trim().eq_ignore_ascii_case("q") => return Answer::End,
+            Ok(_) => return Answer::Skip,
+            Err(_) if skips.is_over.load(Ordering::Acquire) => return Answer::End,
+            Err(_) => {}
+        }
+        match messages.recv_timeout(Duration::from_millis(50)) {
+            Ok(bytes) => {
+                let trigger = trigger(&bytes);
+                if let Some(trigger) = trigger.filter(|new| learned.iter().all(|(_, other)| other != new)) {
+                    return Answer::Trigger(trigger);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Answer::End,
+        }
+    }
+}
+
+/// What a message of the keyboard is the trigger of. A knob's first movement counts, a button only when pressed.
+fn trigger(bytes: &[u8]) -> Option<Trigger> {
+    let [status, number, value] = *bytes else { return None };
+    let channel = Some(status & 0x0f);
+    match status & 0xf0 {
+        // Bank select and the high controllers (pedals of all notes and modes) are no knobs.
+        0xb0 if !matches!(number, 0 | 32 | 120..) => Some(Trigger { is_note: false, channel, number }),
+        0x90 if value > 0 => Some(Trigger { is_note: true, channel, number }),
+        _ => None,
+    }
+}

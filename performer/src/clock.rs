@@ -1,0 +1,199 @@
+//! Where the steps begin: by a tempo, by MIDI clock, or by the playing itself.
+//!
+//! A [`Clock`] counts musical time in positions, sixteenths since beat 0 of the piece, and says when each begins. It
+//! reads no time of its own and never allocates after [`Clock::new`].
+
+pub mod follow;
+pub mod midi;
+
+use chorale::Phase;
+use serde::{Deserialize, Serialize};
+
+use follow::Follower;
+use midi::MidiClock;
+
+/// A moment, counted in the units of whoever drives the clock: frames under JACK, nanoseconds elsewhere.
+pub type Time = u64;
+
+/// What gives the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A fixed tempo; the first key starts it.
+    #[default]
+    Internal,
+    /// MIDI clock: 24 ticks a quarter, start, stop, continue and song position.
+    Midi,
+    /// Tempo and beat are inferred from the keys as they are struck.
+    Follow,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    pub source: Source,
+    /// Units of [`Time`] in a second.
+    pub rate: f64,
+    /// Quarter notes a minute. Under MIDI clock and when following it is only the first guess.
+    pub tempo: f64,
+    /// Sixteenths of the bar before the first key: 0 when it is a downbeat, 12 for a pickup of a quarter.
+    pub first: u64,
+}
+
+/// What a MIDI clock's master did, as far as the music is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// The music goes on from this position, from now on.
+    Runs(u64),
+    Stops,
+}
+
+/// Beginning with this share of a step, a key struck belongs to the next step.
+const AHEAD_FROM: f64 = 0.75;
+
+pub struct Clock {
+    rate: f64,
+    source: Source,
+    first: u64,
+    /// Of the internal clock: a position and when it begins. `None` before the first key.
+    anchor: Option<(u64, f64)>,
+    /// Of the internal clock: units of [`Time`] in a step, a fraction so that rounding never adds up.
+    length: f64,
+    midi: MidiClock,
+    follower: Follower,
+}
+
+impl Clock {
+    /// # Panics
+    /// When rate or tempo is not above zero.
+    pub fn new(settings: Settings) -> Clock {
+        let Settings { source, rate, tempo, first } = settings;
+        assert!(rate > 0.0 && tempo > 0.0, "rate and tempo must be above zero: {settings:?}");
+        let length = step_length(rate, tempo);
+        Clock {
+            rate,
+            source,
+            first,
+            anchor: None,
+            length,
+            midi: MidiClock::new(rate, tempo),
+            follower: Follower::new(rate, tempo, first),
+        }
+    }
+
+    /// The position of a melody note struck at `now`, while the music stands at position `present`. The internal clock
+    /// is started by the first one. Only a follower ever answers less than `present`: it had run ahead of the player.
+    pub fn onset(&mut self, now: Time, present: u64) -> u64 {
+        match self.source {
+            Source::Follow => return self.follower.onset(now),
+            Source::Midi => self.midi.onset(),
+            Source::Internal if self.anchor.is_none() => {
+                self.anchor = Some((self.first, now as f64));
+                return self.first;
+            }
+            Source::Internal => {}
+        }
+        let ahead = (1.0 - AHEAD_FROM) * self.step_length();
+        match self.boundary(present + 1) {
+            Some(boundary) if (boundary.saturating_sub(now) as f64) < ahead => present + 1,
+            _ => present,
+        }
+    }
+
+    /// Takes a MIDI system message (clock, start, stop, continue, song position); passes over everything else, and
+    /// everything where the time comes from elsewhere.
+    pub fn midi(&mut self, at: Time, bytes: &[u8]) -> Option<Transport> {
+        if self.source == Source::Midi { self.midi.message(at, bytes) } else { None }
+    }
+
+    /// When a position begins, as far as is known now; `None` while the clock stands.
+    pub fn boundary(&self, position: u64) -> Option<Time> {
+        let (anchor, at) = match self.source {
+            Source::Internal => self.anchor?,
+            Source::Midi => self.midi.anchor()?,
+            Source::Follow => self.follower.anchor()?,
+        };
+        let steps = position as f64 - anchor as f64;
+        Some((at + steps * self.step_length()).round().max(0.0) as Time)
+    }
+
+    /// Units of [`Time`] in a sixteenth at the present tempo.
+    pub fn step_length(&self) -> f64 {
+        match self.source {
+            Source::Internal => self.length,
+            Source::Midi => self.midi.step_length(),
+            Source::Follow => self.follower.step_length(),
+        }
+    }
+
+    /// Quarter notes a minute.
+    pub fn tempo(&self) -> f64 {
+        step_length(self.rate, 1.0) / self.step_length()
+    }
+
+    /// Changes the internal clock's tempo from the beginning of `position` on, the one that the music stands at.
+    pub fn set_tempo(&mut self, tempo: f64, position: u64) {
+        if tempo > 0.0 && self.source == Source::Internal {
+            self.anchor = self.boundary(position).map(|at| (position, at as f64));
+            self.length = step_length(self.rate, tempo);
+        }
+    }
+
+    /// Where a position stands in the bar. A player who is followed tells nobody where the bar begins.
+    pub fn phase(&self, position: u64) -> Phase {
+        match self.source {
+            Source::Follow => Phase::in_beat((position % Phase::STEPS_PER_BEAT as u64) as usize),
+            _ => Phase::in_bar((position % Phase::STEPS_PER_BAR as u64) as usize),
+        }
+    }
+
+    /// Whether a MIDI clock has stopped sending without a stop. The time goes on at its last tempo.
+    pub fn is_stalled(&self, now: Time) -> bool {
+        self.source == Source::Midi && self.midi.is_stalled(now)
+    }
+}
+
+/// Units of [`Time`] in a sixteenth.
+fn step_length(rate: f64, tempo: f64) -> f64 {
+    rate * 60.0 / tempo / Phase::STEPS_PER_BEAT as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1000 units a second and 60 beats a minute: a step is 250 units.
+    fn internal(first: u64) -> Clock {
+        Clock::new(Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first })
+    }
+
+    #[test]
+    fn the_first_key_starts_the_internal_clock_on_a_downbeat_or_after_a_pickup() {
+        let mut clock = internal(0);
+        assert_eq!(clock.boundary(1), None);
+        assert_eq!(clock.onset(1000, 0), 0);
+        assert_eq!(clock.boundary(1), Some(1250));
+        assert_eq!([clock.onset(1187, 0), clock.onset(1188, 0)], [0, 1], "the last quarter belongs to the next step");
+
+        let mut pickup = internal(12);
+        assert_eq!(pickup.onset(1000, 0), 12);
+        assert_eq!((pickup.boundary(16), pickup.phase(16)), (Some(2000), Phase::in_bar(0)));
+    }
+
+    #[test]
+    fn a_new_tempo_holds_from_the_beginning_of_the_present_step() {
+        let mut clock = internal(0);
+        clock.onset(0, 0);
+        clock.set_tempo(120.0, 4);
+        assert_eq!([clock.boundary(4), clock.boundary(5)], [Some(1000), Some(1125)]);
+        assert_eq!(clock.tempo(), 120.0);
+    }
+
+    #[test]
+    fn fractions_of_a_unit_never_add_up() {
+        let mut clock = Clock::new(Settings { source: Source::Internal, rate: 48_000.0, tempo: 97.0, first: 0 });
+        clock.onset(0, 0);
+        let minute = 48_000 * 60;
+        assert_eq!(clock.boundary(97 * 4), Some(minute));
+        assert_eq!(clock.boundary(97 * 4 * 600), Some(600 * minute));
+    }
+}

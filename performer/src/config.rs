@@ -1,0 +1,249 @@
+//! The settings file: ports, time, parts and controls, in TOML.
+//!
+//! Everything in it may be left out, and the command line goes before it. [`write`] makes a file with comments.
+
+use std::collections::HashMap;
+
+use chorale::Part;
+use serde::Deserialize;
+
+use crate::clock::Source;
+use crate::control::{Binding, Control, Trigger};
+use crate::routing::Route;
+use crate::session::{BINDINGS, SPLIT_CHANNEL, Settings, Split};
+
+/// What a settings file may say.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Config {
+    pub input: Option<String>,
+    pub output: Option<String>,
+    pub clock: Option<Source>,
+    pub tempo: Option<Tempo>,
+    /// Keys below this one are passed on as they are.
+    pub split: Option<Key>,
+    pub split_channel: Option<Channel>,
+    #[serde(default)]
+    pub soprano: PartConfig,
+    #[serde(default)]
+    pub alto: PartConfig,
+    #[serde(default)]
+    pub tenor: PartConfig,
+    #[serde(default)]
+    pub bass: PartConfig,
+    #[serde(default)]
+    pub controls: HashMap<Control, Trigger>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PartConfig {
+    pub channel: Option<Channel>,
+    pub muted: Option<bool>,
+    pub octave: Option<Octave>,
+    pub velocity: Option<Scale>,
+    pub program: Option<Program>,
+}
+
+/// A number of a type, within bounds that its error message names.
+macro_rules! bounded {
+    ($(#[$doc:meta])* $name:ident, $number:ty, $low:expr, $high:expr, $what:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+        #[serde(try_from = "f64")]
+        pub struct $name(pub $number);
+
+        impl TryFrom<f64> for $name {
+            type Error = String;
+
+            fn try_from(number: f64) -> Result<$name, String> {
+                let value = number as $number;
+                let is_exact = f64::from(value) == number || std::mem::size_of::<$number>() >= 4;
+                if is_exact && (f64::from($low)..=f64::from($high)).contains(&number) {
+                    Ok($name(value))
+                } else {
+                    Err(format!("{} goes from {} to {}, not {number}", $what, $low, $high))
+                }
+            }
+        }
+    };
+}
+
+bounded!(
+    /// 1..=16, as musicians count.
+    Channel, u8, 1, 16, "a channel"
+);
+bounded!(Octave, i8, -4, 4, "octave");
+bounded!(
+    /// 1..=128, as musicians count.
+    Program, u8, 1, 128, "a program"
+);
+bounded!(Scale, f32, 0.1, 4.0, "velocity");
+bounded!(Tempo, f64, 10, 400, "tempo");
+
+/// A key, by its MIDI number or a name such as `C3` or `F#4` (C4 is middle C).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Key(pub u8);
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Key, String> {
+        let named = (0..=127u8)
+            .find(|&key| chorale::Pitch::new(key).is_some_and(|pitch| pitch.name().eq_ignore_ascii_case(text.trim())));
+        let numbered = text.trim().parse().ok().filter(|key| *key < 128);
+        named
+            .or(numbered)
+            .map(Key)
+            .ok_or_else(|| format!("'{text}' is no key; expected a name such as \"C3\" or \"F#4\""))
+    }
+}
+
+impl std::str::FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Key, String> {
+        Key::try_from(text.to_owned())
+    }
+}
+
+/// Reads a settings file.
+///
+/// # Errors
+/// With line and column, and what was expected there.
+pub fn read(text: &str) -> Result<Config, String> {
+    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+}
+
+impl Config {
+    /// Puts what the file says into a performance's settings.
+    pub fn apply(&self, settings: &mut Settings) {
+        if let Some(source) = self.clock {
+            settings.clock.source = source;
+        }
+        if let Some(Tempo(tempo)) = self.tempo {
+            settings.clock.tempo = tempo;
+        }
+        if let Some(Key(key)) = self.split {
+            let channel = self.split_channel.map_or(SPLIT_CHANNEL, |Channel(channel)| channel - 1);
+            settings.split = Some(Split { key, channel });
+        }
+        let parts = [self.soprano, self.alto, self.tenor, self.bass];
+        for (route, part) in settings.routes.iter_mut().zip(parts) {
+            *route = Route {
+                channel: part.channel.map_or(route.channel, |Channel(channel)| channel - 1),
+                muted: part.muted.unwrap_or(route.muted),
+                octave: part.octave.map_or(route.octave, |Octave(octave)| octave),
+                velocity: part.velocity.map_or(route.velocity, |Scale(scale)| scale),
+                program: part.program.map_or(route.program, |Program(program)| Some(program - 1)),
+            };
+        }
+        // In the order of the controls, whatever the order of the file.
+        let bound = Control::ALL
+            .into_iter()
+            .filter_map(|control| self.controls.get(&control).map(|&trigger| Binding { trigger, control }));
+        for (place, binding) in settings.bindings.iter_mut().zip(bound) {
+            *place = Some(binding);
+        }
+    }
+}
+
+const _: () = assert!(Control::ALL.len() <= BINDINGS, "every control can be bound");
+
+/// A settings file that binds these controls, with comments on everything else.
+pub fn write(input: Option<&str>, controls: &[(Control, Trigger)]) -> String {
+    let mut text = String::from(
+        "# Settings of `performer play`. Everything may be left out; the command line goes before it.\n\n",
+    );
+    match input {
+        Some(input) => text += &format!("input = {}\n", toml::Value::from(input)),
+        None => text += "# input = \"keystation\"     # a port's name, or a part of it\n",
+    }
+    text += "# output = \"fluid\"\n";
+    text += "# clock = \"internal\"        # or \"midi\", \"follow\"\n# tempo = 80\n";
+    text += "# split = \"C4\"              # keys below are passed on as they are\n# split-channel = 5\n";
+    for part in Part::ALL {
+        text += &format!(
+            "\n# [{}]\n# channel = {}\n# muted = false\n# octave = 0               # sounds this many octaves higher\n\
+             # velocity = 1.0           # louder or softer than you play\n# program = 20             # a sound, 1 to 128\n",
+            part.name().to_lowercase(),
+            part.index() + 1,
+        );
+    }
+    text +=
+        "\n# \"cc 20\" is controller 20, \"note 36\" a key as a button; \"cc 20 channel 3\" on that channel only.\n";
+    text += "[controls]\n";
+    for control in Control::ALL {
+        let bound = controls.iter().find(|(bound, _)| *bound == control);
+        let (hash, trigger) = match bound {
+            Some((_, trigger)) => ("", trigger.to_string()),
+            None => ("# ", "cc 20".to_owned()),
+        };
+        let line = format!("{hash}{} = \"{trigger}\"", control.name());
+        text += &format!("{line:<38} # {}\n", control.description());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    fn settings() -> Settings {
+        Settings::new(clock::Settings { source: Source::Internal, rate: 1.0, tempo: 80.0, first: 0 })
+    }
+
+    #[test]
+    fn a_file_sets_ports_time_parts_split_and_controls() {
+        let config = read(
+            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nsplit = 'C4'\n[alto]\nchannel = 10\noctave = -1\n\
+             program = 20\n[bass]\nmuted = true\nvelocity = 0.5\n[controls]\npanic = 'cc 20'\nhold = 'note 36 channel 2'\n",
+        )
+        .unwrap();
+        let mut settings = settings();
+        config.apply(&mut settings);
+        assert_eq!((settings.clock.source, settings.clock.tempo), (Source::Follow, 72.5));
+        assert_eq!(settings.split, Some(Split { key: 60, channel: 4 }));
+        let alto = Route { channel: 9, muted: false, octave: -1, velocity: 1.0, program: Some(19) };
+        assert_eq!(settings.routes[1], alto);
+        assert_eq!((settings.routes[3].muted, settings.routes[3].velocity), (true, 0.5));
+        let bound: Vec<_> = settings.bindings.iter().flatten().map(|binding| binding.control).collect();
+        assert_eq!(bound, [Control::Panic, Control::Hold]);
+        let hold = Trigger { is_note: true, channel: Some(1), number: 36 };
+        assert_eq!(settings.bindings[1].unwrap().trigger, hold);
+    }
+
+    #[test]
+    fn each_mistake_is_told_with_its_line_and_what_was_expected() {
+        let check = |text: &str, line: usize, expected: &str| {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(&format!("line {line}")) && error.contains(expected), "{error}");
+        };
+        check("tempo = 72\nclok = 'midi'\n", 2, "clok");
+        check("clock = 'mdi'\n", 1, "follow");
+        check("\n[alto]\nchannel = 17\n", 3, "a channel goes from 1 to 16, not 17");
+        check("[alto]\noctave = 0.5\n", 2, "octave goes from -4 to 4, not 0.5");
+        check("tempo = 'fast'\n", 1, "fast");
+        check("split = 'H3'\n", 1, "'H3' is no key");
+        check("[controls]\npanic = 'cc 128'\n", 2, "cc 128");
+        check("[controls]\nvolume = 'cc 7'\n", 2, "unknown control 'volume'");
+        check("tempo = \n", 1, "");
+    }
+
+    #[test]
+    fn what_learning_writes_is_read_again() {
+        let panic = Trigger { is_note: false, channel: Some(15), number: 64 };
+        let freeze = Trigger { is_note: true, channel: None, number: 21 };
+        let learned = [(Control::Panic, panic), (Control::Freeze(Part::Bass), freeze)];
+        let config = read(&write(Some("My \"Keys\" 20:0"), &learned)).unwrap();
+        assert_eq!(config.controls, learned.into_iter().collect());
+        assert_eq!(config.input.as_deref(), Some("My \"Keys\" 20:0"));
+        let uncommented = write(None, &[]).replace("\n# ", "\n").replace("Settings of", "# Settings of");
+        let uncommented: String =
+            uncommented.lines().filter(|line| !line.starts_with('"')).map(|line| format!("{line}\n")).collect();
+        let all = read(&uncommented).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
+        assert_eq!(all.controls.len(), Control::ALL.len(), "the comments are settings too");
+    }
+}
