@@ -447,7 +447,12 @@ pub enum Fold {
 
 impl Fold {
     pub fn of(steps: &[MelodyStep]) -> Fold {
-        let (low, high) = Part::Soprano.range();
+        Fold::into_part(steps, Part::Soprano)
+    }
+
+    /// For a melody that another part sings: into that part's range.
+    pub fn into_part(steps: &[MelodyStep], part: Part) -> Fold {
+        let (low, high) = part.range();
         let fits = |octaves: i32| {
             let inside = |step: &MelodyStep| {
                 step.soprano.transposed(12 * octaves).is_some_and(|pitch| (low..=high).contains(&pitch))

@@ -152,7 +152,7 @@ impl Ruler {
         }
         let mut ruler = Ruler { bars, end, places: BTreeMap::new() };
         // The quarters of the piece, each with the ticks in it and their exact places.
-        let mut quarters: BTreeMap<(usize, u32), Vec<(Tick, f64)>> = BTreeMap::new();
+        let mut quarters: BTreeMap<(usize, u32), BTreeMap<Tick, f64>> = BTreeMap::new();
         for note in score.parts.iter().flatten() {
             for tick in [note.start, note.end] {
                 let index = ruler.bars.partition_point(|(bar, _)| grid.tick(bar.first_step) <= tick).max(1) - 1;
@@ -160,13 +160,13 @@ impl Ruler {
                 let distance = f64::from(tick - grid.tick(bar.first_step)) * f64::from(DIVISIONS);
                 let place = distance / f64::from(score.ticks_per_quarter);
                 let quarter = (place / f64::from(DIVISIONS)) as u32;
-                quarters.entry((index, quarter)).or_default().push((tick, f64::from(start) + place));
+                quarters.entry((index, quarter)).or_default().insert(tick, f64::from(start) + place);
             }
         }
         for ((index, quarter), ticks) in quarters {
             let origin = ruler.bars[index].1 + quarter * DIVISIONS;
             let limit = ruler.bars.get(index + 1).map_or(ruler.end, |(_, next)| *next);
-            let spacing = spacing(ticks.iter().map(|(_, place)| place - f64::from(origin)));
+            let spacing = spacing(ticks.values().map(|place| place - f64::from(origin)));
             for (tick, place) in ticks {
                 let place = origin + (((place - f64::from(origin)) / spacing).round() * spacing) as u32;
                 ruler.places.insert(tick, place.min(limit));
@@ -196,11 +196,13 @@ impl Ruler {
 }
 
 /// What the places in a quarter are multiples of: sixteenths, triplets, thirty-seconds or triplets of sixteenths, in
-/// [`DIVISIONS`]. The finer ones must fit clearly better.
+/// [`DIVISIONS`]. The finer ones must fit those that are off the sixteenths clearly better.
 fn spacing(places: impl Iterator<Item = f64> + Clone) -> f64 {
     const CANDIDATES: [(f64, f64); 4] = [(6.0, 0.0), (8.0, 0.3), (3.0, 0.5), (4.0, 0.6)];
+    let off = |place: f64, spacing: f64| ((place / spacing).round() * spacing - place).abs();
     let cost = |(spacing, handicap): (f64, f64)| -> f64 {
-        places.clone().map(|place| ((place / spacing).round() * spacing - place).abs() + handicap).sum()
+        let of_place = |place: f64| off(place, spacing) + if off(place, 6.0) > 0.25 { handicap } else { 0.0 };
+        places.clone().map(of_place).sum()
     };
     CANDIDATES.into_iter().min_by(|a, b| cost(*a).total_cmp(&cost(*b))).map_or(6.0, |(spacing, _)| spacing)
 }
@@ -244,6 +246,8 @@ fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
         let start = ruler.places[&note.start];
         let next = notes.get(index + 1);
         let end = match next {
+            // Written rests are kept, however short.
+            _ if score.is_notated && part == score.melody => ruler.places[&note.end],
             Some(next) if next.start < note.end + eighth => ruler.places[&next.start],
             // A note that ends off the grid was held a little shorter or longer than written.
             _ if !note.end.is_multiple_of(sixteenth) => {
@@ -472,6 +476,17 @@ mod tests {
         // A note that reaches into a triplet.
         let tied = [(0, 640, 72), (640, 960, 74), (960, 1920, 76)];
         assert_eq!(line(&four, &tied), "C5/4~ [C5/8t D5/4t] E5/2");
+    }
+
+    #[test]
+    fn thirty_seconds_and_short_rests_of_a_notated_melody_are_kept() {
+        let four = [metre(0, 4, 4)];
+        let notes = [(0, 60, 72), (60, 120, 74), (120, 240, 76), (240, 360, 77), (480, 600, 79), (720, 960, 72)];
+        assert_eq!(line(&four, &notes), "C5/32 D5/32 E5/16 F5/8 G5/8 C5/8 r/2", "a played one closes its gaps");
+        let (score, grid) = score(&four, &notes);
+        let measures = measures(&Score { is_notated: true, ..score }, &grid).unwrap();
+        let lengths: Vec<u32> = measures[0].parts[0].iter().map(|item| item.length).collect();
+        assert_eq!(lengths, [3, 3, 6, 6, 6, 6, 6, 12, 48]);
     }
 
     #[test]

@@ -46,14 +46,16 @@ pub fn harmonize(steps: &[MelodyStep], fold: Fold, harmonizer: &mut Harmonizer) 
 /// its own again; where the melody rests, all rest. The soprano's velocity is everybody's.
 pub fn score(
     melody: &Melody,
+    melody_part: Part,
     steps: &[MelodyStep],
     chords: &[Chord],
     fold: Fold,
     ticks_per_quarter: u16,
     directions: Vec<(Tick, Direction)>,
 ) -> Score {
-    let mut parts = [melody.notes.clone(), Vec::new(), Vec::new(), Vec::new()];
-    for part in Part::LOWER {
+    let mut parts = [const { Vec::new() }; 4];
+    parts[melody_part.index()].clone_from(&melody.notes);
+    for part in Part::ALL.into_iter().filter(|part| *part != melody_part) {
         let notes = &mut parts[part.index()];
         for (index, (step, chord)) in steps.iter().zip(chords).enumerate() {
             let (_, octaves) = fold.apply(step.soprano);
@@ -71,8 +73,9 @@ pub fn score(
         ticks_per_quarter,
         directions,
         parts,
-        melody: Part::Soprano,
+        melody: melody_part,
         lyrics: melody.lyrics.clone(),
+        is_notated: false,
         fermatas: melody.fermatas.clone(),
         spellings: melody.spellings.clone(),
     }
@@ -205,7 +208,7 @@ mod tests {
         let fold = Fold::of(&steps);
         let chords: Vec<Chord> =
             steps.iter().enumerate().map(|(index, step)| answer(index, fold.apply(step.soprano).0)).collect();
-        let score = score(&melody, &steps, &chords, fold, 480, Vec::new());
+        let score = score(&melody, Part::Soprano, &steps, &chords, fold, 480, Vec::new());
         (steps, score)
     }
 
@@ -301,7 +304,7 @@ mod tests {
             let Chord(low) = chord([0, 67, 0, 48]);
             let chords: Vec<Chord> = steps.iter().map(|step| Chord([fold.apply(step.soprano).0, low[1], low[2], low[3]])).collect();
             let directions = file.directions.clone();
-            let score = super::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, directions);
+            let score = super::score(&melody, Part::Soprano, &steps, &chords, fold, file.ticks_per_quarter, directions);
             let written = smf::read(&smf::write(&score)).expect("what we write can be read");
             prop_assert_eq!(written.tracks[1].channels.get(&0), Some(&melody.notes));
             let style = view::Style { width: 80, colour: false };

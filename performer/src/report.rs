@@ -46,7 +46,7 @@ pub fn harmonized(
     for task in tasks {
         harmonizer.set_closing(task.is_closing);
         harmonizer.step(previous, task.phase)?;
-        previous = harmonizer.answer(task.soprano)?;
+        previous = harmonizer.answer(task.soprano.unwrap_or(Token::REST))?;
         chords.push(previous);
     }
     Ok(Chorale { chords })

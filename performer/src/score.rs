@@ -95,6 +95,8 @@ pub struct Score {
     /// Which part is the given melody, to which the lyrics, fermatas and spellings belong.
     pub melody: Part,
     pub lyrics: Vec<Lyric>,
+    /// Whether the melody comes from a score, so that its lengths are what is written and not how it was played.
+    pub is_notated: bool,
     /// Where melody notes with a fermata begin.
     pub fermatas: Vec<Tick>,
     /// How the source wrote the melody's notes, by their start; empty where it doesn't tell.

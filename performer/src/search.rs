@@ -21,7 +21,8 @@ use crate::score::Note;
 /// A step of what is to be harmonized.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    pub soprano: Token,
+    /// `None` where it is to be found too.
+    pub soprano: Option<Token>,
     pub phase: Phase,
     /// Parts that are given already, by [`Part::index`].
     pub kept: [Option<Token>; 4],
@@ -77,12 +78,14 @@ pub fn search(model: &Arc<Model>, sampling: Sampling, tasks: &[Task], particles:
     // For each step and particle the particle it came from, and its chord.
     let mut trail: Vec<Vec<(usize, Chord)>> = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let candidates = candidates(&batch, model, &mut swarm, task, sampling)?;
+        let candidates = candidates(&batch, model, &mut swarm, task, sampling, &mut generator)?;
         let mut chosen = Vec::with_capacity(swarm.len());
         for (particle, (soprano, candidates)) in swarm.iter_mut().zip(&candidates) {
             let scores: Vec<f32> = candidates.iter().map(Candidate::score).collect();
             let candidate = candidates[draw(&scores, sampling, &mut generator)];
-            particle.weight += f64::from(*soprano) + log_sum(&scores);
+            // A soprano that was drawn is no evidence.
+            let evidence = if task.soprano.is_some() { f64::from(*soprano) } else { 0.0 };
+            particle.weight += evidence + log_sum(&scores);
             particle.log_likelihood += f64::from(soprano + candidate.log_likelihood);
             particle.cost += f64::from(candidate.cost);
             particle.before = candidate.chord;
@@ -116,6 +119,7 @@ fn candidates(
     swarm: &mut [Particle],
     task: &Task,
     sampling: Sampling,
+    generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(f32, Vec<Candidate>)>, ModelError> {
     let before: Vec<Chord> = swarm.iter().map(|particle| particle.before).collect();
     let mut states: Vec<&mut State> = swarm.iter_mut().map(|particle| &mut particle.state).collect();
@@ -123,8 +127,15 @@ fn candidates(
     let alone = |index: usize| (index, Row { before: before[index], given: Chord::SILENCE });
     let rows: Vec<(usize, Row)> = (0..swarm.len()).map(alone).collect();
     let soprano_logits = batch.logits(Part::Soprano, &context, &rows)?;
-    let soprano = soprano_logits.chunks(Token::VOCABULARY).map(|logits| log_softmax(logits)[task.soprano.index()]);
-    let mut beams = beams(model.order(), &vec![task.soprano; swarm.len()], task.kept, |part, partial| {
+    let soprano_logits: Vec<Vec<f32>> = soprano_logits.chunks(Token::VOCABULARY).map(log_softmax).collect();
+    let sopranos: Vec<Token> = soprano_logits
+        .iter()
+        .map(|logits| match task.soprano {
+            Some(soprano) => soprano,
+            None => draw_soprano(logits, task.kept, sampling, generator),
+        })
+        .collect();
+    let mut beams = beams(model.order(), &sopranos, task.kept, |part, partial| {
         let rows: Vec<(usize, Row)> =
             partial.iter().map(|&(index, given)| (index, Row { before: before[index], given })).collect();
         batch.logits(part, &context, &rows)
@@ -134,7 +145,22 @@ fn candidates(
             candidate.judge(&sampling.guard, &particle.past, task.phase, task.is_closing);
         }
     }
-    Ok(soprano.zip(beams).collect())
+    let likelihoods = soprano_logits.iter().zip(&sopranos).map(|(logits, soprano)| logits[soprano.index()]);
+    Ok(likelihoods.zip(beams).collect())
+}
+
+/// Over kept parts that sing, within its range and not below them.
+fn draw_soprano(logits: &[f32], kept: [Option<Token>; 4], sampling: Sampling, generator: &mut ChaCha8Rng) -> Token {
+    let (low, high) = Part::Soprano.range();
+    let floor = kept.iter().flatten().filter_map(|token| token.pitch()).max().unwrap_or(low).clamp(low, high);
+    let open: Vec<f32> = Token::all()
+        .zip(logits)
+        .map(|(token, &logit)| match token.pitch() {
+            Some(pitch) if (floor..=high).contains(&pitch) => logit,
+            _ => f32::NEG_INFINITY,
+        })
+        .collect();
+    Token::from_index(draw(&open, sampling, generator)).unwrap_or(Token::REST)
 }
 
 /// Once the weights have grown too unequal (effective number below half: Kong 1992), draws as many particles anew, each
@@ -200,8 +226,9 @@ pub fn alternatives(
 
 /// The steps of a whole melody; when it `closes`, an ending is sought under its last note.
 pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Vec<Task> {
-    let mut tasks: Vec<Task> =
-        sopranos.map(|(soprano, phase)| Task { soprano, phase, kept: [None; 4], is_closing: false }).collect();
+    let mut tasks: Vec<Task> = sopranos
+        .map(|(soprano, phase)| Task { soprano: Some(soprano), phase, kept: [None; 4], is_closing: false })
+        .collect();
     if closes && let Some(last) = tasks.last().map(|task| task.soprano) {
         tasks.iter_mut().rev().take_while(|task| task.soprano == last).for_each(|task| task.is_closing = true);
     }
@@ -243,6 +270,28 @@ pub fn melody_tasks(steps: &[MelodyStep], fold: Fold, kept: &[Option<Vec<Note>>;
             };
             task.kept[part.index()] = Some(token);
         }
+    }
+    Ok(tasks)
+}
+
+/// The steps of a melody that is sung by a lower part; the soprano is to be found too. Under its last note an ending is
+/// sought.
+///
+/// # Errors
+/// The first note outside the part's range.
+pub fn tasks_around(steps: &[MelodyStep], part: Part) -> Result<Vec<Task>, CannotKeep> {
+    let (lowest, highest) = part.range();
+    let mut tasks = Vec::with_capacity(steps.len());
+    for step in steps {
+        let is_sung = (lowest..=highest).contains(&step.soprano);
+        let token = Token::from_pitch(step.soprano).filter(|_| is_sung);
+        let token = token.ok_or(CannotKeep { part, pitch: step.soprano, lowest, highest })?;
+        let mut kept = [None; 4];
+        kept[part.index()] = Some(token);
+        tasks.push(Task { soprano: None, phase: step.phase, kept, is_closing: false });
+    }
+    if let Some(last) = tasks.last().map(|task| task.kept) {
+        tasks.iter_mut().rev().take_while(|task| task.kept == last).for_each(|task| task.is_closing = true);
     }
     Ok(tasks)
 }
@@ -299,7 +348,7 @@ mod tests {
         let found = search(&model, Sampling::default(), &melody(), 4).unwrap();
         assert_eq!(found, search(&model, Sampling::default(), &melody(), 4).unwrap());
         let sopranos: Vec<Token> = found.chords.iter().map(|chord| chord[Part::Soprano]).collect();
-        assert_eq!(sopranos, melody().iter().map(|task| task.soprano).collect::<Vec<_>>());
+        assert_eq!(sopranos, melody().iter().filter_map(|task| task.soprano).collect::<Vec<_>>());
         assert!(chorale::is_good_ending(found.chords[31]), "{:?}", found.chords[31].pitches());
     }
 
@@ -315,6 +364,28 @@ mod tests {
         let found = search(&model, Sampling::default(), &tasks, 4).unwrap();
         assert!(found.chords.iter().zip(&tasks).all(|(chord, task)| Some(chord[Part::Bass]) == task.kept[3]));
         assert!(found.log_likelihood.is_finite());
+    }
+
+    #[test]
+    fn around_a_tenor_a_soprano_is_found_above_it() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let tenor = [55, 62, 62, 62, 67, 67, 62, 62].into_iter().flat_map(|midi| [midi; 4]);
+        let step = |(index, midi): (u32, u8)| MelodyStep {
+            phase: Phase::in_beat(index as usize),
+            start: index,
+            end: index + 1,
+            soprano: Pitch::new(midi).unwrap(),
+            velocity: 80,
+            restruck: false,
+        };
+        let steps: Vec<MelodyStep> = (0..).zip(tenor).map(step).collect();
+        let tasks = tasks_around(&steps, Part::Tenor).unwrap();
+        let found = search(&model, Sampling::default(), &tasks, 4).unwrap();
+        for (chord, step) in found.chords.iter().zip(&steps) {
+            assert_eq!(chord[Part::Tenor].pitch(), Some(step.soprano));
+            assert!(chord[Part::Soprano].pitch().is_some_and(|pitch| pitch.midi() >= 60), "{:?}", chord.pitches());
+        }
+        assert_eq!(tasks_around(&steps, Part::Bass).unwrap_err().part, Part::Bass);
     }
 
     #[test]

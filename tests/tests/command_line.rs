@@ -519,3 +519,24 @@ fn kept_parts_stay_note_for_note() {
         assert_eq!(first[name], out[name], "{name}");
     }
 }
+
+#[test]
+fn a_melody_in_the_tenor_is_harmonized_all_around() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let output =
+        succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--melody-part", "tenor", "--particles", "4"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("into the range of the tenor"));
+    let parts = parts(&folder.path().join("out.mid"));
+    let tenor: Vec<u8> = parts["Tenor"].1.iter().map(|note| note.2).collect();
+    assert_eq!(tenor, tune::write_out(&SHORT).notes.iter().map(|note| note.2 - 12).collect::<Vec<_>>());
+    for (name, (low, high)) in [("Soprano", (60, 81)), ("Alto", (52, 74)), ("Bass", (36, 66))] {
+        let notes = &parts[name].1;
+        assert!(notes.len() > 4 && notes.iter().all(|note| (low..=high).contains(&note.2)), "{name} {notes:?}");
+    }
+    let said = fail(&folder, &["render", "tune.mid", "-o", "b.mid", "--melody-part", "tenor", "--live"]);
+    assert!(said.contains("--live answers a soprano"), "{said}");
+    let wide = tune::midi_file(&Tune { notes: "C3/4 | C3/4 D6/4 E3/4 C5/4 | D6/2 C3/2", ..SHORT });
+    fs::write(folder.path().join("wide.mid"), wide).expect("a file");
+    let said = fail(&folder, &["render", "wide.mid", "-o", "b.mid", "--melody-part", "bass"]);
+    assert!(said.contains("wide.mid") && said.contains("know only"), "{said}");
+}

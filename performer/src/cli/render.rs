@@ -14,7 +14,7 @@ use performer::model::Model;
 use performer::render;
 use performer::score::{Direction, Metre, Note, Tick, transpose_keys};
 use performer::search::{self, PARTICLES};
-use performer::source::Source;
+use performer::source::{Kind, Source};
 
 use super::batch::{self, Job, Jobs, Row};
 use super::options::ModelOptions;
@@ -59,6 +59,11 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: Option<u16>,
 
+    /// The part that sings the melody: soprano, alto, tenor or bass. Around a lower part the others, soprano included, are
+    /// found by the search, which draws sopranos until they fit
+    #[arg(long, value_name = "PART", default_value = "soprano", value_parser = part_named, conflicts_with = "keep")]
+    melody_part: Part,
+
     /// Choose as in live playing, without looking ahead
     #[arg(long, conflicts_with_all = ["particles", "alternatives", "keep"])]
     live: bool,
@@ -101,6 +106,8 @@ Examples:
       Four harmonizations, chorale_1.mid the best of them, and how they rank.
   performer render tune.mid -o chorale.mid --keep bass.mid
       The track named Bass of bass.mid stays; alto and tenor are found.
+  performer render cantus.mid -o chorale.mid --melody-part tenor
+      The melody is sung by the tenor; soprano, alto and bass are found around it.
   performer render tune.mid -o chorale.mid --live
       What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
@@ -131,9 +138,9 @@ pub fn run(mut args: Args) -> Result<()> {
         let (Rendered { piece, steps, seconds, .. }, written) = render(job, &|remark| args.output.say(remark))?;
         args.output.show(&piece)?;
         args.output.say(&format!(
-            "{}: {} soprano notes, {steps} steps harmonized in {seconds:.2} s",
+            "{}: {} melody notes, {steps} steps harmonized in {seconds:.2} s",
             written.join("\n"),
-            piece.score.part(Part::Soprano).len()
+            piece.score.part(piece.score.melody).len()
         ));
         if let Some(wanted) = args.alternatives.map(usize::from).filter(|&wanted| wanted > written.len()) {
             args.output.say(&format!(
@@ -149,7 +156,7 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     batch::run(jobs, args.jobs, &args.output, |job, say| {
         let (Rendered { piece, steps, seconds, .. }, _) = render(job, say)?;
-        Ok(Row { notes: piece.score.part(Part::Soprano).len(), steps, marks: piece.marks.len(), seconds })
+        Ok(Row { notes: piece.score.part(piece.score.melody).len(), steps, marks: piece.marks.len(), seconds })
     })
 }
 
@@ -183,7 +190,20 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let grid = Grid::new(file.ticks_per_quarter, &bars, melody.first_onset());
     let steps = melody::steps(&melody, &grid).with_context(in_file)?;
     melody.remarks.iter().for_each(|remark| say(remark));
-    let fold = Fold::of(&steps);
+    let part = args.melody_part;
+    if args.live && part != Part::Soprano {
+        bail!("--live answers a soprano; without it the search harmonizes around the {}", part.name().to_lowercase());
+    }
+    let (fold, steps) = match (part, Fold::into_part(&steps, part)) {
+        (Part::Soprano, fold) => (fold, steps),
+        (_, Fold::Whole(octaves)) if octaves != 0 => {
+            melody = melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
+            let name = part.name().to_lowercase();
+            say(&format!("the melody is moved by {octaves} octaves, into the range of the {name}"));
+            (Fold::Whole(0), melody::steps(&melody, &grid).with_context(in_file)?)
+        }
+        (_, _) => (Fold::Whole(0), steps),
+    };
     if let Some(remark) = fold.remark() {
         say(&remark);
     }
@@ -197,7 +217,11 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         let mut harmonizer = Harmonizer::new(model, args.model.sampling());
         vec![(render::harmonize(&steps, fold, &mut harmonizer)?, None)]
     } else {
-        let tasks = search::melody_tasks(&steps, fold, &kept).with_context(in_file)?;
+        let tasks = match part {
+            Part::Soprano => search::melody_tasks(&steps, fold, &kept),
+            _ => search::tasks_around(&steps, part),
+        };
+        let tasks = tasks.with_context(in_file)?;
         let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
         let notes = 4.0 * steps.len() as f64;
         let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
@@ -205,8 +229,10 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     };
     let seconds = before.elapsed().as_secs_f64();
     let rendered = found.into_iter().map(|(chords, nats)| {
-        let mut score = render::score(&melody, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
+        let mut score =
+            render::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
         score.title.clone_from(&file.title);
+        score.is_notated = file.kind == Kind::MusicXml;
         for (part, kept) in score.parts.iter_mut().zip(&kept).skip(1) {
             if let Some(notes) = kept {
                 part.clone_from(notes);
@@ -251,6 +277,11 @@ fn with_pickup(file: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Di
     directions.push((bar_line, Direction::Metre(metre.unwrap_or(Metre::FOUR_FOUR))));
     directions.sort_by_key(|(tick, _)| *tick);
     directions
+}
+
+fn part_named(name: &str) -> Result<Part, String> {
+    let part = Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(name));
+    part.ok_or_else(|| "expected soprano, alto, tenor or bass".into())
 }
 
 fn pickup(text: &str) -> Result<f64, String> {
