@@ -486,54 +486,54 @@ impl Guard {
     /// Bach did there (tests/src/bin/tune_guard.rs).
     pub const LIVE: Guard = Guard {
         weights: [
-            2.65, // parallel-fifths
-            3.55, // parallel-octaves
-            2.03, // beat-parallels
-            0.86, // direct-fifths-octaves
+            2.65,  // parallel-fifths
+            3.55,  // parallel-octaves
+            2.03,  // beat-parallels
+            0.86,  // direct-fifths-octaves
             -0.38, // crossing
-            0.43, // overlap
-            0.62, // spacing
+            0.43,  // overlap
+            0.62,  // spacing
             -0.55, // forbidden-leap
             -0.29, // wide-leap
-            0.37, // tessitura
-            0.32, // doubled-leading-tone
-            6.34, // unresolved-seventh
-            0.01, // clash
-            0.68, // foreign
-            0.83, // tension
-            0.76, // hollow
-            0.11, // passing-clash
+            0.37,  // tessitura
+            0.32,  // doubled-leading-tone
+            6.34,  // unresolved-seventh
+            0.01,  // clash
+            0.68,  // foreign
+            0.83,  // tension
+            0.76,  // hollow
+            0.11,  // passing-clash
             -0.07, // passing-foreign
-            0.53, // alone-soprano
-            0.28, // under-held-soprano
-            0.14, // static-alto
-            0.23, // static-tenor
-            0.18, // static-bass
+            0.53,  // alone-soprano
+            0.28,  // under-held-soprano
+            0.14,  // static-alto
+            0.23,  // static-tenor
+            0.18,  // static-bass
             -0.62, // static-chord
             -0.51, // eighth-alto
             -0.50, // eighth-tenor
             -0.31, // eighth-bass
             -0.70, // sixteenth
-            0.35, // stuck
-            0.21, // return
+            0.35,  // stuck
+            0.21,  // return
             -0.36, // all-together
             -0.08, // restless
-            0.12, // unsettled-hold
+            0.12,  // unsettled-hold
             -0.01, // open-hold
-            0.59, // first-inversion
-            0.83, // second-inversion
-            0.11, // doubled-third
+            0.59,  // first-inversion
+            0.83,  // second-inversion
+            0.11,  // doubled-third
             -0.03, // unison
-            0.10, // deep-bass
+            0.10,  // deep-bass
             -0.00, // bass-step
-            0.07, // bass-fourth
+            0.07,  // bass-fourth
             -0.17, // bass-octave
-            0.44, // inner-third
-            0.12, // contrary-outer
-            0.31, // similar-outer
-            0.00, // static-soprano
-            0.00, // eighth-soprano
-            0.00, // soprano-leap
+            0.44,  // inner-third
+            0.12,  // contrary-outer
+            0.31,  // similar-outer
+            0.00,  // static-soprano
+            0.00,  // eighth-soprano
+            0.00,  // soprano-leap
         ],
     };
 
@@ -592,7 +592,58 @@ impl Guard {
     };
 
     /// The same for new chorales, whose soprano is chosen too.
-    pub const NEW: Guard = Guard::AHEAD;
+    pub const NEW: Guard = Guard {
+        weights: [
+            2.12,  // parallel-fifths
+            3.01,  // parallel-octaves
+            1.65,  // beat-parallels
+            0.19,  // direct-fifths-octaves
+            -0.35, // crossing
+            0.26,  // overlap
+            -0.31, // spacing
+            -0.53, // forbidden-leap
+            -0.28, // wide-leap
+            0.63,  // tessitura
+            0.34,  // doubled-leading-tone
+            0.86,  // unresolved-seventh
+            -0.20, // clash
+            0.09,  // foreign
+            0.10,  // tension
+            0.09,  // hollow
+            0.13,  // passing-clash
+            -0.18, // passing-foreign
+            -0.08, // alone-soprano
+            0.03,  // under-held-soprano
+            0.24,  // static-alto
+            0.38,  // static-tenor
+            0.26,  // static-bass
+            0.04,  // static-chord
+            -0.61, // eighth-alto
+            -0.56, // eighth-tenor
+            -0.51, // eighth-bass
+            -0.83, // sixteenth
+            0.47,  // stuck
+            0.34,  // return
+            0.12,  // all-together
+            0.24,  // restless
+            -0.62, // unsettled-hold
+            -0.46, // open-hold
+            0.21,  // first-inversion
+            -0.15, // second-inversion
+            -0.07, // doubled-third
+            -0.07, // unison
+            0.06,  // deep-bass
+            0.10,  // bass-step
+            0.21,  // bass-fourth
+            0.15,  // bass-octave
+            0.25,  // inner-third
+            0.29,  // contrary-outer
+            0.26,  // similar-outer
+            0.22,  // static-soprano
+            -0.53, // eighth-soprano
+            -0.19, // soprano-leap
+        ],
+    };
 
     /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each part
     /// that leaves one on which it could, besides what the rules take off.
