@@ -492,6 +492,7 @@ impl TakeScore {
             parts: Default::default(),
             melody: Part::Soprano,
             lyrics: Vec::new(),
+            is_notated: false,
             fermatas: Vec::new(),
             spellings: BTreeMap::new(),
         };
