@@ -24,7 +24,7 @@ impl Key {
 
     /// The inverse of [`Key::index`]; `None` from 24 on.
     pub fn from_index(index: usize) -> Option<Key> {
-        (index < Key::COUNT).then(|| Key { tonic: (index % 12) as u8, is_minor: index >= 12 })
+        (index < Key::COUNT).then_some(Key { tonic: (index % 12) as u8, is_minor: index >= 12 })
     }
 
     /// Semitones from the tonic up to the pitch, within an octave.
