@@ -247,11 +247,15 @@ pub struct Past {
     dominant: Option<u8>,
     finder: KeyFinder,
     key: Option<Key>,
+    /// Steps that each pitch class has sounded, a part at a time, since the beginning.
+    durations: [u32; 12],
 }
 
 /// The two lowest and highest of a hundred notes lie outside (training chorales, alto to bass).
 const TESSITURA: [(u8, u8); 3] = [(57, 71), (53, 66), (41, 60)];
-const OPEN_COST: f32 = 6.0;
+const OPEN_COST: f32 = 9.0;
+/// For an ending elsewhere than on the tonic of the piece so far.
+const OFF_TONIC_COST: f32 = 4.0;
 const MOVE_COST: f32 = 2.0;
 /// Steps after which a part is stuck, and a soprano held.
 const STUCK: u16 = 12;
@@ -276,6 +280,7 @@ impl Past {
         }
         self.before = now;
         self.dominant = dominant_seventh_root(&now);
+        now.iter().flatten().for_each(|pitch| self.durations[usize::from(pitch.class())] += 1);
         self.finder.step(chord);
         self.key = self.finder.key();
     }
@@ -490,7 +495,7 @@ impl Guard {
             3.55,  // parallel-octaves
             2.03,  // beat-parallels
             0.86,  // direct-fifths-octaves
-            -0.38, // crossing
+            -0.23, // crossing
             0.43,  // overlap
             0.62,  // spacing
             -0.55, // forbidden-leap
@@ -498,7 +503,7 @@ impl Guard {
             0.37,  // tessitura
             0.32,  // doubled-leading-tone
             6.34,  // unresolved-seventh
-            0.01,  // clash
+            0.31,  // clash
             0.68,  // foreign
             0.83,  // tension
             0.76,  // hollow
@@ -540,54 +545,54 @@ impl Guard {
     /// The same for the search that looks ahead: choosing by the soprano to come, it needs less help.
     pub const AHEAD: Guard = Guard {
         weights: [
-            3.44,  // parallel-fifths
-            4.05,  // parallel-octaves
-            1.88,  // beat-parallels
-            0.67,  // direct-fifths-octaves
-            -0.10, // crossing
-            0.17,  // overlap
-            0.22,  // spacing
-            -0.54, // forbidden-leap
-            -0.19, // wide-leap
-            0.44,  // tessitura
-            0.33,  // doubled-leading-tone
-            5.19,  // unresolved-seventh
-            0.67,  // clash
-            0.96,  // foreign
-            0.98,  // tension
-            1.13,  // hollow
-            0.28,  // passing-clash
-            0.00,  // passing-foreign
-            0.73,  // alone-soprano
-            0.45,  // under-held-soprano
-            0.34,  // static-alto
-            0.28,  // static-tenor
-            0.31,  // static-bass
-            -0.65, // static-chord
-            -0.70, // eighth-alto
-            -0.64, // eighth-tenor
-            -0.43, // eighth-bass
-            -1.33, // sixteenth
-            0.20,  // stuck
-            0.52,  // return
-            -0.24, // all-together
-            0.07,  // restless
-            0.19,  // unsettled-hold
-            0.04,  // open-hold
-            0.62,  // first-inversion
-            0.94,  // second-inversion
-            0.16,  // doubled-third
-            -0.15, // unison
-            0.03,  // deep-bass
-            -0.10, // bass-step
-            0.19,  // bass-fourth
-            0.04,  // bass-octave
-            0.25,  // inner-third
-            0.04,  // contrary-outer
-            0.33,  // similar-outer
-            0.0,   // static-soprano
-            0.0,   // eighth-soprano
-            0.0,   // soprano-leap
+            2.39,  // parallel-fifths
+            3.00,  // parallel-octaves
+            1.45,  // beat-parallels
+            0.45,  // direct-fifths-octaves
+            -0.26, // crossing
+            0.27,  // overlap
+            0.12,  // spacing
+            -0.55, // forbidden-leap
+            -0.18, // wide-leap
+            0.33,  // tessitura
+            0.13,  // doubled-leading-tone
+            1.13,  // unresolved-seventh
+            0.00,  // clash
+            0.36,  // foreign
+            0.36,  // tension
+            0.55,  // hollow
+            0.20,  // passing-clash
+            -0.16, // passing-foreign
+            0.18,  // alone-soprano
+            0.07,  // under-held-soprano
+            0.14,  // static-alto
+            0.20,  // static-tenor
+            0.16,  // static-bass
+            -0.43, // static-chord
+            -0.43, // eighth-alto
+            -0.39, // eighth-tenor
+            -0.31, // eighth-bass
+            -0.66, // sixteenth
+            0.19,  // stuck
+            0.21,  // return
+            -0.10, // all-together
+            -0.11, // restless
+            -0.17, // unsettled-hold
+            -0.32, // open-hold
+            0.41,  // first-inversion
+            0.33,  // second-inversion
+            0.02,  // doubled-third
+            -0.12, // unison
+            0.05,  // deep-bass
+            0.04,  // bass-step
+            0.22,  // bass-fourth
+            0.00,  // bass-octave
+            0.31,  // inner-third
+            0.26,  // contrary-outer
+            0.24,  // similar-outer
+            0.00,  // static-soprano
+            0.00,  // eighth-soprano
+            0.00,  // soprano-leap
         ],
     };
 
@@ -645,17 +650,21 @@ impl Guard {
         ],
     };
 
-    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, and for each part
-    /// that leaves one on which it could, besides what the rules take off.
+    /// While the player asks for a close: nats taken off for a chord that a piece could not end on, less for one
+    /// elsewhere than on the tonic, and for each part that leaves an ending, besides what the rules take off.
     pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
         if !is_good_ending(chord) {
-            OPEN_COST
-        } else if past.is_closed() {
-            let moves = past.before.iter().zip(chord.pitches()).filter(|(before, now)| **before != *now);
-            MOVE_COST * moves.count() as f32
-        } else {
-            0.0
+            return OPEN_COST;
         }
+        let bass = chord[Part::Bass].pitch().map(Pitch::class);
+        if Key::of(&past.durations).is_some_and(|key| bass != Some(key.tonic)) {
+            return OFF_TONIC_COST;
+        }
+        if !past.is_closed() {
+            return 0.0;
+        }
+        let moves = past.before.iter().zip(chord.pitches()).filter(|(before, now)| **before != *now);
+        MOVE_COST * moves.count() as f32
     }
 
     /// Nats taken off a chord's log-likelihood.
@@ -814,14 +823,17 @@ mod tests {
 
     #[test]
     fn closing_seeks_a_root_position_triad_and_stays_on_it() {
+        let in_c_major = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
         let cost = |rows: &str| {
-            let chords = chords(rows);
+            let chords = chords(&format!("{in_c_major}{rows}"));
+            let (last, before) = chords.split_last().unwrap();
             let mut past = Past::default();
-            past.step(chords[0], Phase::in_beat(0));
-            Guard::closing_cost(&past, chords[1])
+            before.iter().for_each(|&chord| past.step(chord, Phase::in_beat(0)));
+            Guard::closing_cost(&past, *last)
         };
         assert!(cost("71,67,62,55\n72,67,64,52\n") > 0.0, "an inversion");
         assert_eq!(cost("71,67,62,53\n72,67,64,48\n"), 0.0, "the close itself");
+        assert!(cost("71,67,62,53\n72,69,64,45\n") > 0.0, "a close on the sixth degree");
         assert_eq!(cost("72,67,64,48\n72,67,64,48\n"), 0.0, "staying on it");
         assert!(cost("72,67,64,48\n72,67,64,60\n") > 0.0, "leaving it for another good one");
     }

@@ -230,7 +230,7 @@ fn print_table(result: &Value) {
     println!("{}, {} steps", result["machine"].as_str().unwrap_or_default(), result["steps"]);
     println!("{:>8}  {:<58} {:>9} {:>9} {:>9} {:>9}", "ratio", "times in microseconds", "p50", "p99", "p99.9", "max");
     if let Some(times) = result["sound_times_real_time"].as_f64() {
-        println!("{times:.1}  sound: a WAV file by the organ, times real time");
+        println!("{times:>8.1}  sound: a WAV file by the organ, times real time");
     }
     let Some(models) = result["models"].as_object() else { return };
     for (name, model) in models {
@@ -263,7 +263,8 @@ fn print_table(result: &Value) {
         for (key, what) in
             [("render_live_times_real_time", "--live"), ("render_ahead_times_real_time", "looking ahead")]
         {
-            println!("{:>8}  {name}: rendering, {what}: times real time at 80 BPM, one core", model[key]);
+            let times = model[key].as_f64().unwrap_or_default();
+            println!("{times:>8.0}  {name}: rendering, {what}: times real time at 80 BPM, one core");
         }
     }
 }

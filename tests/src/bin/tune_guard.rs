@@ -31,7 +31,8 @@ fn aim(rule: Rule) -> f64 {
         Rule::BeatParallels => 0.6,
         Rule::Crossing | Rule::Hollow => 0.75,
         Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone | Rule::UnresolvedSeventh => 0.8,
-        Rule::Clash | Rule::Foreign | Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
+        Rule::Clash => 0.75,
+        Rule::Foreign | Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
         Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass => 1.08,
         _ => 1.0,
     }
