@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use chorale::{Chord, Part, Phase, Token};
-use performer::model::{Model, Row, State};
+use chorale::{Chord, Part, Token};
+use performer::model::{Model, Row};
 use serde_json::Value;
 use trainer::dataset::{Dataset, phases};
 use trainer::onnx;
