@@ -260,6 +260,8 @@ const MOVE_COST: f32 = 2.0;
 /// Steps after which a part is stuck, and a soprano held.
 const STUCK: u16 = 12;
 const HELD: u16 = 8;
+/// Steps after which a soprano note is a likely end: four beats.
+const LIKELY_END: u16 = 16;
 
 impl Past {
     /// Takes note of the chord of a step; `phase` is that step's.
@@ -296,9 +298,9 @@ impl Past {
         is_good_ending(Chord(tokens))
     }
 
-    /// Steps for which the soprano has kept its pitch.
-    pub fn soprano_held(&self) -> u16 {
-        self.held[0]
+    /// Whether `chord` prolongs a soprano note that has held for so long that it is a likely end.
+    pub fn is_likely_end(&self, chord: Chord) -> bool {
+        self.held[0] >= LIKELY_END && chord[Part::Soprano].pitch() == self.before[0]
     }
 
     /// What `chord` does against the rules as the next step, at `phase`.

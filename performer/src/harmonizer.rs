@@ -45,7 +45,7 @@ impl Candidate {
 
     pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool) {
         self.cost = guard.cost(&past.breaches(self.chord, phase));
-        if is_closing {
+        if is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
             self.cost += Guard::closing_cost(past, self.chord);
         }
     }

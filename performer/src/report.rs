@@ -105,6 +105,31 @@ pub fn harmonize_all(
     Ok((census, chorales))
 }
 
+/// Nats a note that the network gives whole chorales, all four parts.
+///
+/// # Errors
+/// When the model fails to run.
+pub fn nats_a_note(
+    model: &Arc<Model>,
+    chorales: &[Chorale],
+    pieces: &[(Chorale, Vec<Phase>)],
+) -> Result<f64, ModelError> {
+    let both: Vec<_> = chorales.iter().zip(pieces).collect();
+    let nats = on_all_cores(&both, |_, (chorale, (_, phases))| {
+        let sopranos = chorale.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
+        let mut tasks = search::tasks(sopranos, false);
+        for (task, chord) in tasks.iter_mut().zip(&chorale.chords) {
+            for part in Part::LOWER {
+                task.kept[part.index()] = Some(chord[part]);
+            }
+        }
+        // One particle has nothing to choose: every part is given.
+        Ok(-search::search(model, Sampling::default(), &tasks, 1)?.log_likelihood)
+    })?;
+    let notes: usize = chorales.iter().map(|chorale| 4 * chorale.chords.len()).sum();
+    Ok(nats.iter().sum::<f64>() / notes.max(1) as f64)
+}
+
 /// `count` new chorales of `steps` steps, and their figures.
 ///
 /// # Errors

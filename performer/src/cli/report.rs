@@ -134,9 +134,11 @@ pub fn run(args: Args) -> Result<()> {
                 census.figures().into_iter().chain(copy_figures(&chorales, &dataset)).collect()
             } else {
                 let bar = progress(pieces.len() as u64, &title)?;
-                let (census, _) = report::harmonize_all(&model, *sampling, &pieces, *way, || bar.inc(1))?;
+                let (census, chorales) = report::harmonize_all(&model, *sampling, &pieces, *way, || bar.inc(1))?;
                 bar.finish_and_clear();
-                census.figures()
+                let value = report::nats_a_note(&model, &chorales, &pieces)?;
+                let nats = Figure { name: "network-nats".into(), unit: "a note", value };
+                census.figures().into_iter().chain([nats]).collect()
             };
             columns.push(Column { title, figures });
         }
@@ -206,14 +208,14 @@ fn in_json(column: &Column) -> Value {
 
 fn table(columns: &[Column]) -> String {
     let longest = columns.iter().map(|column| column.figures.len()).max().unwrap_or(0);
-    let mut text = format!("{:27} {:22}", "", "");
+    let mut text = format!("{:30} {:22}", "", "");
     for column in columns {
         text += &format!(" {:>20}", column.title);
     }
     text.push('\n');
     let fullest = columns.iter().find(|column| column.figures.len() == longest);
     for Figure { name, unit, .. } in fullest.into_iter().flat_map(|column| &column.figures) {
-        text += &format!("{name:27} {unit:22}");
+        text += &format!("{name:30} {unit:22}");
         for column in columns {
             match column.figures.iter().find(|figure| figure.name == *name) {
                 Some(figure) => text += &format!(" {:20.2}", figure.value),
