@@ -127,11 +127,17 @@ mod tests {
         #[test]
         fn errors_change_what_is_heard_and_never_what_is_to_be_foretold(seed in any::<u64>()) {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let example = example(&piece(), &settings(0.0, 1.0), &mut rng);
-            let wrong: usize = example.heard.iter().zip(&example.chords).filter(|(heard, chord)| heard != chord).count();
-            prop_assert!((1..=4 * LONGEST_ERROR).contains(&wrong), "{wrong} steps with errors");
-            let heard = Chorale { chords: example.heard.clone() };
-            prop_assert!(heard.legal_transpositions().contains(&0));
+            let mut errors = 0;
+            // A wrong note that would leave its part's range is left out, so that one piece may happen to have none.
+            for _ in 0..16 {
+                let example = example(&piece(), &settings(0.0, 1.0), &mut rng);
+                let wrong = example.heard.iter().zip(&example.chords).filter(|(heard, chord)| heard != chord).count();
+                prop_assert!(wrong <= 4 * LONGEST_ERROR, "{} steps with errors", wrong);
+                errors += wrong;
+                let heard = Chorale { chords: example.heard };
+                prop_assert!(heard.legal_transpositions().contains(&0));
+            }
+            prop_assert!(errors > 0);
         }
     }
 }
