@@ -76,7 +76,7 @@ impl Census {
         }
         census.later_beats = census.beats.saturating_sub(1);
         census.stuck_parts = Part::LOWER.into_iter().map(|part| stuck(&chorale.chords, part)).sum();
-        census.good_endings = usize::from(chorale.chords.last().is_some_and(|&chord| is_good_ending(chord)));
+        census.good_endings = usize::from(chorale.chords.last().is_some_and(|chord| is_good_ending(&chord.pitches())));
         census
     }
 

@@ -4,219 +4,130 @@
 
 use crate::key::{Key, KeyFinder};
 use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_clash, is_good_ending};
-use crate::{Chord, Part, Phase, Pitch, Token};
+use crate::{Chord, Part, Phase, Pitch};
 
 type Pitches = [Option<Pitch>; 4];
 
-/// What a chord can do against a rule or a habit. How often Bach does is found by `performer report`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// Two parts go the same way from one perfect fifth (any octave) to another. (Fux, Gradus ad Parnassum, 1725, I)
-    ParallelFifths,
-    /// The same for octaves and unisons.
-    ParallelOctaves,
-    /// Parallel fifths, octaves or unisons between the chords of one beat and the next, whatever lies between.
-    /// (Kirnberger, Die Kunst des reinen Satzes, 1771, ch. 9: short notes in between do not excuse them)
-    BeatParallels,
-    /// Soprano and bass go the same way into a perfect fifth or octave, the soprano by a leap.
-    /// (Aldwell & Schachter, Harmony and Voice Leading, ch. 5)
-    DirectFifthsOctaves,
-    /// A part above the next higher one. (Aldwell & Schachter, ch. 5)
-    Crossing,
-    /// A part moves beyond where its neighbour was just before. (the same)
-    Overlap,
-    /// More than an octave between soprano and alto or between alto and tenor. (the same)
-    Spacing,
-    /// A lower part leaps by a tritone, a seventh or more than an octave. (the same)
-    ForbiddenLeap,
-    /// Alto or tenor leaps by more than a fourth, the bass by a sixth.
-    WideLeap,
-    /// A lower part among the lowest or highest two in a hundred of the notes that Bach gave it.
-    Tessitura,
-    /// Two parts on the leading tone, where the key is clear. (Aldwell & Schachter, ch. 6)
-    DoubledLeadingTone,
-    /// The seventh of a dominant seventh chord goes elsewhere than down by step, when it moves. (the same, ch. 8)
-    UnresolvedSeventh,
-    /// On the beat: two pitch classes a semitone apart.
-    Clash,
-    /// On the beat: neither triad nor seventh chord nor a part of a triad.
-    Foreign,
-    /// On the beat: a seventh chord, or a diminished or augmented triad.
-    Tension,
-    /// On the beat: a triad without its third or fifth.
-    Hollow,
-    /// Off the beat, where the chord changes: two pitch classes a semitone apart.
-    PassingClash,
-    /// Off the beat, where the chord changes: neither triad nor seventh chord nor a part of a triad.
-    PassingForeign,
-    /// The soprano moves, and no other part does.
-    AloneSoprano,
-    /// The soprano stays, and another part moves, on the beat.
-    UnderHeldSoprano,
-    /// On the beat: the part has the pitch that it had a beat ago.
-    StaticAlto,
-    StaticTenor,
-    StaticBass,
-    /// On the beat: all four parts have the pitches that they had a beat ago.
-    StaticChord,
-    /// A lower part moves on the half beat, in eighths.
-    EighthAlto,
-    EighthTenor,
-    EighthBass,
-    /// A lower part moves on the first or last quarter of the beat, in sixteenths.
-    Sixteenth,
-    /// On the beat: a lower part keeps its pitch for the fourth beat or longer.
-    Stuck,
-    /// A lower part goes back to the pitch that it came from.
-    Return,
-    /// All four parts move the same way.
-    AllTogether,
-    /// A lower part moves though the soprano has held for two beats or longer.
-    Restless,
-    /// On the beat: no consonance, though the soprano has held for two beats or longer.
-    UnsettledHold,
-    /// No major or minor triad over its root, though the soprano has held for two beats or longer.
-    OpenHold,
-    /// On the beat: a triad over its third.
-    FirstInversion,
-    /// On the beat: a triad over its fifth.
-    SecondInversion,
-    /// On the beat: a triad whose third sounds in two parts.
-    DoubledThird,
-    /// Two neighbouring parts on one pitch.
-    Unison,
-    /// More than an octave between tenor and bass.
-    DeepBass,
-    /// The bass moves by a second; by a fourth or fifth; by an octave.
-    BassStep,
-    BassFourth,
-    BassOctave,
-    /// Alto or tenor moves by a third.
-    InnerThird,
-    /// Soprano and bass move in opposite ways.
-    ContraryOuter,
-    /// Soprano and bass move the same way.
-    SimilarOuter,
-    /// On the beat: the soprano has the pitch that it had a beat ago.
-    StaticSoprano,
-    /// The soprano moves on the half beat.
-    EighthSoprano,
-    /// The soprano moves by more than a second.
-    SopranoLeap,
+/// Declares [`Rule`] with the name of each, once.
+macro_rules! rules {
+    ($(#[$meta:meta])* pub enum Rule { $($(#[$rule_meta:meta])* $rule:ident = $name:literal,)* }) => {
+        $(#[$meta])*
+        pub enum Rule { $($(#[$rule_meta])* $rule,)* }
+
+        impl Rule {
+            pub const ALL: [Rule; Rule::COUNT] = [$(Rule::$rule),*];
+            pub const COUNT: usize = [$($name),*].len();
+
+            /// In kebab case, for command lines and JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(Rule::$rule => $name),* }
+            }
+        }
+    };
+}
+
+rules! {
+    /// What a chord can do against a rule or a habit. How often Bach does is found by `performer report`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum Rule {
+        /// Two parts go the same way from one perfect fifth (any octave) to another. (Fux, Gradus ad Parnassum, 1725, I)
+        ParallelFifths = "parallel-fifths",
+        /// The same for octaves and unisons.
+        ParallelOctaves = "parallel-octaves",
+        /// Parallel fifths, octaves or unisons between the chords of one beat and the next, whatever lies between.
+        /// (Kirnberger, Die Kunst des reinen Satzes, 1771)
+        BeatParallels = "beat-parallels",
+        /// Soprano and bass go the same way into a perfect fifth or octave, the soprano by a leap.
+        /// (Aldwell & Schachter, Harmony and Voice Leading, ch. 5)
+        DirectFifthsOctaves = "direct-fifths-octaves",
+        /// A part above the next higher one. (Aldwell & Schachter, ch. 5)
+        Crossing = "crossing",
+        /// A part moves beyond where its neighbour was just before. (the same)
+        Overlap = "overlap",
+        /// More than an octave between soprano and alto or between alto and tenor. (the same)
+        Spacing = "spacing",
+        /// A lower part leaps by a tritone, a seventh or more than an octave. (the same)
+        ForbiddenLeap = "forbidden-leap",
+        /// Alto or tenor leaps by more than a fourth, the bass by a sixth.
+        WideLeap = "wide-leap",
+        /// A lower part among the lowest or highest two in a hundred of the notes that Bach gave it.
+        Tessitura = "tessitura",
+        /// Two parts on the leading tone, where the key is clear. (Aldwell & Schachter, ch. 6)
+        DoubledLeadingTone = "doubled-leading-tone",
+        /// The seventh of a dominant seventh chord goes elsewhere than down by step, when it moves. (the same, ch. 8)
+        UnresolvedSeventh = "unresolved-seventh",
+        /// On the beat: two pitch classes a semitone apart.
+        Clash = "clash",
+        /// On the beat: neither triad nor seventh chord nor a part of a triad.
+        Foreign = "foreign",
+        /// On the beat: a seventh chord, or a diminished or augmented triad.
+        Tension = "tension",
+        /// On the beat: a triad without its third or fifth.
+        Hollow = "hollow",
+        /// Off the beat, where the chord changes: two pitch classes a semitone apart.
+        PassingClash = "passing-clash",
+        /// Off the beat, where the chord changes: neither triad nor seventh chord nor a part of a triad.
+        PassingForeign = "passing-foreign",
+        /// The soprano moves, and no other part does.
+        AloneSoprano = "alone-soprano",
+        /// The soprano stays, and another part moves, on the beat.
+        UnderHeldSoprano = "under-held-soprano",
+        /// On the beat: the part has the pitch that it had a beat ago.
+        StaticAlto = "static-alto",
+        StaticTenor = "static-tenor",
+        StaticBass = "static-bass",
+        /// On the beat: all four parts have the pitches that they had a beat ago.
+        StaticChord = "static-chord",
+        /// A lower part moves on the half beat, in eighths.
+        EighthAlto = "eighth-alto",
+        EighthTenor = "eighth-tenor",
+        EighthBass = "eighth-bass",
+        /// A lower part moves on the first or last quarter of the beat, in sixteenths.
+        Sixteenth = "sixteenth",
+        /// On the beat: a lower part keeps its pitch for the fourth beat or longer.
+        Stuck = "stuck",
+        /// A lower part goes back to the pitch that it came from.
+        Return = "return",
+        /// All four parts move the same way.
+        AllTogether = "all-together",
+        /// A lower part moves though the soprano has held for two beats or longer.
+        Restless = "restless",
+        /// On the beat: no consonance, though the soprano has held for two beats or longer.
+        UnsettledHold = "unsettled-hold",
+        /// No major or minor triad over its root, though the soprano has held for two beats or longer.
+        OpenHold = "open-hold",
+        /// On the beat: a triad over its third.
+        FirstInversion = "first-inversion",
+        /// On the beat: a triad over its fifth.
+        SecondInversion = "second-inversion",
+        /// On the beat: a triad whose third sounds in two parts.
+        DoubledThird = "doubled-third",
+        /// Two neighbouring parts on one pitch.
+        Unison = "unison",
+        /// More than an octave between tenor and bass.
+        DeepBass = "deep-bass",
+        /// The bass moves by a second; by a fourth or fifth; by an octave.
+        BassStep = "bass-step",
+        BassFourth = "bass-fourth",
+        BassOctave = "bass-octave",
+        /// Alto or tenor moves by a third.
+        InnerThird = "inner-third",
+        /// Soprano and bass move in opposite ways.
+        ContraryOuter = "contrary-outer",
+        /// Soprano and bass move the same way.
+        SimilarOuter = "similar-outer",
+        /// On the beat: the soprano has the pitch that it had a beat ago.
+        StaticSoprano = "static-soprano",
+        /// The soprano moves on the half beat.
+        EighthSoprano = "eighth-soprano",
+        /// The soprano moves by more than a second.
+        SopranoLeap = "soprano-leap",
+    }
 }
 
 impl Rule {
-    pub const COUNT: usize = 48;
-    pub const ALL: [Rule; Rule::COUNT] = {
-        use Rule::*;
-        [
-            ParallelFifths,
-            ParallelOctaves,
-            BeatParallels,
-            DirectFifthsOctaves,
-            Crossing,
-            Overlap,
-            Spacing,
-            ForbiddenLeap,
-            WideLeap,
-            Tessitura,
-            DoubledLeadingTone,
-            UnresolvedSeventh,
-            Clash,
-            Foreign,
-            Tension,
-            Hollow,
-            PassingClash,
-            PassingForeign,
-            AloneSoprano,
-            UnderHeldSoprano,
-            StaticAlto,
-            StaticTenor,
-            StaticBass,
-            StaticChord,
-            EighthAlto,
-            EighthTenor,
-            EighthBass,
-            Sixteenth,
-            Stuck,
-            Return,
-            AllTogether,
-            Restless,
-            UnsettledHold,
-            OpenHold,
-            FirstInversion,
-            SecondInversion,
-            DoubledThird,
-            Unison,
-            DeepBass,
-            BassStep,
-            BassFourth,
-            BassOctave,
-            InnerThird,
-            ContraryOuter,
-            SimilarOuter,
-            StaticSoprano,
-            EighthSoprano,
-            SopranoLeap,
-        ]
-    };
-
     pub const fn index(self) -> usize {
         self as usize
-    }
-
-    /// In kebab case, for command lines and JSON.
-    pub const fn name(self) -> &'static str {
-        [
-            "parallel-fifths",
-            "parallel-octaves",
-            "beat-parallels",
-            "direct-fifths-octaves",
-            "crossing",
-            "overlap",
-            "spacing",
-            "forbidden-leap",
-            "wide-leap",
-            "tessitura",
-            "doubled-leading-tone",
-            "unresolved-seventh",
-            "clash",
-            "foreign",
-            "tension",
-            "hollow",
-            "passing-clash",
-            "passing-foreign",
-            "alone-soprano",
-            "under-held-soprano",
-            "static-alto",
-            "static-tenor",
-            "static-bass",
-            "static-chord",
-            "eighth-alto",
-            "eighth-tenor",
-            "eighth-bass",
-            "sixteenth",
-            "stuck",
-            "return",
-            "all-together",
-            "restless",
-            "unsettled-hold",
-            "open-hold",
-            "first-inversion",
-            "second-inversion",
-            "doubled-third",
-            "unison",
-            "deep-bass",
-            "bass-step",
-            "bass-fourth",
-            "bass-octave",
-            "inner-third",
-            "contrary-outer",
-            "similar-outer",
-            "static-soprano",
-            "eighth-soprano",
-            "soprano-leap",
-        ][self as usize]
     }
 
     /// The inverse of [`Rule::name`].
@@ -287,15 +198,9 @@ impl Past {
         self.key = self.finder.key();
     }
 
-    /// The key of what has sounded lately, if it is clear.
-    pub fn key(&self) -> Option<Key> {
-        self.key
-    }
-
     /// Whether a piece could end on the chord before.
     fn is_closed(&self) -> bool {
-        let tokens = self.before.map(|pitch| pitch.and_then(Token::from_pitch).unwrap_or(Token::REST));
-        is_good_ending(Chord(tokens))
+        is_good_ending(&self.before)
     }
 
     /// Whether `chord` prolongs a soprano note that has held for so long that it is a likely end.
@@ -388,7 +293,7 @@ impl Past {
             if phase.is_on_beat() && !Sonority::of(&now).is_consonant() {
                 breach(Rule::UnsettledHold);
             }
-            if !is_good_ending(chord) {
+            if !is_good_ending(&now) {
                 breach(Rule::OpenHold);
             }
         }
@@ -655,7 +560,7 @@ impl Guard {
     /// While the player asks for a close: nats taken off for a chord that a piece could not end on, less for one
     /// elsewhere than on the tonic, and for each part that leaves an ending, besides what the rules take off.
     pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
-        if !is_good_ending(chord) {
+        if !is_good_ending(&chord.pitches()) {
             return OPEN_COST;
         }
         let bass = chord[Part::Bass].pitch().map(Pitch::class);

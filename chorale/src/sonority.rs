@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use crate::{Chord, Part, Pitch};
+use crate::{Part, Pitch};
 
 /// What kind of chord the sounding pitch classes make, whatever their octaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,12 +102,11 @@ pub fn has_clash(pitches: &[Option<Pitch>; 4]) -> bool {
 }
 
 /// A major or minor triad, or as much of one as sounds, over its root.
-pub fn is_good_ending(chord: Chord) -> bool {
-    let pitches = chord.pitches();
+pub fn is_good_ending(pitches: &[Option<Pitch>; 4]) -> bool {
     let Some(bass) = pitches[Part::Bass.index()] else { return false };
     let is_above =
         |semitones| pitches.iter().flatten().any(|pitch| (pitch.class() + 12 - bass.class()) % 12 == semitones);
-    Sonority::of(&pitches).is_consonant() && (is_above(3) != is_above(4)) && !is_above(8) && !is_above(9)
+    Sonority::of(pitches).is_consonant() && (is_above(3) != is_above(4)) && !is_above(8) && !is_above(9)
 }
 
 /// The pitch class of the root of a major triad with minor seventh, its fifth there or not.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chorale::{Chord, Heard, Hearing, Part, Phase, Token};
 use serde::Deserialize;
@@ -40,6 +40,8 @@ pub struct Model {
     heads: [Plan; 4],
     order: [Part; 4],
     state: StateContract,
+    /// Made at the first [`Model::batch`].
+    batch_plans: OnceLock<(Plan, [Plan; 4])>,
     /// The file, for [`Model::batch`], and what to call it.
     bytes: Cow<'static, [u8]>,
     name: String,
@@ -150,10 +152,17 @@ impl Model {
     /// # Errors
     /// When the network cannot be run so.
     pub fn batch(self: &Arc<Model>) -> Result<Batch, ModelError> {
-        let contract_error = |reason| ModelError::Contract { name: self.name.clone(), reason };
-        let proto = read_proto(&self.bytes).map_err(contract_error)?;
-        let width = context_width(&proto).map_err(contract_error)?;
-        let (trunk, heads) = plans(&proto, &self.state, self.order, width, None).map_err(contract_error)?;
+        let (trunk, heads) = match self.batch_plans.get() {
+            Some(plans) => plans.clone(),
+            None => {
+                let contract_error = |reason| ModelError::Contract { name: self.name.clone(), reason };
+                let proto = read_proto(&self.bytes).map_err(contract_error)?;
+                let width = context_width(&proto).map_err(contract_error)?;
+                let plans = plans(&proto, &self.state, self.order, width, None).map_err(contract_error)?;
+                // Of several threads that come first at once, one's plans stay.
+                self.batch_plans.get_or_init(|| plans).clone()
+            }
+        };
         Ok(Batch { model: Arc::clone(self), trunk, heads })
     }
 
@@ -347,7 +356,7 @@ fn build(name: &str, bytes: Cow<'static, [u8]>) -> Result<Model, String> {
     let order = part_order(entry("part_order")?)?;
     let width = context_width(&proto)?;
     let (trunk, heads) = plans(&proto, &state, order, width, Some(1))?;
-    Ok(Model { trunk, heads, order, state, bytes, name: name.into(), metadata })
+    Ok(Model { trunk, heads, order, state, batch_plans: OnceLock::new(), bytes, name: name.into(), metadata })
 }
 
 /// The trunk and the heads for so many states at once; `None` leaves the number open, and each row of a head then has

@@ -2,8 +2,8 @@
 //!
 //! Each particle is a harmonization so far. At each step it is weighed by how well it foresaw the soprano that really
 //! comes, p(next soprano | all before), and by how much the guard leaves of its voicings; then it draws a voicing as
-//! live playing would. Particles that led nowhere die out, the others multiply (a particle filter with the melody as
-//! its evidence: Lew et al. 2019, "Bayesian harmonization", arXiv 1909.05030).
+//! live playing would. Particles that led nowhere die out, the others multiply: a particle filter with the melody as
+//! its evidence (arXiv 1909.05030).
 
 use std::sync::Arc;
 
@@ -229,10 +229,18 @@ pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
     let mut tasks: Vec<Task> = sopranos
         .map(|(soprano, phase)| Task { soprano: Some(soprano), phase, kept: [None; 4], is_closing: false })
         .collect();
-    if closes && let Some(last) = tasks.last().map(|task| task.soprano) {
-        tasks.iter_mut().rev().take_while(|task| task.soprano == last).for_each(|task| task.is_closing = true);
+    if closes {
+        close(&mut tasks);
     }
     tasks
+}
+
+/// Seeks an ending under the last note of what is given.
+fn close(tasks: &mut [Task]) {
+    let given = |task: &Task| (task.soprano, task.kept);
+    if let Some(last) = tasks.last().map(given) {
+        tasks.iter_mut().rev().take_while(|task| given(task) == last).for_each(|task| task.is_closing = true);
+    }
 }
 
 /// A note of a kept part that the networks do not know.
@@ -290,9 +298,7 @@ pub fn tasks_around(steps: &[MelodyStep], part: Part) -> Result<Vec<Task>, Canno
         kept[part.index()] = Some(token);
         tasks.push(Task { soprano: None, phase: step.phase, kept, is_closing: false });
     }
-    if let Some(last) = tasks.last().map(|task| task.kept) {
-        tasks.iter_mut().rev().take_while(|task| task.kept == last).for_each(|task| task.is_closing = true);
-    }
+    close(&mut tasks);
     Ok(tasks)
 }
 
@@ -349,7 +355,7 @@ mod tests {
         assert_eq!(found, search(&model, Sampling::default(), &melody(), 4).unwrap());
         let sopranos: Vec<Token> = found.chords.iter().map(|chord| chord[Part::Soprano]).collect();
         assert_eq!(sopranos, melody().iter().filter_map(|task| task.soprano).collect::<Vec<_>>());
-        assert!(chorale::is_good_ending(found.chords[31]), "{:?}", found.chords[31].pitches());
+        assert!(chorale::is_good_ending(&found.chords[31].pitches()), "{:?}", found.chords[31].pitches());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Helpers of the tests that cross crates.
 
 pub mod binary;
+pub mod chorales;
 pub mod tune;

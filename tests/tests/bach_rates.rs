@@ -2,7 +2,6 @@
 //! default, because they are not in the repository: `make data`.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use chorale::rules::Rule;
 use chorale::writing::Counts;
@@ -12,13 +11,12 @@ use performer::explain::{bach_rate, chord_changes};
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::render::{TICKS_PER_QUARTER, chorale_score};
-use trainer::dataset::Source;
+use tests::chorales::dataset;
 
 #[test]
 #[ignore = "needs the 382 chorales: run `make data`"]
 fn bachs_rates_are_those_of_the_382_chorales() {
-    let path = std::env::var("CHORALES").ok().filter(|path| !path.is_empty()).map(PathBuf::from);
-    let dataset = Source::new(path, false).load().unwrap_or_else(|error| panic!("{error:#}"));
+    let dataset = dataset();
     let (mut changes, mut counts) = (0, HashMap::<Rule, usize>::new());
     for split in [Split::Train, Split::Valid, Split::Test] {
         for piece in dataset.split(split) {

@@ -1,13 +1,11 @@
 //! How well `--clock follow` finds the beat: the test sopranos, played unevenly. Run by `make data`, with the chorales.
 
-use std::path::PathBuf;
-
 use chorale::Part;
 use corpus::Split;
 use performer::clock::follow::Follower;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use trainer::dataset::Source;
+use tests::chorales::dataset;
 
 /// Milliseconds, at which moments are told.
 const RATE: f64 = 1000.0;
@@ -43,8 +41,7 @@ const PLAYINGS: [Playing; 8] = [
 #[test]
 #[ignore = "needs the data set: make data"]
 fn notes_are_put_on_the_right_sixteenth_of_the_beat() {
-    let path = std::env::var("CHORALES").ok().filter(|path| !path.is_empty()).map(PathBuf::from);
-    let dataset = Source::new(path, false).load().unwrap_or_else(|error| panic!("{error:#}"));
+    let dataset = dataset();
     let tunes: Vec<Vec<u64>> = dataset.split(Split::Test).iter().map(|piece| onsets(&piece.chorale)).collect();
     println!("{:<22} {:>12} {:>12} {:>12}", "notes rightly placed", "in the beat", "in the bar", "from the last");
     for playing in PLAYINGS {

@@ -1,22 +1,16 @@
 //! The figures of free-running harmony in models/README.md are those of the shipped models. Needs the 382 chorales
 //! (`make data`).
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use chorale::census::{Census, Figure};
-use corpus::{Dataset, phases};
+use corpus::phases;
 use performer::harmonizer::Sampling;
 use performer::model::Model;
 use performer::report::{Way, harmonize_all};
-use trainer::dataset::Source;
+use tests::chorales::dataset;
 
 const CARD: &str = include_str!("../../models/README.md");
-
-fn dataset() -> Dataset {
-    let path = std::env::var_os("CHORALES").filter(|path| !path.is_empty()).map(PathBuf::from);
-    Source::new(path, false).load().unwrap_or_else(|error| panic!("{error:#}"))
-}
 
 /// The columns of a table whose cells stand two spaces or more apart.
 fn cells(line: &str) -> Vec<&str> {

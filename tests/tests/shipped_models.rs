@@ -3,25 +3,17 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
-use chorale::{Chord, Part, Token};
-use performer::model::{Model, Row};
+use chorale::{Chord, Part, Phase, Token};
+use performer::model::{Model, Row, State};
 use serde_json::Value;
-use trainer::dataset::{Dataset, phases};
+use tests::chorales::dataset;
+use trainer::dataset::phases;
 use trainer::onnx;
 use trainer::score::Told;
 
 fn model_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/{name}.onnx"))
-}
-
-fn dataset() -> &'static Dataset {
-    static DATASET: OnceLock<Dataset> = OnceLock::new();
-    DATASET.get_or_init(|| {
-        let path = std::env::var("CHORALES").ok().filter(|path| !path.is_empty()).map(PathBuf::from);
-        trainer::dataset::Source::new(path, false).load().unwrap_or_else(|error| panic!("{error:#}"))
-    })
 }
 
 #[test]
@@ -87,6 +79,38 @@ fn the_performer_has_the_trainers_logits_on_a_real_chorale() {
         println!("{name}: largest difference {largest:e} over {} steps", piece.chorale.chords.len());
         // The trainer runs the graph whole, the performer cut in two, so tract sums in other orders.
         assert!(largest <= trainer::export::TOLERANCE, "{name}: {largest:e}");
+    }
+}
+
+#[test]
+#[ignore = "needs the 382 chorales: run `make data`"]
+fn the_cached_state_equals_recomputing_all_that_was_heard_of_a_real_chorale() {
+    let piece = &dataset().test[0];
+    let chords = &piece.chorale.chords;
+    let before = |step: usize| if step == 0 { Chord::START } else { chords[step - 1] };
+    for name in ["wavenet", "lstm"] {
+        let model = Model::load(&model_path(name)).unwrap();
+        let logits = |state: &mut State, step: usize| {
+            let context = model.step(state, before(step), Phase::in_beat(step)).unwrap();
+            let row = Row { before: before(step), given: chords[step] };
+            Part::ALL.map(|part| model.logits(part, &context, &[row]).unwrap())
+        };
+        let mut cached = model.start();
+        let mut largest = 0f32;
+        for step in 0..chords.len() {
+            let expected = logits(&mut cached, step);
+            if step % 24 != 23 {
+                continue;
+            }
+            let mut fresh = model.start();
+            let recomputed = (0..=step).map(|step| logits(&mut fresh, step)).last().unwrap();
+            for (a, b) in expected.iter().flatten().zip(recomputed.iter().flatten()) {
+                assert!(a.is_finite() && b.is_finite());
+                largest = largest.max((a - b).abs());
+            }
+        }
+        println!("{name}: cached and recomputed differ by {largest:e} at most");
+        assert!(largest <= 1e-5, "{name}: {largest:e}");
     }
 }
 

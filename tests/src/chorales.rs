@@ -1,0 +1,18 @@
+//! The 382 chorales, for tests that need them.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use trainer::dataset::{Dataset, Source};
+
+/// From the path in the environment variable CHORALES, else downloaded.
+///
+/// # Panics
+/// When they cannot be had.
+pub fn dataset() -> &'static Dataset {
+    static DATASET: OnceLock<Dataset> = OnceLock::new();
+    DATASET.get_or_init(|| {
+        let path = std::env::var_os("CHORALES").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Source::new(path, false).load().unwrap_or_else(|error| panic!("{error:#}"))
+    })
+}
