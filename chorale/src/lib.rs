@@ -26,7 +26,7 @@ pub mod writing;
 
 pub use chord::{Chorale, Chord, CsvError, Part};
 pub use hearing::{Heard, Hearing};
-pub use key::{Key, KeyFinder};
+pub use key::{KeyClass, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
 pub use recall::{Recall, Recollection};
