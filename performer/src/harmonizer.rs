@@ -1,5 +1,6 @@
 //! From a context to a chord: whole voicings are weighed by the network and the guard, and one is drawn.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arithmetic::{exp, wide};
@@ -218,15 +219,13 @@ impl Harmonizer {
     }
 }
 
-/// Under a sounding soprano a part sings, and nothing that Bach's singers never had to: rests and pitches outside
-/// [`Part::range`] are left out. The networks give them little, but a long performance would meet them.
-fn keep_singable(part: Part, logits: &mut [f32]) {
+/// The indices of what `part` may sing. Under a sounding soprano a part sings, and nothing that Bach's singers never had
+/// to: rests and pitches outside [`Part::range`] are left out. The networks give them little, but a long performance would
+/// meet them.
+fn singable(part: Part) -> Range<usize> {
     let (low, high) = part.range();
-    for (token, logit) in Token::all().zip(logits) {
-        if token.pitch().is_none_or(|pitch| pitch < low || pitch > high) {
-            *logit = f32::NEG_INFINITY;
-        }
-    }
+    let index = |pitch| Token::from_pitch(pitch).expect("a part's range lies in the vocabulary").index();
+    index(low)..index(high) + 1
 }
 
 /// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. Each
@@ -268,11 +267,13 @@ pub(crate) fn beams(
 /// The likeliest ways to go on from each candidate of a beam with `part`, the likeliest first; ties in the order of
 /// candidates and tokens. `logits` are the part's, 47 for each candidate.
 fn longer(beam: &[Candidate], part: Part, kept: Option<Token>, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+    let tokens = |candidate: &Candidate| match kept {
+        None if candidate.chord[Part::Soprano] != Token::REST => singable(part),
+        _ => 0..Token::VOCABULARY,
+    };
     let mut best = f32::NEG_INFINITY;
     for (candidate, logits) in beam.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)) {
-        if candidate.chord[Part::Soprano] != Token::REST && kept.is_none() {
-            keep_singable(part, logits);
-        }
+        let logits = &mut logits[tokens(candidate)];
         log_softmax(logits);
         let likeliest = match kept {
             None => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
@@ -283,7 +284,8 @@ fn longer(beam: &[Candidate], part: Part, kept: Option<Token>, logits: &mut [f32
     let least = best + BEAM_SHARE.ln();
     let mut longer = Vec::with_capacity(2 * most);
     for (candidate, logits) in beam.iter().zip(logits.chunks_exact(Token::VOCABULARY)) {
-        for (token, &logit) in Token::all().zip(logits) {
+        let tokens = tokens(candidate);
+        for (token, &logit) in Token::all().zip(logits).skip(tokens.start).take(tokens.len()) {
             let log_likelihood = candidate.log_likelihood + logit;
             if log_likelihood >= least && kept.is_none_or(|kept| kept == token) {
                 let mut candidate = Candidate { log_likelihood, ..*candidate };

@@ -11,7 +11,7 @@ use tract_onnx::pb::{
     GraphProto, ModelProto, NodeProto, TensorProto, attribute_proto::AttributeType, tensor_proto::DataType,
 };
 
-use super::fused::{Block, Embedding, Feature, Fused, Head, Linear, MOST_WORDS, Trunk};
+use super::fused::{Block, Embedding, Feature, Fused, Head, Linear, MOST_OUTPUTS, MOST_WORDS, Trunk};
 use super::{StateContract, WORDS};
 
 /// The operator set whose meaning the arithmetic has.
@@ -418,18 +418,21 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let now: &[usize] = if is_first { &[] } else { &[MOST_WORDS; 4] };
     let vocabularies = [&vocabularies()[..], now].concat();
     let mut known = constants.embedding(&of("tokens"), relations, &vocabularies)?;
-    let (chosen, features) = (known.features.into_iter())
-        .partition(|feature: &Feature| feature.columns.iter().any(|&column| column >= WORDS));
+    let (mut features, mut chosen, mut between) = (Vec::new(), [const { Vec::new() }; 4], Vec::new());
+    for feature in known.features {
+        match feature.columns.map(|column| column.checked_sub(WORDS)) {
+            [None, None] => features.push(feature),
+            [Some(one), Some(other)] if one != other => between.push(feature),
+            [Some(part), _] | [_, Some(part)] => chosen[part].push(feature),
+        }
+    }
     known.features = features;
     let hidden = known.width;
     let output = constants.linear(&of("output"), hidden, None)?;
     let outputs = output.bias.len();
     let wrong = || format!("the names of '{name}'");
     let (dims, names) = constants.ints("names")?;
-    if dims.len() != 2
-        || dims[1] != Token::VOCABULARY as i64
-        || outputs < Token::VOCABULARY
-        || outputs > u16::MAX.into()
+    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || outputs < Token::VOCABULARY || outputs >= MOST_OUTPUTS
     {
         return Err(wrong());
     }
@@ -453,6 +456,7 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
         context: constants.linear(&of("context"), context, Some(hidden))?,
         known,
         chosen,
+        between,
         namings,
         output,
         lowest,
