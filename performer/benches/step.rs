@@ -14,7 +14,7 @@ use chorale::rules::Guard;
 use chorale::{Chord, Part, Phase, Pitch, Token};
 use hdrhistogram::Histogram;
 use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{Model, Row};
+use performer::model::{self, Model, Row};
 use performer::score::{Direction, Note, Score};
 use performer::search::{self, PARTICLES};
 use performer::wav::{self, Instrument};
@@ -92,10 +92,12 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
     let piece = piece(&model)?;
     let before = |step: usize| if step == 0 { Chord::START } else { piece[(step - 1) % piece.len()] };
 
+    let mut context = model::Context::default();
+    let mut logits = Vec::new();
     let mut state = model.start();
     let trunk = Times::of(STEPS, |step| {
         let started = Instant::now();
-        model.step(&mut state, before(step), Phase::in_beat(step))?;
+        model.step(&mut [&mut state], &[before(step)], Phase::in_beat(step), &mut context)?;
         Ok(started.elapsed())
     })?;
 
@@ -106,7 +108,7 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
         let started = Instant::now();
         let mut state = model.start();
         for step in 0..window {
-            model.step(&mut state, before(step), Phase::in_beat(step))?;
+            model.step(&mut [&mut state], &[before(step)], Phase::in_beat(step), &mut context)?;
         }
         Ok(started.elapsed())
     })?;
@@ -115,9 +117,9 @@ fn measure(model: Arc<Model>, file: &Path, python: Option<&Path>) -> Result<Valu
     let whole = Times::of(STEPS, |step| {
         let (before, given) = (before(step), piece[step % piece.len()]);
         let started = Instant::now();
-        let context = model.step(&mut state, before, Phase::in_beat(step))?;
+        model.step(&mut [&mut state], &[before], Phase::in_beat(step), &mut context)?;
         for part in Part::ALL {
-            model.logits(part, &context, &[Row { before, given }])?;
+            model.logits(part, &mut context, &[Row { state: 0, given }], &mut logits)?;
         }
         Ok(started.elapsed())
     })?;

@@ -1,7 +1,9 @@
 //! From a context to a chord: whole voicings are weighed by the network and the guard, and one is drawn.
 
+use std::ops::Range;
 use std::sync::Arc;
 
+use arithmetic::{exp, wide};
 use chorale::rules::{Guard, Past};
 use chorale::{Chord, Part, Phase, Token};
 use rand::{RngExt, SeedableRng};
@@ -70,8 +72,8 @@ pub struct Harmonizer {
     steps: u64,
     phase: Phase,
     is_closing: bool,
-    /// The chord of the step before, and the context of the present one; `None` before the first step.
-    present: Option<(Chord, Context)>,
+    /// Of the present step, once there is one.
+    context: Context,
 }
 
 impl Harmonizer {
@@ -85,7 +87,7 @@ impl Harmonizer {
             steps: 0,
             phase: Phase::in_bar(0),
             is_closing: false,
-            present: None,
+            context: Context::default(),
         }
     }
 
@@ -111,14 +113,13 @@ impl Harmonizer {
     /// `phase`.
     ///
     /// # Errors
-    /// When tract fails.
+    /// When the network fails.
     pub fn step(&mut self, before: Chord, phase: Phase) -> Result<(), ModelError> {
-        let context = self.model.step(&mut self.state, before, phase)?;
+        self.model.step(&mut [&mut self.state], &[before], phase, &mut self.context)?;
         if before != Chord::START {
             self.past.step(before, self.phase);
         }
         self.phase = phase;
-        self.present = Some((before, context));
         self.steps += 1;
         Ok(())
     }
@@ -126,7 +127,7 @@ impl Harmonizer {
     /// The chord under `soprano` in the present step.
     ///
     /// # Errors
-    /// When tract fails, or before the first [`Harmonizer::step`].
+    /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn answer(&mut self, soprano: Token) -> Result<Chord, ModelError> {
         Ok(self.complete(&[soprano])?[0])
     }
@@ -135,7 +136,7 @@ impl Harmonizer {
     /// soprano's range get the answer of their octave within it, as [`crate::answer::AnswerTable`] looks them up.
     ///
     /// # Errors
-    /// When tract fails, or before the first [`Harmonizer::step`].
+    /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn answers(&mut self) -> Result<[Chord; Token::VOCABULARY], ModelError> {
         let sopranos: Vec<Token> =
             Token::all().filter(|token| token.pitch().is_none_or(|pitch| fold_soprano(pitch).1 == 0)).collect();
@@ -153,11 +154,14 @@ impl Harmonizer {
     /// A chord whose soprano is chosen too, together with the voicing under it.
     ///
     /// # Errors
-    /// When tract fails, or before the first [`Harmonizer::step`].
-    pub fn continuation(&self) -> Result<Chord, ModelError> {
-        let (before, context) = self.present()?;
-        let logits = self.model.logits(Part::Soprano, &context, &[Row { before, given: Chord::SILENCE }])?;
-        let mut sopranos: Vec<(Token, f32)> = Token::all().zip(log_softmax(&logits)).collect();
+    /// When the network fails, or before the first [`Harmonizer::step`].
+    pub fn continuation(&mut self) -> Result<Chord, ModelError> {
+        self.check_begun()?;
+        let mut logits = Vec::new();
+        let row = Row { state: 0, given: Chord::SILENCE };
+        self.model.logits(Part::Soprano, &mut self.context, &[row], &mut logits)?;
+        log_softmax(&mut logits);
+        let mut sopranos: Vec<(Token, f32)> = Token::all().zip(logits).collect();
         sopranos.sort_by(|a, b| b.1.total_cmp(&a.1));
         sopranos.truncate(SOPRANOS);
         let tokens: Vec<Token> = sopranos.iter().map(|(token, _)| *token).collect();
@@ -170,18 +174,23 @@ impl Harmonizer {
         Ok(chords[draw(&scores, self.sampling, &mut self.generator(Token::START))])
     }
 
-    fn present(&self) -> Result<(Chord, Context), ModelError> {
-        self.present.clone().ok_or_else(|| ModelError::Run("an answer was asked for before the first step".into()))
+    fn check_begun(&self) -> Result<(), ModelError> {
+        match self.steps {
+            0 => Err(ModelError::Run("an answer was asked for before the first step".into())),
+            _ => Ok(()),
+        }
     }
 
     /// Draws a voicing under each soprano.
-    fn complete(&self, sopranos: &[Token]) -> Result<Vec<Chord>, ModelError> {
+    fn complete(&mut self, sopranos: &[Token]) -> Result<Vec<Chord>, ModelError> {
         let candidates = self.candidates(sopranos)?;
+        let mut scores = Vec::new();
         Ok(sopranos
             .iter()
             .zip(candidates)
             .map(|(&soprano, candidates)| {
-                let scores: Vec<f32> = candidates.iter().map(Candidate::score).collect();
+                scores.clear();
+                scores.extend(candidates.iter().map(Candidate::score));
                 candidates[draw(&scores, self.sampling, &mut self.generator(soprano))].chord
             })
             .collect())
@@ -190,13 +199,11 @@ impl Harmonizer {
     /// The likeliest voicings under each soprano, at least one for each, the likeliest first.
     ///
     /// # Errors
-    /// When tract fails, or before the first [`Harmonizer::step`].
-    pub fn candidates(&self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
-        let (before, context) = self.present()?;
-        let mut beams = beams(self.model.order(), sopranos, [None; 4], |part, partial| {
-            let rows: Vec<Row> = partial.iter().map(|&(_, given)| Row { before, given }).collect();
-            self.model.logits(part, &context, &rows)
-        })?;
+    /// When the network fails, or before the first [`Harmonizer::step`].
+    pub fn candidates(&mut self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
+        self.check_begun()?;
+        let sopranos: Vec<(usize, Token)> = sopranos.iter().map(|&soprano| (0, soprano)).collect();
+        let mut beams = beams(&self.model, &mut self.context, &sopranos, [None; 4])?;
         for candidate in beams.iter_mut().flatten() {
             candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing);
         }
@@ -212,77 +219,107 @@ impl Harmonizer {
     }
 }
 
-/// Under a sounding soprano a part sings, and nothing that Bach's singers never had to: rests and pitches outside
-/// [`Part::range`] are left out. The networks give them little, but a long performance would meet them.
-fn keep_singable(part: Part, logits: &mut [f32]) {
+/// The indices of what `part` may sing. Under a sounding soprano a part sings, and nothing that Bach's singers never had
+/// to: rests and pitches outside [`Part::range`] are left out. The networks give them little, but a long performance would
+/// meet them.
+fn singable(part: Part) -> Range<usize> {
     let (low, high) = part.range();
-    for (token, logit) in Token::all().zip(logits) {
-        if token.pitch().is_none_or(|pitch| pitch < low || pitch > high) {
-            *logit = f32::NEG_INFINITY;
-        }
-    }
+    let index = |pitch| Token::from_pitch(pitch).expect("a part's range lies in the vocabulary").index();
+    index(low)..index(high) + 1
 }
 
-/// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0.
-/// `logits` is given partial chords, each with the index of its soprano, and tells the logits of the next part, 47 for
-/// each. A part in `kept` has its token whatever the network thinks of it.
+/// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. Each
+/// soprano comes with the place of its state in `context`. A part in `kept` has its token whatever the network thinks of
+/// it.
 pub(crate) fn beams(
-    order: [Part; 4],
-    sopranos: &[Token],
+    model: &Model,
+    context: &mut Context,
+    sopranos: &[(usize, Token)],
     kept: [Option<Token>; 4],
-    mut logits: impl FnMut(Part, &[(usize, Chord)]) -> Result<Vec<f32>, ModelError>,
 ) -> Result<Vec<Vec<Candidate>>, ModelError> {
     let mut beams: Vec<Vec<Candidate>> = sopranos
         .iter()
-        .map(|&soprano| {
+        .map(|&(_, soprano)| {
             let mut chord = Chord::SILENCE;
             chord[Part::Soprano] = soprano;
             vec![Candidate { chord, log_likelihood: 0.0, cost: 0.0 }]
         })
         .collect();
-    for (&part, most) in order[1..].iter().zip(BEAM) {
-        let partial: Vec<(usize, Chord)> = (beams.iter().enumerate())
-            .flat_map(|(index, beam)| beam.iter().map(move |candidate| (index, candidate.chord)))
-            .collect();
-        let mut logits = logits(part, &partial)?;
-        let mut logits = logits.chunks_mut(Token::VOCABULARY);
+    let (mut rows, mut logits) = (Vec::new(), Vec::new());
+    for (&part, most) in model.order()[1..].iter().zip(BEAM) {
+        rows.clear();
+        rows.extend(
+            sopranos.iter().zip(&beams).flat_map(|(&(state, _), beam)| {
+                beam.iter().map(move |candidate| Row { state, given: candidate.chord })
+            }),
+        );
+        model.logits(part, context, &rows, &mut logits)?;
+        let mut logits = &mut logits[..];
         for beam in &mut beams {
-            let mut longer = Vec::with_capacity(4 * beam.len());
-            for candidate in beam.iter() {
-                let logits = logits.next().expect("a row for each candidate");
-                if candidate.chord[Part::Soprano] != Token::REST && kept[part.index()].is_none() {
-                    keep_singable(part, logits);
-                }
-                for (token, log_likelihood) in Token::all().zip(log_softmax(logits)) {
-                    if kept[part.index()].is_none_or(|kept| kept == token) {
-                        let mut candidate = *candidate;
-                        candidate.chord[part] = token;
-                        candidate.log_likelihood += log_likelihood;
-                        longer.push(candidate);
-                    }
-                }
-            }
-            *beam = likeliest(longer, most);
+            let (of_beam, rest) = logits.split_at_mut(beam.len() * Token::VOCABULARY);
+            logits = rest;
+            *beam = longer(beam, part, kept[part.index()], of_beam, most);
         }
     }
     Ok(beams)
 }
 
-/// The likeliest first; ties in the order in which they stand.
-fn likeliest(mut candidates: Vec<Candidate>, most: usize) -> Vec<Candidate> {
-    let best = candidates.iter().map(|candidate| candidate.log_likelihood).fold(f32::NEG_INFINITY, f32::max);
+/// The likeliest ways to go on from each candidate of a beam with `part`, the likeliest first; ties in the order of
+/// candidates and tokens. `logits` are the part's, 47 for each candidate.
+fn longer(beam: &[Candidate], part: Part, kept: Option<Token>, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+    let tokens = |candidate: &Candidate| match kept {
+        None if candidate.chord[Part::Soprano] != Token::REST => singable(part),
+        _ => 0..Token::VOCABULARY,
+    };
+    let mut best = f32::NEG_INFINITY;
+    for (candidate, logits) in beam.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)) {
+        let logits = &mut logits[tokens(candidate)];
+        log_softmax(logits);
+        let likeliest = match kept {
+            None => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            Some(kept) => logits[kept.index()],
+        };
+        best = best.max(candidate.log_likelihood + likeliest);
+    }
     let least = best + BEAM_SHARE.ln();
-    candidates.retain(|candidate| candidate.log_likelihood >= least);
-    candidates.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
-    candidates.truncate(most);
-    candidates
+    let mut longer = Vec::with_capacity(2 * most);
+    for (candidate, logits) in beam.iter().zip(logits.chunks_exact(Token::VOCABULARY)) {
+        let tokens = tokens(candidate);
+        for (token, &logit) in Token::all().zip(logits).skip(tokens.start).take(tokens.len()) {
+            let log_likelihood = candidate.log_likelihood + logit;
+            if log_likelihood >= least && kept.is_none_or(|kept| kept == token) {
+                let mut candidate = Candidate { log_likelihood, ..*candidate };
+                candidate.chord[part] = token;
+                longer.push(candidate);
+            }
+        }
+    }
+    longer.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
+    longer.truncate(most);
+    longer
 }
 
-pub(crate) fn log_softmax(logits: &[f32]) -> Vec<f32> {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let norm = largest + logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>().ln();
-    // A network gone wrong gives NaN; nothing is then likelier than anything else.
-    logits.iter().map(|logit| (logit - norm).max(f32::NEG_INFINITY)).collect()
+wide! {
+    /// Logits to log-likelihoods, in place.
+    pub(crate) fn log_softmax(logits: &mut [f32]) {
+        const LANES: usize = 16;
+        let mut most = [f32::NEG_INFINITY; LANES];
+        for chunk in logits.chunks(LANES) {
+            for (most, &logit) in most.iter_mut().zip(chunk) {
+                *most = most.max(logit);
+            }
+        }
+        let largest = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let mut sums = [0f32; LANES];
+        for chunk in logits.chunks(LANES) {
+            for (sum, &logit) in sums.iter_mut().zip(chunk) {
+                *sum += exp(logit - largest);
+            }
+        }
+        let norm = largest + sums.iter().sum::<f32>().ln();
+        // A network gone wrong gives NaN; nothing is then likelier than anything else.
+        logits.iter_mut().for_each(|logit| *logit = (*logit - norm).max(f32::NEG_INFINITY));
+    }
 }
 
 /// An index drawn from softmax(scores / temperature), leaving out the unlikely (min-p: Nguyen et al. 2024,

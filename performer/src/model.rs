@@ -1,23 +1,24 @@
-//! The networks as tract runs them: what never changes ([`Model`]) and what changes at each step ([`State`]).
+//! The networks: what never changes ([`Model`]) and what changes at each step ([`State`]).
 //!
-//! An ONNX file holds one step of a whole network. Here it is cut in two at the value `context`: the trunk, run once
-//! a step, and the head of each part, run for as many rows (sopranos) at once as one likes.
+//! A step has two halves: the trunk, run once, and the head of each part, run for as many rows (sopranos) at once as one
+//! likes. What the trainer writes is run by arithmetic of our own (`model/fused.rs`), any other file that keeps the
+//! contract of models/README.md by tract (`model/reference.rs`).
 
-use std::borrow::Cow;
+mod fused;
+mod recipe;
+mod reference;
+
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use chorale::{Chord, Heard, Hearing, Part, Phase, Token};
+use chorale::{Chord, Heard, Hearing, Part, Phase};
 use serde::Deserialize;
 use thiserror::Error;
-use tract_onnx::pb::{
-    ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto,
-    tensor_proto::DataType,
-    tensor_shape_proto::{Dimension, dimension},
-    type_proto,
-};
-use tract_onnx::prelude::*;
+use tract_onnx::prelude::Framework;
+
+use fused::{Fused, Scratch};
+use reference::Reference;
 
 #[derive(Debug, Error)]
 pub enum ModelError {
@@ -25,28 +26,22 @@ pub enum ModelError {
     Read { path: String, source: std::io::Error },
     #[error("'{name}' is no usable network: {reason} (models/README.md tells what the file must hold)")]
     Contract { name: String, reason: String },
-    #[error("tract failed to run the network: {0}")]
+    #[error("the network failed to run: {0}")]
     Run(String),
 }
 
-type Plan = Arc<TypedRunnableModel>;
-
 /// A loaded network. Shared read-only between threads.
 pub struct Model {
-    /// chord, heard, phase, state → context, new state.
-    trunk: Plan,
-    /// For each part, soprano first: context (1, width), chord (M, 4), heard (M, 20) and given (M, 4) → logits
-    /// (M, 47).
-    heads: [Plan; 4],
+    engine: Engine,
     order: [Part; 4],
     state: StateContract,
-    /// Made at the first [`Model::batch`].
-    batch_plans: OnceLock<(Plan, [Plan; 4])>,
-    /// The file, for [`Model::batch`], and what to call it.
-    bytes: Cow<'static, [u8]>,
-    name: String,
     /// The file's metadata, as name and text.
     pub metadata: HashMap<String, String>,
+}
+
+enum Engine {
+    Fused(Box<Fused>),
+    Reference(Box<Reference>),
 }
 
 /// The metadata entry `state`.
@@ -91,26 +86,38 @@ impl ConvQueue {
     }
 
     fn push(&mut self, entry: &[f32]) {
-        self.entries[self.oldest] = entry.into();
+        match Arc::get_mut(&mut self.entries[self.oldest]) {
+            // No clone needs what falls out: its place is taken.
+            Some(place) if place.len() == entry.len() => place.copy_from_slice(entry),
+            _ => self.entries[self.oldest] = entry.into(),
+        }
         self.oldest = (self.oldest + 1) % self.entries.len();
     }
 }
 
-/// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. (1, width), or
-/// a row for each state of a [`Batch`].
-#[derive(Clone)]
+/// What the heads are told of a step besides the context: the chord before and [`Heard::words`].
+const WORDS: usize = 4 + Heard::WORDS;
+
+/// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. One is enough
+/// for a whole piece; used again, it takes no new memory.
+#[derive(Clone, Default)]
 pub struct Context {
-    values: TValue,
-    /// What each state heard, for the heads.
-    heard: Vec<[i64; Heard::WORDS]>,
+    /// Of each state.
+    words: Vec<[u8; WORDS]>,
+    /// (states, width).
+    values: Vec<f32>,
+    scratch: Scratch,
 }
 
-/// One row for a head: the chord of the step before, and the present one as far as it is chosen.
+/// What a head is asked about: a state, and the present chord as far as it is chosen.
 #[derive(Clone, Copy)]
 pub struct Row {
-    pub before: Chord,
+    /// Its place among the states of the step.
+    pub state: usize,
     pub given: Chord,
 }
+
+const FOREIGN_STATE: &str = "the state belongs to another network";
 
 impl Model {
     /// The WaveNet that is built in.
@@ -118,7 +125,7 @@ impl Model {
     /// # Errors
     /// Never, if the program was built from a whole checkout.
     pub fn wavenet() -> Result<Model, ModelError> {
-        Model::named("models/wavenet.onnx", Cow::Borrowed(include_bytes!("../../models/wavenet.onnx")))
+        Model::named("models/wavenet.onnx", include_bytes!("../../models/wavenet.onnx"), false)
     }
 
     /// The LSTM that is built in.
@@ -126,7 +133,7 @@ impl Model {
     /// # Errors
     /// Never, if the program was built from a whole checkout.
     pub fn lstm() -> Result<Model, ModelError> {
-        Model::named("models/lstm.onnx", Cow::Borrowed(include_bytes!("../../models/lstm.onnx")))
+        Model::named("models/lstm.onnx", include_bytes!("../../models/lstm.onnx"), false)
     }
 
     /// # Errors
@@ -134,36 +141,30 @@ impl Model {
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: name.clone(), source })?;
-        Model::named(&name, bytes.into())
+        Model::named(&name, &bytes, false)
     }
 
     /// # Errors
     /// When the bytes do not keep the contract of models/README.md. `name` is what the message calls them.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
-        Model::named(name, bytes.to_vec().into())
+        Model::named(name, bytes, false)
     }
 
-    fn named(name: &str, bytes: Cow<'static, [u8]>) -> Result<Model, ModelError> {
-        build(name, bytes).map_err(|reason| ModelError::Contract { name: name.into(), reason })
-    }
-
-    /// The same network, prepared to run many states side by side.
+    /// As [`Model::from_bytes`], but run by tract, whatever the file holds: what the faster way is measured by.
     ///
     /// # Errors
-    /// When the network cannot be run so.
-    pub fn batch(self: &Arc<Model>) -> Result<Batch, ModelError> {
-        let (trunk, heads) = match self.batch_plans.get() {
-            Some(plans) => plans.clone(),
-            None => {
-                let contract_error = |reason| ModelError::Contract { name: self.name.clone(), reason };
-                let proto = read_proto(&self.bytes).map_err(contract_error)?;
-                let width = context_width(&proto).map_err(contract_error)?;
-                let plans = plans(&proto, &self.state, self.order, width, None).map_err(contract_error)?;
-                // Of several threads that come first at once, one's plans stay.
-                self.batch_plans.get_or_init(|| plans).clone()
-            }
-        };
-        Ok(Batch { model: Arc::clone(self), trunk, heads })
+    /// As [`Model::from_bytes`].
+    pub fn in_tract(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
+        Model::named(name, bytes, true)
+    }
+
+    fn named(name: &str, bytes: &[u8], in_tract: bool) -> Result<Model, ModelError> {
+        build(bytes, in_tract).map_err(|reason| ModelError::Contract { name: name.into(), reason })
+    }
+
+    /// Whether tract runs it, and not the faster arithmetic of our own.
+    pub fn is_in_tract(&self) -> bool {
+        matches!(self.engine, Engine::Reference(_))
     }
 
     /// The parts in the order in which they are chosen; the soprano is the first.
@@ -185,168 +186,58 @@ impl Model {
         State { hearing: Hearing::new(), memory }
     }
 
-    /// One step of the trunk: takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of
-    /// the present one, moves `state` on and returns the context of the present step.
+    /// One step of the trunk for some states side by side: takes for each the chord of the step before
+    /// ([`Chord::START`] at the beginning) and the phase of the present one, moves it on and readies `context` for the
+    /// present step.
     ///
     /// # Errors
-    /// When tract fails.
-    pub fn step(&self, state: &mut State, before: Chord, phase: Phase) -> Result<Context, ModelError> {
-        run_trunk(&self.trunk, &self.state, &mut [state], &[before], phase).map_err(run_error)
-    }
-
-    /// The logits of `part` for every row, 47 values each: of every token, were it the part's next, given the parts
-    /// that come before it in [`Model::order`].
-    ///
-    /// # Errors
-    /// When tract fails.
-    pub fn logits(&self, part: Part, context: &Context, rows: &[Row]) -> Result<Vec<f32>, ModelError> {
-        let heard = context.heard[0].repeat(rows.len());
-        self.run_head(&self.heads, part, context.values.clone(), &heard, rows).map_err(run_error)
-    }
-
-    fn run_head(
+    /// When a state belongs to another network, or tract fails.
+    pub fn step(
         &self,
-        heads: &[Plan; 4],
+        states: &mut [&mut State],
+        before: &[Chord],
+        phase: Phase,
+        context: &mut Context,
+    ) -> Result<(), ModelError> {
+        context.words.clear();
+        for (state, &before) in states.iter_mut().zip(before) {
+            let heard = state.hearing.step(before, phase).words();
+            let mut words = [0; WORDS];
+            let all = before.0.into_iter().map(|token| token.index()).chain(heard);
+            words.iter_mut().zip(all).for_each(|(word, index)| *word = index as u8);
+            context.words.push(words);
+        }
+        let phase = phase.index() as u8;
+        match &self.engine {
+            Engine::Fused(fused) if fused.step(states, phase, context) => Ok(()),
+            Engine::Fused(_) => Err(ModelError::Run(FOREIGN_STATE.into())),
+            Engine::Reference(reference) => reference.step(states, phase, context).map_err(ModelError::Run),
+        }
+    }
+
+    /// The logits of `part` for every row, 47 values each, into `logits`: of every token, were it the part's next, given
+    /// the parts that come before it in [`Model::order`].
+    ///
+    /// # Errors
+    /// When tract fails.
+    pub fn logits(
+        &self,
         part: Part,
-        context: TValue,
-        heard: &[i64],
+        context: &mut Context,
         rows: &[Row],
-    ) -> TractResult<Vec<f32>> {
-        let column = |chord: fn(&Row) -> Chord| -> TractResult<TValue> {
-            let tokens: Vec<i64> = rows.iter().flat_map(|row| chord(row).0.map(|token| token.index() as i64)).collect();
-            Ok(Tensor::from_shape(&[rows.len(), 4], &tokens)?.into_tvalue())
-        };
-        let heard = Tensor::from_shape(&[rows.len(), Heard::WORDS], heard)?.into_tvalue();
-        let mut inputs = tvec!(context, column(|row| row.before)?, heard);
-        // The first head hears no part of the present chord.
-        if part != self.order[0] {
-            inputs.push(column(|row| row.given)?);
+        logits: &mut Vec<f32>,
+    ) -> Result<(), ModelError> {
+        logits.clear();
+        match &self.engine {
+            Engine::Fused(fused) => fused.logits(part, context, rows, logits),
+            Engine::Reference(reference) => reference.logits(part, context, rows, logits).map_err(ModelError::Run)?,
         }
-        let outputs = heads[part.index()].run(inputs)?;
-        Ok(outputs[0].try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
+        Ok(())
     }
 }
 
-/// A network that steps many states at once, each with a history of its own.
-pub struct Batch {
-    model: Arc<Model>,
-    /// As in [`Model`], for any number of states.
-    trunk: Plan,
-    /// As in [`Model`], with a row of context for each row of chords.
-    heads: [Plan; 4],
-}
-
-impl Batch {
-    /// [`Model::step`] for every state, each after its own chord.
-    ///
-    /// # Errors
-    /// When tract fails.
-    pub fn step(&self, states: &mut [&mut State], before: &[Chord], phase: Phase) -> Result<Context, ModelError> {
-        run_trunk(&self.trunk, &self.model.state, states, before, phase).map_err(run_error)
-    }
-
-    /// [`Model::logits`] for rows that each name the state to whose context they belong.
-    ///
-    /// # Errors
-    /// When tract fails.
-    pub fn logits(&self, part: Part, context: &Context, rows: &[(usize, Row)]) -> Result<Vec<f32>, ModelError> {
-        let run = || {
-            let width = context.values.shape()[1];
-            let contexts = context.values.try_as_plain_ram()?;
-            let contexts = contexts.as_slice::<f32>()?;
-            let gathered: Vec<f32> =
-                rows.iter().flat_map(|(state, _)| &contexts[state * width..][..width]).copied().collect();
-            let heard: Vec<i64> = rows.iter().flat_map(|&(state, _)| context.heard[state]).collect();
-            let context = Tensor::from_shape(&[rows.len(), width], &gathered)?.into_tvalue();
-            let rows: Vec<Row> = rows.iter().map(|(_, row)| *row).collect();
-            self.model.run_head(&self.heads, part, context, &heard, &rows)
-        };
-        run().map_err(run_error)
-    }
-}
-
-fn run_trunk(
-    plan: &Plan,
-    contract: &StateContract,
-    states: &mut [&mut State],
-    before: &[Chord],
-    phase: Phase,
-) -> TractResult<Context> {
-    let count = states.len();
-    let chords: Vec<i64> = before.iter().flat_map(|chord| chord.0.map(|token| token.index() as i64)).collect();
-    let hear =
-        |(state, &before): (&mut &mut State, &Chord)| state.hearing.step(before, phase).words().map(|word| word as i64);
-    let heard: Vec<[i64; Heard::WORDS]> = states.iter_mut().zip(before).map(hear).collect();
-    let mut inputs = tvec!(
-        Tensor::from_shape(&[count, 4], &chords)?.into_tvalue(),
-        Tensor::from_shape(&[count, Heard::WORDS], &heard.concat())?.into_tvalue(),
-        tensor1(&vec![phase.index() as i64; count]).into_tvalue()
-    );
-    match contract {
-        StateContract::Queues { channels, kernel, dilations, .. } => {
-            let rows = dilations.len() * (kernel - 1);
-            let mut taps = Vec::with_capacity(count * rows * channels);
-            for state in states.iter() {
-                let Memory::Queues(queues) = &state.memory else { return Err(foreign_state()) };
-                for (queue, dilation) in queues.iter().zip(dilations) {
-                    (0..kernel - 1).for_each(|tap| taps.extend_from_slice(queue.entry(tap * dilation)));
-                }
-            }
-            inputs.push(Tensor::from_shape(&[count, rows, *channels], &taps)?.into_tvalue());
-        }
-        StateContract::Recurrent { layers, hidden, .. } => {
-            let (mut all_h, mut all_c) = (Vec::new(), Vec::new());
-            for state in states.iter() {
-                let Memory::Recurrent { h, c } = &state.memory else { return Err(foreign_state()) };
-                all_h.extend_from_slice(h);
-                all_c.extend_from_slice(c);
-            }
-            inputs.push(Tensor::from_shape(&[count, *layers, *hidden], &all_h)?.into_tvalue());
-            inputs.push(Tensor::from_shape(&[count, *layers, *hidden], &all_c)?.into_tvalue());
-        }
-    }
-    let outputs = plan.run(inputs)?;
-    let new: Vec<&[f32]> =
-        outputs[1..].iter().map(|output| output.try_as_plain_ram()?.as_slice::<f32>()).collect::<TractResult<_>>()?;
-    for (index, state) in states.iter_mut().enumerate() {
-        let of_state = |values: &[f32]| index * (values.len() / count)..(index + 1) * (values.len() / count);
-        match &mut state.memory {
-            Memory::Queues(queues) => {
-                let pushes = &new[0][of_state(new[0])];
-                let channels = pushes.len() / queues.len();
-                for (queue, entry) in queues.iter_mut().zip(pushes.chunks(channels)) {
-                    queue.push(entry);
-                }
-            }
-            Memory::Recurrent { h, c } => {
-                h.copy_from_slice(&new[0][of_state(new[0])]);
-                c.copy_from_slice(&new[1][of_state(new[1])]);
-            }
-        }
-    }
-    Ok(Context { values: outputs[0].clone(), heard })
-}
-
-fn foreign_state() -> TractError {
-    tract_onnx::tract_core::internal::anyhow!("the state belongs to another network")
-}
-
-fn run_error(error: TractError) -> ModelError {
-    ModelError::Run(format!("{error:#}"))
-}
-
-fn read_proto(bytes: &[u8]) -> Result<ModelProto, String> {
-    tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|_| "it is no ONNX file".into())
-}
-
-fn context_width(proto: &ModelProto) -> Result<usize, String> {
-    value_info(proto, "context")
-        .and_then(|info| dimensions(info)?.last().copied().flatten())
-        .ok_or_else(|| "it has no output 'context' of a fixed width".into())
-}
-
-fn build(name: &str, bytes: Cow<'static, [u8]>) -> Result<Model, String> {
-    let proto = read_proto(&bytes)?;
+fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
+    let proto = tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|_| "it is no ONNX file")?;
     let metadata: HashMap<String, String> =
         proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
     let entry = |key: &str| metadata.get(key).ok_or_else(|| format!("its metadata have no entry '{key}'"));
@@ -354,56 +245,12 @@ fn build(name: &str, bytes: Cow<'static, [u8]>) -> Result<Model, String> {
         serde_json::from_str(entry("state")?).map_err(|error| format!("its metadata entry 'state': {error}"))?;
     check_state(&state)?;
     let order = part_order(entry("part_order")?)?;
-    let width = context_width(&proto)?;
-    let (trunk, heads) = plans(&proto, &state, order, width, Some(1))?;
-    Ok(Model { trunk, heads, order, state, batch_plans: OnceLock::new(), bytes, name: name.into(), metadata })
-}
-
-/// The trunk and the heads for so many states at once; `None` leaves the number open, and each row of a head then has
-/// a context of its own.
-fn plans(
-    proto: &ModelProto,
-    state: &StateContract,
-    order: [Part; 4],
-    width: usize,
-    count: Option<usize>,
-) -> Result<(Plan, [Plan; 4]), String> {
-    let (state_inputs, state_outputs) = match state {
-        StateContract::Queues { taps, pushes, channels, kernel, dilations } => (
-            vec![(taps.as_str(), [dilations.len() * (kernel - 1), *channels])],
-            vec![(pushes.as_str(), [dilations.len(), *channels])],
-        ),
-        StateContract::Recurrent { h, c, h_next, c_next, layers, hidden } => {
-            let shape = [*layers, *hidden];
-            (vec![(h.as_str(), shape), (c.as_str(), shape)], vec![(h_next.as_str(), shape), (c_next.as_str(), shape)])
-        }
+    let fused = if in_tract || !arithmetic::is_swift() { None } else { recipe::take(&proto, &state, order).ok() };
+    let engine = match fused {
+        Some(fused) => Engine::Fused(Box::new(fused)),
+        None => Engine::Reference(Box::new(Reference::new(proto, &state, order)?)),
     };
-    let with_count = |[rows, columns]: [usize; 2]| vec![count, Some(rows), Some(columns)];
-    let mut inputs = vec![
-        Input::words("chord", count, 4),
-        Input::words("heard", count, Heard::WORDS),
-        Input { name: "phase", ty: DataType::Int64, shape: vec![count] },
-    ];
-    inputs.extend(state_inputs.into_iter().map(|(name, shape)| Input::floats(name, with_count(shape))));
-    let mut outputs = vec![("context", vec![count, Some(width)])];
-    outputs.extend(state_outputs.into_iter().map(|(name, shape)| (name, with_count(shape))));
-    let trunk = plan(proto, &inputs, &outputs)?;
-
-    let mut heads = Vec::with_capacity(4);
-    for part in Part::ALL {
-        let name = format!("logits_{}", part.name().to_lowercase());
-        let mut inputs = vec![
-            Input::floats("context", vec![count, Some(width)]),
-            Input::words("chord", None, 4),
-            Input::words("heard", None, Heard::WORDS),
-        ];
-        if part != order[0] {
-            inputs.push(Input::words("given", None, 4));
-        }
-        heads.push(plan(proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
-    }
-    let heads = heads.try_into().map_err(|_| "a head is missing")?;
-    Ok((trunk, heads))
+    Ok(Model { engine, order, state, metadata })
 }
 
 /// Nothing that the widths of a file name may ask for more memory than this.
@@ -436,96 +283,10 @@ fn part_order(text: &str) -> Result<[Part; 4], String> {
     }
 }
 
-fn value_info<'a>(proto: &'a ModelProto, name: &str) -> Option<&'a ValueInfoProto> {
-    proto.graph.as_ref()?.output.iter().find(|info| info.name == name)
-}
-
-/// The dimensions of a value, `None` for a symbolic one.
-fn dimensions(info: &ValueInfoProto) -> Option<Vec<Option<usize>>> {
-    let type_proto::Value::TensorType(tensor) = info.r#type.as_ref()?.value.as_ref()?;
-    let dims = tensor.shape.as_ref()?.dim.iter().map(|dim| match dim.value {
-        Some(dimension::Value::DimValue(value)) => usize::try_from(value).ok(),
-        _ => None,
-    });
-    Some(dims.collect())
-}
-
-/// An input of a piece cut out of the graph. `None` in the shape stands for the number of rows, M.
-struct Input<'a> {
-    name: &'a str,
-    ty: DataType,
-    shape: Vec<Option<usize>>,
-}
-
-impl<'a> Input<'a> {
-    fn words(name: &'a str, rows: Option<usize>, words: usize) -> Input<'a> {
-        Input { name, ty: DataType::Int64, shape: vec![rows, Some(words)] }
-    }
-
-    fn floats(name: &'a str, shape: Vec<Option<usize>>) -> Input<'a> {
-        Input { name, ty: DataType::Float, shape }
-    }
-}
-
-/// Cuts the piece between `inputs` and `outputs` out of the graph, optimizes it and checks its outputs' shapes.
-fn plan(proto: &ModelProto, inputs: &[Input], outputs: &[(&str, Vec<Option<usize>>)]) -> Result<Plan, String> {
-    let graph = proto.graph.as_ref().ok_or("it holds no graph")?;
-    let producers: HashMap<&str, &NodeProto> =
-        graph.node.iter().flat_map(|node| node.output.iter().map(move |name| (name.as_str(), node))).collect();
-    let mut needed: Vec<&str> = outputs.iter().map(|(name, _)| *name).collect();
-    let mut seen: std::collections::HashSet<&str> = inputs.iter().map(|input| input.name).collect();
-    let mut kept = std::collections::HashSet::new();
-    while let Some(name) = needed.pop() {
-        if !seen.insert(name) {
-            continue;
-        }
-        if let Some(node) = producers.get(name) {
-            kept.insert(std::ptr::from_ref(*node));
-            needed.extend(node.input.iter().map(String::as_str));
-        } else if !graph.initializer.iter().any(|constant| constant.name == name) {
-            return Err(format!("its graph makes no value '{name}' from the inputs that the contract names"));
-        }
-    }
-    let mut piece = graph.clone();
-    piece.node = graph.node.iter().filter(|node| kept.contains(&std::ptr::from_ref(*node))).cloned().collect();
-    piece.initializer.retain(|constant| seen.contains(constant.name.as_str()));
-    piece.value_info.clear();
-    piece.input = inputs.iter().map(|input| declare(input.name, input.ty, &input.shape)).collect();
-    piece.output = outputs.iter().map(|(name, shape)| declare(name, DataType::Float, shape)).collect();
-    let proto = ModelProto { graph: Some(piece), ..proto.clone() };
-    let model = tract_onnx::onnx()
-        .model_for_proto_model(&proto)
-        .and_then(|model| model.into_optimized())
-        .map_err(|error| format!("tract cannot run it: {error:#}"))?;
-    for (index, (name, shape)) in outputs.iter().enumerate() {
-        let fact = model.output_fact(index).map_err(|error| format!("its output '{name}': {error}"))?;
-        let fits = fact.datum_type == f32::datum_type()
-            && fact.rank() == shape.len()
-            && fact.shape.iter().zip(shape).all(|(dim, wanted)| wanted.is_none_or(|wanted| *dim == wanted.to_dim()));
-        if !fits {
-            return Err(format!("its output '{name}' is {fact:?}, expected f32 of the shape {shape:?}"));
-        }
-    }
-    model.into_runnable().map_err(|error| format!("tract cannot run it: {error:#}"))
-}
-
-fn declare(name: &str, ty: DataType, shape: &[Option<usize>]) -> ValueInfoProto {
-    let dim = shape
-        .iter()
-        .map(|dim| match dim {
-            Some(value) => dimension::Value::DimValue(*value as i64),
-            None => dimension::Value::DimParam("M".into()),
-        })
-        .map(|value| Dimension { value: Some(value), ..Dimension::default() })
-        .collect();
-    let tensor = type_proto::Tensor { elem_type: ty as i32, shape: Some(TensorShapeProto { dim }) };
-    let ty = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
-    ValueInfoProto { name: name.into(), r#type: Some(ty), ..ValueInfoProto::default() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chorale::Token;
 
     #[test]
     fn a_queue_gives_back_what_was_pushed_as_many_steps_ago_as_it_has_entries() {
@@ -549,22 +310,23 @@ mod tests {
             })
             .collect();
         let before = |step: usize| if step == 0 { Chord::START } else { chords[step - 1] };
-        let contexts = |state: &mut State, steps: std::ops::Range<usize>| -> Vec<Context> {
-            steps.map(|step| model.step(state, before(step), Phase::in_beat(step)).unwrap()).collect()
-        };
-        let last = |contexts: &[Context]| -> Vec<f32> {
-            contexts[contexts.len() - 1].values.try_as_plain_ram().unwrap().as_slice::<f32>().unwrap().to_vec()
+        let last = |state: &mut State, steps: std::ops::Range<usize>| -> Vec<f32> {
+            let mut context = Context::default();
+            for step in steps {
+                model.step(&mut [&mut *state], &[before(step)], Phase::in_beat(step), &mut context).unwrap();
+            }
+            context.values
         };
         // What was heard stays; what the trunk remembers is lost.
         let emptied = |state: &State| State { memory: model.start().memory, ..state.clone() };
         let mut state = model.start();
-        contexts(&mut state, 0..steps - window);
+        last(&mut state, 0..steps - window);
         let mut whole = emptied(&state);
-        contexts(&mut state, steps - window..steps - 8);
+        last(&mut state, steps - window..steps - 8);
         let mut short = emptied(&state);
-        let cached = last(&contexts(&mut state, steps - 8..steps));
-        let whole = last(&contexts(&mut whole, steps - window..steps));
-        let short = last(&contexts(&mut short, steps - 8..steps));
+        let cached = last(&mut state, steps - 8..steps);
+        let whole = last(&mut whole, steps - window..steps);
+        let short = last(&mut short, steps - 8..steps);
         let difference = |other: &[f32]| cached.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(difference(&whole) <= 1e-5, "{:e}", difference(&whole));
         assert!(difference(&short) > 1e-3, "a shorter window should not do");

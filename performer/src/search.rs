@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::harmonizer::{Candidate, Sampling, beams, draw, log_softmax};
 use crate::melody::{Fold, MelodyStep};
-use crate::model::{Batch, Model, ModelError, Row, State};
+use crate::model::{Context, Model, ModelError, Row, State};
 use crate::score::Note;
 
 /// A step of what is to be harmonized.
@@ -63,7 +63,7 @@ struct Particle {
 /// # Errors
 /// When the model fails to run.
 pub fn search(model: &Arc<Model>, sampling: Sampling, tasks: &[Task], particles: usize) -> Result<Found, ModelError> {
-    let batch = model.batch()?;
+    let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
     let mut swarm: Vec<Particle> = (0..particles.max(1))
         .map(|_| Particle {
@@ -78,7 +78,7 @@ pub fn search(model: &Arc<Model>, sampling: Sampling, tasks: &[Task], particles:
     // For each step and particle the particle it came from, and its chord.
     let mut trail: Vec<Vec<(usize, Chord)>> = Vec::with_capacity(tasks.len());
     for task in tasks {
-        let candidates = candidates(&batch, model, &mut swarm, task, sampling, &mut generator)?;
+        let candidates = candidates(model, &mut context, &mut swarm, task, sampling, &mut generator)?;
         let mut chosen = Vec::with_capacity(swarm.len());
         for (particle, (soprano, candidates)) in swarm.iter_mut().zip(&candidates) {
             let scores: Vec<f32> = candidates.iter().map(Candidate::score).collect();
@@ -114,8 +114,8 @@ pub fn search(model: &Arc<Model>, sampling: Sampling, tasks: &[Task], particles:
 
 /// For each particle the log-likelihood of the soprano, and the voicings under it.
 fn candidates(
-    batch: &Batch,
     model: &Model,
+    context: &mut Context,
     swarm: &mut [Particle],
     task: &Task,
     sampling: Sampling,
@@ -123,30 +123,28 @@ fn candidates(
 ) -> Result<Vec<(f32, Vec<Candidate>)>, ModelError> {
     let before: Vec<Chord> = swarm.iter().map(|particle| particle.before).collect();
     let mut states: Vec<&mut State> = swarm.iter_mut().map(|particle| &mut particle.state).collect();
-    let context = batch.step(&mut states, &before, task.phase)?;
-    let alone = |index: usize| (index, Row { before: before[index], given: Chord::SILENCE });
-    let rows: Vec<(usize, Row)> = (0..swarm.len()).map(alone).collect();
-    let soprano_logits = batch.logits(Part::Soprano, &context, &rows)?;
-    let soprano_logits: Vec<Vec<f32>> = soprano_logits.chunks(Token::VOCABULARY).map(log_softmax).collect();
-    let sopranos: Vec<Token> = soprano_logits
-        .iter()
-        .map(|logits| match task.soprano {
+    model.step(&mut states, &before, task.phase, context)?;
+    let rows: Vec<Row> = (0..swarm.len()).map(|state| Row { state, given: Chord::SILENCE }).collect();
+    let mut soprano_logits = Vec::new();
+    model.logits(Part::Soprano, context, &rows, &mut soprano_logits)?;
+    let mut likelihoods = Vec::with_capacity(swarm.len());
+    let mut sopranos = Vec::with_capacity(swarm.len());
+    for (state, logits) in soprano_logits.chunks_exact_mut(Token::VOCABULARY).enumerate() {
+        log_softmax(logits);
+        let soprano = match task.soprano {
             Some(soprano) => soprano,
             None => draw_soprano(logits, task.kept, sampling, generator),
-        })
-        .collect();
-    let mut beams = beams(model.order(), &sopranos, task.kept, |part, partial| {
-        let rows: Vec<(usize, Row)> =
-            partial.iter().map(|&(index, given)| (index, Row { before: before[index], given })).collect();
-        batch.logits(part, &context, &rows)
-    })?;
+        };
+        likelihoods.push(logits[soprano.index()]);
+        sopranos.push((state, soprano));
+    }
+    let mut beams = beams(model, context, &sopranos, task.kept)?;
     for (particle, beam) in swarm.iter().zip(&mut beams) {
         for candidate in beam {
             candidate.judge(&sampling.guard, &particle.past, task.phase, task.is_closing);
         }
     }
-    let likelihoods = soprano_logits.iter().zip(&sopranos).map(|(logits, soprano)| logits[soprano.index()]);
-    Ok(likelihoods.zip(beams).collect())
+    Ok(likelihoods.into_iter().zip(beams).collect())
 }
 
 /// Over kept parts that sing, within its range and not below them.
@@ -319,30 +317,31 @@ mod tests {
     #[test]
     fn many_states_side_by_side_go_the_way_that_each_goes_alone() {
         for model in [Model::wavenet().unwrap(), Model::lstm().unwrap()].map(Arc::new) {
-            let batch = model.batch().unwrap();
             let chord = |shift: u8| Chord([72, 67, 64, 48].map(|midi| token(midi + shift)));
             let mut alone: Vec<State> = (0..3).map(|_| model.start()).collect();
             let mut together = alone.clone();
+            let (mut contexts, mut context) = (Context::default(), Context::default());
+            let (mut logits, mut own) = (Vec::new(), Vec::new());
             for step in 0..40 {
                 let before: Vec<Chord> = (0..3).map(|index| chord((step * index) % 7)).collect();
                 let phase = Phase::in_beat(step.into());
                 let mut states: Vec<&mut State> = together.iter_mut().collect();
-                let contexts = batch.step(&mut states, &before, phase).unwrap();
-                let rows: Vec<(usize, Row)> =
-                    (0..3).map(|index| (index, Row { before: before[index], given: chord(1) })).collect();
+                model.step(&mut states, &before, phase, &mut contexts).unwrap();
+                let given = chord(1);
+                let rows: Vec<Row> = (0..3).map(|state| Row { state, given }).collect();
                 for part in Part::ALL {
-                    let logits = batch.logits(part, &contexts, &rows).unwrap();
+                    model.logits(part, &mut contexts, &rows, &mut logits).unwrap();
                     for (index, state) in alone.iter().enumerate() {
                         let mut state = state.clone();
-                        let context = model.step(&mut state, before[index], phase).unwrap();
-                        let own = model.logits(part, &context, &[rows[index].1]).unwrap();
+                        model.step(&mut [&mut state], &before[index..=index], phase, &mut context).unwrap();
+                        model.logits(part, &mut context, &[Row { state: 0, given }], &mut own).unwrap();
                         let theirs = &logits[index * Token::VOCABULARY..][..Token::VOCABULARY];
                         let off = own.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
                         assert!(off < 1e-4, "step {step}, state {index}, {part:?}: off by {off}");
                     }
                 }
-                for (state, before) in alone.iter_mut().zip(&before) {
-                    model.step(state, *before, phase).unwrap();
+                for (state, before) in alone.iter_mut().zip(before) {
+                    model.step(&mut [state], &[before], phase, &mut context).unwrap();
                 }
             }
         }

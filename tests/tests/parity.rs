@@ -1,5 +1,5 @@
 //! The same numbers on every path: candle on whole pieces, the exported file in tract step by step, the performer
-//! with its cached state.
+//! with its cached state, in its own arithmetic and in tract.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,12 @@ use candle_core::{Device, Tensor};
 use chorale::rules::Guard;
 use chorale::{Chord, Part, Phase, Token};
 use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{Model, Row};
+use performer::model::{Context, Model, Row, State};
 use proptest::prelude::*;
+use prost::Message;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use trainer::checkpoint::Header;
 use trainer::export::{difference, encode};
 use trainer::layers::Weights;
@@ -76,11 +78,16 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 /// The performer's logits of a whole piece, teacher-forced: for each step, four times 47.
 fn stream(model: &Model, chords: &[Chord], phases: &[Phase]) -> Vec<[Vec<f32>; 4]> {
     let mut state = model.start();
+    let mut context = Context::default();
     let mut before = Chord::START;
     let mut logits = Vec::new();
     for (&given, &phase) in chords.iter().zip(phases) {
-        let context = model.step(&mut state, before, phase).unwrap();
-        logits.push(Part::ALL.map(|part| model.logits(part, &context, &[Row { before, given }]).unwrap()));
+        model.step(&mut [&mut state], &[before], phase, &mut context).unwrap();
+        logits.push(Part::ALL.map(|part| {
+            let mut logits = Vec::new();
+            model.logits(part, &mut context, &[Row { state: 0, given }], &mut logits).unwrap();
+            logits
+        }));
         before = given;
     }
     logits
@@ -108,12 +115,20 @@ proptest! {
         prop_assert!(exported <= CLOSE, "the exported step differs from candle by {exported:e}");
 
         let whole = trainer::train::logits(&network, &chords, &phases, &Device::Cpu).unwrap();
-        let model = Model::from_bytes("random", &bytes).unwrap();
-        for (step, logits) in stream(&model, &chords, &phases).iter().enumerate() {
-            for part in Part::ALL {
-                let expected = &whole[part.index()][step * Token::VOCABULARY..][..Token::VOCABULARY];
-                let largest = largest_difference(expected, &logits[part.index()]);
-                prop_assert!(largest <= CLOSE, "step {step}, {}: the performer differs by {largest:e}", part.name());
+        let own = Model::from_bytes("random", &bytes).unwrap();
+        prop_assert!(!own.is_in_tract(), "a file of the trainer's is not recognized");
+        let in_tract = Model::in_tract("random", &bytes).unwrap();
+        for (engine, model) in [("own arithmetic", own), ("tract", in_tract)] {
+            for (step, logits) in stream(&model, &chords, &phases).iter().enumerate() {
+                for part in Part::ALL {
+                    let expected = &whole[part.index()][step * Token::VOCABULARY..][..Token::VOCABULARY];
+                    let largest = largest_difference(expected, &logits[part.index()]);
+                    prop_assert!(
+                        largest <= CLOSE,
+                        "step {step}, {}: the performer's {engine} differs by {largest:e}",
+                        part.name()
+                    );
+                }
             }
         }
     }
@@ -140,6 +155,79 @@ fn piece() -> (Vec<Chord>, Vec<Phase>) {
         chords.push(before);
     }
     (chords, phases)
+}
+
+fn model_bytes(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/../models/{name}.onnx", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn the_shipped_networks_give_the_logits_that_tract_gives_on_music_and_on_noise() {
+    for name in ["wavenet", "lstm"] {
+        let bytes = model_bytes(name);
+        let (own, in_tract) = (Model::from_bytes(name, &bytes).unwrap(), Model::in_tract(name, &bytes).unwrap());
+        assert!(!own.is_in_tract() && in_tract.is_in_tract());
+        for (chords, phases) in [piece(), random_piece(300, 7)] {
+            let pairs = stream(&own, &chords, &phases).into_iter().zip(stream(&in_tract, &chords, &phases));
+            let largest = pairs
+                .flat_map(|(own, tract)| own.into_iter().zip(tract).map(|(a, b)| largest_difference(&a, &b)))
+                .fold(0.0, f32::max);
+            println!("{name}: off by {largest:e} at most over {} steps", chords.len());
+            assert!(largest <= 1e-4, "{name}: off by {largest:e}");
+        }
+    }
+}
+
+#[test]
+fn many_states_at_once_give_in_tract_what_each_gives_in_our_arithmetic() {
+    let bytes = model_bytes("lstm");
+    let (own, in_tract) = (Model::from_bytes("lstm", &bytes).unwrap(), Model::in_tract("lstm", &bytes).unwrap());
+    let (chords, phases) = random_piece(40, 3);
+    let run = |model: &Model| {
+        let mut states = [model.start(), model.start()];
+        let mut context = Context::default();
+        let (mut all, mut logits) = (Vec::new(), Vec::new());
+        for (pair, &phase) in chords.chunks(2).zip(&phases) {
+            let mut states: Vec<&mut State> = states.iter_mut().collect();
+            model.step(&mut states, pair, phase, &mut context).unwrap();
+            let rows = [1, 0, 1].map(|state| Row { state, given: chords[3 + state] });
+            for part in Part::ALL {
+                model.logits(part, &mut context, &rows, &mut logits).unwrap();
+                all.extend_from_slice(&logits);
+            }
+        }
+        all
+    };
+    let largest = largest_difference(&run(&own), &run(&in_tract));
+    assert!(largest <= 1e-4, "off by {largest:e}");
+}
+
+#[test]
+fn a_graph_that_differs_in_one_place_is_left_to_tract() {
+    let settings = Settings { head_width: 5, ..Settings::wavenet() };
+    let trunk = TrunkSettings::Wavenet { channels: 4, kernel: 2, dilations: vec![1, 2], context: 3 };
+    let (_, bytes) = random_network(&Settings { trunk, ..settings }, 1);
+    let engine = |change: &dyn Fn(&mut GraphProto)| {
+        let mut proto = ModelProto::decode(&bytes[..]).unwrap();
+        change(proto.graph.as_mut().unwrap());
+        Model::from_bytes("changed", &proto.encode_to_vec()).unwrap().is_in_tract()
+    };
+    assert!(!engine(&|_| ()));
+    fn node<'a>(graph: &'a mut GraphProto, op: &str) -> &'a mut NodeProto {
+        graph.node.iter_mut().find(|node| node.op_type == op).unwrap()
+    }
+    assert!(engine(&|graph| node(graph, "Tanh").op_type = "Sigmoid".into()), "another operator");
+    assert!(engine(&|graph| node(graph, "Mul").input.swap(0, 1)), "other inputs");
+    assert!(
+        engine(&|graph| {
+            let constant =
+                graph.initializer.iter_mut().find(|constant| constant.name == "trunk.0.filter.from").unwrap();
+            constant.raw_data = 2i64.to_le_bytes().into();
+            let constant = graph.initializer.iter_mut().find(|constant| constant.name == "trunk.0.filter.to").unwrap();
+            constant.raw_data = 6i64.to_le_bytes().into();
+        }),
+        "other columns"
+    );
 }
 
 #[test]

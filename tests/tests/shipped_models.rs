@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chorale::{Chord, Part, Phase, Token};
-use performer::model::{Model, Row, State};
+use performer::model::{Context, Model, Row, State};
 use serde_json::Value;
 use tests::chorales::dataset;
 use trainer::dataset::phases;
@@ -63,11 +63,12 @@ fn the_performer_has_the_trainers_logits_on_a_real_chorale() {
         let (mut theirs, mut ours) = (runner.start(), model.start());
         let mut before = Chord::START;
         let mut largest = 0f32;
+        let (mut context, mut logits) = (Context::default(), Vec::new());
         for (&given, &phase) in piece.chorale.chords.iter().zip(&phases) {
             let expected = runner.step(&mut theirs, before, phase, given).unwrap();
-            let context = model.step(&mut ours, before, phase).unwrap();
+            model.step(&mut [&mut ours], &[before], phase, &mut context).unwrap();
             for part in Part::ALL {
-                let logits = model.logits(part, &context, &[Row { before, given }]).unwrap();
+                model.logits(part, &mut context, &[Row { state: 0, given }], &mut logits).unwrap();
                 let expected = &expected[part.index() * Token::VOCABULARY..][..Token::VOCABULARY];
                 for (a, b) in logits.iter().zip(expected) {
                     assert!(a.is_finite() && b.is_finite());
@@ -77,7 +78,7 @@ fn the_performer_has_the_trainers_logits_on_a_real_chorale() {
             before = given;
         }
         println!("{name}: largest difference {largest:e} over {} steps", piece.chorale.chords.len());
-        // The trainer runs the graph whole, the performer cut in two, so tract sums in other orders.
+        // The trainer runs the graph in tract, the performer its own arithmetic, which sums in other orders.
         assert!(largest <= trainer::export::TOLERANCE, "{name}: {largest:e}");
     }
 }
@@ -91,9 +92,13 @@ fn the_cached_state_equals_recomputing_all_that_was_heard_of_a_real_chorale() {
     for name in ["wavenet", "lstm"] {
         let model = Model::load(&model_path(name)).unwrap();
         let logits = |state: &mut State, step: usize| {
-            let context = model.step(state, before(step), Phase::in_beat(step)).unwrap();
-            let row = Row { before: before(step), given: chords[step] };
-            Part::ALL.map(|part| model.logits(part, &context, &[row]).unwrap())
+            let mut context = Context::default();
+            model.step(&mut [state], &[before(step)], Phase::in_beat(step), &mut context).unwrap();
+            Part::ALL.map(|part| {
+                let mut logits = Vec::new();
+                model.logits(part, &mut context, &[Row { state: 0, given: chords[step] }], &mut logits).unwrap();
+                logits
+            })
         };
         let mut cached = model.start();
         let mut largest = 0f32;

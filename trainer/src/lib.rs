@@ -18,6 +18,5 @@ pub mod onnx;
 pub mod optimizer;
 pub mod score;
 pub mod settings;
-mod simd;
 pub mod train;
 pub mod wavenet;

@@ -4,7 +4,7 @@
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use crate::layers::{Dropout, Initializer, Linear, Weights, weight};
-use crate::simd::{self, Panels, wide};
+use arithmetic::{Matrix, wide};
 
 /// Gates stand in the order input, forget, output, cell, so that the three sigmoids are neighbours.
 /// (ONNX's own LSTM orders i, o, f, c and candle's i, f, g, o; neither is used here.)
@@ -112,7 +112,7 @@ impl CustomOp2 for Scan {
         let recurrent = contiguous(recurrent, recurrent_layout)?;
         let saved_width = SAVED * hidden;
         let mut saved = vec![0f32; batch * steps * saved_width];
-        let recurrent = Panels::new(recurrent, width);
+        let recurrent = Matrix::new(recurrent, width);
         // One step of all sequences at a time, so that the weights are read once for all of them.
         let mut sums = vec![0f32; batch * width];
         let mut h = vec![0f32; batch * hidden];
@@ -152,7 +152,7 @@ impl CustomOp2 for Scan {
         let mut before = vec![0f32; batch * steps * hidden]; // h of the step before, for the weights' gradient
         let (mut dh, mut dc) = (vec![0f32; batch * hidden], vec![0f32; batch * hidden]);
         let mut d = vec![0f32; batch * width];
-        let transposed = Panels::new(&transposed, hidden);
+        let transposed = Matrix::new(&transposed, hidden);
         let zeros = vec![0f32; hidden];
         for t in (0..steps).rev() {
             for b in 0..batch {
@@ -186,10 +186,10 @@ wide! {
         let hidden = c.len();
         let (sigmoids, cells) = activations.split_at_mut(3 * hidden);
         for (sigmoid, &sum) in sigmoids.iter_mut().zip(sums) {
-            *sigmoid = simd::sigmoid(sum);
+            *sigmoid = arithmetic::sigmoid(sum);
         }
         for (cell, &sum) in cells.iter_mut().zip(&sums[3 * hidden..]) {
-            *cell = simd::tanh(sum);
+            *cell = arithmetic::tanh(sum);
         }
         let (input, rest) = sigmoids.split_at(hidden);
         let (forget, output) = rest.split_at(hidden);
@@ -198,7 +198,7 @@ wide! {
         }
         let (h, saved_c) = outputs.split_at_mut(hidden);
         for (((h, saved_c), &c), output) in h.iter_mut().zip(saved_c).zip(&*c).zip(output) {
-            *h = output * simd::tanh(c);
+            *h = output * arithmetic::tanh(c);
             *saved_c = c;
         }
     }
@@ -217,7 +217,7 @@ wide! {
         let (d_forget, d_output, d_cell) = (&mut d_forget[..hidden], &mut d_output[..hidden], &mut d_cell[..hidden]);
         let (c_before, above, after) = (&c_before[..hidden], &above[..hidden], &after[..hidden]);
         for j in 0..hidden {
-            let tanh_c = simd::tanh(c[j]);
+            let tanh_c = arithmetic::tanh(c[j]);
             let dh = after[j] + above[j];
             let dcj = dc[j] + dh * output[j] * (1.0 - tanh_c * tanh_c);
             d_input[j] = dcj * cell[j] * input[j] * (1.0 - input[j]);

@@ -4,7 +4,7 @@
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor};
 
 use crate::layers::{Dropout, Initializer, Linear, Weights};
-use crate::simd::{self, wide};
+use arithmetic::wide;
 
 pub struct Wavenet {
     pub kernel: usize,
@@ -118,7 +118,7 @@ wide! {
         for (both, units) in both.chunks_exact(2 * channels).zip(units.chunks_exact_mut(channels)) {
             let (filter, gate) = both.split_at(channels);
             for ((unit, &filter), &gate) in units.iter_mut().zip(filter).zip(gate) {
-                *unit = simd::tanh(filter) * simd::sigmoid(gate);
+                *unit = arithmetic::tanh(filter) * arithmetic::sigmoid(gate);
             }
         }
     }
@@ -131,7 +131,7 @@ wide! {
             let (filter, gate) = both.split_at(channels);
             let (d_filter, d_gate) = gradient.split_at_mut(channels);
             for j in 0..channels {
-                let (tanh, sigmoid) = (simd::tanh(filter[j]), simd::sigmoid(gate[j]));
+                let (tanh, sigmoid) = (arithmetic::tanh(filter[j]), arithmetic::sigmoid(gate[j]));
                 d_filter[j] = grad[j] * sigmoid * (1.0 - tanh * tanh);
                 d_gate[j] = grad[j] * tanh * sigmoid * (1.0 - sigmoid);
             }
