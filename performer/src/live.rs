@@ -56,10 +56,8 @@ pub enum LiveError {
 /// What ends a performance before the player does.
 #[derive(Clone, Debug, Error)]
 pub enum Failure {
-    #[error("the {0} server has shut down or thrown us out\nhint: start it again, then `performer play`")]
-    ServerGone(&'static str),
-    #[error("{0}\nhint: the keyboard came back but can't be opened; is another program holding it?")]
-    Reconnect(String),
+    #[error("the {0} server came back, but not as it was: {1}\nhint: start `performer play` again")]
+    ServerChanged(&'static str, String),
     #[error("the network stopped answering: {0}")]
     Worker(String),
     #[error("the {0} thread panicked, a bug of ours; everything was silenced")]
@@ -255,6 +253,11 @@ impl Engine {
 
     pub fn control(&self) -> &Arc<Control> {
         &self.control
+    }
+
+    /// The moment up to which everything has happened.
+    pub fn now(&self) -> Time {
+        self.session.now()
     }
 
     /// Takes in the tables and commands that have arrived, and stops if that was asked for. To be called before each
@@ -544,10 +547,11 @@ impl Live {
     /// Ends every note, waits until the sound system has carried the ends away, and closes the ports and the take.
     /// Returns whether the sound system took them.
     pub fn stop(&mut self) -> bool {
-        let Some(running) = self.running.take() else { return true };
+        let Some(mut running) = self.running.take() else { return true };
         let deadline = Instant::now() + STOP_TIMEOUT;
         while !self.control.is_silent() && Instant::now() < deadline {
             self.control.request_stop();
+            running.connections.play_unheard();
             thread::sleep(Duration::from_millis(1));
         }
         let is_silent = self.control.is_silent();

@@ -14,7 +14,7 @@ use performer::config::{self, Config, Key};
 use performer::control::Control;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::live::{Cast, Heard, Live, Shown, Summary};
-use performer::midi::{Ports, Wiring, system};
+use performer::midi::{Links, Ports, Wiring, system};
 use performer::model::Model;
 use performer::session::{SPLIT_CHANNEL, Settings, Split};
 use performer::take::{ModelIdentity, Recorder};
@@ -361,10 +361,10 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
         if live.tend()
             && let Some(links) = live.links()
         {
+            for change in changes(view.system, &view.links, links) {
+                note(view, &manner, change);
+            }
             view.links = links.clone();
-            let state = |is_there: bool| if is_there { "connected" } else { "gone, waiting for it" };
-            let (input, output) = (state(links.has_input), state(links.has_output));
-            note(view, &manner, format!("input {}: {input}; output {}: {output}", links.input, links.output));
         }
         if view.status.is_stalled != before.is_stalled {
             let what = if view.status.is_stalled { "has stalled, the time goes on" } else { "is back" };
@@ -421,6 +421,18 @@ impl Values {
             }
         }
     }
+}
+
+/// What is told of ports and servers that come and go.
+fn changes(system: &str, before: &Links, after: &Links) -> Vec<String> {
+    if !after.has_server {
+        return vec![format!("{system} has shut down, waiting for it to come back")];
+    }
+    let server = (!before.has_server).then(|| format!("{system} is back"));
+    let state = |is_there: bool| if is_there { "connected" } else { "gone, waiting for it" };
+    let (input, output) = (state(after.has_input), state(after.has_output));
+    let ports = format!("input {}: {input}; output {}: {output}", after.input, after.output);
+    server.into_iter().chain([ports]).collect()
 }
 
 fn note(view: &mut View, manner: &Manner, text: String) {
