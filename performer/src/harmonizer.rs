@@ -70,6 +70,8 @@ pub struct Harmonizer {
     steps: u64,
     phase: Phase,
     is_closing: bool,
+    /// A bass that is given, not chosen.
+    bass: Option<Token>,
     /// The chord of the step before, and the context of the present one; `None` before the first step.
     present: Option<(Chord, Context)>,
 }
@@ -85,6 +87,7 @@ impl Harmonizer {
             steps: 0,
             phase: Phase::in_bar(0),
             is_closing: false,
+            bass: None,
             present: None,
         }
     }
@@ -105,6 +108,11 @@ impl Harmonizer {
     /// From now on, seeks a chord to end on and stays there (true), or plays as ever (false).
     pub fn set_closing(&mut self, is_closing: bool) {
         self.is_closing = is_closing;
+    }
+
+    /// From now on, all answers have this bass, whatever the network thinks of it; with `None` it is chosen again.
+    pub fn set_bass(&mut self, bass: Option<Token>) {
+        self.bass = bass;
     }
 
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
@@ -193,7 +201,7 @@ impl Harmonizer {
     /// When tract fails, or before the first [`Harmonizer::step`].
     pub fn candidates(&self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
         let (before, context) = self.present()?;
-        let mut beams = beams(self.model.order(), sopranos, [None; 4], |part, partial| {
+        let mut beams = beams(self.model.order(), sopranos, [None, None, None, self.bass], |part, partial| {
             let rows: Vec<Row> = partial.iter().map(|&(_, given)| Row { before, given }).collect();
             self.model.logits(part, &context, &rows)
         })?;

@@ -281,7 +281,8 @@ impl Engine {
             self.session.control(now, knob, value);
         }
         while let Some(table) = self.tables.try_pop() {
-            self.record(now, Input::Table(table.number));
+            let number = table.number;
+            self.record(now, if table.is_present { Input::PresentTable(number) } else { Input::Table(number) });
             self.session.table(now, &table);
         }
     }
@@ -644,14 +645,17 @@ fn work(
             worker.follow(&report)?;
             is_new = true;
         }
-        let table = if is_new { worker.table()? } else { None };
-        let Some(table) = table else {
+        if !is_new {
             thread::park();
             continue;
-        };
-        // The queue is full only if the sound system has stopped calling us. Then this table is stale anyway.
-        let _ = tables.try_push(table);
-        control.wake_player();
+        }
+        for table in [Worker::present_table, Worker::table] {
+            if let Some(table) = table(&worker)? {
+                // The queue is full only if the sound system has stopped calling us. Then this table is stale anyway.
+                let _ = tables.try_push(table);
+                control.wake_player();
+            }
+        }
     }
     Ok(())
 }
@@ -668,7 +672,9 @@ mod tests {
         let session = Session::new(Settings::new(clock));
         let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| Chord([index, 30, 25, 10].map(|i| Token::from_index(i).unwrap())));
-        ends.tables.try_push(AnswerTable { number: 0, step: 0, after: Chord::START, chords }).unwrap();
+        ends.tables
+            .try_push(AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords })
+            .unwrap();
         let mut sent = Vec::new();
         engine.begin(0);
         engine.receive(5, &[0x90, 72, 80], Instant::now(), &mut |message| {
