@@ -1,12 +1,13 @@
 # make demo   harmonizes a melody and shows it        make test   everything that needs neither data nor ports
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
 # make bench  the README's timings                    make train  trains both networks anew
+# make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data bench train setup lint
+.PHONY: demo test live data bench bench-live train setup lint
 
 demo: setup
 	cargo build --release --workspace --bins
@@ -27,8 +28,11 @@ live: setup
 data: setup
 	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test report --test bach_rates --test following -- --ignored --nocapture
 
-bench: setup
+bench: setup bench-live
 	scripts/bench.sh
+
+bench-live:
+	scripts/bench_live.sh
 
 # Each command goes on where it was cut off. The second pair learns from the first.
 TRAINER = ./target/release/trainer

@@ -7,10 +7,14 @@ use chorale::{Chord, Pitch, Token};
 pub struct AnswerTable {
     /// The number of the report that it answers; 0 for the first table of all.
     pub number: u64,
+    /// Whether it is for the step of that report, not for the one after it.
+    pub is_present: bool,
     /// The step that the answers are for.
     pub step: u64,
     /// The chord of the step before, on which they rest. They are void if something else was played.
     pub after: Chord,
+    /// The bass that the player gives, which all answers have; void with another one.
+    pub bass: Option<Token>,
     /// Indexed by the soprano's [`Token`]; each chord holds that soprano.
     pub chords: [Chord; Token::VOCABULARY],
 }
@@ -40,6 +44,19 @@ pub fn fold_soprano(soprano: Pitch) -> (Token, i32) {
     (folded.expect("the soprano's range spans more than an octave"), octaves)
 }
 
+/// The octave of a given bass inside the range that the networks know for it.
+pub fn fold_bass(bass: Pitch) -> Token {
+    let (low, high) = chorale::Part::Bass.range();
+    let semitones = |pitch: Pitch| i32::from(pitch.midi());
+    let octaves = if bass < low {
+        (semitones(low) - semitones(bass) + 11) / 12
+    } else {
+        -((semitones(bass) - semitones(high)).max(0) + 11) / 12
+    };
+    let folded = bass.transposed(12 * octaves).and_then(Token::from_pitch);
+    folded.expect("the bass's range spans more than an octave")
+}
+
 /// Puts an answer to a folded soprano where it belongs: under a soprano that was moved up, the answer goes back down,
 /// except where it would leave the MIDI range; under one that was moved down it stays, being low enough already.
 pub fn unfold(pitch: Option<Pitch>, octaves: i32) -> Option<Pitch> {
@@ -59,6 +76,9 @@ mod tests {
             assert_eq!(i32::from(folded.midi()) - i32::from(midi), 12 * octaves);
             assert!((60..=81).contains(&folded.midi()));
             assert!((60..=81).contains(&midi) == (octaves == 0), "{midi} is moved only when it has to be");
+            let bass = i32::from(fold_bass(soprano).pitch().unwrap().midi());
+            assert!((36..=66).contains(&bass) && (bass - i32::from(midi)) % 12 == 0, "{midi} becomes the bass {bass}");
+            assert!((36..=66).contains(&midi) == (bass == i32::from(midi)), "{midi} becomes the bass {bass}");
         }
     }
 }

@@ -72,6 +72,8 @@ pub struct Harmonizer {
     steps: u64,
     phase: Phase,
     is_closing: bool,
+    /// A bass that is given, not chosen.
+    bass: Option<Token>,
     /// Of the present step, once there is one.
     context: Context,
 }
@@ -87,6 +89,7 @@ impl Harmonizer {
             steps: 0,
             phase: Phase::in_bar(0),
             is_closing: false,
+            bass: None,
             context: Context::default(),
         }
     }
@@ -107,6 +110,11 @@ impl Harmonizer {
     /// From now on, seeks a chord to end on and stays there (true), or plays as ever (false).
     pub fn set_closing(&mut self, is_closing: bool) {
         self.is_closing = is_closing;
+    }
+
+    /// From now on, all answers have this bass, whatever the network thinks of it; with `None` it is chosen again.
+    pub fn set_bass(&mut self, bass: Option<Token>) {
+        self.bass = bass;
     }
 
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
@@ -203,7 +211,8 @@ impl Harmonizer {
     pub fn candidates(&mut self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
         self.check_begun()?;
         let sopranos: Vec<(usize, Token)> = sopranos.iter().map(|&soprano| (0, soprano)).collect();
-        let mut beams = beams(&self.model, &mut self.context, &sopranos, [None; 4])?;
+        let kept = [None, None, None, self.bass];
+        let mut beams = beams(&self.model, &mut self.context, &sopranos, kept)?;
         for candidate in beams.iter_mut().flatten() {
             candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing);
         }
