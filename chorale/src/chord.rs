@@ -44,6 +44,21 @@ impl Part {
     }
 }
 
+/// The octave of `soprano` inside the soprano's trained range, and how many octaves it was moved up (below zero: down).
+pub fn fold_soprano(soprano: Pitch) -> (Token, i32) {
+    let (low, high) = Part::Soprano.range();
+    let midi = i32::from(soprano.midi());
+    let octaves = if soprano < low {
+        (i32::from(low.midi()) - midi + 11) / 12
+    } else if soprano > high {
+        -((midi - i32::from(high.midi()) + 11) / 12)
+    } else {
+        0
+    };
+    let folded = soprano.transposed(12 * octaves).and_then(Token::from_pitch);
+    (folded.expect("the soprano's range spans more than an octave"), octaves)
+}
+
 /// What the four parts do in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Chord(pub [Token; 4]);
@@ -186,6 +201,18 @@ mod tests {
     use proptest::prelude::*;
 
     const TWO_CHORDS: &str = "note0,note1,note2,note3\n72,67,64,48\n81,0,69,36\n";
+
+    #[test]
+    fn every_midi_note_is_folded_by_whole_octaves_into_the_sopranos_range() {
+        for midi in 0..=127 {
+            let soprano = Pitch::new(midi).unwrap();
+            let (token, octaves) = fold_soprano(soprano);
+            let folded = token.pitch().unwrap();
+            assert_eq!(i32::from(folded.midi()) - i32::from(midi), 12 * octaves);
+            assert!((60..=81).contains(&folded.midi()));
+            assert!((60..=81).contains(&midi) == (octaves == 0), "{midi} is moved only when it has to be");
+        }
+    }
 
     #[test]
     fn a_csv_text_comes_back_unchanged() {

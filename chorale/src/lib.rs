@@ -22,9 +22,8 @@ mod pitch;
 mod recall;
 pub mod rules;
 mod sonority;
-pub mod writing;
 
-pub use chord::{Chorale, Chord, CsvError, Part};
+pub use chord::{Chorale, Chord, CsvError, Part, fold_soprano};
 pub use hearing::{Heard, Hearing};
 pub use key::{Key, KeyFinder};
 pub use phase::Phase;

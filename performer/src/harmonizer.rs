@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use arithmetic::{exp, wide};
 use chorale::rules::{Guard, Past};
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Token, fold_soprano};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::answer::fold_soprano;
 use crate::model::{Context, Model, ModelError, Row, State};
 
 /// How freely the notes are drawn, and by which rules.

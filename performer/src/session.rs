@@ -21,10 +21,10 @@
 
 use std::collections::VecDeque;
 
-use chorale::{Chord, Part, Phase, Pitch, Token};
+use chorale::{Chord, Part, Phase, Pitch, Token, fold_soprano};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{AnswerTable, fold_soprano};
+use crate::answer::AnswerTable;
 use crate::clock::{self, Clock, Transport};
 use crate::control::{self, Binding, Control, Density, Wishes};
 use crate::routing::{Route, Routing};

@@ -218,8 +218,7 @@ impl Recorder {
         self.lines.clear();
         if is_last || (self.is_score_new && self.written.elapsed() >= WRITE_EVERY) {
             self.is_score_new = false;
-            write_beside(&self.score_path, &smf::write(&self.score.score(self.rate)))
-                .map_err(|error| named(error, &self.score_path))?;
+            files::write_whole(&self.score_path, &smf::write(&self.score.score(self.rate)))?;
             self.written = Instant::now();
         }
         if is_last {
@@ -227,13 +226,6 @@ impl Recorder {
         }
         Ok(())
     }
-}
-
-/// Writes a file beside its place and renames it.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("mid.part");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, path)
 }
 
 fn named(error: io::Error, path: &Path) -> io::Error {

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use chorale::writing::Counts;
 use chorale::{Chorale, Chord, Phase};
 use performer::export::Piece;
 use performer::grid::Grid;
@@ -102,7 +101,7 @@ pub fn run(args: Args) -> Result<()> {
     let Prompt { chords: begun, ticks_per_quarter, directions, grid, first_step, .. } = prompt;
     let mut score = render::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
     output.amend(&mut score.title, &mut score.directions);
-    let piece = Piece::new(score, grid, Counts::of(&chorale));
+    let piece = Piece::new(score, grid);
     output.write(&piece, &targets, &options)?;
     output.show(&piece)?;
     output.say(&format!("{}: {steps} steps, {} of them prompt", targets.list(), begun.len()));
@@ -138,7 +137,7 @@ fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
     let score = Score { ticks_per_quarter, parts, ..Score::default() };
     let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
-    let chords = render::chords_of(&score, &grid, first_step, limit)?;
+    let chords = files::chords::chords_of(&score, &grid, first_step, limit)?;
     // What the rest of the piece would have changed does not concern the new one.
     let end = grid.tick(first_step + chords.len() as u32);
     directions.retain(|(tick, _)| *tick <= end);

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chorale::{Chord, Part};
+use performer::control::Density;
+use performer::ensemble::Ensemble;
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
@@ -80,6 +82,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
 
+    /// Where the lower parts may move while the melody holds a note: never (still), on beats, on eighths or on sixteenths
+    #[arg(long, value_name = "HOW", default_value = "sixteenths", value_parser = density)]
+    density: Density,
+
     #[command(flatten)]
     model: ModelOptions,
 }
@@ -108,6 +114,12 @@ Examples:
       The track named Bass of bass.mid stays; alto and tenor are found.
   performer render cantus.mid -o chorale.mid --melody-part tenor
       The melody is sung by the tenor; soprano, alto and bass are found around it.
+  performer render tune.mid -o trio.musicxml --ranges SAB
+  performer render tune.mid -o men.musicxml --ranges TTBB --staves 2
+  performer render tune.mid -o chorale.mid --ranges S:C4-G5,B:G2-D4
+      For three parts; for men; for a choir whose sopranos end at G5 and whose basses begin at G2.
+  performer render tune.mid -o calm.mid --density beats
+      While the melody holds a note, the other parts move on beats alone.
   performer render tune.mid -o chorale.mid --live
       What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
@@ -238,7 +250,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
                 part.clone_from(notes);
             }
         }
-        let piece = Piece::new(score, grid.clone(), render::counts(&steps, &chords));
+        let piece = Piece::new(score, grid.clone());
         Rendered { piece, steps: steps.len(), nats, seconds }
     });
     Ok(rendered.collect())
@@ -282,6 +294,16 @@ fn with_pickup(file: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Di
 fn part_named(name: &str) -> Result<Part, String> {
     let part = Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(name));
     part.ok_or_else(|| "expected soprano, alto, tenor or bass".into())
+}
+
+fn density(name: &str) -> Result<Density, String> {
+    Ok(match name {
+        "still" => Density::Still,
+        "beats" => Density::Beats,
+        "eighths" => Density::Eighths,
+        "sixteenths" => Density::Sixteenths,
+        _ => return Err("expected still, beats, eighths or sixteenths".into()),
+    })
 }
 
 fn pickup(text: &str) -> Result<f64, String> {

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chorale::harmony::Spelling;
-use chorale::{Part, Phase, Pitch, Token};
+use chorale::{Part, Phase, Pitch, Token, fold_soprano};
 use thiserror::Error;
 
-use crate::answer::fold_soprano;
 use crate::grid::Grid;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::{Kind, Source};

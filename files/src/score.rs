@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chorale::harmony::{Key, Spelling};
 use chorale::{Part, Pitch};
 
+use crate::ensemble::Ensemble;
+
 /// Ticks from the beginning of the piece; how many make a quarter is told by [`Score::ticks_per_quarter`].
 /// Always below 2^28, the longest distance between two events that a MIDI file can hold.
 pub type Tick = u32;
@@ -92,6 +94,8 @@ pub struct Score {
     pub directions: Vec<(Tick, Direction)>,
     /// Soprano, alto, tenor, bass; each in order of start.
     pub parts: [Vec<Note>; 4],
+    /// Who sings the parts.
+    pub ensemble: Ensemble,
     /// Which part is the given melody, to which the lyrics, fermatas and spellings belong.
     pub melody: Part,
     pub lyrics: Vec<Lyric>,
