@@ -29,4 +29,4 @@ pub use key::{Key, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
 pub use recall::{Recall, Recollection};
-pub use sonority::{Sonority, has_clash, is_good_ending};
+pub use sonority::{Sonority, has_clash, is_good_ending, is_hollow};

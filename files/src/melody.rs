@@ -446,12 +446,11 @@ pub enum Fold {
 
 impl Fold {
     pub fn of(steps: &[MelodyStep]) -> Fold {
-        Fold::into_part(steps, Part::Soprano)
+        Fold::into_range(steps, Part::Soprano.range())
     }
 
-    /// For a melody that another part sings: into that part's range.
-    pub fn into_part(steps: &[MelodyStep], part: Part) -> Fold {
-        let (low, high) = part.range();
+    /// Into the range of those who sing it.
+    pub fn into_range(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> Fold {
         let fits = |octaves: i32| {
             let inside = |step: &MelodyStep| {
                 step.soprano.transposed(12 * octaves).is_some_and(|pitch| (low..=high).contains(&pitch))

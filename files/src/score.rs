@@ -108,6 +108,14 @@ pub struct Score {
 }
 
 impl Score {
+    /// The same for other singers; the part that none of them sings is left out.
+    pub fn sung_by(mut self, ensemble: Ensemble) -> Score {
+        if let Some(silent) = ensemble.silent() {
+            self.parts[silent.index()].clear();
+        }
+        Score { ensemble, ..self }
+    }
+
     /// The tick at which the last note ends; 0 for an empty score.
     pub fn end(&self) -> Tick {
         self.parts.iter().flatten().map(|note| note.end).max().unwrap_or(0)

@@ -12,6 +12,8 @@ use crate::score::Note;
 #[derive(Debug, Serialize)]
 pub struct Document {
     title: Option<String>,
+    /// What the four parts are called here, from the top; none where nobody sings it.
+    parts: [Option<&'static str>; 4],
     /// `G major`: the signature's, else the one found.
     key: String,
     ticks_per_quarter: u16,
@@ -107,6 +109,7 @@ pub fn document(piece: &Piece) -> Document {
     });
     Document {
         title: score.title.clone(),
+        parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
         key: score.key().to_string(),
         ticks_per_quarter: score.ticks_per_quarter,
         length_steps: steps(score.end()),

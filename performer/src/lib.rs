@@ -6,6 +6,7 @@ mod any_score;
 
 pub mod analysis;
 pub mod answer;
+pub mod arrangement;
 pub mod audio;
 pub mod clock;
 pub mod config;

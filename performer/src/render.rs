@@ -3,8 +3,11 @@
 //! It stays causal: the chord of a step rests on the steps before it and the soprano of the step, never on what comes.
 
 use chorale::{Chorale, Chord, Part, Phase};
+use thiserror::Error;
 
 use crate::answer::unfold;
+use crate::arrangement::{Arrangement, OutOfReach};
+use crate::ensemble::Ensemble;
 use crate::grid::Grid;
 use crate::harmonizer::Harmonizer;
 use crate::melody::{Fold, Melody, MelodyStep};
@@ -26,18 +29,36 @@ const VELOCITY: u8 = 80;
 /// phase goes on.
 ///
 /// # Errors
-/// When the model fails to run.
-pub fn harmonize(steps: &[MelodyStep], fold: Fold, harmonizer: &mut Harmonizer) -> Result<Vec<Chord>, ModelError> {
-    let mut previous = Chord::START;
-    steps
-        .iter()
-        .map(|step| {
-            harmonizer.step(previous, step.phase)?;
-            let (soprano, _) = fold.apply(step.soprano);
-            previous = harmonizer.answer(soprano)?;
-            Ok(previous)
-        })
-        .collect()
+/// When the model fails to run; a range outside what it knows.
+pub fn harmonize(
+    steps: &[MelodyStep],
+    fold: Fold,
+    arrangement: &Arrangement,
+    harmonizer: &mut Harmonizer,
+) -> Result<Vec<Chord>, HarmonizeError> {
+    let mut chords: Vec<Chord> = Vec::with_capacity(steps.len());
+    for (step, may_move) in steps.iter().zip(arrangement.moves(steps)) {
+        let before = chords.last().copied();
+        harmonizer.step(before.unwrap_or(Chord::START), step.phase)?;
+        let (soprano, octaves) = fold.apply(step.soprano);
+        chords.push(match before.filter(|_| !may_move) {
+            Some(held) => held,
+            None => {
+                harmonizer.set_limits(arrangement.limits(octaves)?);
+                harmonizer.answer(soprano)?
+            }
+        });
+    }
+    Ok(chords)
+}
+
+/// See [`harmonize`].
+#[derive(Debug, Error)]
+pub enum HarmonizeError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
 }
 
 /// The melody as it is, with the chords below it as notes: a pitch that stays is held, except where the soprano strikes
@@ -71,6 +92,7 @@ pub fn score(
         ticks_per_quarter,
         directions,
         parts,
+        ensemble: Ensemble::default(),
         melody: melody_part,
         lyrics: melody.lyrics.clone(),
         is_notated: false,

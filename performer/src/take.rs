@@ -37,7 +37,7 @@ use crate::session::{Report, Session, Settings};
 use crate::smf;
 use crate::worker::Worker;
 
-const FIRST_LINE: &str = "performer take 1";
+pub const FIRST_LINE: &str = "performer take 1";
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
@@ -478,15 +478,9 @@ impl TakeScore {
     fn score(&self, rate: f64) -> Score {
         let grid = self.grid(rate);
         let mut score = Score {
-            title: None,
             ticks_per_quarter: TICKS_PER_QUARTER,
             directions: vec![(0, Direction::Metre(Metre::FOUR_FOUR))],
-            parts: Default::default(),
-            melody: Part::Soprano,
-            lyrics: Vec::new(),
-            is_notated: false,
-            fermatas: Vec::new(),
-            spellings: BTreeMap::new(),
+            ..Score::default()
         };
         score.directions.extend(grid.tempi(rate));
         for part in Part::ALL {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
-use chorale::{Chord, Part};
+use chorale::{Chord, Part, Pitch};
+use performer::arrangement::Arrangement;
 use performer::control::Density;
-use performer::ensemble::Ensemble;
+use performer::ensemble::{Ensemble, Voicing};
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
@@ -203,20 +204,30 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let steps = melody::steps(&melody, &grid).with_context(in_file)?;
     melody.remarks.iter().for_each(|remark| say(remark));
     let part = args.melody_part;
+    let arrangement = Arrangement { ensemble: output.ranges, density: args.density };
+    let ensemble = arrangement.ensemble;
+    let name = ensemble.name(part).to_lowercase();
     if args.live && part != Part::Soprano {
-        bail!("--live answers a soprano; without it the search harmonizes around the {}", part.name().to_lowercase());
+        bail!("--live answers a soprano; without it the search harmonizes around the {name}");
     }
-    let (fold, steps) = match (part, Fold::into_part(&steps, part)) {
-        (Part::Soprano, fold) => (fold, steps),
-        (_, Fold::Whole(octaves)) if octaves != 0 => {
-            melody = melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
-            let name = part.name().to_lowercase();
-            say(&format!("the melody is moved by {octaves} octaves, into the range of the {name}"));
-            (Fold::Whole(0), melody::steps(&melody, &grid).with_context(in_file)?)
+    if ensemble.silent() == Some(part) {
+        bail!("--melody-part {name}: --ranges SAB leaves the tenor out; give the melody to another part");
+    }
+    let mut steps = steps;
+    if part != Part::Soprano || ensemble != Ensemble::default() {
+        match Fold::into_range(&steps, ensemble.range(part)) {
+            Fold::Whole(0) => {}
+            Fold::Whole(octaves) => {
+                melody =
+                    melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
+                say(&format!("the melody is moved by {octaves} octaves, into the range of the {name}"));
+                steps = melody::steps(&melody, &grid).with_context(in_file)?;
+            }
+            Fold::NoteByNote => say(&beyond_range(&melody, ensemble.range(part), &name)),
         }
-        (_, _) => (Fold::Whole(0), steps),
-    };
-    if let Some(remark) = fold.remark() {
+    }
+    let fold = if part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
+    if let Some(remark) = fold.remark().filter(|_| ensemble.voicing == Voicing::Satb) {
         say(&remark);
     }
 
@@ -227,11 +238,11 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let before = Instant::now();
     let found: Vec<(Vec<Chord>, Option<f64>)> = if args.live {
         let mut harmonizer = Harmonizer::new(model, args.model.sampling());
-        vec![(render::harmonize(&steps, fold, &mut harmonizer)?, None)]
+        vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
     } else {
         let tasks = match part {
-            Part::Soprano => search::melody_tasks(&steps, fold, &kept),
-            _ => search::tasks_around(&steps, part),
+            Part::Soprano => search::melody_tasks(&steps, fold, &kept, &arrangement),
+            _ => search::tasks_around(&steps, part, &arrangement),
         };
         let tasks = tasks.with_context(in_file)?;
         let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
@@ -250,10 +261,25 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
                 part.clone_from(notes);
             }
         }
-        let piece = Piece::new(score, grid.clone());
+        let piece = Piece::new(score.sung_by(ensemble), grid.clone());
         Rendered { piece, steps: steps.len(), nats, seconds }
     });
     Ok(rendered.collect())
+}
+
+/// That no octave of the melody suits its singers, and which key would.
+fn beyond_range(melody: &Melody, (low, high): (Pitch, Pitch), name: &str) -> String {
+    let pitches = || melody.notes.iter().map(|note| note.pitch);
+    let (lowest, highest) = (pitches().min().unwrap_or(low), pitches().max().unwrap_or(high));
+    let fits = |semitones: &i32| {
+        let moved = |pitch: Pitch| pitch.transposed(*semitones);
+        moved(lowest).is_some_and(|lowest| lowest >= low) && moved(highest).is_some_and(|highest| highest <= high)
+    };
+    let way_out = match (1..=18).flat_map(|semitones| [semitones, -semitones]).find(fits) {
+        Some(semitones) => format!("--transpose {semitones} would bring it in"),
+        None => "no key would bring it in".into(),
+    };
+    format!("the melody goes from {lowest} to {highest}, the {name} from {low} to {high}; {way_out}")
 }
 
 /// The lower parts that a file names, in ticks of so many a quarter.
