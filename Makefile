@@ -1,5 +1,6 @@
 # make demo   harmonizes a melody and shows it        make test   everything that needs neither data nor ports
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
+# make pages  our scores and pages in other programs   make fuzz   damaged files by the million
 # make bench  the README's timings                    make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 
@@ -7,7 +8,7 @@ DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data bench bench-live train setup lint
+.PHONY: demo test live data pages fuzz bench bench-live train setup lint
 
 demo: setup
 	cargo build --release --workspace --bins
@@ -27,6 +28,14 @@ live: setup
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
 	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test report --test bach_rates --test following -- --ignored --nocapture
+
+# MuseScore engraves our scores, the MusicXML schema validates them, Chromium plays the page.
+pages: setup
+	scripts/pages.sh
+
+# Each fuzz target for so many seconds (cargo-fuzz, a nightly compiler; fuzz/README.md).
+fuzz:
+	scripts/fuzz.sh $(or $(SECONDS_EACH),30)
 
 bench: setup bench-live
 	scripts/bench.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system, if it is missing: setup.sh
-# With `live` also the MIDI servers and programs that the live tests play with.
+# With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show
+# what is written.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -30,6 +31,11 @@ if [ "${1:-}" = live ]; then
     needs qemu-system-x86 command -v qemu-system-x86_64
     needs cpio command -v cpio
     needs kmod command -v modprobe
+fi
+if [ "${1:-}" = pages ]; then
+    needs musescore3 command -v mscore3
+    needs chromium command -v chromium
+    needs python3-venv python3 -m venv --help
 fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -22,7 +22,6 @@ mod pitch;
 mod recall;
 pub mod rules;
 mod sonority;
-pub mod writing;
 
 pub use chord::{Chorale, Chord, CsvError, Part};
 pub use hearing::{Heard, Hearing};
@@ -30,4 +29,4 @@ pub use key::{KeyClass, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
 pub use recall::{Recall, Recollection};
-pub use sonority::{Sonority, has_clash, is_good_ending};
+pub use sonority::{Sonority, has_clash, is_good_ending, is_hollow};

@@ -101,6 +101,12 @@ pub fn has_clash(pitches: &[Option<Pitch>; 4]) -> bool {
     classes & above(classes, 1) != 0
 }
 
+/// A fifth, fourth, octave or unison alone: what would be a triad, but has no third.
+pub fn is_hollow(pitches: &[Option<Pitch>; 4]) -> bool {
+    let classes = classes(pitches);
+    Sonority::of(pitches) == Sonority::Incomplete && classes & (above(classes, 3) | above(classes, 4)) == 0
+}
+
 /// A major or minor triad, or as much of one as sounds, over its root.
 pub fn is_good_ending(pitches: &[Option<Pitch>; 4]) -> bool {
     let Some(bass) = pitches[Part::Bass.index()] else { return false };

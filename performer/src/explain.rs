@@ -4,7 +4,7 @@ use chorale::Part;
 use chorale::harmony::{Harmony, Key, Quality};
 use chorale::rules::Rule;
 
-use crate::analysis::{Place, beats, is_marked, place};
+use crate::analysis::{Place, Sounding, beats, is_marked, place};
 use crate::export::Piece;
 use crate::score::{Note, Score};
 
@@ -60,9 +60,15 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
             continue;
         };
         let chord = &chords[last];
-        let before = last.checked_sub(1).map(|before| &chords[before]).filter(|before| {
+        // Under one note a harmony may be left for a beat that has no name, and taken up again: it was reached once.
+        let is_same = |other: &Sounding| {
+            other.steps.end > first
+                && (other.harmony.root, other.harmony.quality) == (chord.harmony.root, chord.harmony.quality)
+        };
+        let reached = chords[..last].iter().rposition(|other| !is_same(other)).map_or(0, |before| before + 1);
+        let before = reached.checked_sub(1).map(|before| &chords[before]).filter(|before| {
             // What lies further back than two beats leads nowhere.
-            before.steps.end + 8 >= chord.steps.start
+            before.steps.end + 8 >= chords[reached].steps.start
         });
         let (kind, key) = classify(before.map(|before| before.harmony), chord.harmony, chord.key, note);
         let numerals = before.map(|before| before.harmony.numeral(chord.key)).into_iter();
@@ -217,7 +223,6 @@ pub fn text(piece: &Piece) -> String {
 #[cfg(test)]
 mod tests {
     use chorale::Chorale;
-    use chorale::writing::Counts;
 
     use super::*;
     use crate::grid::Grid;
@@ -231,7 +236,7 @@ mod tests {
         let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps: 0, minor: false })];
         let grid = Grid::new(480, &directions, 0);
         let score = chorale_score(&chorale, &grid, 0, 480, directions);
-        Piece::new(score, grid, Counts::of(&chorale))
+        Piece::new(score, grid)
     }
 
     #[test]
@@ -250,6 +255,20 @@ mod tests {
         check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
         check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
         check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");
+    }
+
+    #[test]
+    fn a_last_chord_with_a_beat_that_has_no_name_is_still_reached_from_the_dominant() {
+        let piece = piece(&[
+            ("72,67,64,48", 4),
+            ("71,67,62,55", 4),
+            ("72,67,64,48", 4),
+            ("72,66,61,49", 4),
+            ("72,67,64,48", 8),
+        ]);
+        let cadences = cadences(&piece);
+        let last = cadences.last().unwrap();
+        assert_eq!((last.kind, last.chords.as_str()), (CadenceKind::Perfect, "V-I"));
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use chorale::Part;
-use chorale::writing::Counts;
 use thiserror::Error;
 
 use crate::analysis::{self, Mark, Sounding};
 use crate::grid::Grid;
 use crate::musicxml::{self, Layout};
 use crate::notation::TooLong;
+use crate::picture::TooHigh;
 use crate::score::Score;
 use crate::wav::{self, Instrument, SoundError};
 use crate::{json, page, picture, smf};
@@ -22,6 +22,7 @@ pub enum Format {
     /// Compressed MusicXML.
     Mxl,
     Svg,
+    Png,
     Html,
     Wav,
     Json,
@@ -29,7 +30,7 @@ pub enum Format {
 
 impl Format {
     /// What to name where a format is asked for.
-    pub const ENDINGS: &str = ".mid, .musicxml, .mxl, .svg, .html, .wav or .json";
+    pub const ENDINGS: &str = ".mid, .musicxml, .mxl, .svg, .png, .html, .wav or .json";
 
     /// By its ending, without the dot.
     pub fn from_ending(ending: &str) -> Option<Format> {
@@ -38,6 +39,7 @@ impl Format {
             "musicxml" | "xml" => Format::MusicXml,
             "mxl" => Format::Mxl,
             "svg" => Format::Svg,
+            "png" => Format::Png,
             "html" | "htm" => Format::Html,
             "wav" => Format::Wav,
             "json" => Format::Json,
@@ -56,6 +58,8 @@ pub enum ExportError {
     #[error(transparent)]
     TooLong(#[from] TooLong),
     #[error(transparent)]
+    TooHigh(#[from] TooHigh),
+    #[error(transparent)]
     Sound(#[from] SoundError),
 }
 
@@ -63,7 +67,6 @@ pub enum ExportError {
 pub struct Piece {
     pub score: Score,
     pub grid: Grid,
-    pub counts: Counts,
     pub chords: Vec<Sounding>,
     pub marks: Vec<Mark>,
 }
@@ -77,11 +80,10 @@ pub struct ExportOptions {
 }
 
 impl Piece {
-    /// `counts` of the chords as the network chose them.
-    pub fn new(score: Score, grid: Grid, counts: Counts) -> Piece {
+    pub fn new(score: Score, grid: Grid) -> Piece {
         let chords = analysis::chords(&score, &grid);
         let marks = analysis::marks(&score, &grid);
-        Piece { score, grid, counts, chords, marks }
+        Piece { score, grid, chords, marks }
     }
 
     /// # Errors
@@ -93,6 +95,7 @@ impl Piece {
             Format::MusicXml => self.musicxml(options)?.into_bytes(),
             Format::Mxl => musicxml::compress(&self.musicxml(options)?),
             Format::Svg => picture::page(score, grid, chords, marks).into_bytes(),
+            Format::Png => picture::png(score, grid, chords, marks)?,
             Format::Html => page::page(score, grid, chords, marks).into_bytes(),
             Format::Wav => wav::write(score, &options.instrument, [1.0; 4])?,
             Format::Json => self.json().into_bytes(),

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use arithmetic::{exp, wide};
 use chorale::rules::{Guard, Past};
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Pitch, Token, is_hollow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::answer::fold_soprano;
 use crate::model::{Context, Model, ModelError, Row, State};
 
 /// How freely the notes are drawn, and by which rules.
@@ -45,11 +44,39 @@ impl Candidate {
         self.log_likelihood - self.cost
     }
 
-    pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool) {
+    pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool, limits: &Limits) {
         self.cost = guard.cost(&past.breaches(self.chord, phase));
+        if let Some(silent) = limits.silent {
+            let mut heard = self.chord.pitches();
+            heard[silent.index()] = None;
+            self.cost += if is_hollow(&heard) { HOLLOW_COST } else { 0.0 };
+        }
         if is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
             self.cost += Guard::closing_cost(past, self.chord);
         }
+    }
+}
+
+/// Nats taken off a chord that lacks its third without the part that nobody sings.
+const HOLLOW_COST: f32 = 3.0;
+
+/// What binds the choice of a chord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Lowest and highest pitch of each part, by [`Part::index`]: under a sounding soprano a part sings, and nothing
+    /// beyond them. They span an octave or more within the vocabulary.
+    pub ranges: [(Pitch, Pitch); 4],
+    /// Parts that are given already.
+    pub kept: [Option<Token>; 4],
+    /// A part that nobody sings. It is chosen all the same, since the networks know four parts, but the others must make
+    /// sense without it.
+    pub silent: Option<Part>,
+}
+
+impl Default for Limits {
+    /// Nothing that Bach's singers never had to sing. The networks give it little, but a long performance would meet it.
+    fn default() -> Limits {
+        Limits { ranges: Part::ALL.map(Part::range), kept: [None; 4], silent: None }
     }
 }
 
@@ -72,8 +99,7 @@ pub struct Harmonizer {
     steps: u64,
     phase: Phase,
     is_closing: bool,
-    /// A bass that is given, not chosen.
-    bass: Option<Token>,
+    limits: Limits,
     /// Of the present step, once there is one.
     context: Context,
 }
@@ -89,7 +115,7 @@ impl Harmonizer {
             steps: 0,
             phase: Phase::in_bar(0),
             is_closing: false,
-            bass: None,
+            limits: Limits::default(),
             context: Context::default(),
         }
     }
@@ -112,9 +138,14 @@ impl Harmonizer {
         self.is_closing = is_closing;
     }
 
+    /// From now on, chooses within these.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// From now on, all answers have this bass, whatever the network thinks of it; with `None` it is chosen again.
     pub fn set_bass(&mut self, bass: Option<Token>) {
-        self.bass = bass;
+        self.limits.kept[Part::Bass.index()] = bass;
     }
 
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
@@ -147,11 +178,11 @@ impl Harmonizer {
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn answers(&mut self) -> Result<[Chord; Token::VOCABULARY], ModelError> {
         let sopranos: Vec<Token> =
-            Token::all().filter(|token| token.pitch().is_none_or(|pitch| fold_soprano(pitch).1 == 0)).collect();
+            Token::all().filter(|token| token.pitch().is_none_or(|pitch| Part::Soprano.fold(pitch).1 == 0)).collect();
         let answers = self.complete(&sopranos)?;
         let mut chords = [Chord::SILENCE; Token::VOCABULARY];
         for token in Token::all() {
-            let folded = token.pitch().map_or(token, |pitch| fold_soprano(pitch).0);
+            let folded = token.pitch().map_or(token, |pitch| Part::Soprano.fold(pitch).0);
             let place = sopranos.iter().position(|&soprano| soprano == folded).unwrap_or_default();
             chords[token.index()] = answers[place];
             chords[token.index()][Part::Soprano] = token;
@@ -170,6 +201,8 @@ impl Harmonizer {
         self.model.logits(Part::Soprano, &mut self.context, &[row], &mut logits)?;
         log_softmax(&mut logits);
         let mut sopranos: Vec<(Token, f32)> = Token::all().zip(logits).collect();
+        let (low, high) = self.limits.ranges[Part::Soprano.index()];
+        sopranos.retain(|(token, _)| token.pitch().is_none_or(|pitch| low <= pitch && pitch <= high));
         sopranos.sort_by(|a, b| b.1.total_cmp(&a.1));
         sopranos.truncate(SOPRANOS);
         let tokens: Vec<Token> = sopranos.iter().map(|(token, _)| *token).collect();
@@ -210,11 +243,11 @@ impl Harmonizer {
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn candidates(&mut self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
         self.check_begun()?;
-        let sopranos: Vec<(usize, Token)> = sopranos.iter().map(|&soprano| (0, soprano)).collect();
-        let kept = [None, None, None, self.bass];
-        let mut beams = beams(&self.model, &mut self.context, &sopranos, kept)?;
+        let limits = self.limits;
+        let asked: Vec<Asked> = sopranos.iter().map(|&soprano| Asked { state: 0, soprano, limits }).collect();
+        let mut beams = beams(&self.model, &mut self.context, &asked)?;
         for candidate in beams.iter_mut().flatten() {
-            candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing);
+            candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing, &limits);
         }
         Ok(beams)
     }
@@ -228,46 +261,44 @@ impl Harmonizer {
     }
 }
 
-/// The indices of what `part` may sing. Under a sounding soprano a part sings, and nothing that Bach's singers never had
-/// to: rests and pitches outside [`Part::range`] are left out. The networks give them little, but a long performance would
-/// meet them.
-fn singable(part: Part) -> Range<usize> {
-    let (low, high) = part.range();
-    let index = |pitch| Token::from_pitch(pitch).expect("a part's range lies in the vocabulary").index();
+/// The indices of what may be sung from a lowest to a highest pitch: no rest.
+fn singable((low, high): (Pitch, Pitch)) -> Range<usize> {
+    let index = |pitch| Token::from_pitch(pitch).map_or(0, Token::index);
     index(low)..index(high) + 1
 }
 
-/// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. Each
-/// soprano comes with the place of its state in `context`. A part in `kept` has its token whatever the network thinks of
-/// it.
-pub(crate) fn beams(
-    model: &Model,
-    context: &mut Context,
-    sopranos: &[(usize, Token)],
-    kept: [Option<Token>; 4],
-) -> Result<Vec<Vec<Candidate>>, ModelError> {
-    let mut beams: Vec<Vec<Candidate>> = sopranos
+/// A soprano for which voicings are sought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// The place of its state in the context.
+    pub state: usize,
+    pub soprano: Token,
+    pub limits: Limits,
+}
+
+/// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. A part
+/// that is kept has its token whatever the network thinks of it.
+pub(crate) fn beams(model: &Model, context: &mut Context, asked: &[Asked]) -> Result<Vec<Vec<Candidate>>, ModelError> {
+    let mut beams: Vec<Vec<Candidate>> = asked
         .iter()
-        .map(|&(_, soprano)| {
+        .map(|asked| {
             let mut chord = Chord::SILENCE;
-            chord[Part::Soprano] = soprano;
+            chord[Part::Soprano] = asked.soprano;
             vec![Candidate { chord, log_likelihood: 0.0, cost: 0.0 }]
         })
         .collect();
     let (mut rows, mut logits) = (Vec::new(), Vec::new());
     for (&part, most) in model.order()[1..].iter().zip(BEAM) {
         rows.clear();
-        rows.extend(
-            sopranos.iter().zip(&beams).flat_map(|(&(state, _), beam)| {
-                beam.iter().map(move |candidate| Row { state, given: candidate.chord })
-            }),
-        );
+        rows.extend(asked.iter().zip(&beams).flat_map(|(asked, beam)| {
+            beam.iter().map(move |candidate| Row { state: asked.state, given: candidate.chord })
+        }));
         model.logits(part, context, &rows, &mut logits)?;
         let mut logits = &mut logits[..];
-        for beam in &mut beams {
+        for (beam, asked) in beams.iter_mut().zip(asked) {
             let (of_beam, rest) = logits.split_at_mut(beam.len() * Token::VOCABULARY);
             logits = rest;
-            *beam = longer(beam, part, kept[part.index()], of_beam, most);
+            *beam = longer(beam, part, &asked.limits, of_beam, most);
         }
     }
     Ok(beams)
@@ -275,9 +306,10 @@ pub(crate) fn beams(
 
 /// The likeliest ways to go on from each candidate of a beam with `part`, the likeliest first; ties in the order of
 /// candidates and tokens. `logits` are the part's, 47 for each candidate.
-fn longer(beam: &[Candidate], part: Part, kept: Option<Token>, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+    let kept = limits.kept[part.index()];
     let tokens = |candidate: &Candidate| match kept {
-        None if candidate.chord[Part::Soprano] != Token::REST => singable(part),
+        None if candidate.chord[Part::Soprano] != Token::REST => singable(limits.ranges[part.index()]),
         _ => 0..Token::VOCABULARY,
     };
     let mut best = f32::NEG_INFINITY;

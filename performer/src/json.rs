@@ -12,6 +12,8 @@ use crate::score::Note;
 #[derive(Debug, Serialize)]
 pub struct Document {
     title: Option<String>,
+    /// What the four parts are called here, from the top; none where nobody sings it.
+    parts: [Option<&'static str>; 4],
     /// `G major`: the signature's, else the one found.
     key: String,
     ticks_per_quarter: u16,
@@ -25,7 +27,7 @@ pub struct Document {
     cadences: Vec<JsonCadence>,
     marks: Vec<JsonMark>,
     rates: Vec<JsonRate>,
-    counts: JsonCounts,
+    chord_changes: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,19 +78,9 @@ struct JsonNote {
     length_ticks: u32,
 }
 
-#[derive(Debug, Serialize)]
-struct JsonCounts {
-    chord_changes: usize,
-    parallel_fifths: usize,
-    parallel_octaves: usize,
-    crossings: usize,
-    out_of_range: usize,
-}
-
-/// The notes of each part, the chords and marks, and the part-writing figures of the chords that the network chose (in
-/// its own range, where a melody had to be folded).
+/// The notes of each part, chords, cadences, marks and rates.
 pub fn document(piece: &Piece) -> Document {
-    let Piece { score, grid, counts, chords, marks } = piece;
+    let Piece { score, grid, chords, marks } = piece;
     let steps = |ticks: u32| f64::from(ticks) * 4.0 / f64::from(score.ticks_per_quarter);
     let note = |note: &Note| JsonNote {
         pitch: note.pitch.midi(),
@@ -117,6 +109,7 @@ pub fn document(piece: &Piece) -> Document {
     });
     Document {
         title: score.title.clone(),
+        parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
         key: score.key().to_string(),
         ticks_per_quarter: score.ticks_per_quarter,
         length_steps: steps(score.end()),
@@ -140,12 +133,6 @@ pub fn document(piece: &Piece) -> Document {
             .into_iter()
             .map(|explain::Rate { rule, count, rate, bach }| JsonRate { rule: rule.name(), count, rate, bach })
             .collect(),
-        counts: JsonCounts {
-            chord_changes: counts.chord_changes,
-            parallel_fifths: counts.parallel_fifths,
-            parallel_octaves: counts.parallel_octaves,
-            crossings: counts.crossings,
-            out_of_range: counts.out_of_range,
-        },
+        chord_changes: explain::chord_changes(piece),
     }
 }

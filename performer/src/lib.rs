@@ -1,18 +1,21 @@
 //! Four-part harmony for a soprano, step by step: the same [`harmonizer`] serves files and live playing.
 
+#[cfg(test)]
+#[path = "../../files/src/any_score.rs"]
+mod any_score;
+
 pub mod analysis;
 pub mod answer;
+pub mod arrangement;
 pub mod audio;
 pub mod clock;
 pub mod config;
 pub mod control;
 pub mod explain;
 pub mod export;
-pub mod grid;
 pub mod harmonizer;
 pub mod json;
 pub mod live;
-pub mod melody;
 pub mod midi;
 pub mod model;
 pub mod musicxml;
@@ -22,13 +25,12 @@ pub mod picture;
 pub mod render;
 pub mod report;
 pub mod routing;
-pub mod score;
 pub mod search;
 pub mod session;
-pub mod smf;
-pub mod source;
 pub mod synth;
 pub mod take;
 pub mod view;
 pub mod wav;
 pub mod worker;
+
+pub use files::{ensemble, grid, melody, score, smf, source};

@@ -395,7 +395,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::smf;
+    use crate::any_score::any_score;
 
     fn metre(tick: Tick, numerator: u8, denominator: u8) -> (Tick, Direction) {
         let denominator_log2 = denominator.ilog2() as u8;
@@ -518,7 +518,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_measure_is_full_and_every_value_is_as_long_as_it_sounds(score in smf::tests::any_score()) {
+        fn every_measure_is_full_and_every_value_is_as_long_as_it_sounds(score in any_score()) {
             let grid = Grid::new(score.ticks_per_quarter, &score.directions, 0);
             let Ok(measures) = measures(&score, &grid) else { return Ok(()) };
             for measure in &measures {

@@ -28,8 +28,10 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
         .map(|(step, x)| json!([clock.seconds(grid.tick(*step)), x]))
         .chain(places.steps.last().map(|(step, _)| json!([clock.seconds(grid.tick(step + 1)), places.end])))
         .collect();
+    let parts: Vec<_> =
+        score.ensemble.parts().into_iter().map(|part| json!([part.index(), score.ensemble.name(part)])).collect();
     let title = score.title.clone().unwrap_or_else(|| "Chorale".into());
-    let data = json!({ "notes": notes, "steps": steps, "colours": COLOURS, "parts": Part::ALL.map(Part::name) });
+    let data = json!({ "notes": notes, "steps": steps, "colours": COLOURS, "parts": parts });
     let rows: Vec<String> = marks
         .iter()
         .map(|mark| {

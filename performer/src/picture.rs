@@ -1,9 +1,12 @@
-//! A score as a piano roll in SVG: four colours, bar lines, chord names, and marks where a rule is broken.
+//! A score as a piano roll in SVG or PNG: four colours, bar lines, chord names, and marks where a rule is broken.
+
+mod raster;
 
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use chorale::{Part, Pitch};
+use thiserror::Error;
 
 use crate::analysis::{Mark, Sounding, place};
 use crate::grid::{Bar, Grid};
@@ -22,11 +25,46 @@ const PAGE_WIDTH: f64 = 1240.0;
 /// Soprano to bass; told apart by the colour-blind too (from P. Tol, Colour Schemes, SRON/EPS/TN/09-002).
 pub const COLOURS: [&str; 4] = ["#cc3311", "#ee9922", "#009966", "#0077bb"];
 
+const GREY: &str = "#666666";
+
 /// As wide as a browser scrolls; a longer piece is one that is mostly silence.
 const MAX_BARS: usize = 5_000;
 
-/// A whole picture, in lines as wide as a page.
+/// So many pixels are drawn; a piece that needs more is no picture but a wallpaper.
+const MAX_PIXELS: f64 = 80e6;
+
+/// A whole picture in SVG, in lines as wide as a page.
 pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> String {
+    let (shapes, width, height) = page_shapes(score, grid, chords, marks);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         font-family=\"Helvetica, Arial, sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
+    );
+    write_svg(&mut svg, &shapes);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// The picture has so many lines that it would fill memory.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("as a picture the piece would be {height} pixels high; write .svg, which has no such limit")]
+pub struct TooHigh {
+    height: u32,
+}
+
+/// The same picture in PNG, two pixels for each of the SVG's, one where it is long.
+///
+/// # Errors
+/// Where it is very long.
+pub fn png(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> Result<Vec<u8>, TooHigh> {
+    let (shapes, width, height) = page_shapes(score, grid, chords, marks);
+    let scale = [2.0, 1.0].into_iter().find(|scale| width * height * scale * scale <= MAX_PIXELS);
+    let too_high = TooHigh { height: height as u32 };
+    scale.and_then(|scale| raster::png(&shapes, width, height, scale)).ok_or(too_high)
+}
+
+/// With the width and height of the whole, in pixels.
+fn page_shapes(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> (Vec<Shape>, f64, f64) {
     let roll = Roll::new(score, grid, chords, marks);
     let mut lines: Vec<Range<usize>> = Vec::new();
     let mut used = 0.0;
@@ -43,31 +81,20 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
     }
     let width = lines.iter().map(|line| roll.width(line)).fold(360.0, f64::max);
     let height = TITLE + lines.len() as f64 * roll.height();
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         font-family=\"Helvetica, Arial, sans-serif\">\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
-    );
-    let title = score.title.as_deref().unwrap_or("");
-    let _ =
-        writeln!(svg, "<text x=\"{GUTTER}\" y=\"24\" font-size=\"17\" font-weight=\"bold\">{}</text>", escape(title));
-    for part in Part::ALL {
-        let x = GUTTER + 90.0 * part.index() as f64;
-        let colour = COLOURS[part.index()];
-        let _ = writeln!(
-            svg,
-            "<rect x=\"{x}\" y=\"34\" width=\"16\" height=\"9\" rx=\"2\" fill=\"{colour}\"/>\
-             <text x=\"{}\" y=\"43\" font-size=\"11\">{}</text>",
-            x + 21.0,
-            part.name()
-        );
+    let mut shapes = Vec::new();
+    let title = score.title.clone().unwrap_or_default();
+    shapes.push(Shape::Text(Text { x: GUTTER, y: 24.0, size: 17.0, is_bold: true, ..Text::new(title) }));
+    for (place, part) in score.ensemble.parts().into_iter().enumerate() {
+        let x = GUTTER + 90.0 * place as f64;
+        let fill = COLOURS[part.index()];
+        shapes.push(Shape::Box { x, y: 34.0, width: 16.0, height: 9.0, radius: 2.0, fill, note: None });
+        let name = Text::new(score.ensemble.name(part).into());
+        shapes.push(Shape::Text(Text { x: x + 21.0, y: 43.0, size: 11.0, ..name }));
     }
     for (index, line) in lines.iter().enumerate() {
-        let _ = writeln!(svg, "<g transform=\"translate(0 {})\">", TITLE + index as f64 * roll.height());
-        roll.draw(&mut svg, line);
-        svg.push_str("</g>\n");
+        roll.draw(&mut shapes, line, TITLE + index as f64 * roll.height());
     }
-    svg.push_str("</svg>\n");
-    svg
+    (shapes, width, height)
 }
 
 /// One long line, for a page that scrolls, and where in it each step begins (in pixels, from the first step drawn).
@@ -79,7 +106,9 @@ pub fn strip(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) ->
         "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"roll\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {width} {height}\" font-family=\"Helvetica, Arial, sans-serif\">\n"
     );
-    roll.draw(&mut svg, &line);
+    let mut shapes = Vec::new();
+    roll.draw(&mut shapes, &line, 0.0);
+    write_svg(&mut svg, &shapes);
     let _ = writeln!(svg, "<line id=\"head\" x1=\"-9\" x2=\"-9\" y1=\"{HEADER}\" y2=\"{}\"/>", height - BELOW);
     svg.push_str("</svg>\n");
     let mut steps = Vec::new();
@@ -96,6 +125,108 @@ pub struct Strip {
     /// Steps of the grid with their places; bars in which all rest are left out.
     pub steps: Vec<(u32, f64)>,
     pub end: f64,
+}
+
+/// What a picture is made of, in the order in which it is painted. Colours are written `#rrggbb`.
+enum Shape {
+    Box {
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+        radius: f64,
+        fill: &'static str,
+        note: Option<(Part, String)>,
+    },
+    Vertical {
+        x: f64,
+        top: f64,
+        bottom: f64,
+        colour: &'static str,
+        width: f64,
+    },
+    Text(Text),
+    /// A triangle under the steps where a rule is broken, its top at (x, y).
+    Mark {
+        step: u32,
+        x: f64,
+        y: f64,
+        hint: String,
+    },
+}
+
+struct Text {
+    x: f64,
+    /// Of the baseline.
+    y: f64,
+    size: f64,
+    colour: &'static str,
+    is_bold: bool,
+    /// Whether `x` is where it ends.
+    ends: bool,
+    text: String,
+    hint: Option<String>,
+}
+
+impl Text {
+    fn new(text: String) -> Text {
+        Text { x: 0.0, y: 0.0, size: 10.0, colour: "#000000", is_bold: false, ends: false, text, hint: None }
+    }
+}
+
+const MARK: &str = "#aa3377";
+
+fn write_svg(svg: &mut String, shapes: &[Shape]) {
+    // The notes of a part stand in a group of their own, which a page can mute.
+    let mut group = None;
+    for shape in shapes {
+        let part = match shape {
+            Shape::Box { note: Some((part, _)), .. } => Some(*part),
+            _ => None,
+        };
+        if part != group {
+            if group.is_some() {
+                svg.push_str("</g>\n");
+            }
+            if let Some(part) = part {
+                let _ = writeln!(svg, "<g class=\"part{}\" fill=\"{}\">", part.index(), COLOURS[part.index()]);
+            }
+            group = part;
+        }
+        let _ = match shape {
+            Shape::Box { x, y, width, height, radius, fill, note } => {
+                let corners = if *radius > 0.0 { format!(" rx=\"{radius}\"") } else { String::new() };
+                let place = format!("x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"{corners}");
+                match note {
+                    Some((_, hint)) => writeln!(svg, "<rect {place}><title>{}</title></rect>", escape(hint)),
+                    None => writeln!(svg, "<rect {place} fill=\"{fill}\"/>"),
+                }
+            }
+            Shape::Vertical { x, top, bottom, colour, width } => writeln!(
+                svg,
+                "<line x1=\"{x}\" x2=\"{x}\" y1=\"{top}\" y2=\"{bottom}\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"
+            ),
+            Shape::Text(Text { x, y, size, colour, is_bold, ends, text, hint }) => {
+                let bold = if *is_bold { " font-weight=\"bold\"" } else { "" };
+                let anchor = if *ends { " text-anchor=\"end\"" } else { "" };
+                let title = hint.as_ref().map(|hint| format!("<title>{}</title>", escape(hint))).unwrap_or_default();
+                let text = escape(text);
+                writeln!(
+                    svg,
+                    "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{size:.1}\" fill=\"{colour}\"{bold}{anchor}>{title}{text}</text>"
+                )
+            }
+            Shape::Mark { step, x, y, hint } => writeln!(
+                svg,
+                "<path class=\"mark\" data-step=\"{step}\" d=\"M{x} {y} l6 10 h-12 z\" fill=\"{MARK}\">\
+                 <title>{}</title></path>",
+                escape(hint)
+            ),
+        };
+    }
+    if group.is_some() {
+        svg.push_str("</g>\n");
+    }
 }
 
 struct Roll<'a> {
@@ -145,31 +276,27 @@ impl<'a> Roll<'a> {
         HEADER + f64::from(self.highest - pitch.midi()) * ROW
     }
 
-    /// The bars of a line, from its left edge.
-    fn draw(&self, svg: &mut String, line: &Range<usize>) {
+    /// The bars of a line, from its left edge, `top` below that of the picture.
+    fn draw(&self, shapes: &mut Vec<Shape>, line: &Range<usize>, top: f64) {
         let bars = &self.bars[line.clone()];
         let right = self.width(line) - 10.0;
         for pitch in (self.lowest..=self.highest).filter_map(Pitch::new) {
-            let y = self.y(pitch);
+            let y = top + self.y(pitch);
             // The black keys.
             if matches!(pitch.class(), 1 | 3 | 6 | 8 | 10) {
-                let _ = writeln!(
-                    svg,
-                    "<rect x=\"{GUTTER}\" y=\"{y}\" width=\"{}\" height=\"{ROW}\" fill=\"#f1f1f4\"/>",
-                    right - GUTTER
-                );
+                let (width, fill) = (right - GUTTER, "#f1f1f4");
+                shapes.push(Shape::Box { x: GUTTER, y, width, height: ROW, radius: 0.0, fill, note: None });
             }
             if pitch.class() == 0 {
-                let _ = writeln!(
-                    svg,
-                    "<text x=\"{}\" y=\"{}\" font-size=\"9\" fill=\"#666\" text-anchor=\"end\">{pitch}</text>",
-                    GUTTER - 5.0,
-                    y + ROW
-                );
+                let (x, y, colour) = (GUTTER - 5.0, y + ROW, GREY);
+                let name = Text::new(pitch.to_string());
+                shapes.push(Shape::Text(Text { x, y, size: 9.0, colour, ends: true, ..name }));
             }
         }
         let mut x = GUTTER;
-        let bottom = HEADER + self.rows();
+        let (header, bottom) = (top + HEADER, top + HEADER + self.rows());
+        let vertical = |x, (colour, width)| Shape::Vertical { x, top: header, bottom, colour, width };
+        const BAR_LINE: (&str, f64) = ("#555555", 1.2);
         for bar in bars {
             for step in bar.first_step..bar.end_step {
                 let is_bar_line = step == bar.first_step;
@@ -177,18 +304,18 @@ impl<'a> Roll<'a> {
                     continue;
                 }
                 let at = x + f64::from(step - bar.first_step) * STEP;
-                let (colour, width) = if is_bar_line { ("#555", 1.2) } else { ("#d5d5da", 0.7) };
-                vertical(svg, at, bottom, colour, width);
+                shapes.push(vertical(at, if is_bar_line { BAR_LINE } else { ("#d5d5da", 0.7) }));
             }
             if bar.number > 0 {
-                let _ = writeln!(svg, "<text x=\"{x}\" y=\"12\" font-size=\"10\" fill=\"#666\">{}</text>", bar.number);
+                let number = Text::new(bar.number.to_string());
+                shapes.push(Shape::Text(Text { x, y: top + 12.0, colour: GREY, ..number }));
             }
             x += f64::from(bar.end_step - bar.first_step) * STEP;
         }
-        vertical(svg, right, bottom, "#555", 1.2);
+        shapes.push(vertical(right, BAR_LINE));
         // The upper part is seen where two are on one pitch.
         for part in Part::ALL.into_iter().rev() {
-            self.draw_part(svg, bars, part);
+            self.draw_part(shapes, bars, part, top);
         }
         for (index, chord) in self.chords.iter().enumerate() {
             let Some(at) = self.x(bars, chord.steps.start) else { continue };
@@ -197,14 +324,9 @@ impl<'a> Roll<'a> {
             let room = f64::from((next - chord.steps.start).min(16)) * STEP;
             // A letter is about 0.62 times as wide as it is high.
             let size = (room / (0.62 * symbol.chars().count() as f64)).min(11.0);
-            let _ = writeln!(
-                svg,
-                "<text x=\"{}\" y=\"{}\" font-size=\"{size:.1}\" fill=\"#222\"><title>{}</title>{}</text>",
-                at + 1.0,
-                HEADER - 6.0,
-                escape(&chord.harmony.numeral(chord.key)),
-                escape(&symbol)
-            );
+            let hint = Some(chord.harmony.numeral(chord.key));
+            let (x, y, colour) = (at + 1.0, header - 6.0, "#222222");
+            shapes.push(Shape::Text(Text { x, y, size, colour, hint, ..Text::new(symbol) }));
         }
         let mut shown: Vec<u32> = self.marks.iter().map(|mark| mark.step).collect();
         shown.dedup();
@@ -212,20 +334,13 @@ impl<'a> Roll<'a> {
             let Some(at) = self.x(bars, step) else { continue };
             let rules: Vec<String> =
                 self.marks.iter().filter(|mark| mark.step == step).map(|mark| mark.words()).collect();
-            let (x, y) = (at + STEP / 2.0, bottom + 4.0);
-            let _ = writeln!(
-                svg,
-                "<path class=\"mark\" data-step=\"{step}\" d=\"M{x} {y} l6 10 h-12 z\" fill=\"#aa3377\">\
-                 <title>{}: {}</title></path>",
-                place(self.grid, step),
-                escape(&rules.join(", "))
-            );
+            let hint = format!("{}: {}", place(self.grid, step), rules.join(", "));
+            shapes.push(Shape::Mark { step, x: at + STEP / 2.0, y: bottom + 4.0, hint });
         }
     }
 
-    fn draw_part(&self, svg: &mut String, bars: &[Bar], part: Part) {
+    fn draw_part(&self, shapes: &mut Vec<Shape>, bars: &[Bar], part: Part, top: f64) {
         let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
-        let _ = writeln!(svg, "<g class=\"{}\" fill=\"{}\">", part.name().to_lowercase(), COLOURS[part.index()]);
         for note in self.score.part(part) {
             let start = self.grid.nearest_step(note.start);
             let end = self.grid.nearest_step(note.end).max(start + 1);
@@ -235,17 +350,16 @@ impl<'a> Roll<'a> {
             let (Some(left), Some(right)) = (self.x_of_tick(bars, note.start), self.x_of_tick(bars, note.end)) else {
                 continue;
             };
-            let _ = writeln!(
-                svg,
-                "<rect x=\"{left:.1}\" y=\"{}\" width=\"{:.1}\" height=\"{}\" rx=\"2\"><title>{} {}</title></rect>",
-                self.y(note.pitch) + 0.5,
-                (right - left - 1.0).max(2.0),
-                ROW - 1.0,
-                part.name(),
-                note.pitch
-            );
+            shapes.push(Shape::Box {
+                x: left,
+                y: top + self.y(note.pitch) + 0.5,
+                width: (right - left - 1.0).max(2.0),
+                height: ROW - 1.0,
+                radius: 2.0,
+                fill: COLOURS[part.index()],
+                note: Some((part, format!("{} {}", self.score.ensemble.name(part), note.pitch))),
+            });
         }
-        svg.push_str("</g>\n");
     }
 
     /// Where a step of the line begins; `None` for those of other lines.
@@ -282,13 +396,6 @@ impl<'a> Roll<'a> {
     }
 }
 
-fn vertical(svg: &mut String, x: f64, bottom: f64, colour: &str, width: f64) {
-    let _ = writeln!(
-        svg,
-        "<line x1=\"{x}\" x2=\"{x}\" y1=\"{HEADER}\" y2=\"{bottom}\" stroke=\"{colour}\" stroke-width=\"{width}\"/>"
-    );
-}
-
 #[cfg(test)]
 mod tests {
     use chorale::rules::Rule;
@@ -296,11 +403,12 @@ mod tests {
 
     use super::*;
     use crate::analysis;
-    use crate::smf;
+    use crate::any_score::any_score;
+    use crate::score::Note;
 
     proptest! {
         #[test]
-        fn every_note_of_any_score_is_drawn_and_the_xml_is_sound(score in smf::tests::any_score()) {
+        fn every_note_of_any_score_is_drawn_and_the_xml_is_sound(score in any_score()) {
             let grid = Grid::new(score.ticks_per_quarter, &score.directions, 0);
             let chords = analysis::chords(&score, &grid);
             let mark = Mark { step: grid.nearest_step(score.end() / 2), rule: Rule::ParallelFifths };
@@ -316,5 +424,29 @@ mod tests {
             prop_assert_eq!(drawn.count(), notes);
             prop_assert!(places.steps.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
         }
+    }
+
+    #[test]
+    fn a_png_shows_each_part_in_its_colour_on_white() {
+        let note = |pitch: u8| Note { start: 0, end: 480, pitch: Pitch::new(pitch).unwrap(), velocity: 80 };
+        let parts = [72, 67, 64, 48].map(|pitch| vec![note(pitch)]);
+        let score = Score { ticks_per_quarter: 480, parts, title: Some("Lobet".into()), ..Score::default() };
+        let grid = Grid::new(480, &[], 0);
+        let bytes = png(&score, &grid, &analysis::chords(&score, &grid), &[]).unwrap();
+        let picture = tiny_skia::Pixmap::decode_png(&bytes).unwrap();
+        assert_eq!(picture.width(), 720);
+        let count = |colour: &str| {
+            let wanted: Vec<u8> =
+                (1..7).step_by(2).map(|at| u8::from_str_radix(&colour[at..at + 2], 16).unwrap()).collect();
+            let pixels = picture.pixels().iter();
+            pixels.filter(|pixel| [pixel.red(), pixel.green(), pixel.blue()] == wanted[..]).count()
+        };
+        // A note of a quarter is 35 by 6 pixels, doubled; and there is the legend.
+        for colour in COLOURS {
+            assert!(count(colour) > 35 * 6 * 4, "{colour}: {}", count(colour));
+        }
+        assert!(count("#ffffff") > 100_000);
+        // Of the title's strokes at least some pixels are wholly black.
+        assert!(count("#000000") > 50, "{}", count("#000000"));
     }
 }

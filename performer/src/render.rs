@@ -2,11 +2,12 @@
 //!
 //! It stays causal: the chord of a step rests on the steps before it and the soprano of the step, never on what comes.
 
-use chorale::writing::Counts;
-use chorale::{Chorale, Chord, Part, Phase, Pitch, Token};
+use chorale::{Chorale, Chord, Part, Phase};
 use thiserror::Error;
 
 use crate::answer::unfold;
+use crate::arrangement::{Arrangement, OutOfReach};
+use crate::ensemble::Ensemble;
 use crate::grid::Grid;
 use crate::harmonizer::Harmonizer;
 use crate::melody::{Fold, Melody, MelodyStep};
@@ -28,18 +29,36 @@ const VELOCITY: u8 = 80;
 /// phase goes on.
 ///
 /// # Errors
-/// When the model fails to run.
-pub fn harmonize(steps: &[MelodyStep], fold: Fold, harmonizer: &mut Harmonizer) -> Result<Vec<Chord>, ModelError> {
-    let mut previous = Chord::START;
-    steps
-        .iter()
-        .map(|step| {
-            harmonizer.step(previous, step.phase)?;
-            let (soprano, _) = fold.apply(step.soprano);
-            previous = harmonizer.answer(soprano)?;
-            Ok(previous)
-        })
-        .collect()
+/// When the model fails to run; a range outside what it knows.
+pub fn harmonize(
+    steps: &[MelodyStep],
+    fold: Fold,
+    arrangement: &Arrangement,
+    harmonizer: &mut Harmonizer,
+) -> Result<Vec<Chord>, HarmonizeError> {
+    let mut chords: Vec<Chord> = Vec::with_capacity(steps.len());
+    for (step, may_move) in steps.iter().zip(arrangement.moves(steps)) {
+        let before = chords.last().copied();
+        harmonizer.step(before.unwrap_or(Chord::START), step.phase)?;
+        let (soprano, octaves) = fold.apply(step.soprano);
+        chords.push(match before.filter(|_| !may_move) {
+            Some(held) => held,
+            None => {
+                harmonizer.set_limits(arrangement.limits(octaves)?);
+                harmonizer.answer(soprano)?
+            }
+        });
+    }
+    Ok(chords)
+}
+
+/// See [`harmonize`].
+#[derive(Debug, Error)]
+pub enum HarmonizeError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
 }
 
 /// The melody as it is, with the chords below it as notes: a pitch that stays is held, except where the soprano strikes
@@ -73,6 +92,7 @@ pub fn score(
         ticks_per_quarter,
         directions,
         parts,
+        ensemble: Ensemble::default(),
         melody: melody_part,
         lyrics: melody.lyrics.clone(),
         is_notated: false,
@@ -134,56 +154,14 @@ pub fn chorale_score(
     Score { ticks_per_quarter, directions, parts, ..Score::default() }
 }
 
-/// A pitch that has no token.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{} has {pitch} in bar {bar}, outside the trained {} to {}", part.name(), Pitch::LOWEST, Pitch::HIGHEST)]
-pub struct OutOfVocabulary {
-    part: Part,
-    pitch: Pitch,
-    bar: u32,
-}
-
-/// The chords that a score has on `grid` from `first_step` on, one a step, to its end but at most `limit`.
-///
-/// # Errors
-/// The first pitch among them that the networks do not know.
-pub fn chords_of(score: &Score, grid: &Grid, first_step: u32, limit: u32) -> Result<Vec<Chord>, OutOfVocabulary> {
-    let end_step = grid.nearest_step(score.end()).clamp(first_step, first_step.saturating_add(limit));
-    let mut chords = vec![Chord::SILENCE; (end_step - first_step) as usize];
-    for part in Part::ALL {
-        for note in score.part(part) {
-            let onset = grid.nearest_step(note.start);
-            let end = grid.nearest_step(note.end).max(onset + 1).min(end_step);
-            for step in onset.max(first_step)..end {
-                let token = Token::from_pitch(note.pitch).ok_or_else(|| OutOfVocabulary {
-                    part,
-                    pitch: note.pitch,
-                    bar: grid.bar(step).number,
-                })?;
-                chords[(step - first_step) as usize][part] = token;
-            }
-        }
-    }
-    Ok(chords)
-}
-
-/// Part-writing figures of a harmonized melody, with silence where it rests, so that nothing is counted across a rest.
-pub fn counts(steps: &[MelodyStep], chords: &[Chord]) -> Counts {
-    let mut with_rests = Vec::with_capacity(chords.len());
-    for (index, (step, &chord)) in steps.iter().zip(chords).enumerate() {
-        if index > 0 && steps[index - 1].end != step.start {
-            with_rests.push(Chord::SILENCE);
-        }
-        with_rests.push(chord);
-    }
-    Counts::of(&Chorale { chords: with_rests })
-}
-
 #[cfg(test)]
 mod tests {
+    use chorale::{Pitch, Token};
+    use files::chords::chords_of;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::any_score::any_score;
     use crate::melody::{self, Choice};
     use crate::score::Metre;
     use crate::{smf, view};
@@ -288,7 +266,7 @@ mod tests {
 
         #[test]
         fn a_damaged_file_is_rendered_shown_and_written_or_refused_without_a_panic(
-            score in smf::tests::any_score(),
+            score in any_score(),
             changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..12),
         ) {
             let mut bytes = smf::write(&score);

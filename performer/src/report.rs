@@ -120,7 +120,7 @@ pub fn nats_a_note(
         let mut tasks = search::tasks(sopranos, false);
         for (task, chord) in tasks.iter_mut().zip(&chorale.chords) {
             for part in Part::LOWER {
-                task.kept[part.index()] = Some(chord[part]);
+                task.limits.kept[part.index()] = Some(chord[part]);
             }
         }
         // One particle has nothing to choose: every part is given.

@@ -13,7 +13,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
-use crate::harmonizer::{Candidate, Sampling, beams, draw, log_softmax};
+use crate::arrangement::{Arrangement, OutOfReach};
+use crate::harmonizer::{Asked, Candidate, Limits, Sampling, beams, draw, log_softmax};
 use crate::melody::{Fold, MelodyStep};
 use crate::model::{Context, Model, ModelError, Row, State};
 use crate::score::Note;
@@ -24,8 +25,9 @@ pub struct Task {
     /// `None` where it is to be found too.
     pub soprano: Option<Token>,
     pub phase: Phase,
-    /// Parts that are given already, by [`Part::index`].
-    pub kept: [Option<Token>; 4],
+    pub limits: Limits,
+    /// Else all parts stay as they are.
+    pub may_move: bool,
     /// The piece comes to its end: a chord to end on is sought.
     pub is_closing: bool,
 }
@@ -128,29 +130,37 @@ fn candidates(
     let mut soprano_logits = Vec::new();
     model.logits(Part::Soprano, context, &rows, &mut soprano_logits)?;
     let mut likelihoods = Vec::with_capacity(swarm.len());
-    let mut sopranos = Vec::with_capacity(swarm.len());
+    let mut asked = Vec::with_capacity(swarm.len());
     for (state, logits) in soprano_logits.chunks_exact_mut(Token::VOCABULARY).enumerate() {
         log_softmax(logits);
-        let soprano = match task.soprano {
-            Some(soprano) => soprano,
-            None => draw_soprano(logits, task.kept, sampling, generator),
+        let mut limits = task.limits;
+        let held = Some(before[state]).filter(|before| !task.may_move && *before != Chord::START);
+        if let Some(held) = held {
+            for (kept, token) in limits.kept.iter_mut().zip(held.0) {
+                *kept = kept.or(Some(token));
+            }
+        }
+        let soprano = match (task.soprano, held) {
+            (Some(soprano), _) => soprano,
+            (None, Some(held)) => held[Part::Soprano],
+            (None, None) => draw_soprano(logits, &limits, sampling, generator),
         };
         likelihoods.push(logits[soprano.index()]);
-        sopranos.push((state, soprano));
+        asked.push(Asked { state, soprano, limits });
     }
-    let mut beams = beams(model, context, &sopranos, task.kept)?;
+    let mut beams = beams(model, context, &asked)?;
     for (particle, beam) in swarm.iter().zip(&mut beams) {
         for candidate in beam {
-            candidate.judge(&sampling.guard, &particle.past, task.phase, task.is_closing);
+            candidate.judge(&sampling.guard, &particle.past, task.phase, task.is_closing, &task.limits);
         }
     }
     Ok(likelihoods.into_iter().zip(beams).collect())
 }
 
 /// Over kept parts that sing, within its range and not below them.
-fn draw_soprano(logits: &[f32], kept: [Option<Token>; 4], sampling: Sampling, generator: &mut ChaCha8Rng) -> Token {
-    let (low, high) = Part::Soprano.range();
-    let floor = kept.iter().flatten().filter_map(|token| token.pitch()).max().unwrap_or(low).clamp(low, high);
+fn draw_soprano(logits: &[f32], limits: &Limits, sampling: Sampling, generator: &mut ChaCha8Rng) -> Token {
+    let (low, high) = limits.ranges[Part::Soprano.index()];
+    let floor = limits.kept.iter().flatten().filter_map(|token| token.pitch()).max().unwrap_or(low).clamp(low, high);
     let open: Vec<f32> = Token::all()
         .zip(logits)
         .map(|(token, &logit)| match token.pitch() {
@@ -225,7 +235,13 @@ pub fn alternatives(
 /// The steps of a whole melody; when it `closes`, an ending is sought under its last note.
 pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Vec<Task> {
     let mut tasks: Vec<Task> = sopranos
-        .map(|(soprano, phase)| Task { soprano: Some(soprano), phase, kept: [None; 4], is_closing: false })
+        .map(|(soprano, phase)| Task {
+            soprano: Some(soprano),
+            phase,
+            limits: Limits::default(),
+            may_move: true,
+            is_closing: false,
+        })
         .collect();
     if closes {
         close(&mut tasks);
@@ -235,29 +251,37 @@ pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
 
 /// Seeks an ending under the last note of what is given.
 fn close(tasks: &mut [Task]) {
-    let given = |task: &Task| (task.soprano, task.kept);
+    let given = |task: &Task| (task.soprano, task.limits.kept);
     if let Some(last) = tasks.last().map(given) {
         tasks.iter_mut().rev().take_while(|task| given(task) == last).for_each(|task| task.is_closing = true);
     }
 }
 
-/// A note of a kept part that the networks do not know.
+/// Why a melody cannot be harmonized as asked.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("the {part:?} to keep has {pitch} where the networks, with this melody, know only {lowest} to {highest}")]
-pub struct CannotKeep {
-    pub part: Part,
-    pub pitch: Pitch,
-    pub lowest: Pitch,
-    pub highest: Pitch,
+pub enum TaskError {
+    #[error("the {part:?} to keep has {pitch} where the networks, with this melody, know only {lowest} to {highest}")]
+    CannotKeep { part: Part, pitch: Pitch, lowest: Pitch, highest: Pitch },
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
 }
 
 /// The steps of a melody from a file, with the notes of the kept lower parts that sound in them, in the same ticks.
 ///
 /// # Errors
-/// The first kept note outside the vocabulary, once it is moved by the octaves by which the melody is.
-pub fn melody_tasks(steps: &[MelodyStep], fold: Fold, kept: &[Option<Vec<Note>>; 4]) -> Result<Vec<Task>, CannotKeep> {
+/// The first kept note outside the vocabulary, once it is moved by the octaves by which the melody is; a range outside it.
+pub fn melody_tasks(
+    steps: &[MelodyStep],
+    fold: Fold,
+    kept: &[Option<Vec<Note>>; 4],
+    arrangement: &Arrangement,
+) -> Result<Vec<Task>, TaskError> {
     let sopranos = steps.iter().map(|step| (fold.apply(step.soprano).0, step.phase));
     let mut tasks = tasks(sopranos, true);
+    for ((task, step), may_move) in tasks.iter_mut().zip(steps).zip(arrangement.moves(steps)) {
+        task.limits = arrangement.limits(fold.apply(step.soprano).1)?;
+        task.may_move = may_move;
+    }
     for part in Part::LOWER {
         let Some(notes) = &kept[part.index()] else { continue };
         for (task, step) in tasks.iter_mut().zip(steps) {
@@ -265,16 +289,16 @@ pub fn melody_tasks(steps: &[MelodyStep], fold: Fold, kept: &[Option<Vec<Note>>;
             let semitones = 12 * fold.apply(step.soprano).1.max(0);
             let token = match sounding {
                 None => Token::REST,
-                Some(note) => {
-                    note.pitch.transposed(semitones).and_then(Token::from_pitch).ok_or_else(|| CannotKeep {
+                Some(note) => note.pitch.transposed(semitones).and_then(Token::from_pitch).ok_or_else(|| {
+                    TaskError::CannotKeep {
                         part,
                         pitch: note.pitch,
                         lowest: Pitch::LOWEST.transposed(-semitones).unwrap_or(Pitch::LOWEST),
                         highest: Pitch::HIGHEST.transposed(-semitones).unwrap_or(Pitch::HIGHEST),
-                    })?
-                }
+                    }
+                })?,
             };
-            task.kept[part.index()] = Some(token);
+            task.limits.kept[part.index()] = Some(token);
         }
     }
     Ok(tasks)
@@ -284,17 +308,18 @@ pub fn melody_tasks(steps: &[MelodyStep], fold: Fold, kept: &[Option<Vec<Note>>;
 /// sought.
 ///
 /// # Errors
-/// The first note outside the part's range.
-pub fn tasks_around(steps: &[MelodyStep], part: Part) -> Result<Vec<Task>, CannotKeep> {
-    let (lowest, highest) = part.range();
+/// The first note outside the part's range; a range outside the vocabulary.
+pub fn tasks_around(steps: &[MelodyStep], part: Part, arrangement: &Arrangement) -> Result<Vec<Task>, TaskError> {
+    let limits = arrangement.limits(0)?;
+    let (lowest, highest) = limits.ranges[part.index()];
     let mut tasks = Vec::with_capacity(steps.len());
-    for step in steps {
+    for (step, may_move) in steps.iter().zip(arrangement.moves(steps)) {
         let is_sung = (lowest..=highest).contains(&step.soprano);
         let token = Token::from_pitch(step.soprano).filter(|_| is_sung);
-        let token = token.ok_or(CannotKeep { part, pitch: step.soprano, lowest, highest })?;
-        let mut kept = [None; 4];
-        kept[part.index()] = Some(token);
-        tasks.push(Task { soprano: None, phase: step.phase, kept, is_closing: false });
+        let token = token.ok_or(TaskError::CannotKeep { part, pitch: step.soprano, lowest, highest })?;
+        let mut limits = limits;
+        limits.kept[part.index()] = Some(token);
+        tasks.push(Task { soprano: None, phase: step.phase, limits, may_move, is_closing: false });
     }
     close(&mut tasks);
     Ok(tasks)
@@ -364,10 +389,10 @@ mod tests {
         for (task, bass) in
             tasks.iter_mut().zip([43, 47, 50, 43, 48, 36, 43, 43].into_iter().flat_map(|bass| [bass; 4]))
         {
-            task.kept[Part::Bass.index()] = Some(token(bass));
+            task.limits.kept[Part::Bass.index()] = Some(token(bass));
         }
         let found = search(&model, Sampling::default(), &tasks, 4).unwrap();
-        assert!(found.chords.iter().zip(&tasks).all(|(chord, task)| Some(chord[Part::Bass]) == task.kept[3]));
+        assert!(found.chords.iter().zip(&tasks).all(|(chord, task)| Some(chord[Part::Bass]) == task.limits.kept[3]));
         assert!(found.log_likelihood.is_finite());
     }
 
@@ -384,13 +409,15 @@ mod tests {
             restruck: false,
         };
         let steps: Vec<MelodyStep> = (0..).zip(tenor).map(step).collect();
-        let tasks = tasks_around(&steps, Part::Tenor).unwrap();
+        let arrangement = Arrangement::default();
+        let tasks = tasks_around(&steps, Part::Tenor, &arrangement).unwrap();
         let found = search(&model, Sampling::default(), &tasks, 4).unwrap();
         for (chord, step) in found.chords.iter().zip(&steps) {
             assert_eq!(chord[Part::Tenor].pitch(), Some(step.soprano));
             assert!(chord[Part::Soprano].pitch().is_some_and(|pitch| pitch.midi() >= 60), "{:?}", chord.pitches());
         }
-        assert_eq!(tasks_around(&steps, Part::Bass).unwrap_err().part, Part::Bass);
+        let error = tasks_around(&steps, Part::Bass, &arrangement).unwrap_err();
+        assert!(matches!(error, TaskError::CannotKeep { part: Part::Bass, .. }), "{error}");
     }
 
     #[test]

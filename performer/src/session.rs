@@ -27,7 +27,7 @@ use std::collections::VecDeque;
 use chorale::{Chord, Part, Phase, Pitch, Token};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{AnswerTable, fold_bass, fold_soprano};
+use crate::answer::AnswerTable;
 use crate::clock::{self, Clock, Transport};
 use crate::control::{self, Binding, Control, Density, Wishes};
 use crate::routing::{Route, Routing};
@@ -598,7 +598,7 @@ impl Session {
 
     /// As the network hears it.
     fn given_bass(&self) -> Option<Token> {
-        self.bass.map(|bass| fold_bass(bass.pitch))
+        self.bass.map(|bass| Part::Bass.fold(bass.pitch).0)
     }
 
     /// After a pedal went up: ends the soprano if only that pedal held it.
@@ -647,7 +647,7 @@ impl Session {
         let Some(table) = self.present else {
             self.counts.missed += 1;
             self.waiting = true;
-            let (token, _) = fold_soprano(soprano.pitch);
+            let (token, _) = Part::Soprano.fold(soprano.pitch);
             return self.revise(self.held_chord(token));
         };
         self.waiting = false;
@@ -656,7 +656,7 @@ impl Session {
 
     fn sing(&mut self, table: &AnswerTable, restrike: bool) {
         let Some(soprano) = self.soprano else { return };
-        let (token, _) = fold_soprano(soprano.pitch);
+        let (token, _) = Part::Soprano.fold(soprano.pitch);
         let held = self.held_chord(token);
         let mut chord = table.chords[token.index()];
         let sounding = self.routing.singing();
@@ -729,7 +729,7 @@ impl Session {
         if self.density.moves_at(self.position) {
             return self.answer(false);
         }
-        let (token, _) = fold_soprano(soprano.pitch);
+        let (token, _) = Part::Soprano.fold(soprano.pitch);
         self.revise(self.held_chord(token));
     }
 

@@ -37,7 +37,7 @@ use crate::session::{Report, Session, Settings};
 use crate::smf;
 use crate::worker::Worker;
 
-const FIRST_LINE: &str = "performer take 1";
+pub const FIRST_LINE: &str = "performer take 1";
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
@@ -220,8 +220,7 @@ impl Recorder {
         self.lines.clear();
         if is_last || (self.is_score_new && self.written.elapsed() >= WRITE_EVERY) {
             self.is_score_new = false;
-            write_beside(&self.score_path, &smf::write(&self.score.score(self.rate)))
-                .map_err(|error| named(error, &self.score_path))?;
+            files::write_whole(&self.score_path, &smf::write(&self.score.score(self.rate)))?;
             self.written = Instant::now();
         }
         if is_last {
@@ -229,13 +228,6 @@ impl Recorder {
         }
         Ok(())
     }
-}
-
-/// Writes a file beside its place and renames it.
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = path.with_extension("mid.part");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, path)
 }
 
 fn named(error: io::Error, path: &Path) -> io::Error {
@@ -496,15 +488,9 @@ impl TakeScore {
     fn score(&self, rate: f64) -> Score {
         let grid = self.grid(rate);
         let mut score = Score {
-            title: None,
             ticks_per_quarter: TICKS_PER_QUARTER,
             directions: vec![(0, Direction::Metre(Metre::FOUR_FOUR))],
-            parts: Default::default(),
-            melody: Part::Soprano,
-            lyrics: Vec::new(),
-            is_notated: false,
-            fermatas: Vec::new(),
-            spellings: BTreeMap::new(),
+            ..Score::default()
         };
         score.directions.extend(grid.tempi(rate));
         for part in Part::ALL {

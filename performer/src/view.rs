@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::harmony::Key;
 use chorale::{Part, Pitch};
 
+use crate::ensemble::Voicing;
 use crate::grid::{Bar, Grid};
 use crate::score::Score;
 
@@ -32,13 +33,14 @@ pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
         columns.into_iter().collect()
     };
     let cell = longest + 1;
+    let label = score.ensemble.parts().iter().map(|part| score.ensemble.short_name(*part).len()).max().unwrap_or(1);
     sheet.draw(
         style.width,
-        3,
+        label + 2,
         |bar| columns(bar).len() * cell,
         |page, bars| {
-            for part in Part::ALL {
-                page.paint(style, Some(part), &part.letter().to_string());
+            for part in score.ensemble.parts() {
+                page.paint(style, Some(part), &format!("{:<label$}", score.ensemble.short_name(part)));
                 page.text.push_str(" │");
                 for bar in bars {
                     for step in columns(bar) {
@@ -83,7 +85,13 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
                     for step in bar.first_step..bar.end_step {
                         match sounding.get(&(pitch, step)) {
                             Some(&(part, begins)) => {
-                                let letter = if begins { part.letter() } else { part.letter().to_ascii_lowercase() };
+                                let letter = match (score.ensemble.voicing, begins) {
+                                    // Men's parts begin with the same letters: their numbers from the top, then a line.
+                                    (Voicing::Ttbb, true) => char::from(b'1' + part.index() as u8),
+                                    (Voicing::Ttbb, false) => '-',
+                                    (_, true) => part.letter(),
+                                    (_, false) => part.letter().to_ascii_lowercase(),
+                                };
                                 let block = if begins { '▐' } else { '█' };
                                 page.paint(style, Some(part), &String::from(if style.colour { block } else { letter }));
                             }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use chorale::rules::Rule;
-use chorale::writing::Counts;
 use corpus::Split;
 use performer::analysis::is_marked;
 use performer::explain::{bach_rate, chord_changes};
@@ -22,7 +21,7 @@ fn bachs_rates_are_those_of_the_382_chorales() {
         for piece in dataset.split(split) {
             let grid = Grid::new(TICKS_PER_QUARTER, &[], 0);
             let score = chorale_score(&piece.chorale, &grid, 0, TICKS_PER_QUARTER, Vec::new());
-            let piece = Piece::new(score, grid, Counts::default());
+            let piece = Piece::new(score, grid);
             changes += chord_changes(&piece);
             piece.marks.iter().for_each(|mark| *counts.entry(mark.rule).or_default() += 1);
         }

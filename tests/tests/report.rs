@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use chorale::census::{Census, Figure};
-use corpus::phases;
 use performer::harmonizer::Sampling;
 use performer::model::Model;
 use performer::report::{Way, harmonize_all};
@@ -48,8 +47,7 @@ fn check(title: &str, figures: &[Figure], share: f64, absolute: f64) {
 #[test]
 #[ignore = "needs the chorales: make data"]
 fn the_model_card_tells_how_the_shipped_models_play() {
-    let pieces: Vec<_> =
-        dataset().test.iter().map(|piece| (piece.chorale.clone(), phases(&piece.chorale, false))).collect();
+    let pieces: Vec<_> = dataset().test.iter().map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut bach = Census::default();
     pieces.iter().for_each(|(piece, _)| bach.add(&Census::of(piece)));
     check("Bach", &bach.figures(), 0.0, 0.005);

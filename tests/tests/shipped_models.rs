@@ -8,7 +8,6 @@ use chorale::{Chord, Part, Phase, Token};
 use performer::model::{Context, Model, Row, State};
 use serde_json::Value;
 use tests::chorales::dataset;
-use trainer::dataset::phases;
 use trainer::onnx;
 use trainer::score::Told;
 
@@ -56,7 +55,7 @@ fn the_shipped_models_reach_the_test_t_that_their_metadata_and_the_model_card_st
 #[ignore = "needs the 382 chorales: run `make data`"]
 fn the_performer_has_the_trainers_logits_on_a_real_chorale() {
     let piece = &dataset().test[0];
-    let phases = phases(&piece.chorale, true);
+    let phases = piece.phases(true);
     for name in ["wavenet", "lstm"] {
         let runner = onnx::Runner::new(&std::fs::read(model_path(name)).unwrap()).unwrap();
         let model = Model::load(&model_path(name)).unwrap();

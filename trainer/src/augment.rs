@@ -5,7 +5,7 @@ use chorale::{Chorale, Chord, Part, Phase, Token};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
-use crate::dataset::{Piece, phases};
+use crate::dataset::Piece;
 use crate::settings::TrainingSettings;
 
 /// A sequence to learn from: what is to be foretold at each step, and what is heard of it afterwards.
@@ -30,7 +30,7 @@ pub fn example(piece: &Piece, settings: &TrainingSettings, rng: &mut impl Rng) -
     let semitones = *piece.chorale.legal_transpositions().choose(rng).unwrap_or(&0);
     let moved = piece.chorale.transposed(semitones).unwrap_or_else(|| piece.chorale.clone());
     let in_bar = rng.random::<f64>() >= settings.unknown_phase;
-    let phases = phases(&piece.chorale, in_bar);
+    let phases = piece.phases(in_bar);
     let chords = if rng.random::<f64>() < settings.jumps { jump(moved, rng) } else { moved.chords };
     let mut heard = chords.clone();
     if rng.random::<f64>() < settings.errors {
@@ -84,7 +84,7 @@ mod tests {
         for step in 0..96 {
             text += &format!("{},{},{},{}\n", 67 + step / 4 % 5, 60 + step / 8 % 3, 55, 43 + step / 4 % 7);
         }
-        Piece { name: "piece".into(), chorale: Chorale::from_csv(&text).unwrap() }
+        Piece { name: "piece".into(), chorale: Chorale::from_csv(&text).unwrap(), metre: None }
     }
 
     fn settings(jumps: f64, errors: f64) -> TrainingSettings {

@@ -8,7 +8,6 @@ use anyhow::{Context, Result, anyhow};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::dataset::write_atomically;
 use crate::layers::Weights;
 use crate::network::Network;
 use crate::settings::Settings;
@@ -42,7 +41,7 @@ impl Checkpoint {
         let header = HashMap::from([("chorale".to_string(), serde_json::to_string(&self.header)?)]);
         let bytes = safetensors::serialize(self.tensors.iter(), Some(header))
             .with_context(|| format!("cannot write the checkpoint '{}'", path.display()))?;
-        write_atomically(path, &bytes)
+        Ok(files::write_whole(path, &bytes)?)
     }
 
     /// # Errors

@@ -5,8 +5,6 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-use crate::dataset::write_atomically;
-
 /// Training loss and validation T by epoch, as `(epoch, nats per note)`.
 pub fn draw(path: &Path, title: &str, train: &[(f64, f64)], valid: &[(f64, f64)]) -> Result<()> {
     let mut svg = String::new();
@@ -35,5 +33,5 @@ pub fn draw(path: &Path, title: &str, train: &[(f64, f64)], valid: &[(f64, f64)]
         area.present()
     };
     draw(&mut svg).map_err(|error| anyhow!("cannot draw the learning curve: {error}"))?;
-    write_atomically(path, svg.as_bytes())
+    Ok(files::write_whole(path, svg.as_bytes())?)
 }

@@ -1,24 +1,33 @@
 //! Where the chorales come from: a path, or a download that is checked and kept.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-pub use corpus::{Dataset, Piece, Split, phases};
+pub use corpus::{Dataset, Piece, SPLIT_SEED, Split};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 pub const URL: &str = "https://homl.info/bach";
 pub const SHA256: &str = "e722fbc866fc1ba0bac56a6fcad95d7e3e584da80173e13932e3da441440efd7";
 
-/// Where the chorales come from.
+/// The word that stands for the chorales among other data.
+const CHORALES: &str = "chorales";
+
+/// Where the pieces come from.
 #[derive(clap::Args, Clone)]
 pub struct Source {
-    /// The data set: its .tgz archive, or the unpacked folder. Without it the archive is downloaded once from
-    /// https://homl.info/bach and kept in the user's cache folder
+    /// What to learn from: the chorales' .tgz archive, the unpacked folder, or any folder of pieces in four parts (.mid,
+    /// .musicxml, .mxl, or tables .csv), in any metre. Several with several --data; `--data chorales` stands for the
+    /// chorales themselves. Without it these are downloaded once from https://homl.info/bach and kept in the user's
+    /// cache folder
     #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    data: Vec<PathBuf>,
+
+    /// Which pieces of a folder without the folders train, valid and test are held out: a tenth for each
+    #[arg(long, value_name = "N", default_value_t = SPLIT_SEED)]
+    split_seed: u64,
 
     /// Never download; fail if the data set is not on this machine
     #[arg(long)]
@@ -26,17 +35,29 @@ pub struct Source {
 }
 
 impl Source {
+    /// The chorales, from `data` where that is given.
     pub fn new(data: Option<PathBuf>, offline: bool) -> Source {
-        Source { data, offline }
+        Source { data: data.into_iter().collect(), split_seed: SPLIT_SEED, offline }
     }
 
+    /// All that is named, put together. Says on stderr which files could not be used.
+    ///
     /// # Errors
     /// Names the file (and for a malformed CSV the line and the value) that cannot be used.
     pub fn load(&self) -> Result<Dataset> {
-        match &self.data {
-            Some(path) => Dataset::open(path),
-            None => Dataset::open(&self.cached()?),
+        if self.data.is_empty() {
+            return Dataset::open(&self.cached()?, self.split_seed);
         }
+        let mut dataset = Dataset::default();
+        for path in &self.data {
+            let is_word = path.as_os_str() == CHORALES && !path.exists();
+            let path = if is_word { &self.cached()? } else { path };
+            dataset.add(Dataset::open(path, self.split_seed)?);
+        }
+        for reason in &dataset.left_out {
+            eprintln!("left out: {reason}");
+        }
+        Ok(dataset)
     }
 
     /// The archive in the cache folder, downloaded if it is not there or not the right one.
@@ -63,7 +84,7 @@ impl Source {
         );
         fs::create_dir_all(folders.cache_dir())
             .with_context(|| format!("cannot create '{}'", folders.cache_dir().display()))?;
-        write_atomically(&path, &bytes)?;
+        files::write_whole(&path, &bytes)?;
         Ok(path)
     }
 }
@@ -83,22 +104,4 @@ fn download() -> Result<Vec<u8>> {
     bar.wrap_read(response.into_body().into_reader().take(LARGEST)).read_to_end(&mut bytes)?;
     bar.finish_and_clear();
     Ok(bytes)
-}
-
-/// Writes beside the file, then renames: a reader sees the old file or the new one, whole.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".part-");
-        // Temporary files are private by default; this one becomes the user's, under their umask.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write '{}'", path.display()))
 }

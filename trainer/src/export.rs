@@ -9,7 +9,7 @@ use chorale::{Chord, Heard, Part, Phase, Token};
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::checkpoint::{Checkpoint, Header};
-use crate::dataset::{Dataset, write_atomically};
+use crate::dataset::Dataset;
 use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
@@ -42,10 +42,10 @@ pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result
 
     let runner = Runner::new(&bytes).context("the exported network")?;
     let (mut steps, mut largest) = (0, 0f32);
-    for piece in &dataset.valid {
+    for piece in dataset.valid.iter().chain(&dataset.train) {
         let chords = &piece.chorale.chords;
         for told in [Told::Beat, Told::Bar] {
-            let phases = told.phases(&piece.chorale);
+            let phases = told.phases(piece);
             largest = largest.max(difference(&network, &runner, chords, &phases)?);
             steps += chords.len();
         }
@@ -55,14 +55,14 @@ pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result
     }
     ensure!(
         steps >= COMPARED_STEPS,
-        "the validation pieces hold only {steps} steps; {COMPARED_STEPS} are needed to check the export"
+        "the pieces hold only {steps} steps; {COMPARED_STEPS} are needed to check the export"
     );
     ensure!(
         largest <= TOLERANCE,
         "nothing written: over {steps} steps a logit of the ONNX network in tract differs from the checkpoint by \
          {largest:e}, more than {TOLERANCE:e}"
     );
-    write_atomically(path, &bytes)?;
+    files::write_whole(path, &bytes)?;
     eprintln!(
         "{}: {:.2} MB, T {valid_t:.4} on valid and {test_t:.4} on test; largest difference to the checkpoint \
          {largest:.1e} over {steps} steps",

@@ -256,7 +256,7 @@ impl Runner {
         let mut state = self.start();
         let mut score = Score::default();
         let mut before = Chord::START;
-        for (&chord, phase) in piece.chorale.chords.iter().zip(told.phases(&piece.chorale)) {
+        for (&chord, phase) in piece.chorale.chords.iter().zip(told.phases(piece)) {
             let logits = self.step(&mut state, before, phase, chord)?;
             ensure!(logits.len() == 4 * Token::VOCABULARY, "the output 'logits' has {} values", logits.len());
             let row = |part: usize| &logits[part * Token::VOCABULARY..][..Token::VOCABULARY];

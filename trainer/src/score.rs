@@ -1,10 +1,10 @@
 //! T, the mean nats per note, and what goes with it.
 
-use chorale::{Chorale, Chord, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, Token};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use crate::dataset::phases;
+use crate::dataset::Piece;
 
 /// What the network is told of the place in the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,8 +18,8 @@ pub enum Told {
 }
 
 impl Told {
-    pub fn phases(self, chorale: &Chorale) -> Vec<Phase> {
-        let mut phases = phases(chorale, self != Told::Beat);
+    pub fn phases(self, piece: &Piece) -> Vec<Phase> {
+        let mut phases = piece.phases(self != Told::Beat);
         if self == Told::WrongBar {
             for phase in phases.iter_mut().filter(|phase| phase.index() < Phase::STEPS_PER_BAR) {
                 *phase = Phase::in_bar(phase.index() + Phase::STEPS_PER_BEAT);
@@ -139,12 +139,18 @@ fn likeliest(logits: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use chorale::Chorale;
+
     use super::*;
 
     #[test]
     fn a_wrong_bar_is_a_beat_late_and_an_unknown_one_tells_the_beat_alone() {
-        let chorale = |steps| Chorale { chords: vec![Chord::SILENCE; steps] };
-        let told = |told: Told, steps| told.phases(&chorale(steps))[..2].iter().map(|p| p.index()).collect::<Vec<_>>();
+        let piece = |steps| Piece {
+            name: String::new(),
+            chorale: Chorale { chords: vec![Chord::SILENCE; steps] },
+            metre: None,
+        };
+        let told = |told: Told, steps| told.phases(&piece(steps))[..2].iter().map(|p| p.index()).collect::<Vec<_>>();
         assert_eq!([told(Told::Beat, 32), told(Told::Bar, 32), told(Told::WrongBar, 32)], [[16, 17], [0, 1], [4, 5]]);
         assert_eq!([told(Told::Bar, 36), told(Told::WrongBar, 36)], [[12, 13], [0, 1]]);
         assert_eq!([told(Told::Bar, 40), told(Told::WrongBar, 40)], [[16, 17], [16, 17]]);

@@ -293,7 +293,7 @@ pub fn evaluate(network: &Network, pieces: &[Piece], told: Told, threads: usize,
         let mut score = Score::default();
         for piece in pieces {
             let chords = &piece.chorale.chords;
-            let logits = logits(network, chords, &told.phases(&piece.chorale), device)?;
+            let logits = logits(network, chords, &told.phases(piece), device)?;
             for (step, &chord) in chords.iter().enumerate() {
                 let before = if step == 0 { Chord::START } else { chords[step - 1] };
                 let row = |part: usize| &logits[part][step * Token::VOCABULARY..][..Token::VOCABULARY];

@@ -196,6 +196,63 @@ fn a_network_learns_from_teachers_of_either_kind_and_its_command_names_no_path()
     assert!(fail(folder, &student("none", &["--teacher", "nowhere.safetensors"])).contains("nowhere.safetensors"));
 }
 
+/// A score in 3/4 with a pickup: four parts in quarters, moved by so many semitones.
+fn waltz(semitones: u8) -> Vec<u8> {
+    use files::score::{Direction, Metre, Note, Score};
+    let metre = Metre { numerator: 3, ..Metre::FOUR_FOUR };
+    let directions = vec![(0, Direction::Metre(Metre { numerator: 1, ..metre })), (480, Direction::Metre(metre))];
+    let parts = [[72, 71, 74, 72], [67, 67, 65, 67], [64, 62, 59, 60], [48, 55, 43, 48]].map(|pitches: [u8; 4]| {
+        let note = |quarter: u32| Note {
+            start: quarter * 480,
+            end: quarter * 480 + 480,
+            pitch: chorale::Pitch::new(pitches[quarter as usize % 4] + semitones).unwrap(),
+            velocity: 80,
+        };
+        (0..24).map(note).collect()
+    });
+    files::smf::write(&Score { ticks_per_quarter: 480, directions, parts, ..Score::default() })
+}
+
+#[test]
+fn a_network_trains_on_a_folder_of_scores_alone_or_beside_other_pieces() {
+    let folder = workplace();
+    let folder = folder.path();
+    fs::create_dir_all(folder.join("hymns/old")).unwrap();
+    for piece in 0..10 {
+        fs::write(folder.join(format!("hymns/old/hymn_{piece}.mid")), waltz(piece % 5)).unwrap();
+    }
+    fs::write(folder.join("hymns/broken.mid"), b"MThd").unwrap();
+    let counts = |data: &[&str]| -> Vec<u64> {
+        let sources = data.iter().flat_map(|path| ["--data", *path]);
+        let arguments: Vec<&str> = ["dataset", "--json"].into_iter().chain(sources).collect();
+        let splits: Value = serde_json::from_str(&succeed(folder, &arguments)).unwrap();
+        ["train", "valid", "test"].map(|split| splits[split]["chorales"].as_u64().unwrap()).into()
+    };
+    assert_eq!(counts(&["hymns"]), [8, 1, 1]);
+    assert_eq!(counts(&["data", "hymns"]), [6 + 8, 3 + 1, 2 + 1]);
+
+    let mut arguments = small("lstm", "1", "run");
+    arguments.extend(["--data", "hymns", "--split-seed", "4"]);
+    let alone: Vec<&str> = arguments.iter().filter(|argument| **argument != "data").copied().collect();
+    // Without the tables: the first --data has lost its value above.
+    let alone: Vec<&str> = alone[..2].iter().chain(&alone[3..]).copied().collect();
+    let output = run(folder, &alone);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("left out: hymns/broken.mid: the file breaks off"), "{said}");
+    assert!(checkpoint(folder, "run/best.safetensors").header.valid_t > 0.0);
+    let evaluate = ["evaluate", "run/best.safetensors", "--data", "hymns", "--json", "--phase", "bar"];
+    let score: Value = serde_json::from_str(&succeed(folder, &evaluate)).unwrap();
+    assert_eq!(score["notes"], 4 * 96);
+
+    let few = fail(folder, &["dataset", "--data", "runs"]);
+    assert!(few.contains("runs"), "{few}");
+    fs::create_dir(folder.join("few")).unwrap();
+    fs::write(folder.join("few/one.mid"), waltz(0)).unwrap();
+    let few = fail(folder, &["dataset", "--data", "few"]);
+    assert!(few.contains("'few': 1 pieces in four parts") && few.contains("at least three"), "{few}");
+}
+
 #[test]
 fn evaluating_only_some_pieces_counts_only_those() {
     let folder = workplace();

@@ -13,9 +13,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{OutputOptions, Targets, print};
 
-/// What can hold a melody.
-const ENDINGS: [&str; 5] = ["mid", "midi", "musicxml", "xml", "mxl"];
-
 /// A melody and where it goes.
 pub struct Job {
     pub input: PathBuf,
@@ -55,7 +52,7 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
             let before = found.len();
             search(path, path, &mut found)?;
             if found.len() == before {
-                bail!("{input} holds no melodies: nothing in it ends in .{}", ENDINGS.join(", ."));
+                bail!("{input} holds no melodies: nothing in it ends in .{}", files::ENDINGS.join(", ."));
             }
         } else if !path.exists() && is_pattern(input) {
             let matching = glob::glob(input).with_context(|| format!("the pattern '{input}'"))?;
@@ -110,12 +107,7 @@ fn search(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, PathBuf)>) -> Re
         // Links to folders are left alone: they may lead in a circle.
         if entry.file_type().with_context(cannot)?.is_dir() {
             search(root, &path, found)?;
-        } else if path.is_file()
-            && path
-                .extension()
-                .and_then(|ending| ending.to_str())
-                .is_some_and(|ending| ENDINGS.contains(&ending.to_lowercase().as_str()))
-        {
+        } else if path.is_file() && files::is_music(&path) {
             let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
             found.push((path, below));
         }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use chorale::harmony::Key;
-use chorale::writing::Counts;
 use chorale::{Chorale, Part};
 use performer::explain;
 use performer::export::{ExportOptions, Format, Piece};
@@ -16,7 +15,7 @@ use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score};
 use performer::wav::Instrument;
 
-use super::output::{print, read_source, write_whole};
+use super::output::{print, read_source};
 
 /// Reads a piece in four parts as a teacher would: key, Roman numerals, cadences, broken rules
 ///
@@ -70,7 +69,7 @@ pub fn run(args: Args) -> Result<()> {
     let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
     for (path, format) in output.iter().zip(formats) {
         let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
-        write_whole(path, &bytes)?;
+        files::write_whole(path, &bytes)?;
     }
     print(&if json { piece.json() } else { explain::text(&piece) })
 }
@@ -84,7 +83,7 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
         directions.extend(key);
         let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
         let score = render::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
-        return Ok(Piece::new(score, grid, Counts::of(&chorale)));
+        return Ok(Piece::new(score, grid));
     }
     let source = read_source(path, |remark| eprintln!("{remark}"))?;
     let parts = melody::four_parts(&source)?;
@@ -108,6 +107,5 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
         fermatas,
         ..Score::default()
     };
-    // The figures of `render` are counted on what a network chose; of a finished piece the marks tell more.
-    Ok(Piece::new(score, grid, Counts::default()))
+    Ok(Piece::new(score, grid))
 }

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use chorale::writing::Counts;
 use chorale::{Chorale, Chord, Phase};
+use performer::arrangement::Arrangement;
+use performer::ensemble::Voicing;
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
@@ -54,7 +55,8 @@ Examples:
   performer generate -o calm.mid --steps 512 --temperature 0.7 --tempo 60
       Twice as long, keeping more to the usual, and slower.
   performer generate -o variant.mid --prompt chorale.mid --prompt-steps 32
-      Begins with the first two bars of a chorale and finds its own way from there.";
+      Begins with the first two bars of a chorale and finds its own way from there.
+  performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\"";
 
 /// Quarters a minute where nothing says otherwise; about how chorales are sung.
 const DEFAULT_TEMPO: u16 = 80;
@@ -93,16 +95,26 @@ pub fn run(args: Args) -> Result<()> {
         prompt.directions.insert(0, (0, Direction::Tempo(60_000_000 / u32::from(beats))));
     }
 
+    let ensemble = output.ranges;
+    // Men's parts are what the network knows as women's, an octave lower.
+    let octaves = i32::from(ensemble.voicing == Voicing::Ttbb);
+    for chord in &mut prompt.chords {
+        *chord = chord.transposed(12 * octaves).with_context(|| "the prompt lies too high for --ranges TTBB")?;
+    }
     let mut harmonizer = Harmonizer::new(model.model()?, model.sampling_new());
+    harmonizer.set_limits(Arrangement { ensemble, ..Arrangement::default() }.limits(octaves)?);
     let phase = |step: usize| match prompt.has_bars {
         true => prompt.grid.phase(prompt.first_step + step as u32),
         false => Phase::in_beat(step),
     };
-    let chorale = render::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
+    let mut chorale = render::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
+    for chord in &mut chorale.chords {
+        *chord = chord.transposed(-12 * octaves).context("a part of the new chorale lies too low")?;
+    }
     let Prompt { chords: begun, ticks_per_quarter, directions, grid, first_step, .. } = prompt;
     let mut score = render::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
     output.amend(&mut score.title, &mut score.directions);
-    let piece = Piece::new(score, grid, Counts::of(&chorale));
+    let piece = Piece::new(score.sung_by(ensemble), grid);
     output.write(&piece, &targets, &options)?;
     output.show(&piece)?;
     output.say(&format!("{}: {steps} steps, {} of them prompt", targets.list(), begun.len()));
@@ -138,7 +150,7 @@ fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
     let score = Score { ticks_per_quarter, parts, ..Score::default() };
     let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
-    let chords = render::chords_of(&score, &grid, first_step, limit)?;
+    let chords = files::chords::chords_of(&score, &grid, first_step, limit)?;
     // What the rest of the piece would have changed does not concern the new one.
     let end = grid.tick(first_step + chords.len() as u32);
     directions.retain(|(tick, _)| *tick <= end);

@@ -14,7 +14,6 @@ use performer::control::{Control, Trigger};
 use performer::midi::Wiring;
 
 use super::midi::MidiOptions;
-use super::output::write_whole;
 
 /// Bind knobs, pedals, pads or keys of your MIDI keyboard to controls, and write them to a settings file
 ///
@@ -68,7 +67,7 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    write_whole(&output, config::write(args.input.as_deref(), &learned).as_bytes())?;
+    files::write_whole(&output, config::write(args.input.as_deref(), &learned).as_bytes())?;
     println!("{} controls bound in {}", learned.len(), output.display());
     Ok(())
 }

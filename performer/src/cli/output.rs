@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use chorale::Part;
 use chorale::harmony::Key;
+use performer::ensemble::Ensemble;
 use performer::export::{ExportOptions, Format, Piece};
-use performer::musicxml::{self, Layout};
+use performer::musicxml::Layout;
 use performer::score::Direction;
-use performer::smf;
 use performer::source::Source;
 use performer::view;
 use performer::wav::Instrument;
-use tempfile::Builder;
 
 /// Columns when neither a terminal nor $COLUMNS tells.
 const DEFAULT_WIDTH: usize = 100;
@@ -24,7 +23,7 @@ const DEFAULT_WIDTH: usize = 100;
 #[derive(clap::Args)]
 pub struct OutputOptions {
     /// A file to write; its ending says what: .mid (a track a part, channels 1 to 4), .musicxml or .mxl (a choir score),
-    /// .svg (piano roll), .html (a page that plays), .wav (sound), .json (for programs). Several with several -o. A
+    /// .svg or .png (piano roll), .html (a page that plays), .wav (sound), .json (for programs). Several with several -o. A
     /// folder takes the name of the input and the formats of --format. Each file appears whole or not at all
     #[arg(short, long, value_name = "FILE", required = true)]
     output: Vec<PathBuf>,
@@ -52,6 +51,12 @@ pub struct OutputOptions {
     /// The key for spelling and chord names, instead of the file's own: C, Bb, F#; small letters or an m for minor
     #[arg(long, value_name = "KEY")]
     key: Option<Key>,
+
+    /// Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices, the melody in the first tenor; and ranges of
+    /// single parts, alone or behind one of these: TTBB,Bass:D2-C4. The melody is moved by octaves into the highest
+    /// part's range
+    #[arg(long, value_name = "WHO", default_value = "SATB", hide_default_value = true)]
+    pub ranges: Ensemble,
 
     /// Staves of a score: 4, one a part, or 2, as hymnals print
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = staves)]
@@ -123,7 +128,7 @@ impl OutputOptions {
         }
         let versions = (1..=self.versions).map(|version| targets.version(version)).collect::<Vec<_>>();
         let all = if versions.is_empty() { std::slice::from_ref(&targets) } else { &versions };
-        for output in all.iter().flat_map(|targets| targets.files(self.rehearsal)) {
+        for output in all.iter().flat_map(|targets| targets.files(self.rehearsal.then_some(&self.ranges))) {
             if output.is_dir() {
                 bail!("--output {} is a folder; name a file in it", output.display());
             }
@@ -189,12 +194,13 @@ impl OutputOptions {
             let failed = || format!("cannot make {}", path.display());
             files.push((path.clone(), piece.export(*format, options).with_context(failed)?));
             if self.rehearsal && *format == Format::Wav {
-                for part in Part::ALL {
-                    files.push((rehearsal_path(path, part), piece.rehearsal(part, options).with_context(failed)?));
+                for part in self.ranges.parts() {
+                    let path = rehearsal_path(path, &self.ranges, part);
+                    files.push((path, piece.rehearsal(part, options).with_context(failed)?));
                 }
             }
         }
-        files.iter().try_for_each(|(path, bytes)| write_whole(path, bytes))
+        files.iter().try_for_each(|(path, bytes)| Ok(files::write_whole(path, bytes)?))
     }
 
     /// What is in the piece, on stdout.
@@ -212,12 +218,12 @@ impl OutputOptions {
 
 impl Targets {
     /// All that will be written.
-    pub fn files(&self, with_rehearsal: bool) -> Vec<PathBuf> {
+    fn files(&self, rehearsed: Option<&Ensemble>) -> Vec<PathBuf> {
         let mut files = Vec::new();
         for (path, format) in &self.0 {
             files.push(path.clone());
-            if with_rehearsal && *format == Format::Wav {
-                files.extend(Part::ALL.map(|part| rehearsal_path(path, part)));
+            if let Some(ensemble) = rehearsed.filter(|_| *format == Format::Wav) {
+                files.extend(ensemble.parts().into_iter().map(|part| rehearsal_path(path, ensemble, part)));
             }
         }
         files
@@ -238,9 +244,9 @@ impl Targets {
     }
 }
 
-fn rehearsal_path(path: &Path, part: Part) -> PathBuf {
+fn rehearsal_path(path: &Path, ensemble: &Ensemble, part: Part) -> PathBuf {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}_{}.wav", part.name().to_lowercase()))
+    path.with_file_name(format!("{stem}_{}.wav", ensemble.file_name(part)))
 }
 
 fn format_named(ending: &str) -> Result<(String, Format), String> {
@@ -257,17 +263,10 @@ fn staves(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Reads MIDI or MusicXML, by what the bytes are, and says what had to be interpreted.
+/// Reads MIDI or MusicXML and says what had to be interpreted.
 pub fn read_source(path: &Path, say: impl Fn(&str)) -> Result<Source> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let is_xml = start.trim_ascii_start().starts_with(b"<")
-        || [b"PK".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|magic| bytes.starts_with(magic));
-    let in_file = || path.display().to_string();
-    let file = match is_xml {
-        true => musicxml::read(&bytes).with_context(in_file)?,
-        false => smf::read(&bytes).with_context(in_file)?,
-    };
+    let file = files::read(&bytes).with_context(|| path.display().to_string())?;
     for remark in &file.remarks {
         say(&format!("{}: {remark}", path.display()));
     }
@@ -276,23 +275,6 @@ pub fn read_source(path: &Path, say: impl Fn(&str)) -> Result<Source> {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Writes beside the target and renames, so that nobody ever sees half a file.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut builder = Builder::new();
-    builder.prefix(".performer-").suffix(".tmp");
-    // Temporary files are private by default; this one becomes the user's, under their umask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let write = || -> io::Result<()> {
-        let mut file = builder.tempfile_in(folder_of(path))?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A reader that has seen enough (`| head`) is no error.

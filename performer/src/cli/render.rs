@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
-use chorale::{Chord, Part};
+use chorale::{Chord, Part, Pitch};
+use performer::arrangement::Arrangement;
+use performer::control::Density;
+use performer::ensemble::{Ensemble, Voicing};
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::harmonizer::Harmonizer;
@@ -80,6 +83,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
 
+    /// Where the lower parts may move while the melody holds a note: never (still), on beats, on eighths or on sixteenths
+    #[arg(long, value_name = "HOW", default_value = "sixteenths", value_parser = density)]
+    density: Density,
+
     #[command(flatten)]
     model: ModelOptions,
 }
@@ -108,6 +115,12 @@ Examples:
       The track named Bass of bass.mid stays; alto and tenor are found.
   performer render cantus.mid -o chorale.mid --melody-part tenor
       The melody is sung by the tenor; soprano, alto and bass are found around it.
+  performer render tune.mid -o trio.musicxml --ranges SAB
+  performer render tune.mid -o men.musicxml --ranges TTBB --staves 2
+  performer render tune.mid -o chorale.mid --ranges S:C4-G5,B:G2-D4
+      For three parts; for men; for a choir whose sopranos end at G5 and whose basses begin at G2.
+  performer render tune.mid -o calm.mid --density beats
+      While the melody holds a note, the other parts move on beats alone.
   performer render tune.mid -o chorale.mid --live
       What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
@@ -191,20 +204,30 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let steps = melody::steps(&melody, &grid).with_context(in_file)?;
     melody.remarks.iter().for_each(|remark| say(remark));
     let part = args.melody_part;
+    let arrangement = Arrangement { ensemble: output.ranges, density: args.density };
+    let ensemble = arrangement.ensemble;
+    let name = ensemble.name(part).to_lowercase();
     if args.live && part != Part::Soprano {
-        bail!("--live answers a soprano; without it the search harmonizes around the {}", part.name().to_lowercase());
+        bail!("--live answers a soprano; without it the search harmonizes around the {name}");
     }
-    let (fold, steps) = match (part, Fold::into_part(&steps, part)) {
-        (Part::Soprano, fold) => (fold, steps),
-        (_, Fold::Whole(octaves)) if octaves != 0 => {
-            melody = melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
-            let name = part.name().to_lowercase();
-            say(&format!("the melody is moved by {octaves} octaves, into the range of the {name}"));
-            (Fold::Whole(0), melody::steps(&melody, &grid).with_context(in_file)?)
+    if ensemble.silent() == Some(part) {
+        bail!("--melody-part {name}: --ranges SAB leaves the tenor out; give the melody to another part");
+    }
+    let mut steps = steps;
+    if part != Part::Soprano || ensemble != Ensemble::default() {
+        match Fold::into_range(&steps, ensemble.range(part)) {
+            Fold::Whole(0) => {}
+            Fold::Whole(octaves) => {
+                melody =
+                    melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
+                say(&format!("the melody is moved by {octaves} octaves, into the range of the {name}"));
+                steps = melody::steps(&melody, &grid).with_context(in_file)?;
+            }
+            Fold::NoteByNote => say(&beyond_range(&melody, ensemble.range(part), &name)),
         }
-        (_, _) => (Fold::Whole(0), steps),
-    };
-    if let Some(remark) = fold.remark() {
+    }
+    let fold = if part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
+    if let Some(remark) = fold.remark().filter(|_| ensemble.voicing == Voicing::Satb) {
         say(&remark);
     }
 
@@ -215,11 +238,11 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let before = Instant::now();
     let found: Vec<(Vec<Chord>, Option<f64>)> = if args.live {
         let mut harmonizer = Harmonizer::new(model, args.model.sampling());
-        vec![(render::harmonize(&steps, fold, &mut harmonizer)?, None)]
+        vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
     } else {
         let tasks = match part {
-            Part::Soprano => search::melody_tasks(&steps, fold, &kept),
-            _ => search::tasks_around(&steps, part),
+            Part::Soprano => search::melody_tasks(&steps, fold, &kept, &arrangement),
+            _ => search::tasks_around(&steps, part, &arrangement),
         };
         let tasks = tasks.with_context(in_file)?;
         let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
@@ -238,10 +261,25 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
                 part.clone_from(notes);
             }
         }
-        let piece = Piece::new(score, grid.clone(), render::counts(&steps, &chords));
+        let piece = Piece::new(score.sung_by(ensemble), grid.clone());
         Rendered { piece, steps: steps.len(), nats, seconds }
     });
     Ok(rendered.collect())
+}
+
+/// That no octave of the melody suits its singers, and which key would.
+fn beyond_range(melody: &Melody, (low, high): (Pitch, Pitch), name: &str) -> String {
+    let pitches = || melody.notes.iter().map(|note| note.pitch);
+    let (lowest, highest) = (pitches().min().unwrap_or(low), pitches().max().unwrap_or(high));
+    let fits = |semitones: &i32| {
+        let moved = |pitch: Pitch| pitch.transposed(*semitones);
+        moved(lowest).is_some_and(|lowest| lowest >= low) && moved(highest).is_some_and(|highest| highest <= high)
+    };
+    let way_out = match (1..=18).flat_map(|semitones| [semitones, -semitones]).find(fits) {
+        Some(semitones) => format!("--transpose {semitones} would bring it in"),
+        None => "no key would bring it in".into(),
+    };
+    format!("the melody goes from {lowest} to {highest}, the {name} from {low} to {high}; {way_out}")
 }
 
 /// The lower parts that a file names, in ticks of so many a quarter.
@@ -282,6 +320,16 @@ fn with_pickup(file: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Di
 fn part_named(name: &str) -> Result<Part, String> {
     let part = Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(name));
     part.ok_or_else(|| "expected soprano, alto, tenor or bass".into())
+}
+
+fn density(name: &str) -> Result<Density, String> {
+    Ok(match name {
+        "still" => Density::Still,
+        "beats" => Density::Beats,
+        "eighths" => Density::Eighths,
+        "sixteenths" => Density::Sixteenths,
+        _ => return Err("expected still, beats, eighths or sixteenths".into()),
+    })
 }
 
 fn pickup(text: &str) -> Result<f64, String> {

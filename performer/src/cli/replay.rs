@@ -9,7 +9,6 @@ use performer::smf;
 use performer::take::{self, ModelIdentity};
 
 use super::options::load_model;
-use super::output::write_whole;
 
 /// Play a recorded take again, from its log
 ///
@@ -55,7 +54,7 @@ pub fn run(args: Args) -> Result<()> {
     let recorded: Vec<&str> = take.sent.lines().collect();
     let difference = recorded.iter().zip(replayed.sent.lines()).find(|(recorded, replayed)| *recorded != replayed);
     if let Some(output) = &args.output {
-        write_whole(output, &smf::write(&replayed.score))?;
+        files::write_whole(output, &smf::write(&replayed.score))?;
         println!("written: {}", output.display());
     }
     if let Some((recorded, replayed)) = difference {

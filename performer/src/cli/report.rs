@@ -7,7 +7,7 @@ use anyhow::Result;
 use chorale::census::{Census, Figure};
 use chorale::rules::Guard;
 use chorale::{Chorale, Phase};
-use corpus::{Dataset, Split, phases};
+use corpus::{Dataset, SPLIT_SEED, Split};
 use indicatif::{ProgressBar, ProgressStyle};
 use performer::harmonizer::Sampling;
 use performer::model::Model;
@@ -35,7 +35,7 @@ Examples:
   performer report --data jsb_chorales.tgz --new 100
       New chorales instead of harmonizations, and how much in them is copied.")]
 pub struct Args {
-    /// The data set: its .tgz archive, or the unpacked folder
+    /// The data set: its .tgz archive, the unpacked folder, or any folder of pieces in four parts
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
 
@@ -85,14 +85,10 @@ struct Column {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    let dataset = Dataset::open(&args.data)?;
+    let dataset = Dataset::open(&args.data, SPLIT_SEED)?;
     let most = args.pieces.map_or(usize::MAX, |pieces| pieces as usize);
-    let pieces: Vec<(Chorale, Vec<Phase>)> = dataset
-        .split(args.split)
-        .iter()
-        .take(most)
-        .map(|piece| (piece.chorale.clone(), phases(&piece.chorale, false)))
-        .collect();
+    let pieces: Vec<(Chorale, Vec<Phase>)> =
+        dataset.split(args.split).iter().take(most).map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut bach = Census::default();
     pieces.iter().for_each(|(chorale, _)| bach.add(&Census::of(chorale)));
 

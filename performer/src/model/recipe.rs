@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use arithmetic::Matrix;
-use chorale::{Heard, Key, Part, Phase, Recollection, Token};
+use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
 use tract_onnx::pb::{
     GraphProto, ModelProto, NodeProto, TensorProto, attribute_proto::AttributeType, tensor_proto::DataType,
 };
@@ -359,7 +359,7 @@ fn vocabularies() -> [usize; WORDS] {
     let mut sizes = [MOST_WORDS; WORDS];
     sizes[8] = Recollection::CLASSES;
     sizes[13] = Recollection::CLASSES;
-    sizes[14..16].fill(Key::COUNT + 1);
+    sizes[14..16].fill(KeyClass::COUNT + 1);
     sizes[20..].fill(Heard::HOLDS);
     sizes
 }
@@ -432,8 +432,7 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let outputs = output.bias.len();
     let wrong = || format!("the names of '{name}'");
     let (dims, names) = constants.ints("names")?;
-    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || outputs < Token::VOCABULARY || outputs >= MOST_OUTPUTS
-    {
+    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs) {
         return Err(wrong());
     }
     let count = constants.ints(&of("starts.columns"))?.1.len();

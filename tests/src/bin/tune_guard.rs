@@ -13,7 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use chorale::census::Census;
 use chorale::rules::{Guard, Rule};
-use corpus::{Dataset, phases};
+use corpus::{Dataset, SPLIT_SEED};
 use performer::harmonizer::Sampling;
 use performer::model::Model;
 use performer::report::{Way, generate_all, harmonize_all};
@@ -49,9 +49,8 @@ fn main() -> Result<()> {
     let number = |place: usize, default: f32| arguments.get(place).map_or(Ok(default), |text| text.parse());
     let data = arguments.first().context("usage: tune_guard DATA [PIECES] [ROUNDS] [TEMPERATURE] [PARTICLES|new]")?;
     let (pieces, rounds, temperature) = (number(1, 60.0)? as usize, number(2, 15.0)? as usize, number(3, 0.9)?);
-    let dataset = Dataset::open(Path::new(data))?;
-    let all: Vec<_> =
-        dataset.valid.iter().map(|piece| (piece.chorale.clone(), phases(&piece.chorale, false))).collect();
+    let dataset = Dataset::open(Path::new(data), SPLIT_SEED)?;
+    let all: Vec<_> = dataset.valid.iter().map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let models = [Arc::new(Model::wavenet()?), Arc::new(Model::lstm()?)];
     let (mut guard, task) = match arguments.get(4).map(String::as_str) {
         None => (Guard::LIVE, Task::Harmonize(Way::Live)),

@@ -343,12 +343,13 @@ impl NoteCollector {
     }
 }
 
-/// A format 1 file: a track for the conductor, then Soprano, Alto, Tenor and Bass on channels 1 to 4.
+/// A format 1 file: a track for the conductor, then soprano, alto, tenor and bass (or what the ensemble calls them) on
+/// channels 1 to 4.
 pub fn write(score: &Score) -> Vec<u8> {
     let mut tracks = vec![conductor_track(score)];
-    for part in Part::ALL {
+    for part in score.ensemble.parts() {
         let lyrics = if part == score.melody { score.lyrics.as_slice() } else { &[] };
-        tracks.push(part_track(part, score.part(part), lyrics));
+        tracks.push(part_track(part, score, lyrics));
     }
     let timing = Timing::Metrical(u15::from(score.ticks_per_quarter));
     let smf = Smf { header: Header { format: Format::Parallel, timing }, tracks };
@@ -377,12 +378,13 @@ fn conductor_track(score: &Score) -> Vec<TrackEvent<'_>> {
     track(name.into_iter().chain(directions).collect())
 }
 
-fn part_track<'a>(part: Part, notes: &[Note], lyrics: &'a [Lyric]) -> Vec<TrackEvent<'a>> {
+fn part_track<'a>(part: Part, score: &'a Score, lyrics: &'a [Lyric]) -> Vec<TrackEvent<'a>> {
     let channel = u4::from(part.index() as u8);
     // Offs come before ons at the same tick, or a repeated note would end as it begins.
     const OFF: u8 = 0;
     const TEXT: u8 = 1;
     const ON: u8 = 2;
+    let notes = score.part(part);
     let mut events = Vec::with_capacity(2 * notes.len() + lyrics.len());
     for note in notes {
         let key = u7::from(note.pitch.midi());
@@ -396,7 +398,7 @@ fn part_track<'a>(part: Part, notes: &[Note], lyrics: &'a [Lyric]) -> Vec<TrackE
         events.push((lyric.tick, TEXT, TrackEventKind::Meta(MetaMessage::Lyric(&lyric.text))));
     }
     events.sort_by_key(|(tick, order, _)| (*tick, *order));
-    let name = (0, TrackEventKind::Meta(MetaMessage::TrackName(part.name().as_bytes())));
+    let name = (0, TrackEventKind::Meta(MetaMessage::TrackName(score.ensemble.name(part).as_bytes())));
     track(std::iter::once(name).chain(events.into_iter().map(|(tick, _, kind)| (tick, kind))).collect())
 }
 
@@ -413,10 +415,11 @@ fn track(events: Vec<(Tick, TrackEventKind<'_>)>) -> Vec<TrackEvent<'_>> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::any_score::any_score;
 
     /// A file from the bytes of its tracks; an end mark is added to each.
     fn file(format: u8, division: [u8; 2], tracks: &[&[u8]]) -> Vec<u8> {
@@ -541,40 +544,6 @@ pub(crate) mod tests {
         bytes.extend(file(0, [0, 96], &[b"\0\x90\x48\x40\x60\x48\0"]));
         bytes.extend([0; 37]);
         assert_eq!(spans(&read(&bytes).unwrap()), [(0, 96, 72)]);
-    }
-
-    prop_compose! {
-        /// Notes one after the other, with or without a gap.
-        fn line()(notes in prop::collection::vec((0_u32..500, 1_u32..2000, 0_u8..=127, 1_u8..=127), 0..40)) -> Vec<Note> {
-            let mut now = 0;
-            notes.into_iter().map(|(gap, length, pitch, velocity)| {
-                let start = now + gap;
-                now = start + length;
-                Note { start, end: now, pitch: Pitch::new(pitch).unwrap(), velocity }
-            }).collect()
-        }
-    }
-
-    prop_compose! {
-        pub(crate) fn any_score()(
-            ticks_per_quarter in 1_u16..8000,
-            parts in [line(), line(), line(), line()],
-            tempo in 1_u32..0x100_0000,
-            metre in (1_u8..=255, 0_u8..=6),
-            later in 1_u32..100_000,
-            lyrics in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 0..3),
-        ) -> Score {
-            let metre = Metre { numerator: metre.0, denominator_log2: metre.1, ..Metre::FOUR_FOUR };
-            let directions = vec![
-                (0, Direction::Metre(Metre::FOUR_FOUR)),
-                (0, Direction::Key { sharps: 3, minor: false }),
-                (later, Direction::Tempo(tempo)),
-                (later, Direction::Metre(metre)),
-            ];
-            let lyrics = (0..).zip(lyrics).map(|(tick, text)| Lyric { tick, verse: 1, text }).collect();
-            let title = Some("Lobet den Herren".into());
-            Score { title, ticks_per_quarter: ticks_per_quarter * 4, directions, parts, lyrics, ..Score::default() }
-        }
     }
 
     proptest! {

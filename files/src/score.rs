@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chorale::harmony::{Key, Spelling};
 use chorale::{Part, Pitch};
 
+use crate::ensemble::Ensemble;
+
 /// Ticks from the beginning of the piece; how many make a quarter is told by [`Score::ticks_per_quarter`].
 /// Always below 2^28, the longest distance between two events that a MIDI file can hold.
 pub type Tick = u32;
@@ -92,6 +94,8 @@ pub struct Score {
     pub directions: Vec<(Tick, Direction)>,
     /// Soprano, alto, tenor, bass; each in order of start.
     pub parts: [Vec<Note>; 4],
+    /// Who sings the parts.
+    pub ensemble: Ensemble,
     /// Which part is the given melody, to which the lyrics, fermatas and spellings belong.
     pub melody: Part,
     pub lyrics: Vec<Lyric>,
@@ -104,6 +108,14 @@ pub struct Score {
 }
 
 impl Score {
+    /// The same for other singers; the part that none of them sings is left out.
+    pub fn sung_by(mut self, ensemble: Ensemble) -> Score {
+        if let Some(silent) = ensemble.silent() {
+            self.parts[silent.index()].clear();
+        }
+        Score { ensemble, ..self }
+    }
+
     /// The tick at which the last note ends; 0 for an empty score.
     pub fn end(&self) -> Tick {
         self.parts.iter().flatten().map(|note| note.end).max().unwrap_or(0)

@@ -6,7 +6,6 @@ use chorale::harmony::Spelling;
 use chorale::{Part, Phase, Pitch, Token};
 use thiserror::Error;
 
-use crate::answer::fold_soprano;
 use crate::grid::Grid;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::{Kind, Source};
@@ -447,12 +446,11 @@ pub enum Fold {
 
 impl Fold {
     pub fn of(steps: &[MelodyStep]) -> Fold {
-        Fold::into_part(steps, Part::Soprano)
+        Fold::into_range(steps, Part::Soprano.range())
     }
 
-    /// For a melody that another part sings: into that part's range.
-    pub fn into_part(steps: &[MelodyStep], part: Part) -> Fold {
-        let (low, high) = part.range();
+    /// Into the range of those who sing it.
+    pub fn into_range(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> Fold {
         let fits = |octaves: i32| {
             let inside = |step: &MelodyStep| {
                 step.soprano.transposed(12 * octaves).is_some_and(|pitch| (low..=high).contains(&pitch))
@@ -490,7 +488,7 @@ impl Fold {
             Fold::Whole(octaves) => soprano.transposed(12 * octaves).and_then(Token::from_pitch).zip(Some(octaves)),
             Fold::NoteByNote => None,
         };
-        whole.unwrap_or_else(|| fold_soprano(soprano))
+        whole.unwrap_or_else(|| Part::Soprano.fold(soprano))
     }
 }
 

@@ -1,0 +1,89 @@
+//! Arbitrary bytes from a keyboard at arbitrary times, with tables and controls between them: every note-on has one
+//! note-off, times never go back, and nothing sounds after the stop.
+#![no_main]
+
+use std::collections::HashMap;
+
+use chorale::{Chord, Part, Pitch, Token};
+use libfuzzer_sys::fuzz_target;
+use performer::answer::AnswerTable;
+use performer::clock::{self, Source};
+use performer::control::Control;
+use performer::session::{Session, Settings};
+
+/// A fixed answer under every soprano.
+fn table(number: u64, step: u64, after: Chord) -> AnswerTable {
+    let token = |midi: u64| Pitch::new(midi as u8).and_then(Token::from_pitch).unwrap_or(Token::REST);
+    let mut chords = [Chord([64 + step % 3, 60, 55 + step % 2, 43 + step % 5].map(token)); Token::VOCABULARY];
+    for (soprano, chord) in Token::all().zip(&mut chords) {
+        chord[Part::Soprano] = soprano;
+    }
+    AnswerTable { number, step, after, chords }
+}
+
+#[derive(Default)]
+struct Wire {
+    sounding: HashMap<(u8, u8), u32>,
+    last: u64,
+}
+
+impl Wire {
+    fn drain(&mut self, session: &mut Session) {
+        while let Some(message) = session.next_message() {
+            session.sent();
+            assert!(message.at >= self.last, "time goes back");
+            self.last = message.at;
+            if !message.is_heard {
+                continue;
+            }
+            let bytes = message.bytes();
+            match bytes[0] & 0xf0 {
+                0x90 if bytes[2] > 0 => {
+                    let count = self.sounding.entry((bytes[0] & 0xf, bytes[1])).or_default();
+                    *count += 1;
+                    assert!(*count <= 1, "struck again while it sounds");
+                }
+                0x80 | 0x90 => {
+                    self.sounding.remove(&(bytes[0] & 0xf, bytes[1]));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let source = [Source::Internal, Source::Midi, Source::Follow][usize::from(bytes.first().copied().unwrap_or(0)) % 3];
+    let clock = clock::Settings { source, rate: 1e9, tempo: 72.0, first: 0 };
+    let mut session = Session::new(Settings::new(clock));
+    let mut wire = Wire::default();
+    let mut now = 0;
+    session.table(0, &table(0, 0, Chord::START));
+    for event in bytes.chunks(5) {
+        let [kind, wait, ref rest @ ..] = *event else { break };
+        now += u64::from(wait) * u64::from(kind >> 4) * 100_000;
+        match kind % 8 {
+            0 => session.advance(now),
+            1 => {
+                let control = Control::ALL[usize::from(wait) % Control::ALL.len()];
+                session.control(now, control, rest.first().copied().unwrap_or(0) & 127);
+            }
+            2 if kind == 0xf2 => session.input_lost(now),
+            _ => {
+                session.midi(now, rest);
+            }
+        }
+        while let Some(report) = session.next_report() {
+            if kind & 8 == 0 {
+                let next = table(report.number, report.step + 1, report.chord.unwrap_or(report.previous));
+                session.table(now, &next);
+            }
+        }
+        while session.next_step_begun().is_some() {}
+        wire.drain(&mut session);
+    }
+    session.stop(now);
+    wire.drain(&mut session);
+    assert!(wire.sounding.is_empty(), "still sounding after the stop: {:?}", wire.sounding);
+    assert_eq!(session.sounding(), [None; 4]);
+});
