@@ -24,7 +24,8 @@ const RATE: f32 = 0.4;
 const LIMIT: f32 = 8.0;
 
 /// The rate to reach, against Bach's. What goes wrong in Bach has its reasons, which the networks see only in part:
-/// they had better do it less often. On other sopranos than these they move less than Bach.
+/// they had better do it less often. On other sopranos than these they move less than Bach. And Bach knew which held
+/// note would go on: who doesn't had better have a chord under each that could be the last.
 fn aim(rule: Rule) -> f64 {
     match rule {
         Rule::ParallelFifths | Rule::ParallelOctaves => 0.5,
@@ -32,6 +33,7 @@ fn aim(rule: Rule) -> f64 {
         Rule::Crossing | Rule::Hollow => 0.75,
         Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone | Rule::UnresolvedSeventh => 0.8,
         Rule::Clash => 0.75,
+        Rule::UnsettledHold | Rule::OpenHold => 0.6,
         Rule::Foreign | Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
         Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass => 1.08,
         _ => 1.0,
