@@ -1,12 +1,13 @@
 # make demo   harmonizes a melody and shows it        make test   everything that needs neither data nor ports
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
 # make bench  the README's timings                    make train  trains both networks anew
+# make instructions   counts instructions and refuses a tenth more than are written down
 
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data bench train setup lint
+.PHONY: demo test live data bench instructions train setup lint
 
 demo: setup
 	cargo build --release --workspace --bins
@@ -29,6 +30,10 @@ data: setup
 
 bench: setup
 	scripts/bench.sh
+
+instructions: setup
+	scripts/setup.sh instructions
+	scripts/instructions.sh
 
 # Each command goes on where it was cut off. The second pair learns from the first.
 TRAINER = ./target/release/trainer

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system, if it is missing: setup.sh
-# With `live` also the MIDI servers and programs that the live tests play with.
+# With `live` also the MIDI servers and programs that the live tests play with; with `instructions` what counts them.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -29,6 +29,9 @@ if [ "${1:-}" = live ]; then
     needs qemu-system-x86 command -v qemu-system-x86_64
     needs cpio command -v cpio
     needs kmod command -v modprobe
+fi
+if [ "${1:-}" = instructions ]; then
+    needs valgrind command -v valgrind
 fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 

@@ -432,8 +432,7 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let outputs = output.bias.len();
     let wrong = || format!("the names of '{name}'");
     let (dims, names) = constants.ints("names")?;
-    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || outputs < Token::VOCABULARY || outputs >= MOST_OUTPUTS
-    {
+    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs) {
         return Err(wrong());
     }
     let count = constants.ints(&of("starts.columns"))?.1.len();
