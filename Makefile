@@ -3,12 +3,13 @@
 # make pages  our scores and pages in other programs   make fuzz   damaged files by the million
 # make bench  the README's timings                    make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
+# make instructions   counts instructions and refuses a tenth more than are written down
 
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data pages fuzz bench bench-live train setup lint
+.PHONY: demo test live data pages fuzz bench bench-live instructions train setup lint
 
 demo: setup
 	cargo build --release --workspace --bins
@@ -42,6 +43,10 @@ bench: setup bench-live
 
 bench-live:
 	scripts/bench_live.sh
+
+instructions: setup
+	scripts/setup.sh instructions
+	scripts/instructions.sh
 
 # Each command goes on where it was cut off. The second pair learns from the first.
 TRAINER = ./target/release/trainer

@@ -9,4 +9,4 @@ if ! "$python" -c 'import numpy, onnxruntime' 2>/dev/null; then
     echo "preparing onnxruntime in .venv" >&2
     { "${PYTHON:-python3}" -m venv .venv && "$python" -m pip install -q numpy onnxruntime; } >&2 || python=
 fi
-cargo bench -q --workspace --bench step -- ${python:+--python "$PWD/$python"} "$@"
+cargo bench -q --workspace --bench speed -- ${python:+--python "$PWD/$python"} "$@"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system, if it is missing: setup.sh
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show
-# what is written.
+# what is written, with `instructions` what counts them.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -36,6 +36,9 @@ if [ "${1:-}" = pages ]; then
     needs musescore3 command -v mscore3
     needs chromium command -v chromium
     needs python3-venv python3 -m venv --help
+fi
+if [ "${1:-}" = instructions ]; then
+    needs valgrind command -v valgrind
 fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
