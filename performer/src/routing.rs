@@ -242,6 +242,15 @@ impl Routing {
         self.bent = false;
     }
 
+    /// Like [`Routing::silence`], also on channels that were not used yet, unless their part is muted: then somebody else
+    /// may be playing there.
+    pub fn silence_all_heard(&mut self, at: Time) {
+        for (touched, route) in self.touched.iter_mut().zip(&self.routes) {
+            *touched |= !route.muted;
+        }
+        self.silence(at);
+    }
+
     /// Whether we have sent these bytes since then. Each message is recognized once.
     pub fn take_echo(&mut self, bytes: [u8; 3], since: Time) -> bool {
         let is_it = |sent: &Option<(Time, [u8; 3])>| sent.is_some_and(|(at, sent)| sent == bytes && at >= since);
@@ -377,6 +386,15 @@ mod tests {
         assert_eq!(drain(&mut routing), [[0; 3]; 0]);
         routing.begin(4, Part::Alto, pitch(64), 80);
         assert_eq!(drain(&mut routing), [[0x91, 64, 80]]);
+    }
+
+    #[test]
+    fn an_instrument_that_comes_is_told_to_be_silent_on_all_channels_but_those_of_muted_parts() {
+        let mut routes = Route::all();
+        routes[0].muted = true;
+        let mut routing = Routing::new(routes, false, 4);
+        routing.silence_all_heard(0);
+        assert_eq!(drain(&mut routing), [[0xb1, 123, 0], [0xb2, 123, 0], [0xb3, 123, 0]]);
     }
 
     #[test]

@@ -314,10 +314,11 @@ impl Session {
         self.panic();
     }
 
-    /// The instrument has come back: it knows nothing of what sounds.
+    /// The instrument has come, or come back: it knows nothing of what sounds, and may sound on from a performance that
+    /// was cut off.
     pub fn output_regained(&mut self, at: Time) {
         self.advance(at);
-        self.routing.silence(self.now);
+        self.routing.silence_all_heard(self.now);
         self.routing.send_programs(self.now);
     }
 

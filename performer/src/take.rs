@@ -159,9 +159,10 @@ impl Recorder {
     /// A take in `folder`, named by the present moment (UTC). The folder is made if it is missing.
     ///
     /// # Errors
-    /// When the folder can't be made or is none.
+    /// When the folder can't be made, is none, or can't be written.
     pub fn new(folder: &Path, models: Vec<ModelIdentity>, sampling: Sampling) -> io::Result<Recorder> {
         fs::create_dir_all(folder)?;
+        tempfile::tempfile_in(folder)?; // better told now than at the first note
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let name = moment_name(seconds);
         // Two performances begun in one second both keep their takes.
@@ -234,8 +235,9 @@ impl Recorder {
 /// Writes a file beside its place and renames it.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("mid.part");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, path)
+    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
+        let _ = fs::remove_file(&beside); // the cause is what is told
+    })
 }
 
 fn named(error: io::Error, path: &Path) -> io::Error {

@@ -28,6 +28,7 @@ const MELODY: [(u8, u32, u32); 10] = [
 #[test]
 #[ignore = "needs qemu, root and a minute: cargo test -p performer --test live_alsa -- --ignored"]
 fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
+    live::require("fluidsynth", "apt-get install --no-install-recommends fluidsynth timgm6mb-soundfont");
     for tool in ["qemu-system-x86_64", "aplaymidi", "aseqdump", "aconnect"] {
         live::require(tool, "apt-get install --no-install-recommends qemu-system-x86 cpio kmod alsa-utils");
     }
@@ -62,6 +63,13 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let all: Vec<u8> = check_harmony(&recorded(&folder, "ours_keys")).iter().map(|note| note.pitch).collect();
     assert!(all.ends_with(&MELODY.map(|(key, ..)| key)), "after the keyboard came back: {all:?}\n{talk}");
     assert!(all.len() > MELODY.len(), "it played before, too: {all:?}");
+
+    for sound in ["organ", "soundfont"] {
+        let (loudness, talk) =
+            (live::loudness(&folder, &format!("{sound}.wav")), read(&folder, &format!("talk_{sound}")));
+        assert!((0.001..0.5).contains(&loudness), "the {sound}'s mean loudness is {loudness}:\n{talk}");
+        println!("{sound}: mean loudness {loudness:.3}, {}", talk.lines().last().unwrap_or_default());
+    }
 }
 
 fn write_melody(path: &Path) {

@@ -129,6 +129,9 @@ impl Backend for Jack {
             let side = if cable.is_input { Side::Input } else { Side::Output };
             cable.plug_in(active.as_client()).map_err(failed(side, &cable.theirs))?;
         }
+        if wanted.iter().any(|cable| !cable.is_input) {
+            news.control.regain_output();
+        }
         if has_sound {
             connect_speakers(active.as_client());
         }

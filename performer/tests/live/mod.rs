@@ -1,5 +1,10 @@
 //! What the live tests share: notes as a recorder heard them, and the rules that every performance keeps.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+#[cfg(target_os = "linux")]
+pub mod jack;
+
 use std::path::Path;
 
 use chorale::Part;
@@ -56,6 +61,14 @@ pub fn numbers(line: &str) -> Vec<u64> {
 
 pub fn read(folder: &tempfile::TempDir, name: &str) -> String {
     std::fs::read_to_string(folder.path().join(name)).unwrap_or_else(|error| format!("({name}: {error})"))
+}
+
+/// Mean loudness of a 16-bit WAV file, 1 being the loudest square wave.
+pub fn loudness(folder: &tempfile::TempDir, name: &str) -> f64 {
+    let wav = std::fs::read(folder.path().join(name)).unwrap();
+    let samples = wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0);
+    let (count, squares) = samples.fold((0.0, 0.0), |(count, sum), sample| (count + 1.0, sum + sample * sample));
+    (squares / f64::max(count, 1.0)).sqrt()
 }
 
 /// # Panics
