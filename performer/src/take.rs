@@ -41,8 +41,10 @@ const FIRST_LINE: &str = "performer take 1";
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
-/// The MIDI file is written anew so often. A crash loses no more.
+/// The MIDI file is written anew so often, and the log put on the disk itself. A crash loses no more.
 const WRITE_EVERY: Duration = Duration::from_millis(800);
+/// Of a take of many hours the writing takes its time: at most this share of all time. The log has what it lacks.
+const WRITING_SHARE: u32 = 20;
 
 /// What a session is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +154,9 @@ pub struct Recorder {
     /// Units of time in a second, once an event has come.
     rate: f64,
     is_score_new: bool,
+    /// When the MIDI file was written last, and how long that took.
     written: Instant,
+    writing: Duration,
 }
 
 impl Recorder {
@@ -181,6 +185,7 @@ impl Recorder {
             rate: 1.0,
             is_score_new: false,
             written: Instant::now(),
+            writing: Duration::ZERO,
         })
     }
 
@@ -219,14 +224,15 @@ impl Recorder {
         let Some(log) = &mut self.log else { return Ok(()) };
         log.write_all(&self.lines).map_err(|error| named(error, &self.log_path))?;
         self.lines.clear();
-        if is_last || (self.is_score_new && self.written.elapsed() >= WRITE_EVERY) {
+        let pause = WRITE_EVERY.max(WRITING_SHARE * self.writing);
+        if is_last || (self.is_score_new && self.written.elapsed() >= pause) {
             self.is_score_new = false;
+            let begun = Instant::now();
             write_beside(&self.score_path, &smf::write(&self.score.score(self.rate)))
                 .map_err(|error| named(error, &self.score_path))?;
+            log.sync_data().map_err(|error| named(error, &self.log_path))?;
             self.written = Instant::now();
-        }
-        if is_last {
-            log.sync_all()?;
+            self.writing = self.written - begun;
         }
         Ok(())
     }
@@ -235,7 +241,13 @@ impl Recorder {
 /// Writes a file beside its place and renames it.
 fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("mid.part");
-    fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path)).inspect_err(|_| {
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        fs::rename(&beside, path)
+    };
+    write().inspect_err(|_| {
         let _ = fs::remove_file(&beside); // the cause is what is told
     })
 }

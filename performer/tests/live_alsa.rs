@@ -36,7 +36,9 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(scripts.join("alsa_guest.sh"), folder.path().join("guest.sh")).unwrap();
     std::fs::write(folder.path().join("performer"), env!("CARGO_BIN_EXE_performer")).unwrap();
-    write_melody(&folder.path().join("melody.mid"));
+    write_melody(&folder.path().join("melody.mid"), &MELODY);
+    let many: Vec<_> = (0..400).map(|number| (60 + (number % 20) as u8, 4, 0)).collect();
+    write_melody(&folder.path().join("many.mid"), &many);
 
     let output = Command::new("timeout")
         .args(["--kill-after=10", "400", "bash"])
@@ -64,6 +66,10 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     assert!(all.ends_with(&MELODY.map(|(key, ..)| key)), "after the keyboard came back: {all:?}\n{talk}");
     assert!(all.len() > MELODY.len(), "it played before, too: {all:?}");
 
+    let talk = read(&folder, "talk_stopped");
+    assert_eq!(read(&folder, "status_stopped").trim(), "0", "an instrument that takes nothing:\n{talk}");
+    assert!(talk.contains("400 notes answered"), "{talk}");
+
     for sound in ["organ", "soundfont"] {
         let (loudness, talk) =
             (live::loudness(&folder, &format!("{sound}.wav")), read(&folder, &format!("talk_{sound}")));
@@ -72,14 +78,14 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     }
 }
 
-fn write_melody(path: &Path) {
+fn write_melody(path: &Path, melody: &[(u8, u32, u32)]) {
     let mut track = vec![TrackEvent {
         delta: u28::new(0),
         kind: TrackEventKind::Meta(MetaMessage::Tempo(500_000.into())), // 120 beats a minute
     }];
     let channel = u4::new(0);
     let mut rest = 0;
-    for (key, length, rest_after) in MELODY {
+    for &(key, length, rest_after) in melody {
         let key = u7::new(key);
         let on = MidiMessage::NoteOn { key, vel: u7::new(80) };
         track.push(TrackEvent { delta: u28::new(rest), kind: TrackEventKind::Midi { channel, message: on } });

@@ -93,6 +93,25 @@ wait "$playing"
 sleep 0.5
 kill "$recording" "$finger" "$keys"
 
+# An instrument that is there but takes nothing any more, and more notes than ALSA keeps for it.
+aseqdump >/dev/null &
+instrument=$!
+sleep 1
+"$performer" play --virtual --output aseqdump --tempo 30 --no-take >/dev/null 2>/mnt/talk_stopped &
+playing=$!
+for _ in $(seq 600); do
+  grep -q '^READY' /mnt/talk_stopped && break
+  kill -0 "$playing" 2>/dev/null || exit 1
+  sleep 0.1
+done
+kill -STOP "$instrument"
+aplaymidi -p "$(port -o "'in ")" /mnt/many.mid || exit 1
+kill -TERM "$playing"
+status=0
+wait "$playing" || status=$?
+echo "$status" >/mnt/status_stopped
+kill -KILL "$instrument"
+
 # Our own sound, the organ's and a SoundFont's, through ALSA's loopback card: what goes in there, arecord hears.
 for sound in organ soundfont; do
   options=(--synth)
