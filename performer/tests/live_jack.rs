@@ -146,3 +146,25 @@ fn log_of(folder: &tempfile::TempDir) -> PathBuf {
     let mut files = std::fs::read_dir(folder.path().join("takes")).unwrap().map(|entry| entry.unwrap().path());
     files.find(|path| path.extension().is_some_and(|ending| ending == "log")).expect("the take's log")
 }
+
+#[test]
+#[ignore = "needs PipeWire, root and 30 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn under_pipewire_too_the_performance_survives_its_server() {
+    live::require("pw-jack", "apt-get install --no-install-recommends pipewire pipewire-bin pipewire-jack jackd2");
+    let folder = tempfile::tempdir().unwrap();
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/pipewire.sh");
+    let output = Command::new("timeout")
+        .args(["--kill-after=10", "90", "bash"])
+        .args([script.as_os_str(), env!("CARGO_BIN_EXE_performer").as_ref(), folder.path().as_os_str()])
+        .output()
+        .unwrap();
+    let talk = read(&folder, "talk");
+    assert!(output.status.success(), "{}\n{talk}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{talk}");
+    let idle = read(&folder, "talk_idle");
+    assert!(!idle.contains("shut down"), "a server at rest is no dead one:\n{idle}");
+    assert!(recorded(folder.path(), "ours_1").iter().filter(|note| note.is_on).count() > 8, "{talk}");
+    let sopranos = check_harmony(&recorded(folder.path(), "ours_2"));
+    assert!(sopranos.len() >= 4, "only {} notes were answered after the server came back:\n{talk}", sopranos.len());
+    println!("PipeWire: {}", talk.lines().last().unwrap_or_default());
+}
