@@ -148,6 +148,7 @@ pub struct Control {
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
     input_lost: AtomicBool,
     output_regained: AtomicBool,
+    messages_lost: AtomicBool,
     /// Why the take is no longer written.
     take_error: Mutex<Option<String>>,
     /// The thread that runs the engine, where it sleeps between events.
@@ -192,6 +193,11 @@ impl Control {
     pub(crate) fn regain_output(&self) {
         self.output_regained.store(true, Ordering::Release);
         self.wake_player();
+    }
+
+    /// What was sent last may not have arrived.
+    pub(crate) fn lose_messages(&self) {
+        self.messages_lost.store(true, Ordering::Release);
     }
 
     fn lose_take(&self, why: &str) {
@@ -275,6 +281,10 @@ impl Engine {
         if self.control.output_regained.swap(false, Ordering::AcqRel) {
             self.record(now, Input::OutputRegained);
             self.session.output_regained(now);
+        }
+        if self.control.messages_lost.swap(false, Ordering::AcqRel) && !self.session.is_stopped() {
+            self.record(now, Input::MessagesLost);
+            self.session.messages_lost(now);
         }
         while let Some((knob, value)) = self.commands.try_pop() {
             self.record(now, Input::Control(knob, value));

@@ -60,6 +60,7 @@ pub enum Input {
     Control(Control, u8),
     InputLost,
     OutputRegained,
+    MessagesLost,
     Stop,
 }
 
@@ -283,6 +284,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Input(at, Input::Control(control, value)) => format!("{at} control {} {value}\n", control.name()),
         Event::Input(at, Input::InputLost) => format!("{at} input-lost\n"),
         Event::Input(at, Input::OutputRegained) => format!("{at} output-regained\n"),
+        Event::Input(at, Input::MessagesLost) => format!("{at} messages-lost\n"),
         Event::Input(at, Input::Stop) => format!("{at} stop\n"),
         Event::Sent(message) => sent_line(message),
         // Follows from the rest.
@@ -367,6 +369,7 @@ fn input(kind: &str, rest: &[&str]) -> Option<Input> {
         }
         ("input-lost", []) => Some(Input::InputLost),
         ("output-regained", []) => Some(Input::OutputRegained),
+        ("messages-lost", []) => Some(Input::MessagesLost),
         ("stop", []) => Some(Input::Stop),
         _ => None,
     }
@@ -408,6 +411,7 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
             Input::Control(control, value) => session.control(at, control, value),
             Input::InputLost => session.input_lost(at),
             Input::OutputRegained => session.output_regained(at),
+            Input::MessagesLost => session.messages_lost(at),
             Input::Stop => session.stop(at),
             Input::Table(0) => session.table(at, &first_table),
             Input::Table(number) | Input::PresentTable(number) => {

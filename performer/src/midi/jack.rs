@@ -398,6 +398,8 @@ impl jack::NotificationHandler for Notifications {
 
     fn xrun(&mut self, _: &Client) -> jack::Control {
         self.news.control.count_overrun();
+        // An overrun can cost a whole cycle's messages.
+        self.news.control.lose_messages();
         jack::Control::Continue
     }
 
