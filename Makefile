@@ -24,7 +24,7 @@ test: setup
 # All with --workspace: a part of it alone would need its libraries built again with fewer features.
 live: setup
 	scripts/setup.sh live
-	cargo test --workspace --test live_jack --test live_alsa -- --ignored --nocapture --test-threads 1
+	cargo test --workspace --test live_jack --test live_alsa --test live_faults --test real_time -- --ignored --nocapture --test-threads 1
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup

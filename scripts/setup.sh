@@ -25,6 +25,9 @@ needs libjack-jackd2-dev pkg-config --exists jack
 if [ "${1:-}" = live ]; then
     needs jackd2 command -v jackd
     needs jack-midi-clock command -v jack_midi_clock
+    needs pipewire command -v pipewire
+    needs pipewire-bin command -v pw-cli
+    needs pipewire-jack command -v pw-jack
     needs fluidsynth command -v fluidsynth
     needs timgm6mb-soundfont has_package timgm6mb-soundfont
     needs alsa-utils command -v aplaymidi

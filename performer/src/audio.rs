@@ -25,8 +25,8 @@ const BUFFER: u32 = 256;
 pub enum AudioError {
     #[error("there is no sound output\nhint: is a sound card there? On Linux: are you in the group audio?")]
     NoDevice,
-    #[error("the sound output '{device}' can't be used: {cause}")]
-    Device { device: String, cause: String },
+    #[error("the sound output '{device}' can't be used: {cause}{hint}")]
+    Device { device: String, cause: String, hint: &'static str },
     #[error("the SoundFont can't be used: {0}")]
     SoundFont(String),
     #[error("under JACK the sound has the server's rate and buffer\nhint: leave --sample-rate and --buffer out")]
@@ -125,53 +125,79 @@ impl Audio {
     pub fn start(settings: &AudioSettings, control: &Arc<Control>) -> Result<(Audio, HeapProd<Message>), AudioError> {
         let device = cpal::default_host().default_output_device().ok_or(AudioError::NoDevice)?;
         let name = device.description().map_or_else(|_| "default".to_owned(), |description| description.to_string());
-        let failed = |cause: String| AudioError::Device { device: name.clone(), cause };
+        let hint = match (settings.sample_rate, settings.buffer) {
+            (None, None) => "",
+            _ => "\nhint: without --sample-rate and --buffer it takes those of the device",
+        };
+        let failed = |cause: String| AudioError::Device { device: name.clone(), cause, hint };
         let supported = device.default_output_config().map_err(|error| failed(error.to_string()))?;
         let sample_rate = settings.sample_rate.unwrap_or(supported.sample_rate());
-        let buffer_size = match (settings.buffer, supported.buffer_size()) {
-            (Some(frames), _) => BufferSize::Fixed(frames),
-            // Under JACK the server's period holds, and cpal refuses any other.
-            (None, SupportedBufferSize::Range { min, max }) if min < max => BufferSize::Fixed(BUFFER.clamp(*min, *max)),
-            (None, _) => BufferSize::Default,
+        let buffer_sizes = match (settings.buffer, supported.buffer_size()) {
+            (Some(frames), _) => vec![BufferSize::Fixed(frames)],
+            // A mixer between us and the device may know better: then it is as it likes.
+            (None, SupportedBufferSize::Range { min, max }) if min < max => {
+                vec![BufferSize::Fixed(BUFFER.clamp(*min, *max)), BufferSize::Default]
+            }
+            (None, _) => vec![BufferSize::Default],
         };
         let channels = supported.channels();
-        let config = StreamConfig { channels, sample_rate, buffer_size };
-        let instrument = Instrument::new(sample_rate, settings.sound_font.as_deref())?;
-        let (mut player, messages) = Player::new(instrument, usize::from(channels));
-        // A buffer that came too late, or another trouble of the device.
-        let control = Arc::clone(control);
-        let count = move |_| control.count_overrun();
-        let stream = match supported.sample_format() {
-            SampleFormat::F32 => device.build_output_stream(
-                config,
-                move |out: &mut [f32], _: &_| player.fill(out, |sample| sample),
-                count,
-                None,
-            ),
-            SampleFormat::I16 => device.build_output_stream(
-                config,
-                move |out: &mut [i16], _: &_| player.fill(out, |sample| (sample.clamp(-1.0, 1.0) * 32_767.0) as i16),
-                count,
-                None,
-            ),
-            SampleFormat::I32 => device.build_output_stream(
-                config,
-                move |out: &mut [i32], _: &_| {
-                    player.fill(out, |sample| (f64::from(sample.clamp(-1.0, 1.0)) * 2_147_483_647.0) as i32);
-                },
-                count,
-                None,
-            ),
-            other => return Err(failed(format!("its samples are {other}, which we don't speak"))),
-        };
-        let stream = stream.map_err(|error| failed(error.to_string()))?;
-        stream.play().map_err(|error| failed(error.to_string()))?;
+        let mut result = Err(String::new());
+        for buffer_size in buffer_sizes {
+            let config = StreamConfig { channels, sample_rate, buffer_size };
+            let instrument = Instrument::new(sample_rate, settings.sound_font.as_deref())?;
+            let (player, messages) = Player::new(instrument, usize::from(channels));
+            let stream = open(&device, config, supported.sample_format(), player, control);
+            result = stream.map(|stream| (stream, messages, buffer_size));
+            if result.is_ok() {
+                break;
+            }
+        }
+        let (stream, messages, buffer_size) = result.map_err(failed)?;
         let frames = match buffer_size {
             BufferSize::Fixed(frames) => format!(", {frames} frames a buffer"),
             BufferSize::Default => String::new(),
         };
         Ok((Audio { description: format!("{name}, {sample_rate} Hz{frames}"), _stream: stream }, messages))
     }
+}
+
+/// Opens the device and lets `player` play in its callback.
+fn open(
+    device: &cpal::Device,
+    config: StreamConfig,
+    format: SampleFormat,
+    mut player: Player,
+    control: &Arc<Control>,
+) -> Result<cpal::Stream, String> {
+    // A buffer that came too late, or another trouble of the device.
+    let control = Arc::clone(control);
+    let count = move |_| control.count_overrun();
+    let stream = match format {
+        SampleFormat::F32 => device.build_output_stream(
+            config,
+            move |out: &mut [f32], _: &_| player.fill(out, |sample| sample),
+            count,
+            None,
+        ),
+        SampleFormat::I16 => device.build_output_stream(
+            config,
+            move |out: &mut [i16], _: &_| player.fill(out, |sample| (sample.clamp(-1.0, 1.0) * 32_767.0) as i16),
+            count,
+            None,
+        ),
+        SampleFormat::I32 => device.build_output_stream(
+            config,
+            move |out: &mut [i32], _: &_| {
+                player.fill(out, |sample| (f64::from(sample.clamp(-1.0, 1.0)) * 2_147_483_647.0) as i32);
+            },
+            count,
+            None,
+        ),
+        other => return Err(format!("its samples are {other}, which we don't speak")),
+    };
+    let stream = stream.map_err(|error| error.to_string())?;
+    stream.play().map_err(|error| error.to_string())?;
+    Ok(stream)
 }
 
 /// What the audio callback owns.

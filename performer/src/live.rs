@@ -148,6 +148,7 @@ pub struct Control {
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
     input_lost: AtomicBool,
     output_regained: AtomicBool,
+    messages_lost: AtomicBool,
     /// Why the take is no longer written.
     take_error: Mutex<Option<String>>,
     /// The thread that runs the engine, where it sleeps between events.
@@ -192,6 +193,11 @@ impl Control {
     pub(crate) fn regain_output(&self) {
         self.output_regained.store(true, Ordering::Release);
         self.wake_player();
+    }
+
+    /// What was sent last may not have arrived.
+    pub(crate) fn lose_messages(&self) {
+        self.messages_lost.store(true, Ordering::Release);
     }
 
     fn lose_take(&self, why: &str) {
@@ -275,6 +281,10 @@ impl Engine {
         if self.control.output_regained.swap(false, Ordering::AcqRel) {
             self.record(now, Input::OutputRegained);
             self.session.output_regained(now);
+        }
+        if self.control.messages_lost.swap(false, Ordering::AcqRel) && !self.session.is_stopped() {
+            self.record(now, Input::MessagesLost);
+            self.session.messages_lost(now);
         }
         while let Some((knob, value)) = self.commands.try_pop() {
             self.record(now, Input::Control(knob, value));
@@ -437,7 +447,7 @@ impl Live {
                 let (control, stop) = (Arc::clone(&control), Arc::clone(&threads_stop));
                 move || {
                     if let Ok((tables, reports)) = ends_out.recv() {
-                        work_guarded(worker, tables, reports, &control, &stop);
+                        guard_work(&control, || work(worker, tables, reports, &control, &stop));
                     }
                 }
             })
@@ -471,11 +481,7 @@ impl Live {
         let (control, stop) = (Arc::clone(&self.control), Arc::clone(&self.threads_stop));
         thread::Builder::new()
             .name("recorder".to_owned())
-            .spawn(move || {
-                if catch_unwind(AssertUnwindSafe(|| record(recorder, session, events, &control, &stop))).is_err() {
-                    control.lose_take("a bug of ours");
-                }
-            })
+            .spawn(move || guard_recording(&control, || record(recorder, session, events, &control, &stop)))
             .map_err(|cause| LiveError::Thread { name: "recorder", cause })
     }
 
@@ -616,17 +622,19 @@ fn record(
     }
 }
 
-fn work_guarded(
-    worker: Worker,
-    tables: HeapProd<AnswerTable>,
-    reports: HeapCons<Report>,
-    control: &Control,
-    stop: &AtomicBool,
-) {
-    match catch_unwind(AssertUnwindSafe(|| work(worker, tables, reports, control, stop))) {
+/// Runs the worker. What goes wrong there ends the performance.
+fn guard_work(control: &Control, work: impl FnOnce() -> Result<(), ModelError>) {
+    match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => control.fail(Failure::Worker(error.to_string())),
         Err(_) => control.fail(Failure::Panic("worker")),
+    }
+}
+
+/// Runs the recorder. Whatever happens there, the music goes on without its take.
+fn guard_recording(control: &Control, record: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(record)).is_err() {
+        control.lose_take("a bug of ours");
     }
 }
 
@@ -666,6 +674,129 @@ mod tests {
 
     use super::*;
     use crate::clock::{self, Source};
+    use crate::midi::Connections;
+
+    /// A sound system of this test: a thread that calls the engine every millisecond and strikes one key.
+    struct Stand {
+        sent: Arc<Mutex<Vec<[u8; 3]>>>,
+    }
+
+    struct Standing {
+        control: Arc<Control>,
+        thread: Option<JoinHandle<()>>,
+    }
+
+    impl Connections for Standing {
+        fn tend(&mut self, _: &mut Links, _: &Arc<Control>) {}
+    }
+
+    impl Drop for Standing {
+        fn drop(&mut self) {
+            self.control.request_stop();
+            self.thread.take().into_iter().for_each(|thread| thread.join().unwrap());
+        }
+    }
+
+    impl Backend for Stand {
+        fn name(&self) -> &'static str {
+            "test"
+        }
+
+        fn ports(&self) -> Result<crate::midi::Ports, MidiError> {
+            Ok(crate::midi::Ports::default())
+        }
+
+        fn rate(&self) -> f64 {
+            1000.0
+        }
+
+        fn listen(
+            self: Box<Self>,
+            _: &Wiring,
+            _: std::sync::mpsc::Sender<Vec<u8>>,
+        ) -> Result<Box<dyn std::any::Any>, MidiError> {
+            Ok(Box::new(()))
+        }
+
+        fn start(
+            self: Box<Self>,
+            _: &Wiring,
+            mut engine: Engine,
+            _: Option<&AudioSettings>,
+        ) -> Result<Running, MidiError> {
+            let (control, sent) = (Arc::clone(engine.control()), self.sent);
+            let thread = thread::spawn(move || {
+                let mut send = |message: Message| {
+                    sent.lock().unwrap().extend(<[u8; 3]>::try_from(message.bytes()));
+                    true
+                };
+                for now in 0.. {
+                    engine.begin(now);
+                    if now == 5 {
+                        engine.receive(now, &[0x90, 72, 80], Instant::now(), &mut send);
+                    }
+                    engine.advance(now, &mut send);
+                    if engine.control().is_silent() {
+                        return;
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let (input, output) = (String::new(), String::new());
+            let links = Links { sound: None, input, output, has_server: true, has_input: true, has_output: true };
+            let connections = Box::new(Standing { control, thread: Some(thread) });
+            Ok(Running { links, drain: Duration::ZERO, connections })
+        }
+    }
+
+    /// A performance in which a chord sounds, and what it has sent.
+    fn sounding_performance() -> (Live, Arc<Mutex<Vec<[u8; 3]>>>) {
+        let model = Arc::new(crate::model::Model::lstm().unwrap());
+        let harmonizer = Harmonizer::new(model, crate::harmonizer::Sampling::default());
+        let clock = clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+        let cast = Cast { harmonizer, second: None, session: Settings::new(clock), sound: None, recorder: None };
+        let sent = Arc::default();
+        let live = Live::start(Box::new(Stand { sent: Arc::clone(&sent) }), &Wiring::default(), cast).unwrap();
+        while live.summary().notes == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        (live, sent)
+    }
+
+    fn assert_all_ended(sent: &Mutex<Vec<[u8; 3]>>) {
+        let sent = sent.lock().unwrap();
+        let count = |kind: u8| sent.iter().filter(|bytes| bytes[0] & 0xf0 == kind).count();
+        assert!(count(0x90) >= 4 && count(0x90) == count(0x80), "{sent:?}");
+    }
+
+    #[test]
+    fn a_panic_of_the_thread_that_owns_the_performance_ends_every_note() {
+        let (live, sent) = sounding_performance();
+        let owner = catch_unwind(AssertUnwindSafe(move || {
+            let _live = live;
+            panic!("a bug of ours, for this test");
+        }));
+        assert!(owner.is_err());
+        assert_all_ended(&sent);
+    }
+
+    #[test]
+    fn a_panic_of_the_worker_is_the_end_of_the_performance_and_of_every_note() {
+        let (mut live, sent) = sounding_performance();
+        guard_work(&live.control, || panic!("a bug of ours, for this test"));
+        assert!(matches!(live.failure(), Some(Failure::Panic("worker"))));
+        assert!(live.stop(), "it falls silent all the same");
+        assert_all_ended(&sent);
+    }
+
+    #[test]
+    fn a_panic_of_the_recorder_costs_the_take_and_nothing_else() {
+        let (mut live, sent) = sounding_performance();
+        guard_recording(&live.control, || panic!("a bug of ours, for this test"));
+        assert_eq!((live.take_error().as_deref(), live.failure().is_none()), (Some("a bug of ours"), true));
+        assert!(live.stop());
+        assert_all_ended(&sent);
+    }
 
     fn sounding_engine() -> (Engine, EngineEnds, Vec<[u8; 3]>) {
         let clock = clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };

@@ -84,7 +84,7 @@ pub struct Routing {
     bent: bool,
     outbox: VecDeque<Message>,
     /// The last messages, the next one goes to `oldest`.
-    remembered: [Option<(Time, [u8; 3])>; REMEMBERED],
+    remembered: [Option<(Time, Part, [u8; 3])>; REMEMBERED],
     oldest: usize,
     dropped: u64,
 }
@@ -242,9 +242,39 @@ impl Routing {
         self.bent = false;
     }
 
+    /// Like [`Routing::silence`], also on channels that were not used yet, unless their part is muted: then somebody else
+    /// may be playing there.
+    pub fn silence_all_heard(&mut self, at: Time) {
+        for (touched, route) in self.touched.iter_mut().zip(&self.routes) {
+            *touched |= !route.muted;
+        }
+        self.silence(at);
+    }
+
+    /// Sends the ends of notes once more that were sent since then: they may have been lost on their way. An instrument
+    /// passes over the end of what does not sound.
+    pub fn repeat_ends(&mut self, at: Time, since: Time) {
+        let recent = self.remembered;
+        for (_, part, bytes) in recent.into_iter().flatten().filter(|(sent, ..)| *sent >= since) {
+            let [status, key, _] = bytes;
+            let sent = Sent { channel: status & 0x0f, key };
+            let is_same = |other: Part| other == part || !self.has_own_ports;
+            let sounds = Part::ALL
+                .into_iter()
+                .filter(|&other| is_same(other))
+                .any(|other| self.singing[other.index()].is_some_and(|note| note.sent == sent && note.is_heard));
+            let is_held_through = sent.channel == self.through_channel && self.through[usize::from(key)];
+            if status & 0xf0 == 0x80 && !sounds && !is_held_through && self.has_room(1) {
+                // Not remembered again: overruns come in swarms.
+                self.outbox.push_back(Message { at, part, is_heard: true, is_through: false, bytes });
+            }
+        }
+    }
+
     /// Whether we have sent these bytes since then. Each message is recognized once.
     pub fn take_echo(&mut self, bytes: [u8; 3], since: Time) -> bool {
-        let is_it = |sent: &Option<(Time, [u8; 3])>| sent.is_some_and(|(at, sent)| sent == bytes && at >= since);
+        let is_it =
+            |sent: &Option<(Time, Part, [u8; 3])>| sent.is_some_and(|(at, _, sent)| sent == bytes && at >= since);
         let echo = self.remembered.iter_mut().find(|sent| is_it(sent));
         echo.map(|echo| *echo = None).is_some()
     }
@@ -292,7 +322,7 @@ impl Routing {
         self.outbox.push_back(Message { at, part, is_heard, is_through: false, bytes });
         if is_heard {
             self.touched[part.index()] = true;
-            self.remember(at, bytes);
+            self.remember(at, part, bytes);
         }
     }
 
@@ -300,11 +330,11 @@ impl Routing {
     fn push_through(&mut self, at: Time, bytes: [u8; 3]) {
         self.outbox.push_back(Message { at, part: Part::Bass, is_heard: true, is_through: true, bytes });
         self.touched[Part::Bass.index()] = true;
-        self.remember(at, bytes);
+        self.remember(at, Part::Bass, bytes);
     }
 
-    fn remember(&mut self, at: Time, bytes: [u8; 3]) {
-        self.remembered[self.oldest] = Some((at, bytes));
+    fn remember(&mut self, at: Time, part: Part, bytes: [u8; 3]) {
+        self.remembered[self.oldest] = Some((at, part, bytes));
         self.oldest = (self.oldest + 1) % REMEMBERED;
     }
 }
@@ -377,6 +407,29 @@ mod tests {
         assert_eq!(drain(&mut routing), [[0; 3]; 0]);
         routing.begin(4, Part::Alto, pitch(64), 80);
         assert_eq!(drain(&mut routing), [[0x91, 64, 80]]);
+    }
+
+    #[test]
+    fn an_instrument_that_comes_is_told_to_be_silent_on_all_channels_but_those_of_muted_parts() {
+        let mut routes = Route::all();
+        routes[0].muted = true;
+        let mut routing = Routing::new(routes, false, 4);
+        routing.silence_all_heard(0);
+        assert_eq!(drain(&mut routing), [[0xb1, 123, 0], [0xb2, 123, 0], [0xb3, 123, 0]]);
+    }
+
+    #[test]
+    fn ends_that_may_be_lost_are_sent_again_but_not_those_of_notes_that_sound_anew() {
+        let mut routing = Routing::new(Route::all(), false, 4);
+        routing.begin(0, Part::Alto, pitch(67), 80);
+        routing.begin(10, Part::Alto, pitch(65), 80);
+        routing.begin(20, Part::Alto, pitch(67), 80);
+        routing.begin(30, Part::Tenor, pitch(60), 80);
+        routing.end(40, Part::Tenor);
+        drain(&mut routing);
+        routing.repeat_ends(50, 15);
+        assert_eq!(drain(&mut routing), [[0x81, 65, 64], [0x82, 60, 64]]);
+        assert_eq!(routing.singing()[1], Some(pitch(67)));
     }
 
     #[test]

@@ -105,6 +105,8 @@ impl Settings {
 /// Keys struck within this many seconds are one chord, and those lifted within it leave together. A pianist's chord
 /// spreads over some 30 ms.
 const TOGETHER: f64 = 0.05;
+/// Ends of notes that were sent so many seconds before an overrun may be lost with it.
+const LOST: f64 = 0.2;
 /// A message of ours that comes back within this many seconds is an echo. No finger repeats a key so fast.
 const ECHO: f64 = 0.06;
 const REPORTS: usize = 64;
@@ -314,11 +316,19 @@ impl Session {
         self.panic();
     }
 
-    /// The instrument has come back: it knows nothing of what sounds.
+    /// The instrument has come, or come back: it knows nothing of what sounds, and may sound on from a performance that
+    /// was cut off.
     pub fn output_regained(&mut self, at: Time) {
         self.advance(at);
-        self.routing.silence(self.now);
+        self.routing.silence_all_heard(self.now);
         self.routing.send_programs(self.now);
+    }
+
+    /// The sound system has lost what was sent just before: no note may sound on because of that.
+    pub fn messages_lost(&mut self, at: Time) {
+        self.advance(at);
+        let window = (LOST * self.settings.clock.rate) as Time;
+        self.routing.repeat_ends(self.now, self.now.saturating_sub(window));
     }
 
     /// Does what is due of itself up to and including `until`: step boundaries, the release after a beat of silence,

@@ -41,8 +41,10 @@ pub const FIRST_LINE: &str = "performer take 1";
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
-/// The MIDI file is written anew so often. A crash loses no more.
+/// The MIDI file is written anew so often, and the log put on the disk itself. A crash loses no more.
 const WRITE_EVERY: Duration = Duration::from_millis(800);
+/// Of a take of many hours the writing takes its time: at most this share of all time. The log has what it lacks.
+const WRITING_SHARE: u32 = 20;
 
 /// What a session is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub enum Input {
     Control(Control, u8),
     InputLost,
     OutputRegained,
+    MessagesLost,
     Stop,
 }
 
@@ -152,16 +155,19 @@ pub struct Recorder {
     /// Units of time in a second, once an event has come.
     rate: f64,
     is_score_new: bool,
+    /// When the MIDI file was written last, and how long that took.
     written: Instant,
+    writing: Duration,
 }
 
 impl Recorder {
     /// A take in `folder`, named by the present moment (UTC). The folder is made if it is missing.
     ///
     /// # Errors
-    /// When the folder can't be made or is none.
+    /// When the folder can't be made, is none, or can't be written.
     pub fn new(folder: &Path, models: Vec<ModelIdentity>, sampling: Sampling) -> io::Result<Recorder> {
         fs::create_dir_all(folder)?;
+        tempfile::tempfile_in(folder)?; // better told now than at the first note
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let name = moment_name(seconds);
         // Two performances begun in one second both keep their takes.
@@ -180,6 +186,7 @@ impl Recorder {
             rate: 1.0,
             is_score_new: false,
             written: Instant::now(),
+            writing: Duration::ZERO,
         })
     }
 
@@ -218,13 +225,14 @@ impl Recorder {
         let Some(log) = &mut self.log else { return Ok(()) };
         log.write_all(&self.lines).map_err(|error| named(error, &self.log_path))?;
         self.lines.clear();
-        if is_last || (self.is_score_new && self.written.elapsed() >= WRITE_EVERY) {
+        let pause = WRITE_EVERY.max(WRITING_SHARE * self.writing);
+        if is_last || (self.is_score_new && self.written.elapsed() >= pause) {
             self.is_score_new = false;
+            let begun = Instant::now();
             files::write_whole(&self.score_path, &smf::write(&self.score.score(self.rate)))?;
+            log.sync_data().map_err(|error| named(error, &self.log_path))?;
             self.written = Instant::now();
-        }
-        if is_last {
-            log.sync_all()?;
+            self.writing = self.written - begun;
         }
         Ok(())
     }
@@ -261,6 +269,7 @@ fn line(event: &Event) -> Option<String> {
         Event::Input(at, Input::Control(control, value)) => format!("{at} control {} {value}\n", control.name()),
         Event::Input(at, Input::InputLost) => format!("{at} input-lost\n"),
         Event::Input(at, Input::OutputRegained) => format!("{at} output-regained\n"),
+        Event::Input(at, Input::MessagesLost) => format!("{at} messages-lost\n"),
         Event::Input(at, Input::Stop) => format!("{at} stop\n"),
         Event::Sent(message) => sent_line(message),
         // Follows from the rest.
@@ -345,6 +354,7 @@ fn input(kind: &str, rest: &[&str]) -> Option<Input> {
         }
         ("input-lost", []) => Some(Input::InputLost),
         ("output-regained", []) => Some(Input::OutputRegained),
+        ("messages-lost", []) => Some(Input::MessagesLost),
         ("stop", []) => Some(Input::Stop),
         _ => None,
     }
@@ -386,6 +396,7 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
             Input::Control(control, value) => session.control(at, control, value),
             Input::InputLost => session.input_lost(at),
             Input::OutputRegained => session.output_regained(at),
+            Input::MessagesLost => session.messages_lost(at),
             Input::Stop => session.stop(at),
             Input::Table(0) => session.table(at, &first_table),
             Input::Table(number) | Input::PresentTable(number) => {

@@ -28,6 +28,7 @@ const MELODY: [(u8, u32, u32); 10] = [
 #[test]
 #[ignore = "needs qemu, root and a minute: cargo test -p performer --test live_alsa -- --ignored"]
 fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
+    live::require("fluidsynth", "apt-get install --no-install-recommends fluidsynth timgm6mb-soundfont");
     for tool in ["qemu-system-x86_64", "aplaymidi", "aseqdump", "aconnect"] {
         live::require(tool, "apt-get install --no-install-recommends qemu-system-x86 cpio kmod alsa-utils");
     }
@@ -35,7 +36,9 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(scripts.join("alsa_guest.sh"), folder.path().join("guest.sh")).unwrap();
     std::fs::write(folder.path().join("performer"), env!("CARGO_BIN_EXE_performer")).unwrap();
-    write_melody(&folder.path().join("melody.mid"));
+    write_melody(&folder.path().join("melody.mid"), &MELODY);
+    let many: Vec<_> = (0..400).map(|number| (60 + (number % 20) as u8, 4, 0)).collect();
+    write_melody(&folder.path().join("many.mid"), &many);
 
     let output = Command::new("timeout")
         .args(["--kill-after=10", "400", "bash"])
@@ -62,16 +65,27 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let all: Vec<u8> = check_harmony(&recorded(&folder, "ours_keys")).iter().map(|note| note.pitch).collect();
     assert!(all.ends_with(&MELODY.map(|(key, ..)| key)), "after the keyboard came back: {all:?}\n{talk}");
     assert!(all.len() > MELODY.len(), "it played before, too: {all:?}");
+
+    let talk = read(&folder, "talk_stopped");
+    assert_eq!(read(&folder, "status_stopped").trim(), "0", "an instrument that takes nothing:\n{talk}");
+    assert!(talk.contains("400 notes answered"), "{talk}");
+
+    for sound in ["organ", "soundfont"] {
+        let (loudness, talk) =
+            (live::loudness(&folder, &format!("{sound}.wav")), read(&folder, &format!("talk_{sound}")));
+        assert!((0.001..0.5).contains(&loudness), "the {sound}'s mean loudness is {loudness}:\n{talk}");
+        println!("{sound}: mean loudness {loudness:.3}, {}", talk.lines().last().unwrap_or_default());
+    }
 }
 
-fn write_melody(path: &Path) {
+fn write_melody(path: &Path, melody: &[(u8, u32, u32)]) {
     let mut track = vec![TrackEvent {
         delta: u28::new(0),
         kind: TrackEventKind::Meta(MetaMessage::Tempo(500_000.into())), // 120 beats a minute
     }];
     let channel = u4::new(0);
     let mut rest = 0;
-    for (key, length, rest_after) in MELODY {
+    for &(key, length, rest_after) in melody {
         let key = u7::new(key);
         let on = MidiMessage::NoteOn { key, vel: u7::new(80) };
         track.push(TrackEvent { delta: u28::new(rest), kind: TrackEventKind::Midi { channel, message: on } });

@@ -4,14 +4,14 @@
 mod live;
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use live::{Heard, PARTS, check_harmony, numbers, read};
+use live::jack::{perform, recorded};
+use live::{check_harmony, loudness, numbers, read};
 
 /// Frames of a beat at 120 beats a minute and 48 kHz.
 const BEAT: u64 = 24_000;
-const STUCK: i32 = 75;
 
 #[test]
 #[ignore = "needs jackd, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
@@ -147,57 +147,24 @@ fn log_of(folder: &tempfile::TempDir) -> PathBuf {
     files.find(|path| path.extension().is_some_and(|ending| ending == "log")).expect("the take's log")
 }
 
-/// Mean loudness of a 16-bit WAV file, 1 being the loudest square wave.
-fn loudness(folder: &tempfile::TempDir, name: &str) -> f64 {
-    let wav = std::fs::read(folder.path().join(name)).unwrap();
-    let samples = wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0);
-    let (count, squares) = samples.fold((0.0, 0.0), |(count, sum), sample| (count + 1.0, sum + sample * sample));
-    (squares / f64::max(count, 1.0)).sqrt()
-}
-
-/// Runs the performance; a stuck server is not our fault, and gets one more chance.
-fn perform(period: u32, script: &str) -> tempfile::TempDir {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live");
-    for tool in ["jackd", "jack_midiseq", "jack_midi_dump", "jack_midi_clock", "unshare"] {
-        live::require(tool, "apt-get install --no-install-recommends jackd2 jack-midi-clock util-linux");
-    }
-    for attempt in 1..=2 {
-        let folder = tempfile::tempdir().unwrap();
-        let output = Command::new("timeout")
-            .args(["--kill-after=10", "90", "bash"])
-            .arg(scripts.join("jack_sandbox.sh"))
-            .arg(period.to_string())
-            .arg("bash")
-            .arg(scripts.join(script))
-            .arg(env!("CARGO_BIN_EXE_performer"))
-            .arg(folder.path())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        match output.status.code() {
-            Some(0) => return folder,
-            Some(STUCK | 124 | 137) if attempt == 1 => println!("the JACK server got stuck, trying once more: {said}"),
-            status => panic!("the performance ended with {status:?}\n{said}\n{}", read(&folder, "talk")),
-        }
-    }
-    unreachable!("the second attempt returns or panics")
-}
-
-/// Reads jack_midi_dump's lines, such as `  71296: 90 48 40 note on  (channel  0): pitch  72, velocity  64`.
-fn recorded(folder: &Path, name: &str) -> Vec<Heard> {
-    let text = std::fs::read_to_string(folder.join(name)).unwrap();
-    let notes = text.lines().filter(|line| line.contains(" note on ") || line.contains(" note off "));
-    notes
-        .map(|line| match numbers(line)[..] {
-            // The bytes are hexadecimal; the numbers after them are those wanted.
-            [at, .., channel, pitch, velocity] => Heard {
-                at,
-                is_on: line.contains(" note on ") && velocity > 0,
-                channel: channel as usize,
-                pitch: pitch as u8,
-            },
-            _ => panic!("{name}: can't read {line:?}"),
-        })
-        .inspect(|note| assert!(note.channel < PARTS, "{note:?}"))
-        .collect()
+#[test]
+#[ignore = "needs PipeWire, root and 30 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn under_pipewire_too_the_performance_survives_its_server() {
+    live::require("pw-jack", "apt-get install --no-install-recommends pipewire pipewire-bin pipewire-jack jackd2");
+    let folder = tempfile::tempdir().unwrap();
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/pipewire.sh");
+    let output = Command::new("timeout")
+        .args(["--kill-after=10", "90", "bash"])
+        .args([script.as_os_str(), env!("CARGO_BIN_EXE_performer").as_ref(), folder.path().as_os_str()])
+        .output()
+        .unwrap();
+    let talk = read(&folder, "talk");
+    assert!(output.status.success(), "{}\n{talk}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{talk}");
+    let idle = read(&folder, "talk_idle");
+    assert!(!idle.contains("shut down"), "a server at rest is no dead one:\n{idle}");
+    assert!(recorded(folder.path(), "ours_1").iter().filter(|note| note.is_on).count() > 8, "{talk}");
+    let sopranos = check_harmony(&recorded(folder.path(), "ours_2"));
+    assert!(sopranos.len() >= 4, "only {} notes were answered after the server came back:\n{talk}", sopranos.len());
+    println!("PipeWire: {}", talk.lines().last().unwrap_or_default());
 }

@@ -138,6 +138,44 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
     }
 }
 
+/// The instrument of `--soundfont`, with everything that is sent to it.
+#[test]
+#[ignore = "needs Debian's timgm6mb-soundfont: make live"]
+fn a_sound_font_neither_allocates_nor_frees_while_it_plays() {
+    let font = std::fs::read("/usr/share/sounds/sf2/TimGM6mb.sf2").expect("apt-get install timgm6mb-soundfont");
+    let (mut player, mut queue) = Player::new(Instrument::new(RATE as u32, Some(&font)).unwrap(), 2);
+    let mut settings = Settings::new(clock::Settings { source: Source::Internal, rate: RATE, tempo: 120.0, first: 0 });
+    settings.routes.iter_mut().for_each(|route| route.program = Some(52));
+    let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), Arc::default());
+    ends.tables.try_push(table(0, Chord::START)).unwrap();
+    let mut sound = [0.0f32; 2 * FRAMES as usize];
+    let mut loudest = 0.0f32;
+    for number in 0..4000u32 {
+        let key = 60 + (number / 40 % 21) as u8;
+        let bytes = match number % 40 {
+            0 => [0x90, key, 80],
+            10 => [0xe0, 0, 80],
+            20 => [0xb0, 1, 100],
+            30 => [0x80, key, 0],
+            _ => [0xb0, 7, 100],
+        };
+        let start = Time::from(number) * Time::from(FRAMES);
+        assert_no_alloc(|| {
+            cycle(&mut engine, Instant::now(), start, FRAMES, [(0, &bytes[..])].into_iter(), |_, message| {
+                queue.try_push(*message).is_ok()
+            });
+            player.fill(&mut sound, |sample| sample);
+        });
+        loudest = sound.iter().fold(loudest, |loudest, sample| loudest.max(sample.abs()));
+        while let Some(report) = ends.reports.try_pop() {
+            ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous))).unwrap();
+        }
+        while ends.shown.try_pop().is_some() {}
+        while ends.events.try_pop().is_some() {}
+    }
+    assert!(loudest > 0.01, "it sounds: {loudest}");
+}
+
 /// Without this the test above could pass because nobody looks.
 #[test]
 fn the_checker_ends_a_program_that_allocates() {

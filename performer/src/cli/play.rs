@@ -272,6 +272,9 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(sound) = &links.sound {
         eprintln!("sound: {sound}");
     }
+    if wiring.input.is_none() {
+        eprintln!("Connect the keyboard to {}.", links.input);
+    }
     eprintln!("In the DAW: four tracks that listen to {}, on channels 1 (soprano) to 4 (bass).", links.output);
 
     // Nanoseconds, up to a minute.

@@ -166,9 +166,9 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
     let mut ports = vec![
         link(view.system, view.links.has_server),
         Span::raw(": "),
-        link(&view.links.input, view.links.has_input),
+        link(&view.links.input, view.links.has_input || !view.links.has_server),
         Span::raw(" -> "),
-        link(&view.links.output, view.links.has_output),
+        link(&view.links.output, view.links.has_output || !view.links.has_server),
     ];
     if let Some(sound) = &view.links.sound {
         ports.push(Span::raw(format!("   sound: {sound}")));

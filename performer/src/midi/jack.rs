@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ use crate::live::{Control, Engine, Failure};
 use crate::session::{Message, Time};
 
 const SYSTEM: &str = "JACK";
+/// A server that has not called us for so long is gone, whatever it said.
+const STUCK: Duration = Duration::from_secs(3);
 /// JACK's name for the type of MIDI ports.
 const MIDI_TYPE: &str = "8 bit raw midi";
 
@@ -129,11 +131,24 @@ impl Backend for Jack {
             let side = if cable.is_input { Side::Input } else { Side::Output };
             cable.plug_in(active.as_client()).map_err(failed(side, &cable.theirs))?;
         }
+        if wanted.iter().any(|cable| !cable.is_input) {
+            news.control.regain_output();
+        }
         if has_sound {
             connect_speakers(active.as_client());
         }
-        let patch =
-            Patch { rate, active: Some(active), home, news, outputs, wanted, cables: Vec::new(), owed: Vec::new() };
+        let patch = Patch {
+            rate,
+            active: Some(active),
+            home,
+            news,
+            outputs,
+            wanted,
+            cables: Vec::new(),
+            owed: Vec::new(),
+            cycles: 0,
+            last_cycle: Instant::now(),
+        };
         let mut links = Links {
             sound: None,
             input: String::new(),
@@ -163,8 +178,14 @@ fn activate(
     news: &Arc<News>,
 ) -> Result<AsyncClient<Notifications, Player>, MidiError> {
     let ours = |port: &str| format!("{}:{port}", client.name());
-    let mut player =
-        Player { input: None, outputs: Vec::new(), speakers: Vec::new(), stage: Some(stage), home: Arc::clone(home) };
+    let mut player = Player {
+        input: None,
+        outputs: Vec::new(),
+        speakers: Vec::new(),
+        stage: Some(stage),
+        home: Arc::clone(home),
+        news: Arc::clone(news),
+    };
     let input = client.register_port(INPUT_PORT, MidiIn::default());
     player.input = Some(input.map_err(failed(Side::Input, &ours(INPUT_PORT)))?);
     for port in outputs {
@@ -223,6 +244,9 @@ struct Patch {
     /// Those that there are, and those that were torn.
     cables: Vec<Cable>,
     owed: Vec<Cable>,
+    /// Cycles that the server has called us for, and when that was seen to grow.
+    cycles: u64,
+    last_cycle: Instant,
 }
 
 impl Connections for Patch {
@@ -255,9 +279,16 @@ impl Connections for Patch {
 impl Patch {
     /// Closes our client if its server is gone. The engine comes home and ends, unheard, all that sounded.
     fn leave_dead_server(&mut self) {
-        if !self.news.has_shut_down.swap(false, Ordering::AcqRel) {
+        let cycles = self.news.cycles.load(Ordering::Relaxed);
+        if cycles != self.cycles {
+            (self.cycles, self.last_cycle) = (cycles, Instant::now());
+        }
+        // PipeWire 0.3 does not say that it goes.
+        let is_stuck = self.active.is_some() && self.last_cycle.elapsed() > STUCK;
+        if !self.news.has_shut_down.swap(false, Ordering::AcqRel) && !is_stuck {
             return;
         }
+        self.news.control.lose_input();
         self.active = None;
         self.owed.append(&mut self.cables);
         if let Ok(Some(stage)) = self.home.lock().as_deref_mut() {
@@ -284,6 +315,7 @@ impl Patch {
                     connect_speakers(active.as_client());
                 }
                 self.active = Some(active);
+                self.last_cycle = Instant::now();
                 true
             }
             Err(cause) => {
@@ -347,6 +379,8 @@ impl Patch {
 struct News {
     control: Arc<Control>,
     has_shut_down: AtomicBool,
+    /// Counts the server's calls.
+    cycles: AtomicU64,
     /// Names of ports that have appeared.
     new_ports: Mutex<Vec<String>>,
 }
@@ -364,6 +398,8 @@ impl jack::NotificationHandler for Notifications {
 
     fn xrun(&mut self, _: &Client) -> jack::Control {
         self.news.control.count_overrun();
+        // An overrun can cost a whole cycle's messages.
+        self.news.control.lose_messages();
         jack::Control::Continue
     }
 
@@ -406,6 +442,7 @@ struct Player {
     /// `None` only when dropped.
     stage: Option<Stage>,
     home: Home,
+    news: Arc<News>,
 }
 
 impl Drop for Player {
@@ -421,6 +458,7 @@ impl jack::ProcessHandler for Player {
     /// Real-time: called by the server once a period.
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> jack::Control {
         let entered = Instant::now();
+        self.news.cycles.fetch_add(1, Ordering::Relaxed);
         let (Some(stage), Some(input)) = (&mut self.stage, &self.input) else { return jack::Control::Continue };
         let Stage { engine, sound, clock, has_panicked } = stage;
         let start = clock.extend(scope.last_frame_time());

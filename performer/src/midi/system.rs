@@ -134,6 +134,9 @@ impl Backend for System {
             has_output: true,
         };
         let destination_name = destination.map(|_| links.output.clone());
+        if destination.is_some() {
+            engine.control().regain_output();
+        }
 
         let control = Arc::clone(engine.control());
         let audio = sound.map(|settings| Audio::start(settings, &control)).transpose()?;

@@ -92,4 +92,43 @@ kill -TERM "$playing"
 wait "$playing"
 sleep 0.5
 kill "$recording" "$finger" "$keys"
+
+# An instrument that is there but takes nothing any more, and more notes than ALSA keeps for it.
+aseqdump >/dev/null &
+instrument=$!
+sleep 1
+"$performer" play --virtual --output aseqdump --tempo 30 --no-take >/dev/null 2>/mnt/talk_stopped &
+playing=$!
+for _ in $(seq 600); do
+  grep -q '^READY' /mnt/talk_stopped && break
+  kill -0 "$playing" 2>/dev/null || exit 1
+  sleep 0.1
+done
+kill -STOP "$instrument"
+aplaymidi -p "$(port -o "'in ")" /mnt/many.mid || exit 1
+kill -TERM "$playing"
+status=0
+wait "$playing" || status=$?
+echo "$status" >/mnt/status_stopped
+kill -KILL "$instrument"
+
+# Our own sound, the organ's and a SoundFont's, through ALSA's loopback card: what goes in there, arecord hears.
+for sound in organ soundfont; do
+  options=(--synth)
+  [ "$sound" = soundfont ] && options=(--soundfont /usr/share/sounds/sf2/TimGM6mb.sf2)
+  "$performer" play --virtual "${options[@]}" --tempo 30 --no-take >/dev/null 2>"/mnt/talk_$sound" &
+  playing=$!
+  for _ in $(seq 600); do
+    grep -q '^sound:' "/mnt/talk_$sound" && break
+    kill -0 "$playing" 2>/dev/null || exit 1
+    sleep 0.1
+  done
+  arecord -q -D plughw:Loopback,1 -f S16_LE -r 48000 -c 2 -d 6 "/mnt/$sound.wav" 2>"/mnt/arecord_$sound" &
+  recording=$!
+  sleep 1
+  aplaymidi -p "$(port -o "'in ")" /mnt/melody.mid || exit 1
+  wait "$recording"
+  kill -TERM "$playing"
+  wait "$playing"
+done
 exit 0

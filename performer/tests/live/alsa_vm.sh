@@ -12,7 +12,7 @@ set -euo pipefail
 work=$(realpath "$1")
 # A machine built by another version of this script is not used.
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/performer-alsa-vm/$(cksum <"$0" | cut -d ' ' -f 1)
-modules=(virtio_pci 9p 9pnet_virtio snd-hrtimer snd-seq snd-seq-dummy)
+modules=(virtio_pci 9p 9pnet_virtio snd-hrtimer snd-seq snd-seq-dummy snd-aloop)
 
 for tool in qemu-system-x86_64 cpio modprobe aseqdump; do
   command -v "$tool" >/dev/null || {
