@@ -1,6 +1,8 @@
 //! Pieces in four parts to learn from and to measure by. The chorales come from their archive or the unpacked folder,
 //! split as they are; other folders of MIDI and MusicXML files are split by a seed.
 
+#![forbid(unsafe_code)]
+
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::{Component, Path, PathBuf};

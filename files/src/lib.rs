@@ -1,6 +1,8 @@
 //! Music from files, for all who need it: [`read`] takes MIDI and MusicXML alike, [`melody`] finds the melody or the
 //! four parts in them, [`grid`] lays them on sixteenths, [`chords`] makes them what the networks hear.
 
+#![forbid(unsafe_code)]
+
 #[cfg(test)]
 mod any_score;
 pub mod chords;

@@ -348,11 +348,19 @@ fn a_prompt_is_kept_as_table_or_midi_file_and_the_piece_goes_on_from_it() {
 }
 
 #[test]
-fn help_teaches_with_examples() {
+fn help_has_an_example_of_every_option() {
     let folder = folder_with(&[]);
     for command in ["render", "generate", "explain"] {
         let help = String::from_utf8(succeed(&folder, &[command, "--help"]).stdout).expect("UTF-8");
-        assert!(help.contains("Examples:") && help.contains(&format!("performer {command} ")), "{help}");
+        let (options, examples) = help.split_once("Examples:").expect("examples");
+        assert!(examples.contains(&format!("performer {command} ")), "{help}");
+        let words = options.lines().map(str::trim_start).filter(|line| line.starts_with('-'));
+        for option in words.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--"))) {
+            let short = options.lines().find(|line| line.contains(option)).and_then(|line| line.trim().split(',').next());
+            let is_shown = examples.contains(&format!("{option} ")) || examples.contains(&format!("{option}\n"));
+            let is_short = short.is_some_and(|short| examples.contains(&format!(" {short} ")));
+            assert!(is_shown || is_short || option == "--help", "{command} {option} has no example");
+        }
     }
 }
 

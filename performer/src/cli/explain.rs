@@ -29,6 +29,7 @@ Examples:
       In E minor, whatever the signature says.
   performer explain chorale.mid -o marked.musicxml -o marked.svg
       The broken rules written over the notes, and in a piano roll.
+  performer explain chorale.mid -o marked.png --force
   performer explain chorale.csv --json > reading.json")]
 pub struct Args {
     /// Four parts in a MIDI or MusicXML file, or a table in the form of the data set (.csv)
@@ -43,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .html or .json
+    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .png, .html or .json
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
@@ -58,7 +59,7 @@ pub fn run(args: Args) -> Result<()> {
     for path in &output {
         let format = Format::from_path(path).filter(|format| !matches!(format, Format::Midi | Format::Wav));
         let Some(format) = format else {
-            bail!("--output {}: marks are written into .musicxml, .mxl, .svg, .html or .json", path.display());
+            bail!("--output {}: marks are written into .musicxml, .mxl, .svg, .png, .html or .json", path.display());
         };
         if path.exists() && !force {
             bail!("--output {} is there already; --force replaces it", path.display());

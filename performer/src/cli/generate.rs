@@ -9,7 +9,7 @@ use performer::arrangement::Arrangement;
 use performer::ensemble::Voicing;
 use performer::export::Piece;
 use performer::grid::Grid;
-use performer::harmonizer::Harmonizer;
+use performer::harmonizer::{Harmonizer, Sampling};
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};
@@ -56,7 +56,10 @@ Examples:
       Twice as long, keeping more to the usual, and slower.
   performer generate -o variant.mid --prompt chorale.mid --prompt-steps 32
       Begins with the first two bars of a chorale and finds its own way from there.
-  performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\"";
+  performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\" --key Eb --staves 2 --marks --force
+  performer generate -o new.wav --rehearsal --soundfont choir.sf2 --model lstm --quiet
+  performer generate -o folder/ --format mid,musicxml --seed 7 --min-p 0.05 --rule crossing=4
+  performer generate -o new.mid --no-guard --json > notes.json";
 
 /// Quarters a minute where nothing says otherwise; about how chorales are sung.
 const DEFAULT_TEMPO: u16 = 80;
@@ -101,8 +104,11 @@ pub fn run(args: Args) -> Result<()> {
     for chord in &mut prompt.chords {
         *chord = chord.transposed(12 * octaves).with_context(|| "the prompt lies too high for --ranges TTBB")?;
     }
-    let mut harmonizer = Harmonizer::new(model.model()?, model.sampling_new());
-    harmonizer.set_limits(Arrangement { ensemble, ..Arrangement::default() }.limits(octaves)?);
+    let arrangement = Arrangement { ensemble, ..Arrangement::default() };
+    let sampling = model.sampling_new();
+    let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
+    let mut harmonizer = Harmonizer::new(model.model()?, sampling);
+    harmonizer.set_limits(arrangement.limits(octaves)?);
     let phase = |step: usize| match prompt.has_bars {
         true => prompt.grid.phase(prompt.first_step + step as u32),
         false => Phase::in_beat(step),

@@ -204,6 +204,8 @@ struct Notifications {
 }
 
 impl jack::NotificationHandler for Notifications {
+    // The trait asks for an unsafe function; nothing unsafe is done in it.
+    #[allow(unsafe_code)]
     unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
         self.control.fail(Failure::ServerGone(SYSTEM));
     }
