@@ -2,12 +2,13 @@
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
 # make pages  our scores and pages in other programs   make fuzz   damaged files by the million
 # make bench  the README's timings                    make train  trains both networks anew
+# make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data pages fuzz bench train setup lint
+.PHONY: demo test live data pages fuzz bench bench-live train setup lint
 
 demo: setup
 	cargo build --release --workspace --bins
@@ -36,8 +37,11 @@ pages: setup
 fuzz:
 	scripts/fuzz.sh $(or $(SECONDS_EACH),30)
 
-bench: setup
+bench: setup bench-live
 	scripts/bench.sh
+
+bench-live:
+	scripts/bench_live.sh
 
 # Each command goes on where it was cut off. The second pair learns from the first.
 TRAINER = ./target/release/trainer

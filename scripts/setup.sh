@@ -25,7 +25,8 @@ needs libjack-jackd2-dev pkg-config --exists jack
 if [ "${1:-}" = live ]; then
     needs jackd2 command -v jackd
     needs jack-midi-clock command -v jack_midi_clock
-    needs python3-jack-client has_package python3-jack-client
+    needs fluidsynth command -v fluidsynth
+    needs timgm6mb-soundfont has_package timgm6mb-soundfont
     needs alsa-utils command -v aplaymidi
     needs qemu-system-x86 command -v qemu-system-x86_64
     needs cpio command -v cpio

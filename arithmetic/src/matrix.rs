@@ -10,6 +10,8 @@ use std::arch::x86_64::{
 const UNIT: usize = 16;
 /// Columns of a panel.
 const PANEL: usize = 4 * UNIT;
+/// Rows of a block.
+const ROWS: usize = 6;
 /// How far ahead, in values, weights are fetched for a single row, which waits for nothing else: two kilobytes. (One to
 /// four serve equally; without, the product of one row with matrices that fill the third-level cache takes a fifth longer
 /// on an AMD Zen 5.)
@@ -87,7 +89,7 @@ impl Matrix {
             }
         }
         // SAFETY: it needs no feature.
-        unsafe { product::<[f32; UNIT], 2, 2>(self, rows, sums) }
+        unsafe { product::<[f32; UNIT], 1, 2>(self, rows, sums) }
     }
 }
 
@@ -96,7 +98,7 @@ impl Matrix {
 fn product_avx512(matrix: &Matrix, rows: &[f32], sums: &mut [f32]) {
     // 24 of the 32 registers hold sums.
     // SAFETY: the feature is enabled here.
-    unsafe { product::<__m512, 6, 4>(matrix, rows, sums) }
+    unsafe { product::<__m512, 4, 4>(matrix, rows, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -104,7 +106,7 @@ fn product_avx512(matrix: &Matrix, rows: &[f32], sums: &mut [f32]) {
 fn product_avx2(matrix: &Matrix, rows: &[f32], sums: &mut [f32]) {
     // 12 of the 16 registers hold sums.
     // SAFETY: the features are enabled here.
-    unsafe { product::<[__m256; 2], 6, 1>(matrix, rows, sums) }
+    unsafe { product::<[__m256; 2], 1, 2>(matrix, rows, sums) }
 }
 
 /// A unit in registers.
@@ -212,12 +214,17 @@ impl Lanes for [f32; UNIT] {
     }
 }
 
-/// The whole product, in blocks of `ROWS` rows and `UNITS` units whose sums stay in registers.
+/// The whole product, in blocks of six rows and `UNITS` units, or of two rows and `UNITS_OF_TWO`, whose sums stay in
+/// registers.
 ///
 /// # Safety
 /// The processor must have the registers of `L`.
 #[inline(always)]
-unsafe fn product<L: Lanes, const ROWS: usize, const UNITS: usize>(matrix: &Matrix, rows: &[f32], sums: &mut [f32]) {
+unsafe fn product<L: Lanes, const UNITS: usize, const UNITS_OF_TWO: usize>(
+    matrix: &Matrix,
+    rows: &[f32],
+    sums: &mut [f32],
+) {
     let Matrix { lines, columns, values } = matrix;
     let (lines, columns) = (*lines, *columns);
     let count = sums.len() / columns;
@@ -227,33 +234,51 @@ unsafe fn product<L: Lanes, const ROWS: usize, const UNITS: usize>(matrix: &Matr
         let (weights, rest) = values.split_at(lines * stride);
         values = rest;
         let mut row = 0;
+        let mut place = Place { lines, columns, stride, row, column: panel * PANEL };
         while row < count {
-            // One row is bound by memory and its sums by the latency of additions: all of a panel at once.
-            let (height, width) = if count - row >= ROWS { (ROWS, UNITS) } else { (1, PANEL / UNIT) };
-            let mut unit = 0;
-            while unit < stride {
-                let width = width.min(stride - unit);
-                let place = Place { lines, columns, stride, row, column: panel * PANEL + unit * UNIT };
-                let weights = &weights[unit..];
-                // SAFETY: the caller's.
-                unsafe {
-                    match (height == ROWS, width) {
-                        (true, 1) => block::<L, ROWS, 1>(weights, rows, sums, place),
-                        (true, 2) if UNITS >= 2 => block::<L, ROWS, 2>(weights, rows, sums, place),
-                        (true, 3) if UNITS >= 3 => block::<L, ROWS, 3>(weights, rows, sums, place),
-                        (true, 4) if UNITS >= 4 => block::<L, ROWS, 4>(weights, rows, sums, place),
-                        (false, 1) => block::<L, 1, 1>(weights, rows, sums, place),
-                        (false, 2) => block::<L, 1, 2>(weights, rows, sums, place),
-                        (false, 3) => block::<L, 1, 3>(weights, rows, sums, place),
-                        (false, 4) => block::<L, 1, 4>(weights, rows, sums, place),
-                        _ => unreachable!("a width is at most {UNITS} or a panel's"),
-                    }
+            place.row = row;
+            // SAFETY: the caller's.
+            row += unsafe {
+                match count - row {
+                    ROWS.. => across::<L, ROWS, UNITS>(weights, rows, sums, &place),
+                    2.. => across::<L, 2, UNITS_OF_TWO>(weights, rows, sums, &place),
+                    // One row is bound by memory and its sums by the latency of additions: all of a panel at once.
+                    _ => across::<L, 1, { PANEL / UNIT }>(weights, rows, sums, &place),
                 }
-                unit += width;
-            }
-            row += height;
+            };
         }
     }
+}
+
+/// `HEIGHT` rows times a panel, at most `WIDTH` units at once. Returns the height.
+///
+/// # Safety
+/// The processor must have the registers of `L`.
+#[inline(always)]
+unsafe fn across<L: Lanes, const HEIGHT: usize, const WIDTH: usize>(
+    weights: &[Unit],
+    rows: &[f32],
+    sums: &mut [f32],
+    panel: &Place,
+) -> usize {
+    let mut unit = 0;
+    while unit < panel.stride {
+        let width = WIDTH.min(panel.stride - unit);
+        let place = Place { column: panel.column + unit * UNIT, ..*panel };
+        let weights = &weights[unit..];
+        // SAFETY: the caller's.
+        unsafe {
+            match width {
+                1 => block::<L, HEIGHT, 1>(weights, rows, sums, place),
+                2 if WIDTH >= 2 => block::<L, HEIGHT, 2>(weights, rows, sums, place),
+                3 if WIDTH >= 3 => block::<L, HEIGHT, 3>(weights, rows, sums, place),
+                4 if WIDTH >= 4 => block::<L, HEIGHT, 4>(weights, rows, sums, place),
+                _ => unreachable!("no panel is wider"),
+            }
+        }
+        unit += width;
+    }
+    HEIGHT
 }
 
 /// Where a block stands in the product.
@@ -266,27 +291,27 @@ struct Place {
     column: usize,
 }
 
-/// `ROWS` rows times `UNITS` units of a panel; `weights` begins with the first of them.
+/// `HEIGHT` rows times `UNITS` units of a panel; `weights` begins with the first of them.
 ///
 /// # Safety
 /// The processor must have the registers of `L`.
 #[inline(always)]
-unsafe fn block<L: Lanes, const ROWS: usize, const UNITS: usize>(
+unsafe fn block<L: Lanes, const HEIGHT: usize, const UNITS: usize>(
     weights: &[Unit],
     rows: &[f32],
     sums: &mut [f32],
     place: Place,
 ) {
     let Place { lines, columns, stride, row, column } = place;
-    assert!(weights.len() + stride >= lines * stride + UNITS && rows.len() >= (row + ROWS) * lines);
-    let inputs: [*const f32; ROWS] = std::array::from_fn(|index| rows[(row + index) * lines..].as_ptr());
+    assert!(weights.len() + stride >= lines * stride + UNITS && rows.len() >= (row + HEIGHT) * lines);
+    let inputs: [*const f32; HEIGHT] = std::array::from_fn(|index| rows[(row + index) * lines..].as_ptr());
     // SAFETY: the registers are the caller's; the last line's last unit and each row's last value lie in the slices, by
     // the assertion.
-    let totals: [[L; UNITS]; ROWS] = unsafe {
-        let mut totals = [[L::zero(); UNITS]; ROWS];
+    let totals: [[L; UNITS]; HEIGHT] = unsafe {
+        let mut totals = [[L::zero(); UNITS]; HEIGHT];
         let mut from = weights.as_ptr().cast::<f32>();
         for line in 0..lines {
-            if ROWS == 1 {
+            if HEIGHT == 1 {
                 (0..UNITS).for_each(|unit| prefetch(from.wrapping_add(AHEAD + unit * UNIT)));
             }
             let values: [L; UNITS] = std::array::from_fn(|unit| L::load(from.add(unit * UNIT)));
@@ -336,7 +361,7 @@ mod tests {
         let mut kinds: Vec<(&str, Product)> = vec![
             ("chosen", Matrix::add_product),
             ("plain", |matrix, rows, sums| unsafe {
-                product::<[f32; UNIT], 2, 2>(matrix, rows, sums);
+                product::<[f32; UNIT], 1, 2>(matrix, rows, sums);
             }),
         ];
         #[cfg(target_arch = "x86_64")]

@@ -42,21 +42,19 @@ impl Part {
         let (low, high) = [(60, 81), (52, 74), (46, 69), (36, 66)][self as usize];
         (Pitch::new(low).expect("a MIDI note"), Pitch::new(high).expect("a MIDI note"))
     }
-}
 
-/// The octave of `soprano` inside the soprano's trained range, and how many octaves it was moved up (below zero: down).
-pub fn fold_soprano(soprano: Pitch) -> (Token, i32) {
-    let (low, high) = Part::Soprano.range();
-    let midi = i32::from(soprano.midi());
-    let octaves = if soprano < low {
-        (i32::from(low.midi()) - midi + 11) / 12
-    } else if soprano > high {
-        -((midi - i32::from(high.midi()) + 11) / 12)
-    } else {
-        0
-    };
-    let folded = soprano.transposed(12 * octaves).and_then(Token::from_pitch);
-    (folded.expect("the soprano's range spans more than an octave"), octaves)
+    /// The octave of `pitch` inside the part's range, and how many octaves it was moved up (below zero: down).
+    pub fn fold(self, pitch: Pitch) -> (Token, i32) {
+        let (low, high) = self.range();
+        let midi = i32::from(pitch.midi());
+        let octaves = if pitch < low {
+            (i32::from(low.midi()) - midi + 11) / 12
+        } else {
+            -(((midi - i32::from(high.midi())).max(0) + 11) / 12)
+        };
+        let folded = pitch.transposed(12 * octaves).and_then(Token::from_pitch);
+        (folded.expect("a part's range spans more than an octave"), octaves)
+    }
 }
 
 /// What the four parts do in one step.
@@ -203,14 +201,15 @@ mod tests {
     const TWO_CHORDS: &str = "note0,note1,note2,note3\n72,67,64,48\n81,0,69,36\n";
 
     #[test]
-    fn every_midi_note_is_folded_by_whole_octaves_into_the_sopranos_range() {
-        for midi in 0..=127 {
-            let soprano = Pitch::new(midi).unwrap();
-            let (token, octaves) = fold_soprano(soprano);
+    fn every_midi_note_is_folded_by_whole_octaves_into_a_parts_range_and_only_when_it_has_to_be() {
+        for (part, midi) in Part::ALL.into_iter().flat_map(|part| (0..=127).map(move |midi| (part, midi))) {
+            let pitch = Pitch::new(midi).unwrap();
+            let range = part.range().0..=part.range().1;
+            let (token, octaves) = part.fold(pitch);
             let folded = token.pitch().unwrap();
             assert_eq!(i32::from(folded.midi()) - i32::from(midi), 12 * octaves);
-            assert!((60..=81).contains(&folded.midi()));
-            assert!((60..=81).contains(&midi) == (octaves == 0), "{midi} is moved only when it has to be");
+            assert!(range.contains(&folded), "{part:?} {midi} becomes {folded:?}");
+            assert_eq!(range.contains(&pitch), octaves == 0, "{part:?} {midi}");
         }
     }
 

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use crate::recall::{Recall, Recollection};
-use crate::{Chord, Key, Phase, Token};
+use crate::{Chord, KeyClass, Phase, Token};
 
 /// What the networks are told of the past besides what they remember themselves: the passages that return, the key, and
 /// for each part its note before the present one and how long the present one has been held.
@@ -36,8 +36,8 @@ pub struct Heard {
     pub by_chord: Recollection,
     pub by_melody: Recollection,
     /// Of the latest [`Hearing::WINDOW`] steps, and of all.
-    pub local_key: Option<Key>,
-    pub global_key: Option<Key>,
+    pub local_key: Option<KeyClass>,
+    pub global_key: Option<KeyClass>,
     /// What each part sang before its present note; [`Token::START`] when that is its first.
     pub notes_before: Chord,
     /// For how many steps each part's present note has been held.
@@ -77,8 +77,8 @@ impl Hearing {
         Heard {
             by_chord,
             by_melody,
-            local_key: Key::of(&self.local),
-            global_key: Key::of(&self.global),
+            local_key: KeyClass::of(&self.local),
+            global_key: KeyClass::of(&self.global),
             notes_before: Chord(self.notes.map(|note| note.before)),
             held: self.notes.map(|note| note.steps),
         }
@@ -105,7 +105,7 @@ impl Heard {
             words[4] = recollection.class();
         }
         for (word, key) in words[10..].iter_mut().zip([self.local_key, self.global_key]) {
-            *word = key.map_or(Key::COUNT, Key::index);
+            *word = key.map_or(KeyClass::COUNT, KeyClass::index);
         }
         words[12..16].copy_from_slice(&self.notes_before.0.map(Token::index));
         // 0 to 8 steps, then up to three beats, up to a bar, and longer.
@@ -162,7 +162,7 @@ mod tests {
             }
             heard.map(|heard| (heard.local_key, heard.global_key)).unwrap()
         };
-        let key = |tonic| Some(Key { tonic, is_minor: false });
+        let key = |tonic| Some(KeyClass { tonic, is_minor: false });
         assert_eq!(play(0, 8), (key(0), key(0)));
         assert_eq!(play(2, 3), (key(2), key(0)));
     }

@@ -1,14 +1,14 @@
 use crate::{Chord, Pitch};
 
-/// A major or minor key.
+/// A major or minor key as far as one hears it: a tonic and a mode, whatever its signature ([`crate::harmony::Key`] spells).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct KeyClass {
     /// Pitch class, 0 = C.
     pub tonic: u8,
     pub is_minor: bool,
 }
 
-impl Key {
+impl KeyClass {
     /// The pitch class a semitone under the tonic.
     pub fn leading_tone(self) -> u8 {
         (self.tonic + 11) % 12
@@ -22,9 +22,9 @@ impl Key {
         usize::from(self.tonic) + 12 * usize::from(self.is_minor)
     }
 
-    /// The inverse of [`Key::index`]; `None` from 24 on.
-    pub fn from_index(index: usize) -> Option<Key> {
-        (index < Key::COUNT).then_some(Key { tonic: (index % 12) as u8, is_minor: index >= 12 })
+    /// The inverse of [`KeyClass::index`]; `None` from 24 on.
+    pub fn from_index(index: usize) -> Option<KeyClass> {
+        (index < KeyClass::COUNT).then_some(KeyClass { tonic: (index % 12) as u8, is_minor: index >= 12 })
     }
 
     /// Semitones from the tonic up to the pitch, within an octave.
@@ -32,32 +32,37 @@ impl Key {
         (pitch.class() + 12 - self.tonic) % 12
     }
 
+    fn all() -> impl Iterator<Item = KeyClass> {
+        (0..KeyClass::COUNT).filter_map(KeyClass::from_index)
+    }
+
+    /// How much each pitch class, from C upwards, speaks for this key.
+    fn profile(self) -> impl Iterator<Item = i64> {
+        let profile = &PROFILES[usize::from(self.is_minor)];
+        (0..12).map(move |class| profile[(class + 12 - usize::from(self.tonic)) % 12])
+    }
+
     /// The key whose profile has the greatest product with the duration of each pitch class; of equally good ones the
-    /// first by [`Key::index`]. `None` when nothing has sounded. In whole numbers, so that whoever counts the same gets
+    /// first by [`KeyClass::index`]. `None` when nothing has sounded. In whole numbers, so that whoever counts the same gets
     /// the same key.
-    pub fn of(durations: &[u32; 12]) -> Option<Key> {
-        if durations.iter().all(|&duration| duration == 0) {
-            return None;
-        }
-        let fit = |key: Key| -> i64 {
-            let degrees = (0..12).map(|class| (class + 12 - usize::from(key.tonic)) % 12);
-            let profile = PROFILES[usize::from(key.is_minor)];
-            durations.iter().zip(degrees).map(|(&duration, degree)| i64::from(duration) * profile[degree]).sum()
+    pub fn of(durations: &[u32; 12]) -> Option<KeyClass> {
+        let fit = |key: KeyClass| -> i64 {
+            durations.iter().zip(key.profile()).map(|(&duration, value)| i64::from(duration) * value).sum()
         };
-        let keys = (0..Key::COUNT).filter_map(Key::from_index);
-        keys.max_by_key(|&key| (fit(key), std::cmp::Reverse(key.index())))
+        let has_sounded = durations.iter().any(|&duration| duration != 0);
+        KeyClass::all().max_by_key(|&key| (fit(key), std::cmp::Reverse(key.index()))).filter(|_| has_sounded)
     }
 }
 
-/// The profiles [`MAJOR`] and [`MINOR`] brought to mean 0 and length 1, in thousandths: a product with them orders the
-/// keys as the correlation does.
+/// The tonal profiles of major and minor of Krumhansl and Kessler (1982) brought to mean 0 and length 1, in thousandths:
+/// a product with them orders the keys as the correlation does.
 const PROFILES: [[i64; 12]; 2] = [
     [655, -286, -1, -263, 205, 139, -220, 390, -250, 41, -273, -138],
     [655, -257, -47, 418, -277, -45, -292, 260, 68, -255, -92, -135],
 ];
 
 /// Finds the key of what has sounded lately: pitch classes weighed by how long they lasted, the older the less, are set
-/// against the tonal profiles of Krumhansl and Kessler (1982); the key whose profile correlates best is the present one.
+/// against the [`PROFILES`]; the key whose profile correlates best is the present one.
 #[derive(Clone, Debug, Default)]
 pub struct KeyFinder {
     weights: [f32; 12],
@@ -67,9 +72,6 @@ pub struct KeyFinder {
 const MEMORY: f32 = 0.978;
 /// By how much the best correlation must exceed the next one for the key to be clear.
 const CLEAR: f32 = 0.08;
-
-const MAJOR: [f32; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-const MINOR: [f32; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
 
 impl KeyFinder {
     /// Takes note of one more step.
@@ -81,35 +83,21 @@ impl KeyFinder {
     }
 
     /// The key, if one stands out.
-    pub fn key(&self) -> Option<Key> {
+    pub fn key(&self) -> Option<KeyClass> {
+        let mean = self.weights.iter().sum::<f32>() / 12.0;
+        let length = self.weights.iter().map(|weight| (weight - mean).powi(2)).sum::<f32>().sqrt();
         let (mut best, mut second) = ((f32::MIN, None), f32::MIN);
-        for (profile, is_minor) in [(&MAJOR, false), (&MINOR, true)] {
-            for tonic in 0..12u8 {
-                let correlation = correlation(profile, &self.weights, usize::from(tonic));
-                if correlation > best.0 {
-                    second = best.0;
-                    best = (correlation, Some(Key { tonic, is_minor }));
-                } else {
-                    second = second.max(correlation);
-                }
+        for key in KeyClass::all() {
+            let fit: f32 = self.weights.iter().zip(key.profile()).map(|(weight, value)| weight * value as f32).sum();
+            if fit > best.0 {
+                second = best.0;
+                best = (fit, Some(key));
+            } else {
+                second = second.max(fit);
             }
         }
-        best.1.filter(|_| best.0 - second > CLEAR)
+        best.1.filter(|_| best.0 - second > 1000.0 * CLEAR * length)
     }
-}
-
-/// Pearson's correlation of a profile with the weights as seen from `tonic`; 0 where all weights are alike.
-fn correlation(profile: &[f32; 12], weights: &[f32; 12], tonic: usize) -> f32 {
-    let mean = |values: &[f32; 12]| values.iter().sum::<f32>() / 12.0;
-    let (profile_mean, weight_mean) = (mean(profile), mean(weights));
-    let (mut product, mut profile_square, mut weight_square) = (0.0, 0.0, 0.0);
-    for (degree, value) in profile.iter().enumerate() {
-        let (x, y) = (value - profile_mean, weights[(tonic + degree) % 12] - weight_mean);
-        product += x * y;
-        profile_square += x * x;
-        weight_square += y * y;
-    }
-    if weight_square > 0.0 { product / (profile_square * weight_square).sqrt() } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -117,7 +105,7 @@ mod tests {
     use super::*;
     use crate::Chorale;
 
-    fn key_after(rows: &str) -> Option<Key> {
+    fn key_after(rows: &str) -> Option<KeyClass> {
         let mut finder = KeyFinder::default();
         let chorale = Chorale::from_csv(&format!("note0,note1,note2,note3\n{rows}")).unwrap();
         chorale.chords.into_iter().for_each(|chord| finder.step(chord));
@@ -129,10 +117,10 @@ mod tests {
         // I IV V I in C major, then i iv V i in A minor.
         let major = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
         let minor = "72,69,64,57\n74,69,65,50\n71,68,64,52\n72,69,64,45\n";
-        assert_eq!(key_after(major), Some(Key { tonic: 0, is_minor: false }));
-        assert_eq!(key_after(minor), Some(Key { tonic: 9, is_minor: true }));
+        assert_eq!(key_after(major), Some(KeyClass { tonic: 0, is_minor: false }));
+        assert_eq!(key_after(minor), Some(KeyClass { tonic: 9, is_minor: true }));
         let up = Chorale::from_csv(&format!("note0,note1,note2,note3\n{major}")).unwrap().transposed(2).unwrap();
-        assert_eq!(key_after(up.to_csv().split_once('\n').unwrap().1), Some(Key { tonic: 2, is_minor: false }));
+        assert_eq!(key_after(up.to_csv().split_once('\n').unwrap().1), Some(KeyClass { tonic: 2, is_minor: false }));
     }
 
     #[test]
@@ -141,10 +129,10 @@ mod tests {
         assert_eq!(key_after("72,60,60,48\n"), None);
     }
 
-    fn key_of(classes: &[usize]) -> Option<Key> {
+    fn key_of(classes: &[usize]) -> Option<KeyClass> {
         let mut durations = [0; 12];
         classes.iter().for_each(|&class| durations[class] += 1);
-        Key::of(&durations)
+        KeyClass::of(&durations)
     }
 
     #[test]
@@ -155,7 +143,7 @@ mod tests {
         for tonic in 0..12 {
             for (cadence, is_minor) in [(major, false), (minor, true)] {
                 let key = key_of(&cadence.map(|class| (class + tonic) % 12));
-                assert_eq!(key, Some(Key { tonic: tonic as u8, is_minor }));
+                assert_eq!(key, Some(KeyClass { tonic: tonic as u8, is_minor }));
             }
         }
         assert_eq!(key_of(&[]), None);
@@ -163,11 +151,11 @@ mod tests {
 
     #[test]
     fn every_key_comes_back_from_its_index_and_has_its_tonic_as_first_degree() {
-        for index in 0..Key::COUNT {
-            let key = Key::from_index(index).unwrap();
+        for index in 0..KeyClass::COUNT {
+            let key = KeyClass::from_index(index).unwrap();
             assert_eq!(key.index(), index);
             assert_eq!(key.degree(Pitch::new(60 + key.tonic).unwrap()), 0);
         }
-        assert_eq!(Key::from_index(24), None);
+        assert_eq!(KeyClass::from_index(24), None);
     }
 }

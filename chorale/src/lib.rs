@@ -25,9 +25,9 @@ mod recall;
 pub mod rules;
 mod sonority;
 
-pub use chord::{Chorale, Chord, CsvError, Part, fold_soprano};
+pub use chord::{Chorale, Chord, CsvError, Part};
 pub use hearing::{Heard, Hearing};
-pub use key::{Key, KeyFinder};
+pub use key::{KeyClass, KeyFinder};
 pub use phase::Phase;
 pub use pitch::{Pitch, Token};
 pub use recall::{Recall, Recollection};

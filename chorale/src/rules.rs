@@ -2,7 +2,7 @@
 //! before it, without looking ahead. They are counted on finished pieces ([`crate::census`]), and a [`Guard`] weighs
 //! the candidates for the next chord by them.
 
-use crate::key::{Key, KeyFinder};
+use crate::key::{KeyClass, KeyFinder};
 use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_clash, is_good_ending};
 use crate::{Chord, Part, Phase, Pitch};
 
@@ -157,7 +157,7 @@ pub struct Past {
     /// Root of the dominant seventh chord before, if it was one.
     dominant: Option<u8>,
     finder: KeyFinder,
-    key: Option<Key>,
+    key: Option<KeyClass>,
     /// Steps that each pitch class has sounded, a part at a time, since the beginning.
     durations: [u32; 12],
 }
@@ -564,7 +564,7 @@ impl Guard {
             return OPEN_COST;
         }
         let bass = chord[Part::Bass].pitch().map(Pitch::class);
-        if Key::of(&past.durations).is_some_and(|key| bass != Some(key.tonic)) {
+        if KeyClass::of(&past.durations).is_some_and(|key| bass != Some(key.tonic)) {
             return OFF_TONIC_COST;
         }
         if !past.is_closed() {

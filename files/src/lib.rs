@@ -14,7 +14,8 @@ pub mod score;
 pub mod smf;
 pub mod source;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use thiserror::Error;
@@ -50,6 +51,23 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     Ok(if is_xml { musicxml::read(bytes)? } else { smf::read(bytes)? })
 }
 
+/// No music comes near this; more comes from a device, or fills memory.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// The bytes of a file of at most 64 MiB.
+///
+/// # Errors
+/// With the path, when it cannot be read or is larger.
+pub fn load(path: &Path) -> io::Result<Vec<u8>> {
+    let cannot = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(cannot(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB")));
+    }
+    Ok(bytes)
+}
+
 /// Writes beside the file, then renames: whoever looks sees the old file or the new one, whole.
 ///
 /// # Errors
@@ -68,7 +86,12 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    write().map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))
+    write().map_err(|error| {
+        // The system's own reason, without the name of the file in between.
+        let reason = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
+        let reason = reason.unwrap_or_else(|| error.to_string());
+        io::Error::new(error.kind(), format!("cannot write {}: {reason}", path.display()))
+    })
 }
 
 #[cfg(test)]

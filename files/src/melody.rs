@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chorale::harmony::Spelling;
-use chorale::{Part, Phase, Pitch, Token, fold_soprano};
+use chorale::{Part, Phase, Pitch, Token};
 use thiserror::Error;
 
 use crate::grid::Grid;
@@ -488,7 +488,7 @@ impl Fold {
             Fold::Whole(octaves) => soprano.transposed(12 * octaves).and_then(Token::from_pitch).zip(Some(octaves)),
             Fold::NoteByNote => None,
         };
-        whole.unwrap_or_else(|| fold_soprano(soprano))
+        whole.unwrap_or_else(|| Part::Soprano.fold(soprano))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::clock::Source;
 use crate::control::{Binding, Control, Trigger};
 use crate::routing::Route;
-use crate::session::{BINDINGS, SPLIT_CHANNEL, Settings, Split};
+use crate::session::{BINDINGS, Below, SPLIT_CHANNEL, Settings, Split};
 
 /// What a settings file may say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -20,8 +20,10 @@ pub struct Config {
     pub output: Option<String>,
     pub clock: Option<Source>,
     pub tempo: Option<Tempo>,
-    /// Keys below this one are passed on as they are.
+    /// Keys below this one are no melody.
     pub split: Option<Key>,
+    /// What they are instead.
+    pub below: Option<Below>,
     pub split_channel: Option<Channel>,
     #[serde(default)]
     pub soprano: PartConfig,
@@ -127,7 +129,7 @@ impl Config {
         }
         if let Some(Key(key)) = self.split {
             let channel = self.split_channel.map_or(SPLIT_CHANNEL, |Channel(channel)| channel - 1);
-            settings.split = Some(Split { key, channel });
+            settings.split = Some(Split { key, channel, below: self.below.unwrap_or_default() });
         }
         let parts = [self.soprano, self.alto, self.tenor, self.bass];
         for (route, part) in settings.routes.iter_mut().zip(parts) {
@@ -162,7 +164,9 @@ pub fn write(input: Option<&str>, controls: &[(Control, Trigger)]) -> String {
     }
     text += "# output = \"fluid\"\n";
     text += "# clock = \"internal\"        # or \"midi\", \"follow\"\n# tempo = 80\n";
-    text += "# split = \"C4\"              # keys below are passed on as they are\n# split-channel = 5\n";
+    text += "# split = \"C4\"              # keys below are no melody\n";
+    text += "# below = \"through\"         # passed on as they are; \"bass\": they are the bass of the harmony\n";
+    text += "# split-channel = 5         # of what is passed on\n";
     for part in Part::ALL {
         text += &format!(
             "\n# [{}]\n# channel = {}\n# muted = false\n# octave = 0               # sounds this many octaves higher\n\
@@ -198,14 +202,14 @@ mod tests {
     #[test]
     fn a_file_sets_ports_time_parts_split_and_controls() {
         let config = read(
-            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nsplit = 'C4'\n[alto]\nchannel = 10\noctave = -1\n\
+            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nsplit = 'C4'\nbelow = 'bass'\n[alto]\nchannel = 10\noctave = -1\n\
              program = 20\n[bass]\nmuted = true\nvelocity = 0.5\n[controls]\npanic = 'cc 20'\nhold = 'note 36 channel 2'\n",
         )
         .unwrap();
         let mut settings = settings();
         config.apply(&mut settings);
         assert_eq!((settings.clock.source, settings.clock.tempo), (Source::Follow, 72.5));
-        assert_eq!(settings.split, Some(Split { key: 60, channel: 4 }));
+        assert_eq!(settings.split, Some(Split { key: 60, channel: 4, below: Below::Bass }));
         let alto = Route { channel: 9, muted: false, octave: -1, velocity: 1.0, program: Some(19) };
         assert_eq!(settings.routes[1], alto);
         assert_eq!((settings.routes[3].muted, settings.routes[3].velocity), (true, 0.5));
@@ -227,6 +231,7 @@ mod tests {
         check("[alto]\noctave = 0.5\n", 2, "octave goes from -4 to 4, not 0.5");
         check("tempo = 'fast'\n", 1, "fast");
         check("split = 'H3'\n", 1, "'H3' is no key");
+        check("below = 'treble'\n", 1, "bass");
         check("[controls]\npanic = 'cc 128'\n", 2, "cc 128");
         check("[controls]\nvolume = 'cc 7'\n", 2, "unknown control 'volume'");
         check("tempo = \n", 1, "");

@@ -1,10 +1,11 @@
 //! From a context to a chord: whole voicings are weighed by the network and the guard, and one is drawn.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arithmetic::{exp, wide};
 use chorale::rules::{Guard, Past};
-use chorale::{Chord, Part, Phase, Pitch, Token, fold_soprano, is_hollow};
+use chorale::{Chord, Part, Phase, Pitch, Token, is_hollow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -142,6 +143,11 @@ impl Harmonizer {
         self.limits = limits;
     }
 
+    /// From now on, all answers have this bass, whatever the network thinks of it; with `None` it is chosen again.
+    pub fn set_bass(&mut self, bass: Option<Token>) {
+        self.limits.kept[Part::Bass.index()] = bass;
+    }
+
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
     /// `phase`.
     ///
@@ -172,11 +178,11 @@ impl Harmonizer {
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn answers(&mut self) -> Result<[Chord; Token::VOCABULARY], ModelError> {
         let sopranos: Vec<Token> =
-            Token::all().filter(|token| token.pitch().is_none_or(|pitch| fold_soprano(pitch).1 == 0)).collect();
+            Token::all().filter(|token| token.pitch().is_none_or(|pitch| Part::Soprano.fold(pitch).1 == 0)).collect();
         let answers = self.complete(&sopranos)?;
         let mut chords = [Chord::SILENCE; Token::VOCABULARY];
         for token in Token::all() {
-            let folded = token.pitch().map_or(token, |pitch| fold_soprano(pitch).0);
+            let folded = token.pitch().map_or(token, |pitch| Part::Soprano.fold(pitch).0);
             let place = sopranos.iter().position(|&soprano| soprano == folded).unwrap_or_default();
             chords[token.index()] = answers[place];
             chords[token.index()][Part::Soprano] = token;
@@ -255,13 +261,10 @@ impl Harmonizer {
     }
 }
 
-/// Leaves out rests and pitches beyond the part's range.
-fn keep_singable((low, high): (Pitch, Pitch), logits: &mut [f32]) {
-    for (token, logit) in Token::all().zip(logits) {
-        if token.pitch().is_none_or(|pitch| pitch < low || pitch > high) {
-            *logit = f32::NEG_INFINITY;
-        }
-    }
+/// The indices of what may be sung from a lowest to a highest pitch: no rest.
+fn singable((low, high): (Pitch, Pitch)) -> Range<usize> {
+    let index = |pitch| Token::from_pitch(pitch).map_or(0, Token::index);
+    index(low)..index(high) + 1
 }
 
 /// A soprano for which voicings are sought.
@@ -305,11 +308,13 @@ pub(crate) fn beams(model: &Model, context: &mut Context, asked: &[Asked]) -> Re
 /// candidates and tokens. `logits` are the part's, 47 for each candidate.
 fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], most: usize) -> Vec<Candidate> {
     let kept = limits.kept[part.index()];
+    let tokens = |candidate: &Candidate| match kept {
+        None if candidate.chord[Part::Soprano] != Token::REST => singable(limits.ranges[part.index()]),
+        _ => 0..Token::VOCABULARY,
+    };
     let mut best = f32::NEG_INFINITY;
     for (candidate, logits) in beam.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)) {
-        if candidate.chord[Part::Soprano] != Token::REST && kept.is_none() {
-            keep_singable(limits.ranges[part.index()], logits);
-        }
+        let logits = &mut logits[tokens(candidate)];
         log_softmax(logits);
         let likeliest = match kept {
             None => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
@@ -320,7 +325,8 @@ fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], m
     let least = best + BEAM_SHARE.ln();
     let mut longer = Vec::with_capacity(2 * most);
     for (candidate, logits) in beam.iter().zip(logits.chunks_exact(Token::VOCABULARY)) {
-        for (token, &logit) in Token::all().zip(logits) {
+        let tokens = tokens(candidate);
+        for (token, &logit) in Token::all().zip(logits).skip(tokens.start).take(tokens.len()) {
             let log_likelihood = candidate.log_likelihood + logit;
             if log_likelihood >= least && kept.is_none_or(|kept| kept == token) {
                 let mut candidate = Candidate { log_likelihood, ..*candidate };

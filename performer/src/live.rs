@@ -56,10 +56,8 @@ pub enum LiveError {
 /// What ends a performance before the player does.
 #[derive(Clone, Debug, Error)]
 pub enum Failure {
-    #[error("the {0} server has shut down or thrown us out\nhint: start it again, then `performer play`")]
-    ServerGone(&'static str),
-    #[error("{0}\nhint: the keyboard came back but can't be opened; is another program holding it?")]
-    Reconnect(String),
+    #[error("the {0} server came back, but not as it was: {1}\nhint: start `performer play` again")]
+    ServerChanged(&'static str, String),
     #[error("the network stopped answering: {0}")]
     Worker(String),
     #[error("the {0} thread panicked, a bug of ours; everything was silenced")]
@@ -257,6 +255,11 @@ impl Engine {
         &self.control
     }
 
+    /// The moment up to which everything has happened.
+    pub fn now(&self) -> Time {
+        self.session.now()
+    }
+
     /// Takes in the tables and commands that have arrived, and stops if that was asked for. To be called before each
     /// batch of events, with the time of the earliest.
     pub fn begin(&mut self, now: Time) {
@@ -278,7 +281,8 @@ impl Engine {
             self.session.control(now, knob, value);
         }
         while let Some(table) = self.tables.try_pop() {
-            self.record(now, Input::Table(table.number));
+            let number = table.number;
+            self.record(now, if table.is_present { Input::PresentTable(number) } else { Input::Table(number) });
             self.session.table(now, &table);
         }
     }
@@ -544,10 +548,11 @@ impl Live {
     /// Ends every note, waits until the sound system has carried the ends away, and closes the ports and the take.
     /// Returns whether the sound system took them.
     pub fn stop(&mut self) -> bool {
-        let Some(running) = self.running.take() else { return true };
+        let Some(mut running) = self.running.take() else { return true };
         let deadline = Instant::now() + STOP_TIMEOUT;
         while !self.control.is_silent() && Instant::now() < deadline {
             self.control.request_stop();
+            running.connections.play_unheard();
             thread::sleep(Duration::from_millis(1));
         }
         let is_silent = self.control.is_silent();
@@ -640,14 +645,17 @@ fn work(
             worker.follow(&report)?;
             is_new = true;
         }
-        let table = if is_new { worker.table()? } else { None };
-        let Some(table) = table else {
+        if !is_new {
             thread::park();
             continue;
-        };
-        // The queue is full only if the sound system has stopped calling us. Then this table is stale anyway.
-        let _ = tables.try_push(table);
-        control.wake_player();
+        }
+        for table in [Worker::present_table, Worker::table] {
+            if let Some(table) = table(&worker)? {
+                // The queue is full only if the sound system has stopped calling us. Then this table is stale anyway.
+                let _ = tables.try_push(table);
+                control.wake_player();
+            }
+        }
     }
     Ok(())
 }
@@ -664,7 +672,9 @@ mod tests {
         let session = Session::new(Settings::new(clock));
         let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| Chord([index, 30, 25, 10].map(|i| Token::from_index(i).unwrap())));
-        ends.tables.try_push(AnswerTable { number: 0, step: 0, after: Chord::START, chords }).unwrap();
+        ends.tables
+            .try_push(AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords })
+            .unwrap();
         let mut sent = Vec::new();
         engine.begin(0);
         engine.receive(5, &[0x90, 72, 80], Instant::now(), &mut |message| {

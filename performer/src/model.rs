@@ -22,8 +22,8 @@ use reference::Reference;
 
 #[derive(Debug, Error)]
 pub enum ModelError {
-    #[error("cannot read '{path}': {source}")]
-    Read { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Read(#[from] std::io::Error),
     #[error("'{name}' is no usable network: {reason} (models/README.md tells what the file must hold)")]
     Contract { name: String, reason: String },
     #[error("the network failed to run: {0}")]
@@ -140,7 +140,7 @@ impl Model {
     /// When the file cannot be read or does not keep the contract of models/README.md.
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: name.clone(), source })?;
+        let bytes = files::load(path)?;
         Model::named(&name, &bytes, false)
     }
 

@@ -16,6 +16,8 @@ pub struct Message {
     pub part: Part,
     /// What a muted part sings is told but not sent.
     pub is_heard: bool,
+    /// A key below the split that is passed on, on a channel of its own: no part's note.
+    pub is_through: bool,
     bytes: [u8; 3],
 }
 
@@ -185,18 +187,20 @@ impl Routing {
         if self.through[index] {
             self.through[index] = false;
             self.through_count -= 1;
-            self.push(at, Part::Bass, note_off(sent), true);
+            self.push_through(at, note_off(sent));
         }
         if velocity > 0 && self.has_room(2) {
             self.through[index] = true;
             self.through_count += 1;
-            self.push(at, Part::Bass, [0x90 | self.through_channel, key, velocity], true);
+            self.push_through(at, [0x90 | self.through_channel, key, velocity]);
         }
     }
 
     /// A controller for what is passed through, as the sustain pedal.
     pub fn control_through(&mut self, at: Time, controller: u8, value: u8) {
-        self.push_if_room(at, Part::Bass, [0xb0 | self.through_channel, controller, value]);
+        if self.has_room(1) {
+            self.push_through(at, [0xb0 | self.through_channel, controller, value]);
+        }
     }
 
     /// Sends a message without note (pressure, pitch bend, a controller) on every heard part's channel.
@@ -285,12 +289,23 @@ impl Routing {
     }
 
     fn push(&mut self, at: Time, part: Part, bytes: [u8; 3], is_heard: bool) {
-        self.outbox.push_back(Message { at, part, is_heard, bytes });
+        self.outbox.push_back(Message { at, part, is_heard, is_through: false, bytes });
         if is_heard {
             self.touched[part.index()] = true;
-            self.remembered[self.oldest] = Some((at, bytes));
-            self.oldest = (self.oldest + 1) % REMEMBERED;
+            self.remember(at, bytes);
         }
+    }
+
+    /// Through the bass's port, where each part has its own.
+    fn push_through(&mut self, at: Time, bytes: [u8; 3]) {
+        self.outbox.push_back(Message { at, part: Part::Bass, is_heard: true, is_through: true, bytes });
+        self.touched[Part::Bass.index()] = true;
+        self.remember(at, bytes);
+    }
+
+    fn remember(&mut self, at: Time, bytes: [u8; 3]) {
+        self.remembered[self.oldest] = Some((at, bytes));
+        self.oldest = (self.oldest + 1) % REMEMBERED;
     }
 }
 

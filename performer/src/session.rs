@@ -14,6 +14,9 @@
 //!   too go up at once. Keys farther below are an accompaniment and never become the soprano while one is held.
 //! - The sustain pedal holds the soprano's key down, sostenuto those keys that are down when it is pressed. A new
 //!   soprano ends the old one under the pedal too: a part sings one note.
+//! - Keys below a split may be the bass ([`Below::Bass`]): the last one struck is, and when it goes up the lowest of
+//!   those still held. It sounds at once, and the alto and tenor that fit it follow as soon as they are worked out, some
+//!   thousandths of a second later. A beat after it ended the network has the bass again.
 //! - A gap shorter than a beat is articulation: the lower parts sound on as if the soprano did. After a beat of silence
 //!   they are released, and the network's time stands still until the next key, while the bar goes on.
 //! - Where a table is late the harmony holds, the miss is counted, and the answer is adopted when it comes, be it steps
@@ -21,7 +24,7 @@
 
 use std::collections::VecDeque;
 
-use chorale::{Chord, Part, Phase, Pitch, Token, fold_soprano};
+use chorale::{Chord, Part, Phase, Pitch, Token};
 use serde::{Deserialize, Serialize};
 
 use crate::answer::AnswerTable;
@@ -47,6 +50,10 @@ pub struct Report {
     pub chord: Option<Chord>,
     /// Where the present step stands in the bar, and where the next one will.
     pub phases: [Phase; 2],
+    /// The bass that the player gives.
+    pub bass: Option<Token>,
+    /// The present step's table rests on another bass, or is missing: it is wanted too.
+    pub is_present_void: bool,
     pub wishes: Wishes,
 }
 
@@ -62,11 +69,25 @@ pub struct Settings {
     pub bindings: [Option<Binding>; BINDINGS],
 }
 
-/// Keys below `key` are no melody: they are passed on as they are, on `channel` (0..=15).
+/// Keys below `key` are no melody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
     pub key: u8,
+    /// 0..=15, for keys that are passed on.
     pub channel: u8,
+    #[serde(default)]
+    pub below: Below,
+}
+
+/// What the keys below a split are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Below {
+    /// Passed on as they are.
+    #[default]
+    Through,
+    /// The bass of the harmony.
+    Bass,
 }
 
 /// Controls that can be bound to MIDI messages.
@@ -109,6 +130,9 @@ pub struct Session {
     /// The status byte for messages that leave it out.
     running_status: u8,
     soprano: Option<Soprano>,
+    /// The bass that the player gives, and the velocities of the keys that may be it.
+    bass: Option<GivenBass>,
+    bass_keys: [u8; 128],
 
     /// Steps begun, and the musical position of the present one. They part where the clock is set to another place.
     step: u64,
@@ -161,6 +185,14 @@ struct Soprano {
     lifted: Option<Time>,
 }
 
+/// A bass that is played, not chosen.
+#[derive(Clone, Copy, Debug)]
+struct GivenBass {
+    pitch: Pitch,
+    on_pedal: bool,
+    lifted: Option<Time>,
+}
+
 impl Session {
     /// # Panics
     /// When rate or tempo is not above zero.
@@ -177,6 +209,8 @@ impl Session {
             sostenuto: [false; 128],
             running_status: 0,
             soprano: None,
+            bass: None,
+            bass_keys: [0; 128],
             step: 0,
             position: settings.clock.first,
             previous: Chord::START,
@@ -222,12 +256,13 @@ impl Session {
     /// Takes an answer table; one that no longer fits what was played is passed over.
     pub fn table(&mut self, at: Time, table: &AnswerTable) {
         self.advance(at);
-        if table.step == self.step && table.after == self.previous {
+        let fits = table.bass == self.given_bass();
+        if fits && table.step == self.step && table.after == self.previous {
             self.present = Some(*table);
             if self.waiting {
                 self.answer(false);
             }
-        } else if table.step == self.step + 1 && table.after == self.chord.unwrap_or(self.previous) {
+        } else if fits && table.step == self.step + 1 && table.after == self.chord.unwrap_or(self.previous) {
             self.next = Some(*table);
         } else if self.waiting && table.step < self.step {
             // Its step is over, but nothing newer is there. The right one is still waited for.
@@ -299,6 +334,9 @@ impl Session {
                 }
             } else if self.silence_due().is_some_and(|at| at <= due) {
                 self.fall_silent();
+            } else if self.bass_due().is_some_and(|at| at <= due) {
+                self.bass = None;
+                self.bass_has_changed();
             } else {
                 self.enter_next_step(self.position + 1);
                 self.continue_into_step();
@@ -313,7 +351,7 @@ impl Session {
             return None;
         }
         let step = self.clock.boundary(self.position + 1);
-        [step, self.silence_due(), self.return_due()].into_iter().flatten().min()
+        [step, self.silence_due(), self.return_due(), self.bass_due()].into_iter().flatten().min()
     }
 
     /// Ends everything that sounds, and says so once more with all-notes-off on our channels. Nothing sounds after.
@@ -421,7 +459,10 @@ impl Session {
             0x80 | 0x90 => {
                 let velocity = if status & 0xf0 == 0x90 { value } else { 0 };
                 match self.settings.split {
-                    Some(split) if data < split.key => self.routing.pass_through(self.now, data, velocity),
+                    Some(split) if data < split.key => match split.below {
+                        Below::Through => self.routing.pass_through(self.now, data, velocity),
+                        Below::Bass => self.bass_key(data, velocity),
+                    },
                     _ if velocity > 0 => self.key_down(data, velocity),
                     _ => self.key_up(data),
                 }
@@ -437,7 +478,8 @@ impl Session {
 
     fn controller(&mut self, controller: u8, value: u8) {
         let is_down = value >= 64;
-        if self.settings.split.is_some() && matches!(controller, SUSTAIN | SOSTENUTO) {
+        let is_passed_on = self.settings.split.is_some_and(|split| split.below == Below::Through);
+        if is_passed_on && matches!(controller, SUSTAIN | SOSTENUTO) {
             self.routing.control_through(self.now, controller, value);
         }
         match controller {
@@ -510,11 +552,63 @@ impl Session {
         }
     }
 
+    /// A key below the split that is the bass, with velocity 0 when it goes up.
+    fn bass_key(&mut self, key: u8, velocity: u8) {
+        self.bass_keys[usize::from(key)] = velocity;
+        let Some(pitch) = Pitch::new(key) else { return };
+        if velocity > 0 {
+            return self.give_bass(pitch, velocity);
+        }
+        let Some(bass) = self.bass.as_mut().filter(|bass| bass.pitch == pitch) else { return };
+        let lowest = (0..128u8).find(|&key| self.bass_keys[usize::from(key)] > 0);
+        match lowest.and_then(Pitch::new) {
+            Some(held) => self.give_bass(held, self.bass_keys[usize::from(held.midi())]),
+            None if self.sustain => bass.on_pedal = true,
+            None => self.lift_bass(),
+        }
+    }
+
+    fn give_bass(&mut self, pitch: Pitch, velocity: u8) {
+        self.bass = Some(GivenBass { pitch, on_pedal: false, lifted: None });
+        self.routing.begin(self.now, Part::Bass, pitch, velocity);
+        self.bass_has_changed();
+    }
+
+    fn lift_bass(&mut self) {
+        let now = self.now;
+        if let Some(bass) = self.bass.as_mut().filter(|bass| bass.lifted.is_none()) {
+            bass.lifted = Some(now);
+            self.routing.end(now, Part::Bass);
+        }
+    }
+
+    /// The present chord gets the bass that is given now, and tables that rest on another one are void.
+    fn bass_has_changed(&mut self) {
+        let bass = self.given_bass();
+        self.present = self.present.filter(|table| table.bass == bass);
+        self.next = self.next.filter(|table| table.bass == bass);
+        match self.chord {
+            Some(chord) if self.soprano.is_some() => {
+                self.waiting |= self.present.is_none();
+                self.revise(self.held_chord(chord[Part::Soprano]));
+            }
+            _ => self.report(),
+        }
+    }
+
+    /// As the network hears it.
+    fn given_bass(&self) -> Option<Token> {
+        self.bass.map(|bass| Part::Bass.fold(bass.pitch).0)
+    }
+
     /// After a pedal went up: ends the soprano if only that pedal held it.
     fn lift_from_pedals(&mut self) {
         let is_held = |key: Pitch| self.sustain || self.sostenuto[usize::from(key.midi())];
         if self.soprano.is_some_and(|soprano| soprano.on_pedal && !is_held(soprano.pitch)) {
             self.lift_soprano();
+        }
+        if !self.sustain && self.bass.is_some_and(|bass| bass.on_pedal) {
+            self.lift_bass();
         }
     }
 
@@ -553,7 +647,7 @@ impl Session {
         let Some(table) = self.present else {
             self.counts.missed += 1;
             self.waiting = true;
-            let (token, _) = fold_soprano(soprano.pitch);
+            let (token, _) = Part::Soprano.fold(soprano.pitch);
             return self.revise(self.held_chord(token));
         };
         self.waiting = false;
@@ -562,12 +656,12 @@ impl Session {
 
     fn sing(&mut self, table: &AnswerTable, restrike: bool) {
         let Some(soprano) = self.soprano else { return };
-        let (token, _) = fold_soprano(soprano.pitch);
+        let (token, _) = Part::Soprano.fold(soprano.pitch);
         let held = self.held_chord(token);
         let mut chord = table.chords[token.index()];
         let sounding = self.routing.singing();
         for (part, pitch) in Part::LOWER.into_iter().zip(table.lower_parts(soprano.pitch)) {
-            if self.is_frozen(part) && sounding[part.index()].is_some() {
+            if self.is_given(part) || self.is_frozen(part) && sounding[part.index()].is_some() {
                 chord[part] = held[part];
                 continue;
             }
@@ -584,6 +678,10 @@ impl Session {
         part != Part::Soprano && (self.is_held || self.frozen[part.index()])
     }
 
+    fn is_given(&self, part: Part) -> bool {
+        part == Part::Bass && self.bass.is_some()
+    }
+
     /// The chord of a step in which the lower parts that sound go on as they were.
     fn held_chord(&self, soprano: Token) -> Chord {
         let before = self.chord.unwrap_or(self.previous);
@@ -591,6 +689,9 @@ impl Session {
         let sounding = self.routing.singing();
         for part in Part::LOWER.into_iter().filter(|part| sounding[part.index()].is_some()) {
             chord[part] = before[part];
+        }
+        if let Some(bass) = self.given_bass() {
+            chord[Part::Bass] = bass;
         }
         chord[Part::Soprano] = soprano;
         chord
@@ -628,15 +729,15 @@ impl Session {
         if self.density.moves_at(self.position) {
             return self.answer(false);
         }
-        let (token, _) = fold_soprano(soprano.pitch);
+        let (token, _) = Part::Soprano.fold(soprano.pitch);
         self.revise(self.held_chord(token));
     }
 
-    /// After a beat without soprano; parts that are held or frozen sound on.
+    /// After a beat without soprano; parts that are held, frozen or given sound on.
     fn fall_silent(&mut self) {
         self.soprano = None;
         for part in Part::ALL {
-            if !self.is_frozen(part) {
+            if !self.is_frozen(part) && !self.is_given(part) {
                 self.routing.end(self.now, part);
             }
         }
@@ -648,7 +749,12 @@ impl Session {
         self.sustain = false;
         self.sostenuto = [false; 128];
         self.soprano = None;
+        self.bass_keys = [0; 128];
+        let had_bass = self.bass.take().is_some();
         self.routing.silence(self.now);
+        if had_bass {
+            self.bass_has_changed();
+        }
     }
 
     fn report(&mut self) {
@@ -659,6 +765,8 @@ impl Session {
             previous: self.previous,
             chord: self.chord,
             phases: [self.clock.phase(self.position), self.clock.phase(self.position + 1)],
+            bass: self.given_bass(),
+            is_present_void: self.has_split_bass() && self.present.is_none(),
             wishes: self.wishes,
         };
         if self.reports.back().is_some_and(|last| last.step == report.step) {
@@ -684,6 +792,16 @@ impl Session {
     fn silence_due(&self) -> Option<Time> {
         let beat = (self.clock.step_length() * Phase::STEPS_PER_BEAT as f64).round() as Time;
         self.soprano?.lifted.map(|lifted| lifted + beat)
+    }
+
+    /// When the network gets the bass again.
+    fn bass_due(&self) -> Option<Time> {
+        let beat = (self.clock.step_length() * Phase::STEPS_PER_BEAT as f64).round() as Time;
+        self.bass?.lifted.map(|lifted| lifted + beat)
+    }
+
+    fn has_split_bass(&self) -> bool {
+        self.settings.split.is_some_and(|split| split.below == Below::Bass)
     }
 
     fn return_due(&self) -> Option<Time> {
@@ -720,13 +838,27 @@ mod tests {
     /// A harmony that can be followed by eye: the alto lies 4 semitones under the soprano in even steps and 5 in odd
     /// ones, the tenor always sings C4, the bass doubles the soprano two octaves below.
     fn table(step: u64, after: Chord) -> AnswerTable {
+        table_over(step, after, None)
+    }
+
+    /// Over a given bass the tenor sings D4.
+    fn table_over(step: u64, after: Chord, bass: Option<Token>) -> AnswerTable {
         let chords = std::array::from_fn(|index| {
             let soprano = Token::from_index(index).unwrap();
             let pitch = soprano.pitch().map_or(72, |pitch| i32::from(pitch.midi()));
             let token = |midi: i32| Token::from_pitch(Pitch::new(midi.clamp(36, 81) as u8).unwrap()).unwrap();
-            Chord([soprano, token(pitch - 4 - (step % 2) as i32), token(60), token(pitch - 24)])
+            let tenor = if bass.is_some() { 62 } else { 60 };
+            let alto = pitch - 4 - (step % 2) as i32;
+            Chord([soprano, token(alto), token(tenor), bass.unwrap_or(token(pitch - 24))])
         });
-        AnswerTable { number: 0, step, after, chords }
+        AnswerTable { number: 0, is_present: false, step, after, bass, chords }
+    }
+
+    /// The tables that a report asks for.
+    fn tables_for(report: &Report) -> Vec<AnswerTable> {
+        let present = report.is_present_void.then(|| table_over(report.step, report.previous, report.bass));
+        let next = table_over(report.step + 1, report.chord.unwrap_or(report.previous), report.bass);
+        present.into_iter().chain([next]).collect()
     }
 
     /// A session whose tables come at once.
@@ -783,8 +915,11 @@ mod tests {
             while let Some(report) = self.session.next_report() {
                 self.reports.push(report);
                 if with_tables {
-                    let after = report.chord.unwrap_or(report.previous);
-                    self.session.table(0, &table(report.step + 1, after));
+                    tables_for(&report).iter().for_each(|table| self.session.table(0, table));
+                    while let Some(message) = self.session.next_message() {
+                        self.sent.extend(Some(message).filter(|message| message.is_heard));
+                        self.session.sent();
+                    }
                 }
             }
         }
@@ -988,7 +1123,7 @@ mod tests {
     #[test]
     fn keys_below_the_split_are_passed_on_and_make_no_melody() {
         let mut settings = settings();
-        settings.split = Some(Split { key: 60, channel: 4 });
+        settings.split = Some(Split { key: 60, channel: 4, below: Below::Through });
         let mut player = Player::with(settings);
         assert_eq!(player.down(0, 48), [(5, "on", 48)]);
         assert_eq!(player.down(10, 72).len(), 4);
@@ -998,6 +1133,59 @@ mod tests {
         player.session.stop(50);
         player.collect(false);
         assert!(described(&player.sent).contains(&(5, "off", 50)));
+    }
+
+    fn with_bass() -> Player {
+        let mut settings = settings();
+        settings.split = Some(Split { key: 60, channel: 4, below: Below::Bass });
+        Player::with(settings)
+    }
+
+    #[test]
+    fn keys_below_the_split_can_be_the_bass_which_sounds_at_once_and_alto_and_tenor_follow_it() {
+        let mut player = with_bass();
+        player.down(0, 72);
+        let given = player.play(20, &[0x90, 45, 70]);
+        assert_eq!(given, [(4, "off", 48), (4, "on", 45), (3, "off", 60), (3, "on", 62)]);
+        assert!(player.sent.iter().any(|message| message.bytes() == [0x93, 45, 70]), "as loud as its own key");
+        let report = *player.reports.last().unwrap();
+        assert_eq!(report.chord.unwrap()[Part::Bass].pitch().unwrap().midi(), 45);
+        let moved = player.down(100, 74);
+        assert!(moved.contains(&(2, "on", 70)) && moved.iter().all(|event| event.0 != 4), "{moved:?}");
+        assert!(player.at(STEP).iter().all(|event| event.0 != 4), "nor does it move by itself");
+    }
+
+    #[test]
+    fn the_last_low_key_struck_is_the_bass_and_after_it_the_lowest_still_held() {
+        let mut player = with_bass();
+        player.down(0, 72);
+        player.down(0, 48);
+        assert_eq!(player.down(100, 43), [(4, "off", 48), (4, "on", 43)]);
+        player.down(110, 55);
+        assert_eq!(player.up(120, 55), [(4, "off", 55), (4, "on", 43)]);
+        assert_eq!(player.up(130, 43), [(4, "off", 43), (4, "on", 48)]);
+        player.play(135, &[0xb0, 64, 127]);
+        assert_eq!(player.up(140, 48), [], "the pedal holds it");
+        assert_eq!(player.play(150, &[0xb0, 64, 0]), [(4, "off", 48)]);
+        assert_eq!(player.session.sounding()[3], None, "a gap, in which the network hears it still");
+        assert_eq!(player.reports.last().unwrap().bass.unwrap().pitch().unwrap().midi(), 48);
+        let after = player.at(150 + BEAT);
+        assert!(after.iter().any(|event| (event.0, event.1) == (4, "on")), "the network's own bass again: {after:?}");
+        assert_eq!(player.reports.last().unwrap().bass, None);
+    }
+
+    #[test]
+    fn a_bass_below_the_networks_range_is_heard_there_and_known_by_its_octave() {
+        let mut player = with_bass();
+        player.down(0, 72);
+        assert!(player.down(10, 24).contains(&(4, "on", 24)));
+        assert_eq!(player.reports.last().unwrap().bass.unwrap().pitch().unwrap().midi(), 36);
+        player.up(20, 72);
+        player.at(20 + BEAT);
+        assert_eq!(player.session.sounding().map(|pitch| pitch.map(Pitch::midi)), [None, None, None, Some(24)]);
+        player.session.stop(30 + BEAT);
+        player.collect(false);
+        assert_eq!(player.session.sounding(), [None; 4]);
     }
 
     #[test]
@@ -1255,18 +1443,44 @@ mod tests {
         (prop_oneof![3 => 0u64..60, 2 => 0u64..400, 1 => 0u64..4000], event)
     }
 
+    fn split() -> impl Strategy<Value = Split> {
+        let below = prop::sample::select(vec![Below::Through, Below::Bass]);
+        (30u8..80, below).prop_map(|(key, below)| Split { key, channel: 4, below })
+    }
+
     fn perform(events: &[(Time, Event)], settings: Settings) -> Vec<Message> {
+        perform_seen(events, settings, |_, _| {})
+    }
+
+    /// `see` is shown each report as soon as it is made. It is answered when the event [`Event::Tables`] comes.
+    fn perform_seen(
+        events: &[(Time, Event)],
+        settings: Settings,
+        mut see: impl FnMut(&Session, &Report),
+    ) -> Vec<Message> {
+        let mut asked: Vec<Report> = Vec::new();
         let mut session = Session::new(settings);
         session.table(0, &table(0, Chord::START));
         let mut sent = Vec::new();
         let mut now = 0;
-        let mut drain = |session: &mut Session| {
+        let mut collect = |session: &mut Session| {
             while let Some(message) = session.next_message() {
                 sent.extend(Some(message).filter(|message| message.is_heard));
                 session.sent();
             }
+            let mut reports = Vec::new();
+            while let Some(report) = session.next_report() {
+                see(session, &report);
+                reports.push(report);
+            }
+            reports
         };
         for (wait, event) in events {
+            // Step by step, so that no report goes by unseen.
+            while let Some(due) = session.due().filter(|&due| due <= now + wait) {
+                session.advance(due);
+                asked.extend(collect(&mut session));
+            }
             now += wait;
             match event {
                 Event::Midi(bytes) => drop(session.midi(now, bytes)),
@@ -1276,17 +1490,17 @@ mod tests {
                 Event::OutputRegained => session.output_regained(now),
                 Event::Stray(step) => session.table(now, &table(*step, Chord::SILENCE)),
                 Event::Tables => {
-                    while let Some(report) = session.next_report() {
-                        session.table(now, &table(report.step + 1, report.chord.unwrap_or(report.previous)));
+                    for report in asked.drain(..) {
+                        tables_for(&report).iter().for_each(|table| session.table(now, table));
                     }
                 }
             }
-            drain(&mut session);
+            asked.extend(collect(&mut session));
         }
         session.stop(now);
         session.midi(now + 1, &[0x90, 72, 80]);
         session.advance(now + 10 * BEAT);
-        drain(&mut session);
+        collect(&mut session);
         sent
     }
 
@@ -1296,7 +1510,7 @@ mod tests {
             events in prop::collection::vec(event(), 0..200),
             source in prop::sample::select(vec![clock::Source::Internal, clock::Source::Midi, clock::Source::Follow]),
             pass_soprano: bool,
-            split in prop::option::of((30u8..80).prop_map(|key| Split { key, channel: 4 })),
+            split in prop::option::of(split()),
         ) {
             let mut settings = if pass_soprano { settings() } else { without_soprano() };
             (settings.clock.source, settings.split) = (source, split);
@@ -1309,6 +1523,35 @@ mod tests {
             }
             check.end();
             prop_assert_eq!(&sent, &perform(&events, settings), "the same events give the same bytes");
+        }
+
+        #[test]
+        fn the_network_is_told_what_was_played_and_nothing_else(
+            events in prop::collection::vec(event(), 0..200),
+            source in prop::sample::select(vec![clock::Source::Internal, clock::Source::Midi, clock::Source::Follow]),
+            split in prop::option::of(split()),
+        ) {
+            let mut settings = settings();
+            (settings.clock.source, settings.split) = (source, split);
+            let mut last: Option<Report> = None;
+            perform_seen(&events, settings, |session, report| {
+                let (previous, begun) = last.map_or((Chord::START, 0), |last| match last.chord {
+                    Some(chord) if report.step != last.step => (chord, last.step),
+                    _ => (last.previous, last.step),
+                });
+                assert_eq!(report.previous, previous, "the last chord of the step before is final");
+                assert!(report.step <= begun + 1, "no step is left out");
+                // A bass struck in a silence is no chord.
+                let sounding = if session.soprano().is_some() { session.sounding() } else { [None; 4] };
+                for (part, sounding) in Part::LOWER.into_iter().zip(&sounding[1..]) {
+                    let told = report.chord.and_then(|chord| chord[part].pitch());
+                    if let (Some(sounding), Some(told)) = (sounding, told) {
+                        let is_octave = (sounding.midi().abs_diff(told.midi())).is_multiple_of(12);
+                        assert!(is_octave, "{part:?} sings {sounding} but {told} is told");
+                    }
+                }
+                last = Some(*report);
+            });
         }
 
         #[test]

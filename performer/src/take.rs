@@ -53,6 +53,8 @@ pub enum Input {
     },
     /// The answer table of this number.
     Table(u64),
+    /// The one of the same number for the present step, over another bass.
+    PresentTable(u64),
     Control(Control, u8),
     InputLost,
     OutputRegained,
@@ -255,6 +257,7 @@ fn line(event: &Event) -> Option<String> {
             format!("{at} midi{}\n", hex(&bytes[..usize::from(*length).min(3)]))
         }
         Event::Input(at, Input::Table(number)) => format!("{at} table {number}\n"),
+        Event::Input(at, Input::PresentTable(number)) => format!("{at} present-table {number}\n"),
         Event::Input(at, Input::Control(control, value)) => format!("{at} control {} {value}\n", control.name()),
         Event::Input(at, Input::InputLost) => format!("{at} input-lost\n"),
         Event::Input(at, Input::OutputRegained) => format!("{at} output-regained\n"),
@@ -335,6 +338,7 @@ fn input(kind: &str, rest: &[&str]) -> Option<Input> {
             Input::midi(&bytes?)
         }
         ("table", [number]) => number.parse().ok().map(Input::Table),
+        ("present-table", [number]) => number.parse().ok().map(Input::PresentTable),
         ("control", [name, value]) => {
             let control = Control::try_from((*name).to_owned()).ok()?;
             value.parse().ok().filter(|value| *value < 128).map(|value| Input::Control(control, value))
@@ -368,6 +372,8 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
         reports: Vec::new(),
     };
     let (mut worker, first_table) = Worker::new(first, second, first_phase(&settings))?;
+    // The number of the last report that the worker was told.
+    let mut followed = 0;
     for &(line, at, input) in &take.inputs {
         // Step by step, so that no report is lost in a queue.
         while let Some(due) = replaying.session.due().filter(|&due| due <= at) {
@@ -382,13 +388,18 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
             Input::OutputRegained => session.output_regained(at),
             Input::Stop => session.stop(at),
             Input::Table(0) => session.table(at, &first_table),
-            Input::Table(number) => {
+            Input::Table(number) | Input::PresentTable(number) => {
                 let asked = replaying.reports.iter().position(|report| report.number == number);
-                let asked = asked.ok_or(LogError::Table { line, number })?;
-                for report in replaying.reports.drain(..=asked) {
+                if asked.is_none() && followed != number {
+                    return Err(LogError::Table { line, number });
+                }
+                for report in replaying.reports.drain(..asked.map_or(0, |asked| asked + 1)) {
                     worker.follow(&report)?;
                 }
-                if let Some(table) = worker.table()? {
+                followed = number;
+                let is_present = matches!(input, Input::PresentTable(_));
+                let table = if is_present { worker.present_table()? } else { worker.table()? };
+                if let Some(table) = table {
                     session.table(at, &table);
                 }
             }
@@ -461,10 +472,9 @@ impl TakeScore {
         let part = message.part.index();
         let [status, key, velocity] = *message.bytes() else { return };
         let is_on = status & 0xf0 == 0x90;
-        if !is_on && status & 0xf0 != 0x80 {
+        if message.is_through || !is_on && status & 0xf0 != 0x80 {
             return;
         }
-        // Keys below a split go through the bass's port on a channel of their own and are no part's note.
         if let Some(note) = self.open[part].filter(|note| is_on || note.pitch.midi() == key) {
             self.open[part] = None;
             self.notes[part].push(TakenNote { end: message.at, ..note });
@@ -566,6 +576,7 @@ mod tests {
 
     use super::*;
     use crate::clock::{self, Source};
+    use crate::session::{Below, Split};
 
     fn settings() -> Settings {
         Settings::new(clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
@@ -653,6 +664,79 @@ mod tests {
         assert_eq!(take.sent, sent);
         assert_eq!(smf::write(&replayed.score), fs::read(score).unwrap());
         assert!(replayed.score.parts.iter().all(|notes| notes.len() > 5), "{:?}", replayed.score);
+    }
+
+    #[test]
+    fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_bass() {
+        for below in [Below::Bass, Below::Through] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut recorder = Recorder::new(folder.path(), Vec::new(), sampling()).unwrap();
+            let mut settings = settings();
+            settings.split = Some(Split { key: 60, channel: 4, below });
+            let mut keys = vec![(40, 0x90, 43), (1300, 0x90, 41), (1310, 0x80, 43), (2900, 0x80, 41)];
+            keys.extend(
+                [67, 69, 71, 72]
+                    .iter()
+                    .zip(0..)
+                    .flat_map(|(&key, number)| [(10 + 800 * number, 0x90, key), (700 + 800 * number, 0x80, key)]),
+            );
+            let sent = perform_keys(&mut recorder, settings, &keys);
+            recorder.flush(true).unwrap();
+            let (log, score) = recorder.paths();
+            let text = fs::read_to_string(log).unwrap();
+            let take = read(&text).unwrap();
+            assert_eq!(take.sent, sent);
+            let replayed = replay(&take, harmonizer(), None).unwrap();
+            assert_eq!(replayed.sent, sent);
+            assert_eq!(smf::write(&replayed.score), fs::read(score).unwrap());
+            let bass = &replayed.score.parts[Part::Bass.index()];
+            let has_low_f = bass.iter().any(|note| note.pitch.midi() == 41 && note.end - note.start > 700);
+            assert_eq!(has_low_f, below == Below::Bass, "{bass:?}");
+            assert_eq!(text.contains("present-table"), below == Below::Bass);
+        }
+    }
+
+    /// Plays keys (moment, status, key) to a session whose worker takes three units of time for its tables.
+    fn perform_keys(recorder: &mut Recorder, settings: Settings, keys: &[(Time, u8, u8)]) -> String {
+        let mut session = Session::new(settings);
+        let (mut worker, first) = Worker::new(harmonizer(), None, first_phase(&settings)).unwrap();
+        let mut sent = String::new();
+        let mut tables = vec![(0, first)];
+        for now in 0..4000 {
+            for (_, table) in tables.extract_if(.., |(at, _)| *at <= now) {
+                let number = table.number;
+                let input = if table.is_present { Input::PresentTable(number) } else { Input::Table(number) };
+                recorder.event(&settings, &Event::Input(now, input)).unwrap();
+                session.table(now, &table);
+            }
+            for &(_, status, key) in keys.iter().filter(|(at, ..)| *at == now) {
+                recorder.event(&settings, &Event::Input(now, Input::midi(&[status, key, 80]).unwrap())).unwrap();
+                session.midi(now, &[status, key, 80]);
+            }
+            if now == 3999 {
+                recorder.event(&settings, &Event::Input(now, Input::Stop)).unwrap();
+                session.stop(now);
+            }
+            session.advance(now);
+            while let Some(message) = session.next_message() {
+                recorder.event(&settings, &Event::Sent(message)).unwrap();
+                sent += &sent_line(&message);
+                session.sent();
+            }
+            while let Some((at, position)) = session.next_step_begun() {
+                recorder.event(&settings, &Event::Step { at, position }).unwrap();
+            }
+            let mut is_new = false;
+            while let Some(report) = session.next_report() {
+                worker.follow(&report).unwrap();
+                is_new = true;
+            }
+            if is_new {
+                let new = [worker.present_table().unwrap(), worker.table().unwrap()];
+                tables.extend(new.into_iter().flatten().map(|table| (now + 3, table)));
+            }
+        }
+        sent
     }
 
     #[test]

@@ -43,7 +43,8 @@ impl Worker {
     ) -> Result<(Worker, AnswerTable), ModelError> {
         let first = Listener::new(first, phase)?;
         let second = second.map(|second| Listener::new(second, phase)).transpose()?;
-        let table = AnswerTable { number: 0, step: 0, after: Chord::START, chords: first.ready.clone().answers()? };
+        let chords = first.ready.clone().answers()?;
+        let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
         Ok((Worker { first, second, last: Chord::START, report: None }, table))
     }
 
@@ -67,18 +68,32 @@ impl Worker {
     /// The table for the step after the present one; `None` before the first report.
     pub fn table(&self) -> Result<Option<AnswerTable>, ModelError> {
         let Some(report) = self.report else { return Ok(None) };
-        let listener = match &self.second {
-            Some(second) if report.wishes.second_model => second,
-            _ => &self.first,
-        };
+        let listener = self.listener(&report);
         let (mut ahead, after) = match report.chord {
             Some(chord) => (listener.ready.clone(), chord),
             None => (listener.heard.clone(), self.last),
         };
-        ahead.set_sampling(listener.wished(report.wishes));
-        ahead.set_closing(report.wishes.cadence);
+        listener.wish(&mut ahead, &report);
         ahead.step(after, report.phases[1])?;
-        Ok(Some(AnswerTable { number: report.number, step: report.step + 1, after, chords: ahead.answers()? }))
+        let (number, step) = (report.number, report.step + 1);
+        Ok(Some(AnswerTable { number, is_present: false, step, after, bass: report.bass, chords: ahead.answers()? }))
+    }
+
+    /// The table for the present step over the bass that is given now; `None` where the session has it.
+    pub fn present_table(&self) -> Result<Option<AnswerTable>, ModelError> {
+        let Some(report) = self.report.filter(|report| report.is_present_void) else { return Ok(None) };
+        let listener = self.listener(&report);
+        let mut present = listener.ready.clone();
+        listener.wish(&mut present, &report);
+        let Report { number, step, bass, .. } = report;
+        Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords: present.answers()? }))
+    }
+
+    fn listener(&self, report: &Report) -> &Listener {
+        match &self.second {
+            Some(second) if report.wishes.second_model => second,
+            _ => &self.first,
+        }
     }
 }
 
@@ -88,6 +103,13 @@ impl Listener {
         let mut ready = harmonizer.clone();
         ready.step(Chord::START, phase)?;
         Ok(Listener { sampling: harmonizer.sampling(), heard: harmonizer, ready })
+    }
+
+    /// Lets a harmonizer answer as the player wants it.
+    fn wish(&self, harmonizer: &mut Harmonizer, report: &Report) {
+        harmonizer.set_sampling(self.wished(report.wishes));
+        harmonizer.set_closing(report.wishes.cadence);
+        harmonizer.set_bass(report.bass);
     }
 
     fn wished(&self, wishes: Wishes) -> Sampling {
@@ -107,9 +129,12 @@ mod tests {
     use std::sync::Arc;
 
     use chorale::{Pitch, Token};
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::clock::{self, Source, Time};
     use crate::model::Model;
+    use crate::session::{Below, Session, Settings, Split};
 
     fn harmonizer() -> Harmonizer {
         let model = Arc::new(Model::wavenet().unwrap());
@@ -122,7 +147,8 @@ mod tests {
 
     fn report(step: u64, previous: Chord, chord: Option<Chord>) -> Report {
         let phases = [phase(step), phase(step + 1)];
-        Report { number: step + 1, step, previous, chord, phases, wishes: Wishes::default() }
+        let (bass, is_present_void) = (None, false);
+        Report { number: step + 1, step, previous, chord, phases, bass, is_present_void, wishes: Wishes::default() }
     }
 
     fn soprano(midi: u8) -> usize {
@@ -136,10 +162,9 @@ mod tests {
         let mut previous = Chord::START;
         for (step, key) in (0..).zip([67, 69, 71, 72, 72, 71, 69, 67, 66, 67]) {
             reference.step(previous, phase(step)).unwrap();
-            assert_eq!(
-                table,
-                AnswerTable { number: step, step, after: previous, chords: reference.answers().unwrap() }
-            );
+            let chords = reference.answers().unwrap();
+            let expected = AnswerTable { number: step, is_present: false, step, after: previous, bass: None, chords };
+            assert_eq!(table, expected);
             // An ornament first, thought better of within the step.
             for key in [key + 2, key] {
                 let chord = table.chords[soprano(key)];
@@ -162,7 +187,8 @@ mod tests {
         let mut reference = harmonizer();
         reference.step(Chord::START, phase(0)).unwrap();
         reference.step(chord, phase(6)).unwrap();
-        let expected = AnswerTable { number: 6, step: 6, after: chord, chords: reference.answers().unwrap() };
+        let chords = reference.answers().unwrap();
+        let expected = AnswerTable { number: 6, is_present: false, step: 6, after: chord, bass: None, chords };
         assert_eq!(worker.table().unwrap().unwrap(), expected);
 
         // The next note is answered from that table's step, and heard as the second.
@@ -215,5 +241,82 @@ mod tests {
         assert_ne!(chords, reference(harmonizer(), chord));
         worker.follow(&report).unwrap();
         assert_eq!(worker.table().unwrap().unwrap().chords, reference(harmonizer(), chord));
+    }
+
+    #[test]
+    fn over_a_given_bass_both_tables_are_those_of_a_network_that_has_no_choice_there() {
+        let (mut worker, before, chord) = before_the_beat(None);
+        let bass = Token::from_pitch(Pitch::new(45).unwrap());
+        worker.follow(&Report { bass, is_present_void: true, ..before }).unwrap();
+        let [present, next] = [worker.present_table().unwrap().unwrap(), worker.table().unwrap().unwrap()];
+        assert_eq!((present.step, present.after, present.bass), (3, chord, bass));
+        assert_eq!((next.step, next.after, next.bass), (4, chord, bass));
+        let mut reference = harmonizer();
+        reference.set_bass(bass);
+        for step in 0..=4 {
+            reference.step(if step == 0 { Chord::START } else { chord }, phase(step)).unwrap();
+            if step == 3 {
+                assert_eq!(present.chords, reference.answers().unwrap());
+            }
+        }
+        assert_eq!(next.chords, reference.answers().unwrap());
+        assert!(next.chords.iter().all(|chord| Some(chord[chorale::Part::Bass]) == bass));
+        worker.follow(&before).unwrap();
+        assert_eq!(worker.present_table().unwrap(), None);
+        assert_ne!(worker.table().unwrap().unwrap().chords, next.chords, "the network chooses again");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        /// Through a real session, at 240 beats a minute and 1000 units a second.
+        #[test]
+        fn whatever_is_played_the_next_table_is_that_of_a_network_that_hears_it_anew(
+            keys in prop::collection::vec((20u64..900, 60u8..82, 30u64..800, prop::option::of(36u8..60)), 1..12),
+        ) {
+            let mut settings = Settings::new(clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 240.0, first: 0 });
+            settings.split = Some(Split { key: 60, channel: 4, below: Below::Bass });
+            let mut session = Session::new(settings);
+            let (mut worker, first) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+            session.table(0, &first);
+            let (mut played, mut last): (Vec<(u64, Phase, Chord)>, Option<Report>) = (Vec::new(), None);
+            let mut work = |session: &mut Session, now: Time| {
+                while let Some(report) = session.next_report() {
+                    worker.follow(&report).unwrap();
+                    played.retain(|(step, ..)| *step != report.step);
+                    played.extend(report.chord.map(|chord| (report.step, report.phases[0], chord)));
+                    last = Some(report);
+                    for table in [worker.present_table().unwrap(), worker.table().unwrap()].into_iter().flatten() {
+                        session.table(now, &table);
+                    }
+                }
+            };
+            let (mut events, mut at): (Vec<(Time, [u8; 3])>, Time) = (Vec::new(), 0);
+            for (wait, key, length, bass) in keys {
+                at += wait;
+                for key in [Some(key), bass].into_iter().flatten() {
+                    events.extend([(at, [0x90, key, 80]), (at + length, [0x80, key, 0])]);
+                }
+            }
+            events.sort();
+            for (at, bytes) in events {
+                while let Some(due) = session.due().filter(|&due| due <= at) {
+                    session.advance(due);
+                    work(&mut session, due);
+                }
+                session.midi(at, &bytes);
+                work(&mut session, at);
+            }
+            let report = last.expect("something was played");
+            let mut anew = harmonizer();
+            let mut before = Chord::START;
+            for (_, phase, chord) in played {
+                anew.step(before, phase).unwrap();
+                before = chord;
+            }
+            anew.step(before, report.phases[1]).unwrap();
+            anew.set_bass(report.bass);
+            prop_assert_eq!(worker.table().unwrap().unwrap().chords, anew.answers().unwrap());
+        }
     }
 }

@@ -56,6 +56,12 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let talk = read(&folder, "talk_replug");
     let again: Vec<u8> = check_harmony(&recorded(&folder, "after")).iter().map(|note| note.pitch).collect();
     assert_eq!(again, MELODY.map(|(key, ..)| key), "after the instrument came back:\n{talk}");
+
+    let talk = read(&folder, "talk_keys");
+    assert!(talk.contains("gone, waiting for it"), "the keyboard's end was not noticed:\n{talk}");
+    let all: Vec<u8> = check_harmony(&recorded(&folder, "ours_keys")).iter().map(|note| note.pitch).collect();
+    assert!(all.ends_with(&MELODY.map(|(key, ..)| key)), "after the keyboard came back: {all:?}\n{talk}");
+    assert!(all.len() > MELODY.len(), "it played before, too: {all:?}");
 }
 
 fn write_melody(path: &Path) {

@@ -4,7 +4,7 @@
 mod live;
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use live::{Heard, PARTS, check_harmony, numbers, read};
@@ -80,8 +80,7 @@ fn the_rig_survives_a_dead_keyboard_a_panic_and_a_stopped_clock_and_the_take_tel
     assert!(panics >= 4, "all-notes-off after death, panic, stop and end, but {panics} times:\n{record}");
 
     // Under a clock of 120 beats a minute steps last 6000 frames. jack_midi_clock's ticks stand on their exact frames.
-    let take = std::fs::read_dir(folder.path().join("takes")).unwrap().map(|entry| entry.unwrap().path());
-    let log = take.into_iter().find(|path| path.extension().is_some_and(|ending| ending == "log")).unwrap();
+    let log = log_of(&folder);
     let text = std::fs::read_to_string(&log).unwrap();
     let ticks = text.lines().filter(|line| line.ends_with(" midi f8")).count();
     assert!(ticks > 24 * 8, "{ticks} ticks of MIDI clock:\n{talk}");
@@ -93,12 +92,67 @@ fn the_rig_survives_a_dead_keyboard_a_panic_and_a_stopped_clock_and_the_take_tel
     let written = std::fs::read(log.with_extension("mid")).unwrap();
     assert_eq!(written, std::fs::read(folder.path().join("again.mid")).unwrap(), "the replayed MIDI file");
 
-    let wav = std::fs::read(folder.path().join("sound.wav")).unwrap();
-    let samples = wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0);
-    let (count, squares) = samples.fold((0.0, 0.0), |(count, sum), sample| (count + 1.0, sum + sample * sample));
-    let loudness = (squares / f64::max(count, 1.0)).sqrt();
+    let loudness = loudness(&folder, "sound.wav");
     assert!((0.01..0.5).contains(&loudness), "the organ's mean loudness is {loudness}");
     println!("rig: {}", talk.lines().last().unwrap_or_default());
+}
+
+#[test]
+#[ignore = "needs jackd, fluidsynth, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn a_jack_server_that_is_killed_under_a_chord_and_started_again_finds_the_performance_going_on() {
+    live::require("fluidsynth", "apt-get install --no-install-recommends fluidsynth timgm6mb-soundfont");
+    let folder = perform(128, "jack_restart.sh");
+    let talk = read(&folder, "talk");
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{talk}");
+    assert!(talk.contains("JACK has shut down") && talk.contains("JACK is back"), "{talk}");
+
+    let connected = read(&folder, "connected");
+    for (ours, theirs) in
+        [("performer:in", "player:out"), ("performer:out", "fluid:midi"), ("performer:out", "ours:input")]
+    {
+        let ends = connected.split(&format!("\n{ours}\n")).nth(1).unwrap_or_default();
+        let ends: Vec<&str> = ends.lines().take_while(|line| line.starts_with(' ')).collect();
+        assert!(ends.iter().any(|end| end.contains(theirs)), "{ours} is not connected to {theirs} again:\n{connected}");
+    }
+    // The first record breaks off in the middle of a chord, since its server was killed.
+    assert!(recorded(folder.path(), "ours_1").iter().filter(|note| note.is_on).count() > 8, "{talk}");
+    let sopranos = check_harmony(&recorded(folder.path(), "ours_2"));
+    assert!(sopranos.len() >= 4, "only {} notes were answered after the server came back:\n{talk}", sopranos.len());
+
+    for sound in ["sound_1.wav", "sound_2.wav"] {
+        let loudness = loudness(&folder, sound);
+        assert!((0.003..0.5).contains(&loudness), "{sound}: fluidsynth's mean loudness is {loudness}:\n{talk}");
+    }
+    let left = loudness(&folder, "silence.wav");
+    assert!(left < 1e-3, "fluidsynth sounds on at the loudness {left}");
+    let log = log_of(&folder);
+    let replay =
+        Command::new(env!("CARGO_BIN_EXE_performer")).args(["replay".as_ref(), log.as_os_str()]).output().unwrap();
+    assert!(replay.status.success(), "the take: {}", String::from_utf8_lossy(&replay.stderr));
+    println!("restart: {}", talk.lines().last().unwrap_or_default());
+}
+
+#[test]
+#[ignore = "needs jackd, root and 10 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn a_performance_whose_jack_server_stays_away_ends_when_it_is_told_to() {
+    let folder = perform(128, "jack_lost.sh");
+    let talk = read(&folder, "talk");
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGTERM:\n{talk}");
+    assert!(talk.contains("JACK has shut down, waiting for it to come back"), "{talk}");
+    println!("the end took {} ms without a server", read(&folder, "took").trim());
+}
+
+fn log_of(folder: &tempfile::TempDir) -> PathBuf {
+    let mut files = std::fs::read_dir(folder.path().join("takes")).unwrap().map(|entry| entry.unwrap().path());
+    files.find(|path| path.extension().is_some_and(|ending| ending == "log")).expect("the take's log")
+}
+
+/// Mean loudness of a 16-bit WAV file, 1 being the loudest square wave.
+fn loudness(folder: &tempfile::TempDir, name: &str) -> f64 {
+    let wav = std::fs::read(folder.path().join(name)).unwrap();
+    let samples = wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0);
+    let (count, squares) = samples.fold((0.0, 0.0), |(count, sum), sample| (count + 1.0, sum + sample * sample));
+    (squares / f64::max(count, 1.0)).sqrt()
 }
 
 /// Runs the performance; a stuck server is not our fault, and gets one more chance.

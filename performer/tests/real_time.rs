@@ -14,7 +14,7 @@ use performer::clock::{self, Source};
 use performer::control::{Binding, Control, Trigger};
 use performer::live::{self, Engine};
 use performer::midi::jack::cycle;
-use performer::session::{Session, Settings, Split, Time};
+use performer::session::{Below, Session, Settings, Split, Time};
 use ringbuf::traits::{Consumer, Producer};
 
 #[global_allocator]
@@ -29,7 +29,7 @@ fn table(step: u64, after: Chord) -> AnswerTable {
         let lower = |offset: usize| Token::from_index(offset + (index + step as usize) % 3).expect("a low pitch");
         Chord([Token::from_index(index).expect("in the vocabulary"), lower(25), lower(20), lower(5)])
     });
-    AnswerTable { number: 0, step, after, chords }
+    AnswerTable { number: 0, is_present: false, step, after, bass: None, chords }
 }
 
 #[test]
@@ -102,9 +102,11 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
         &[0xf0, 1, 2, 3, 0xf7],
         &[0xfc],
     ];
-    for source in [Source::Internal, Source::Midi, Source::Follow] {
+    for (source, below) in
+        [(Source::Internal, Below::Bass), (Source::Midi, Below::Through), (Source::Follow, Below::Bass)]
+    {
         let mut settings = Settings::new(clock::Settings { source, rate: RATE, tempo: 120.0, first: 0 });
-        settings.split = Some(Split { key: 50, channel: 4 });
+        settings.split = Some(Split { key: 50, channel: 4, below });
         let trigger = Trigger { is_note: false, channel: None, number: 20 };
         settings.bindings[0] = Some(Binding { trigger, control: Control::Density });
         let control = Arc::new(live::Control::default());

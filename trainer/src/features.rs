@@ -2,7 +2,7 @@
 //! stand for: single words, and relations between two of them, which say the same in every key; and how the heads name
 //! the tokens that come out.
 
-use chorale::{Heard, Key, Part, Phase, Recollection, Token};
+use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
 
 /// Tokens that can go in: the vocabulary and the start marker.
 pub const INPUT_TOKENS: usize = Token::VOCABULARY + 1;
@@ -58,7 +58,7 @@ impl Relation {
                 (folded + octave) as usize
             }),
             // Here the first word is no token but the index of a key.
-            Relation::Degree => Key::from_index(first.index())
+            Relation::Degree => KeyClass::from_index(first.index())
                 .zip(second.pitch())
                 .map(|(key, pitch)| usize::from(key.is_minor) * OCTAVE + usize::from(key.degree(pitch))),
         };

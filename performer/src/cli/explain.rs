@@ -66,7 +66,7 @@ pub fn run(args: Args) -> Result<()> {
         }
         formats.push(format);
     }
-    let piece = read_piece(&file, key).with_context(|| file.display().to_string())?;
+    let piece = read_piece(&file, key)?;
     let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
     for (path, format) in output.iter().zip(formats) {
         let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
@@ -78,8 +78,8 @@ pub fn run(args: Args) -> Result<()> {
 fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
     let key = key.map(|Key { sharps, minor }| (0, Direction::Key { sharps, minor }));
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
-        let text = fs::read_to_string(path).context("cannot read the table")?;
-        let chorale = Chorale::from_csv(&text)?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let chorale = Chorale::from_csv(&text).with_context(|| path.display().to_string())?;
         let mut directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
         directions.extend(key);
         let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
@@ -87,7 +87,7 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
         return Ok(Piece::new(score, grid));
     }
     let source = read_source(path, |remark| eprintln!("{remark}"))?;
-    let parts = melody::four_parts(&source)?;
+    let parts = melody::four_parts(&source).with_context(|| path.display().to_string())?;
     let mut directions = source.directions.clone();
     if let Some(key) = key {
         directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));

@@ -81,9 +81,7 @@ pub fn run(args: Args) -> Result<()> {
     let targets = output.targets(path.as_deref(), "chorale")?;
     let options = output.export_options()?;
     let mut prompt = match &path {
-        Some(path) => {
-            read_prompt(path, prompt_steps, |remark| output.say(remark)).with_context(|| path.display().to_string())?
-        }
+        Some(path) => read_prompt(path, prompt_steps, |remark| output.say(remark))?,
         None => Prompt::metrical(Vec::new(), true),
     };
     if prompt.chords.len() >= steps as usize {
@@ -142,21 +140,22 @@ impl Prompt {
 
 /// At most `limit` steps of it.
 fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
+    let in_file = || path.display().to_string();
     let is_table = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     if is_table {
-        let text = fs::read_to_string(path).context("cannot read the table")?;
-        let mut chords = Chorale::from_csv(&text)?.chords;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut chords = Chorale::from_csv(&text).with_context(in_file)?.chords;
         chords.truncate(limit as usize);
         return Ok(Prompt::metrical(chords, false));
     }
     let file = read_source(path, say)?;
-    let parts = melody::four_parts(&file)?;
+    let parts = melody::four_parts(&file).with_context(in_file)?;
     let Source { ticks_per_quarter, mut directions, .. } = file;
     let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);
     let score = Score { ticks_per_quarter, parts, ..Score::default() };
     let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
-    let chords = files::chords::chords_of(&score, &grid, first_step, limit)?;
+    let chords = files::chords::chords_of(&score, &grid, first_step, limit).with_context(in_file)?;
     // What the rest of the piece would have changed does not concern the new one.
     let end = grid.tick(first_step + chords.len() as u32);
     directions.retain(|(tick, _)| *tick <= end);

@@ -14,9 +14,9 @@ use performer::config::{self, Config, Key};
 use performer::control::Control;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::live::{Cast, Heard, Live, Shown, Summary};
-use performer::midi::{Ports, Wiring, system};
+use performer::midi::{Links, Ports, Wiring, system};
 use performer::model::Model;
-use performer::session::{SPLIT_CHANNEL, Settings, Split};
+use performer::session::{Below, SPLIT_CHANNEL, Settings, Split};
 use performer::take::{ModelIdentity, Recorder};
 use serde_json::json;
 
@@ -44,6 +44,7 @@ Examples:
   performer play --midi jack --clock midi               JACK, in the time of a DAW's MIDI clock
   performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
   performer play --virtual --no-soprano                 the soprano sounds elsewhere
+  performer play --virtual --split C4 --below bass      your left hand is the bass
 
 `performer ports` lists the names; `performer learn` binds knobs and pads to the screen's keys.")]
 pub struct Args {
@@ -75,9 +76,13 @@ pub struct Args {
     #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup)]
     pickup: f64,
 
-    /// Pass keys below this one on as they are, on channel 5; the melody is above. For example C4
+    /// Keys below this one are no melody but passed on as they are, on channel 5, or what --below says. For example C4
     #[arg(long, value_name = "KEY")]
     split: Option<Key>,
+
+    /// What the keys below the split are [default: through]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    below: Option<BelowSplit>,
 
     /// Don't send the soprano on, only the three lower parts
     #[arg(long)]
@@ -140,6 +145,14 @@ enum ClockSource {
     Follow,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum BelowSplit {
+    /// Passed on as they are
+    Through,
+    /// The bass of the harmony: alto and tenor are found to it
+    Bass,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum PortLayout {
     One,
@@ -166,8 +179,14 @@ impl Args {
         }
         settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
         if let Some(Key(key)) = self.split {
-            let channel = settings.split.map_or(SPLIT_CHANNEL, |split| split.channel);
-            settings.split = Some(Split { key, channel });
+            let before = settings.split.unwrap_or(Split { key, channel: SPLIT_CHANNEL, below: Below::Through });
+            settings.split = Some(Split { key, ..before });
+        }
+        if let (Some(split), Some(below)) = (&mut settings.split, self.below) {
+            split.below = match below {
+                BelowSplit::Through => Below::Through,
+                BelowSplit::Bass => Below::Bass,
+            };
         }
         settings.routes[0].muted |= self.no_soprano;
         if self.soundfont.is_some() {
@@ -239,6 +258,9 @@ pub fn run(args: Args) -> Result<()> {
         sound: args.sound()?,
         recorder,
     };
+    if args.below.is_some() && cast.session.split.is_none() {
+        bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
+    }
     if system == system::SYSTEM {
         complete(&mut wiring, backend.ports()?, cast.sound.is_some(), ask)?;
     }
@@ -361,10 +383,10 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
         if live.tend()
             && let Some(links) = live.links()
         {
+            for change in changes(view.system, &view.links, links) {
+                note(view, &manner, change);
+            }
             view.links = links.clone();
-            let state = |is_there: bool| if is_there { "connected" } else { "gone, waiting for it" };
-            let (input, output) = (state(links.has_input), state(links.has_output));
-            note(view, &manner, format!("input {}: {input}; output {}: {output}", links.input, links.output));
         }
         if view.status.is_stalled != before.is_stalled {
             let what = if view.status.is_stalled { "has stalled, the time goes on" } else { "is back" };
@@ -421,6 +443,18 @@ impl Values {
             }
         }
     }
+}
+
+/// What is told of ports and servers that come and go.
+fn changes(system: &str, before: &Links, after: &Links) -> Vec<String> {
+    if !after.has_server {
+        return vec![format!("{system} has shut down, waiting for it to come back")];
+    }
+    let server = (!before.has_server).then(|| format!("{system} is back"));
+    let state = |is_there: bool| if is_there { "connected" } else { "gone, waiting for it" };
+    let (input, output) = (state(after.has_input), state(after.has_output));
+    let ports = format!("input {}: {input}; output {}: {output}", after.input, after.output);
+    server.into_iter().chain([ports]).collect()
 }
 
 fn note(view: &mut View, manner: &Manner, text: String) {

@@ -250,7 +250,11 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
             Part::Soprano => search::melody_tasks(&steps, fold, &kept, &arrangement),
             _ => search::tasks_around(&steps, part, &arrangement),
         };
-        let tasks = tasks.with_context(in_file)?;
+        // What cannot be kept is the fault of the file that it is in.
+        let tasks = tasks.with_context(|| match &args.keep {
+            Some(kept) => format!("--keep {}", kept.display()),
+            None => in_file(),
+        })?;
         let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
         let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
         let notes = 4.0 * steps.len() as f64;

@@ -164,7 +164,8 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
         }
     };
     let mut ports = vec![
-        Span::raw(format!("{}: ", view.system)),
+        link(view.system, view.links.has_server),
+        Span::raw(": "),
         link(&view.links.input, view.links.has_input),
         Span::raw(" -> "),
         link(&view.links.output, view.links.has_output),
@@ -377,6 +378,7 @@ mod tests {
         let links = Links {
             input: "keys".to_owned(),
             output: "organ".to_owned(),
+            has_server: true,
             has_input: true,
             has_output: true,
             sound: None,

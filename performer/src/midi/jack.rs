@@ -3,8 +3,9 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jack::{
@@ -106,52 +107,78 @@ impl Backend for Jack {
         let destination = find(Side::Output, &ports.outputs, &wiring.output)?;
 
         let client = self.client;
-        let ours = |port: &str| format!("{}:{port}", client.name());
-        let our_input = ours(INPUT_PORT);
-        let our_outputs: Vec<String> = wiring.output_ports().iter().map(|port| ours(port)).collect();
-        let failed = |side, port: &str| {
-            let port = port.to_owned();
-            move |error: jack::Error| MidiError::Connect { side, port, cause: error.to_string() }
-        };
-        let input = client.register_port(INPUT_PORT, MidiIn::default()).map_err(failed(Side::Input, &our_input))?;
-        let outputs = wiring
-            .output_ports()
-            .into_iter()
-            .map(|port| client.register_port(&port, MidiOut::default()).map_err(failed(Side::Output, &ours(&port))));
-        let outputs = outputs.collect::<Result<Vec<_>, _>>()?;
         // Three periods: the cycle that writes, the one that carries, and one for luck.
         let period = f64::from(client.buffer_size()) / f64::from(client.sample_rate());
         let drain = Duration::from_secs_f64(3.0 * period).max(Duration::from_millis(50));
-
+        let rate = client.sample_rate();
         let sound = sound.map(|settings| Sound::new(&client, settings)).transpose()?;
         let has_sound = sound.is_some();
-        let notifications = Notifications { control: Arc::clone(engine.control()), our_input: our_input.clone() };
-        let player = Player { input, outputs, sound, engine, clock: FrameClock::default(), has_panicked: false };
-        let active = client.activate_async(notifications, player).map_err(failed(Side::Input, &our_input))?;
-        if let Some(source) = &source {
-            connect(active.as_client(), source, &our_input).map_err(failed(Side::Input, source))?;
+        let news = Arc::new(News { control: Arc::clone(engine.control()), ..News::default() });
+        let stage = Stage { engine, sound, clock: FrameClock::default(), has_panicked: false };
+        let home = Arc::new(Mutex::new(None));
+        let outputs = wiring.output_ports();
+        let active = activate(client, &outputs, stage, &home, &news)?;
+
+        let mut wanted = Vec::new();
+        wanted.extend(source.map(|theirs| Cable { ours: INPUT_PORT.to_owned(), theirs, is_input: true }));
+        for ours in destination.iter().flat_map(|_| &outputs) {
+            let theirs = destination.clone().unwrap_or_default();
+            wanted.push(Cable { ours: ours.clone(), theirs, is_input: false });
         }
-        for output in destination.iter().flat_map(|_| &our_outputs) {
-            let destination = destination.as_deref().unwrap_or_default();
-            connect(active.as_client(), output, destination).map_err(failed(Side::Output, destination))?;
+        for cable in &wanted {
+            let side = if cable.is_input { Side::Input } else { Side::Output };
+            cable.plug_in(active.as_client()).map_err(failed(side, &cable.theirs))?;
         }
         if has_sound {
             connect_speakers(active.as_client());
         }
-        let described = |ours: &str, other: &Option<String>| match other {
-            Some(other) => format!("{ours} ({other})"),
-            None => ours.to_owned(),
-        };
-        let links = Links {
-            sound: has_sound.then(|| format!("{CLIENT}:{}", SOUND_PORTS.join(", "))),
-            input: described(&our_input, &source),
-            output: described(&our_outputs.join(", "), &destination),
+        let patch =
+            Patch { rate, active: Some(active), home, news, outputs, wanted, cables: Vec::new(), owed: Vec::new() };
+        let mut links = Links {
+            sound: None,
+            input: String::new(),
+            output: String::new(),
+            has_server: true,
             has_input: true,
             has_output: true,
         };
-        let connections = Patch { active, our_input, our_outputs, source, destination };
-        Ok(Running { links, drain, connections: Box::new(connections) })
+        patch.describe(&mut links);
+        links.sound = has_sound.then(|| format!("{CLIENT}:{}", SOUND_PORTS.join(", ")));
+        Ok(Running { links, drain, connections: Box::new(patch) })
     }
+}
+
+fn failed(side: Side, port: &str) -> impl Fn(jack::Error) -> MidiError {
+    let port = port.to_owned();
+    move |error| MidiError::Connect { side, port: port.clone(), cause: error.to_string() }
+}
+
+/// Makes our ports and lets `stage` play in the client's callback. When the client is dropped, and when this fails, the
+/// stage goes to `home`.
+fn activate(
+    client: Client,
+    outputs: &[String],
+    stage: Stage,
+    home: &Home,
+    news: &Arc<News>,
+) -> Result<AsyncClient<Notifications, Player>, MidiError> {
+    let ours = |port: &str| format!("{}:{port}", client.name());
+    let mut player =
+        Player { input: None, outputs: Vec::new(), speakers: Vec::new(), stage: Some(stage), home: Arc::clone(home) };
+    let input = client.register_port(INPUT_PORT, MidiIn::default());
+    player.input = Some(input.map_err(failed(Side::Input, &ours(INPUT_PORT)))?);
+    for port in outputs {
+        let output = client.register_port(port, MidiOut::default());
+        player.outputs.push(output.map_err(failed(Side::Output, &ours(port)))?);
+    }
+    if player.stage.as_ref().is_some_and(|stage| stage.sound.is_some()) {
+        for port in SOUND_PORTS {
+            let speaker = client.register_port(port, AudioOut::default());
+            player.speakers.push(speaker.map_err(failed(Side::Output, &ours(port)))?);
+        }
+    }
+    let notifications = Notifications { news: Arc::clone(news), our_input: ours(INPUT_PORT) };
+    client.activate_async(notifications, player).map_err(failed(Side::Input, CLIENT))
 }
 
 fn connect(client: &Client, source: &str, destination: &str) -> Result<(), jack::Error> {
@@ -161,45 +188,171 @@ fn connect(client: &Client, source: &str, destination: &str) -> Result<(), jack:
     }
 }
 
-/// Our client with the ports it was told to be connected to. What else is connected to it is the patchbay's business.
-struct Patch {
-    active: AsyncClient<Notifications, Player>,
-    our_input: String,
-    our_outputs: Vec<String>,
-    source: Option<String>,
-    destination: Option<String>,
+/// A connection of one of our ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cable {
+    /// Without the client's name, which may be another after the server was started again.
+    ours: String,
+    theirs: String,
+    is_input: bool,
 }
 
-impl Connections for Patch {
-    fn tend(&mut self, links: &mut Links, control: &Control) {
-        let client = self.active.as_client();
-        let is_there = |name: &Option<String>| {
-            name.as_ref().is_none_or(|name| client.port_by_name(name).is_some_and(|port| port.name().is_ok()))
-        };
-        let (has_input, has_output) = (is_there(&self.source), is_there(&self.destination));
-        if links.has_input && !has_input {
-            control.lose_input();
-        }
-        // Only what has come back is connected: who has pulled a cable in the patchbay meant it.
-        links.has_input = match &self.source {
-            Some(source) if has_input && !links.has_input => connect(client, source, &self.our_input).is_ok(),
-            _ => has_input,
-        };
-        links.has_output = match &self.destination {
-            Some(destination) if has_output && !links.has_output => {
-                let is_connected = self.our_outputs.iter().all(|output| connect(client, output, destination).is_ok());
-                if is_connected {
-                    control.regain_output();
-                }
-                is_connected
-            }
-            _ => has_output,
-        };
+impl Cable {
+    fn plug_in(&self, client: &Client) -> Result<(), jack::Error> {
+        let ours = format!("{}:{}", client.name(), self.ours);
+        if self.is_input { connect(client, &self.theirs, &ours) } else { connect(client, &ours, &self.theirs) }
+    }
+
+    fn has_other_end(&self, client: &Client) -> bool {
+        client.port_by_name(&self.theirs).is_some_and(|port| port.name().is_ok())
     }
 }
 
-struct Notifications {
+/// Our client and its connections. One that was torn because its other end or the server went away is made again when
+/// that comes back, whoever had made it; one that was pulled in the patchbay was meant to be.
+struct Patch {
+    /// Frames a second, in which the session counts.
+    rate: Frames,
+    /// `None` while there is no server.
+    active: Option<AsyncClient<Notifications, Player>>,
+    home: Home,
+    news: Arc<News>,
+    outputs: Vec<String>,
+    /// Those that we were told to make.
+    wanted: Vec<Cable>,
+    /// Those that there are, and those that were torn.
+    cables: Vec<Cable>,
+    owed: Vec<Cable>,
+}
+
+impl Connections for Patch {
+    fn tend(&mut self, links: &mut Links, control: &Arc<Control>) {
+        self.leave_dead_server();
+        links.has_server = self.active.is_some() || self.come_back(links, control);
+        if self.active.is_some() {
+            self.tend_cables(control);
+            self.describe(links);
+        }
+        let is_whole = |is_input| !self.owed.iter().any(|one| one.is_input == is_input && self.wanted.contains(one));
+        (links.has_input, links.has_output) = (is_whole(true), is_whole(false));
+    }
+
+    fn play_unheard(&mut self) {
+        self.leave_dead_server();
+        let Ok(mut home) = self.home.lock() else { return };
+        let Some(Stage { engine, sound, has_panicked: false, .. }) = home.as_mut() else { return };
+        let now = engine.now();
+        engine.begin(now);
+        engine.advance(now, &mut |message| {
+            if let Some(sound) = sound {
+                sound.instrument.message(&message);
+            }
+            true
+        });
+    }
+}
+
+impl Patch {
+    /// Closes our client if its server is gone. The engine comes home and ends, unheard, all that sounded.
+    fn leave_dead_server(&mut self) {
+        if !self.news.has_shut_down.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        self.active = None;
+        self.owed.append(&mut self.cables);
+        if let Ok(Some(stage)) = self.home.lock().as_deref_mut() {
+            stage.clock.stand();
+        }
+        self.play_unheard();
+    }
+
+    /// Becomes a client again if the server is back. Returns whether it is.
+    fn come_back(&mut self, links: &mut Links, control: &Control) -> bool {
+        let Ok(Jack { client }) = Jack::open() else { return false };
+        let stage = self.home.lock().ok().and_then(|mut home| home.take());
+        let rate = client.sample_rate();
+        let result = match stage {
+            _ if rate != self.rate => Err(format!("it runs at {rate} frames a second, not {}", self.rate)),
+            None => Err("it did not give our client back".to_owned()),
+            Some(stage) => {
+                activate(client, &self.outputs, stage, &self.home, &self.news).map_err(|error| error.to_string())
+            }
+        };
+        match result {
+            Ok(active) => {
+                if links.sound.is_some() {
+                    connect_speakers(active.as_client());
+                }
+                self.active = Some(active);
+                true
+            }
+            Err(cause) => {
+                control.fail(Failure::ServerChanged(SYSTEM, cause));
+                false
+            }
+        }
+    }
+
+    fn tend_cables(&mut self, control: &Control) {
+        let Some(client) = self.active.as_ref().map(AsyncClient::as_client) else { return };
+        let new_ports = self.news.new_ports.lock().map(|mut ports| std::mem::take(&mut *ports)).unwrap_or_default();
+        let now = self.connected(client);
+        let torn: Vec<Cable> = std::mem::replace(&mut self.cables, now)
+            .into_iter()
+            .filter(|cable| !self.cables.contains(cable))
+            .filter(|cable| !cable.has_other_end(client) || new_ports.contains(&cable.theirs))
+            .collect();
+        if torn.iter().any(|cable| cable.is_input) {
+            control.lose_input();
+        }
+        self.owed.extend(torn);
+        let (back, owed): (Vec<Cable>, Vec<Cable>) = std::mem::take(&mut self.owed)
+            .into_iter()
+            .partition(|cable| cable.has_other_end(client) && cable.plug_in(client).is_ok());
+        if back.iter().any(|cable| !cable.is_input) {
+            control.regain_output();
+        }
+        self.owed = owed;
+        self.cables.extend(back);
+    }
+
+    fn connected(&self, client: &Client) -> Vec<Cable> {
+        let inputs = std::iter::once((INPUT_PORT, true));
+        let outputs = self.outputs.iter().map(String::as_str).chain(SOUND_PORTS).map(|port| (port, false));
+        let mut cables = Vec::new();
+        for (ours, is_input) in inputs.chain(outputs) {
+            let Some(port) = client.port_by_name(&format!("{}:{ours}", client.name())) else { continue };
+            let others = port.get_connections().into_iter();
+            cables.extend(others.map(|theirs| Cable { ours: ours.to_owned(), theirs, is_input }));
+        }
+        cables
+    }
+
+    fn describe(&self, links: &mut Links) {
+        let Some(client) = self.active.as_ref().map(AsyncClient::as_client) else { return };
+        let described = |ports: &[String], is_input| {
+            let ours: Vec<String> = ports.iter().map(|port| format!("{}:{port}", client.name())).collect();
+            match self.wanted.iter().find(|cable| cable.is_input == is_input) {
+                Some(Cable { theirs, .. }) => format!("{} ({theirs})", ours.join(", ")),
+                None => ours.join(", "),
+            }
+        };
+        links.input = described(&[INPUT_PORT.to_owned()], true);
+        links.output = described(&self.outputs, false);
+    }
+}
+
+/// What the server's notifications leave for [`Patch`] to look after.
+#[derive(Default)]
+struct News {
     control: Arc<Control>,
+    has_shut_down: AtomicBool,
+    /// Names of ports that have appeared.
+    new_ports: Mutex<Vec<String>>,
+}
+
+struct Notifications {
+    news: Arc<News>,
     our_input: String,
 }
 
@@ -207,12 +360,20 @@ impl jack::NotificationHandler for Notifications {
     // The trait asks for an unsafe function; nothing unsafe is done in it.
     #[allow(unsafe_code)]
     unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
-        self.control.fail(Failure::ServerGone(SYSTEM));
+        self.news.control.lose_input();
+        self.news.has_shut_down.store(true, Ordering::Release);
     }
 
     fn xrun(&mut self, _: &Client) -> jack::Control {
-        self.control.count_overrun();
+        self.news.control.count_overrun();
         jack::Control::Continue
+    }
+
+    fn port_registration(&mut self, client: &Client, port: PortId, is_there: bool) {
+        let name = client.port_by_id(port).filter(|_| is_there).and_then(|port| port.name().ok());
+        if let (Some(name), Ok(mut ports)) = (name, self.news.new_ports.lock()) {
+            ports.push(name);
+        }
     }
 
     /// Whatever is disconnected from our input may have keys down that nobody will lift.
@@ -221,39 +382,63 @@ impl jack::NotificationHandler for Notifications {
             client.port_by_id(port).and_then(|port| port.name().ok()).is_some_and(|name| name == self.our_input)
         };
         if !are_connected && (is_our_input(a) || is_our_input(b)) {
-            self.control.lose_input();
+            self.news.control.lose_input();
         }
     }
 }
 
-struct Player {
-    input: Port<MidiIn>,
-    /// One for all parts, or one for each.
-    outputs: Vec<Port<MidiOut>>,
-    sound: Option<Sound>,
+/// Where a stage goes when its client is closed.
+type Home = Arc<Mutex<Option<Stage>>>;
+
+/// What plays. It outlives the client, and with it the server.
+struct Stage {
     engine: Engine,
+    sound: Option<Sound>,
     clock: FrameClock,
     has_panicked: bool,
+}
+
+struct Player {
+    /// `None` only while the ports are being made.
+    input: Option<Port<MidiIn>>,
+    /// One for all parts, or one for each.
+    outputs: Vec<Port<MidiOut>>,
+    /// Left and right, if our own instrument sounds.
+    speakers: Vec<Port<AudioOut>>,
+    /// `None` only when dropped.
+    stage: Option<Stage>,
+    home: Home,
+}
+
+impl Drop for Player {
+    /// Never in the callback: the client is closed by then.
+    fn drop(&mut self) {
+        if let Ok(mut home) = self.home.lock() {
+            *home = self.stage.take();
+        }
+    }
 }
 
 impl jack::ProcessHandler for Player {
     /// Real-time: called by the server once a period.
     fn process(&mut self, _: &Client, scope: &ProcessScope) -> jack::Control {
         let entered = Instant::now();
-        let start = self.clock.extend(scope.last_frame_time());
+        let (Some(stage), Some(input)) = (&mut self.stage, &self.input) else { return jack::Control::Continue };
+        let Stage { engine, sound, clock, has_panicked } = stage;
+        let start = clock.extend(scope.last_frame_time());
         // At most one for each part; made anew every cycle, which also clears what was sent in the last one.
         let mut writers: [Option<MidiWriter>; 4] = [const { None }; 4];
         for (writer, port) in writers.iter_mut().zip(&mut self.outputs) {
             *writer = Some(port.writer(scope));
         }
-        if self.has_panicked {
+        if *has_panicked {
             return jack::Control::Continue;
         }
         let (mut no_sound, frames) = (None, scope.n_frames());
-        let sound = if frames as usize <= MOST_FRAMES { &mut self.sound } else { &mut no_sound };
+        let heard = if frames as usize <= MOST_FRAMES { &mut *sound } else { &mut no_sound };
         let mut sounded = 0;
         let mut write = |frame: Frames, message: &Message| {
-            if let Some(sound) = sound.as_mut() {
+            if let Some(sound) = heard.as_mut() {
                 sound.render(sounded, frame as usize);
                 sounded = sounded.max(frame as usize);
                 sound.instrument.message(message);
@@ -262,21 +447,20 @@ impl jack::ProcessHandler for Player {
             let Some(writer) = &mut writers[own] else { return false };
             writer.write(&RawMidi { time: frame, bytes: message.bytes() }).is_ok()
         };
-        let events = self.input.iter(scope).map(|event| (event.time, event.bytes));
-        let engine = &mut self.engine;
+        let events = input.iter(scope).map(|event| (event.time, event.bytes));
         let played = catch_unwind(AssertUnwindSafe(|| {
             cycle(engine, entered, start, scope.n_frames(), events, &mut write);
         }));
         if played.is_err() {
-            self.has_panicked = true;
+            *has_panicked = true;
             let last = scope.n_frames().saturating_sub(1);
             engine.abandon("JACK", |message| {
                 write(last, &message);
             });
         }
-        if let Some(sound) = &mut self.sound {
+        if let Some(sound) = sound {
             sound.render(sounded, frames as usize);
-            sound.hand_over(scope);
+            sound.hand_over(&mut self.speakers, scope);
         }
         jack::Control::Continue
     }
@@ -289,7 +473,6 @@ const SOUND_PORTS: [&str; 2] = ["left", "right"];
 /// Our own instrument, in the same cycle as the notes that it plays.
 struct Sound {
     instrument: Instrument,
-    ports: Vec<Port<AudioOut>>,
     /// Left, right, left, ... of the present cycle.
     stereo: Vec<f32>,
 }
@@ -300,14 +483,7 @@ impl Sound {
             return Err(AudioError::ServersChoice.into());
         }
         let instrument = Instrument::new(client.sample_rate(), settings.sound_font.as_deref())?;
-        let ports = SOUND_PORTS.into_iter().map(|name| {
-            client.register_port(name, AudioOut::default()).map_err(|error| MidiError::Connect {
-                side: Side::Output,
-                port: name.to_owned(),
-                cause: error.to_string(),
-            })
-        });
-        Ok(Sound { instrument, ports: ports.collect::<Result<_, _>>()?, stereo: vec![0.0; 2 * MOST_FRAMES] })
+        Ok(Sound { instrument, stereo: vec![0.0; 2 * MOST_FRAMES] })
     }
 
     /// Real-time: renders the frames from `from` to `to` of the present cycle.
@@ -319,8 +495,8 @@ impl Sound {
     }
 
     /// Real-time.
-    fn hand_over(&mut self, scope: &ProcessScope) {
-        for (side, port) in self.ports.iter_mut().enumerate() {
+    fn hand_over(&self, speakers: &mut [Port<AudioOut>], scope: &ProcessScope) {
+        for (side, port) in speakers.iter_mut().enumerate() {
             let samples = port.as_mut_slice(scope);
             samples.fill(0.0);
             for (sample, frame) in samples.iter_mut().zip(self.stereo.chunks_exact(2)) {
@@ -384,6 +560,11 @@ impl FrameClock {
         }
         self.frames
     }
+
+    /// The next server's count has nothing to do with this one's.
+    fn stand(&mut self) {
+        self.before = None;
+    }
 }
 
 #[cfg(test)]
@@ -397,5 +578,7 @@ mod tests {
         assert_eq!(clock.extend(u32::MAX), 99);
         assert_eq!(clock.extend(28), 128);
         assert_eq!(clock.extend(20), 128, "never back");
+        clock.stand();
+        assert_eq!([clock.extend(5000), clock.extend(5064)], [128, 192], "on with another server");
     }
 }

@@ -6,6 +6,7 @@ pub mod jack;
 pub mod system;
 
 use std::any::Any;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -93,6 +94,8 @@ pub struct Links {
     /// For example `performer:in`, or the name of the port that we are connected to.
     pub input: String,
     pub output: String,
+    /// Whether the sound system itself is there.
+    pub has_server: bool,
     /// Whether it is there; a port of our own always is.
     pub has_input: bool,
     pub has_output: bool,
@@ -100,8 +103,11 @@ pub struct Links {
 
 /// Open ports.
 pub(crate) trait Connections {
-    /// Notices ports that went away and connects those that came back. Called twice a second.
-    fn tend(&mut self, links: &mut Links, control: &Control);
+    /// Notices ports and servers that went away and connects those that came back. Called twice a second.
+    fn tend(&mut self, links: &mut Links, control: &Arc<Control>);
+
+    /// Lets the engine do what is due where the sound system has gone and no longer calls it.
+    fn play_unheard(&mut self) {}
 }
 
 #[derive(Debug, Error)]

@@ -11,14 +11,14 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use midir::{Ignore, MidiInput, MidiInputConnection, MidiOutput, MidiOutputConnection};
-use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::{
     Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port,
 };
 use crate::audio::{Audio, AudioSettings};
-use crate::live::{Control, Engine, Failure};
+use crate::live::{Control, Engine};
 use crate::session::{Message, Time};
 
 pub const SYSTEM: &str = if cfg!(target_os = "macos") {
@@ -129,6 +129,7 @@ impl Backend for System {
             sound: None,
             input: source_name.clone().unwrap_or_else(|| format!("{CLIENT}:{INPUT_PORT}")),
             output: output_name,
+            has_server: true,
             has_input: true,
             has_output: true,
         };
@@ -140,11 +141,12 @@ impl Backend for System {
         let links = Links { sound: audio.as_ref().map(|audio| audio.description.clone()), ..links };
         let epoch = Instant::now();
         let (events_in, events) = HeapRb::new(EVENTS).split();
+        let (inboxes, new_inboxes) = HeapRb::new(1).split();
         let (replacements, replaced) = HeapRb::new(1).split();
         let outputs = Outputs { senders, replaced, instrument };
         let handle = thread::Builder::new()
             .name("midi".to_owned())
-            .spawn(move || play_guarded(engine, outputs, events, epoch))
+            .spawn(move || play_guarded(engine, outputs, Inbox { events, replaced: new_inboxes }, epoch))
             .map_err(|cause| MidiError::Thread { name: "MIDI", cause })?;
         let player = Joined { control: Arc::clone(&control), handle: Some(handle) };
         control.set_player(player.thread());
@@ -159,11 +161,11 @@ impl Backend for System {
         };
         let connections = Cables {
             receiver: Some(receiver),
-            unplugged: None,
+            inboxes,
             source: source_name,
             destination: destination_name,
             replacements,
-            _player: player,
+            player,
             _audio: audio,
         };
         Ok(Running { links, drain: DRAIN, connections: Box::new(connections) })
@@ -269,27 +271,28 @@ impl Mailbox {
 
 /// Our connections. Closed in this order: nothing more comes in, then the thread ends.
 struct Cables {
-    /// `None` while the keyboard is unplugged; then what it needs waits in `unplugged`.
+    /// `None` while the keyboard is unplugged.
     receiver: Option<MidiInputConnection<Mailbox>>,
-    unplugged: Option<Mailbox>,
+    /// Inputs opened anew, for the playing thread.
+    inboxes: HeapProd<HeapCons<Arrival>>,
     /// The names of the ports that we were told to connect to.
     source: Option<String>,
     destination: Option<String>,
     /// Outputs opened anew, for the playing thread.
     replacements: HeapProd<MidiOutputConnection>,
-    _player: Joined,
+    player: Joined,
     _audio: Option<Audio>,
 }
 
 impl Connections for Cables {
-    fn tend(&mut self, links: &mut Links, control: &Control) {
+    fn tend(&mut self, links: &mut Links, control: &Arc<Control>) {
         self.tend_input(links, control);
         self.tend_output(links, control);
     }
 }
 
 impl Cables {
-    fn tend_input(&mut self, links: &mut Links, control: &Control) {
+    fn tend_input(&mut self, links: &mut Links, control: &Arc<Control>) {
         let Some(source) = &self.source else { return };
         let Ok(mut input) = MidiInput::new(CLIENT) else { return };
         input.ignore(Ignore::SysexAndActiveSense);
@@ -297,22 +300,19 @@ impl Cables {
         let found = same_port(&names, source);
         if found.is_none() && links.has_input {
             links.has_input = false;
+            self.receiver = None;
             control.lose_input();
-            self.unplugged = self.receiver.take().map(|receiver| receiver.close().1);
         }
-        if let (Some(index), Some(mailbox)) = (found, self.unplugged.take_if(|_| found.is_some())) {
-            match input.connect(&ports[index], INPUT_PORT, receive, mailbox) {
-                Ok(receiver) => {
-                    self.receiver = Some(receiver);
-                    links.has_input = true;
-                    links.input.clone_from(&names[index]);
-                }
-                // The mailbox went with the attempt: without it nothing can be received any more.
-                Err(error) => {
-                    let cause = format!("{}: {error}", names[index]);
-                    control.fail(Failure::Reconnect(cause));
-                }
-            }
+        // One that can't be opened yet, since its driver is still busy or another program was faster, is tried again.
+        let Some(index) = found.filter(|_| !links.has_input && !self.inboxes.is_full()) else { return };
+        let (events_in, events) = HeapRb::new(EVENTS).split();
+        let mailbox = Mailbox { events: events_in, player: self.player.thread(), control: Arc::clone(control) };
+        if let Ok(receiver) = input.connect(&ports[index], INPUT_PORT, receive, mailbox) {
+            // What comes before the playing thread takes it waits there.
+            let _ = self.inboxes.try_push(events);
+            self.receiver = Some(receiver);
+            links.has_input = true;
+            links.input.clone_from(&names[index]);
         }
     }
 
@@ -396,10 +396,16 @@ impl Drop for Joined {
     }
 }
 
-fn play_guarded(mut engine: Engine, mut outputs: Outputs, events: HeapCons<Arrival>, epoch: Instant) {
+/// What the playing thread reads.
+struct Inbox {
+    events: HeapCons<Arrival>,
+    replaced: HeapCons<HeapCons<Arrival>>,
+}
+
+fn play_guarded(mut engine: Engine, mut outputs: Outputs, inbox: Inbox, epoch: Instant) {
     #[cfg(unix)]
     ask_for_real_time();
-    if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut outputs, events, epoch))).is_err() {
+    if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut outputs, inbox, epoch))).is_err() {
         engine.abandon("MIDI", |message| outputs.send(&message));
     }
     // The output closes with this thread: leave the last messages the time to get away.
@@ -422,16 +428,19 @@ fn ask_for_real_time() {
 }
 
 /// The playing thread: sleeps until a message, a table or a step comes, answers, and ends in silence.
-fn play(engine: &mut Engine, outputs: &mut Outputs, mut events: HeapCons<Arrival>, epoch: Instant) {
+fn play(engine: &mut Engine, outputs: &mut Outputs, mut inbox: Inbox, epoch: Instant) {
     let time = |moment: Instant| moment.saturating_duration_since(epoch).as_nanos() as Time;
     let mut send = |message: Message| {
         outputs.send(&message);
         true
     };
     while !engine.control().is_silent() {
-        let earliest = events.try_peek().map_or_else(Instant::now, |event| event.entered);
+        if let Some(events) = inbox.replaced.try_pop() {
+            inbox.events = events;
+        }
+        let earliest = inbox.events.try_peek().map_or_else(Instant::now, |event| event.entered);
         engine.begin(time(earliest));
-        while let Some(event) = events.try_pop() {
+        while let Some(event) = inbox.events.try_pop() {
             let bytes = &event.bytes[..usize::from(event.length)];
             engine.receive(time(event.entered), bytes, event.entered, &mut send);
         }

@@ -65,15 +65,21 @@ pub(super) struct Feature {
     pub rows: Vec<u32>,
 }
 
+/// A head has fewer outputs.
+pub(super) const MOST_OUTPUTS: usize = 512;
+
 /// Words of one vocabulary at the most.
 pub(super) const MOST_WORDS: usize = Token::VOCABULARY + 1;
 
 pub(super) struct Head {
     pub context: Linear,
-    /// Of what is known before the step's soprano, and of the chosen parts.
+    /// Of what is known before the step's soprano sounds.
     pub known: Embedding,
-    pub chosen: Vec<Feature>,
-    /// The known token or key from which each naming starts, as a column, and for each word there 47 outputs.
+    /// For each part of the present chord, by [`Part::index`]: what it adds by itself; rows of the same table.
+    pub chosen: [Vec<Feature>; 4],
+    /// What two of them add together.
+    pub between: Vec<Feature>,
+    /// The word from which each naming starts, as a column, and for each word there 47 outputs.
     pub namings: Vec<(usize, Vec<u16>)>,
     pub output: Linear,
     /// No logit falls below it.
@@ -92,6 +98,10 @@ pub(super) struct Scratch {
     /// For each head, by [`Part::index`]: its hidden layer before the chosen parts are added, (states, width); empty
     /// until it is asked for in this step.
     bases: [Vec<f32>; 4],
+    /// What each token of each part of the present chord adds to a head's hidden layer: (4, 48, width), and whether it
+    /// has been worked out for the state at hand.
+    added: Vec<f32>,
+    is_added: Vec<bool>,
     hidden: Vec<f32>,
     outputs: Vec<f32>,
 }
@@ -117,21 +127,52 @@ impl Linear {
 
 impl Embedding {
     fn add(&self, words: &[u8], rows: &mut Vec<u32>, sum: &mut [f32]) {
-        rows.clear();
-        rows.extend(self.features.iter().map(|feature| feature.row(words)));
-        add_rows(&self.table, rows, sum);
+        add_features(&self.features, &self.table, words, rows, sum);
     }
 }
 
 wide! {
     /// Adds rows of a table, as wide as `sum`.
     fn add_rows(table: &[f32], rows: &[u32], sum: &mut [f32]) {
+        // So many sums stay in registers.
+        const LANES: usize = 64;
         let width = sum.len();
+        let mut from = 0;
+        let mut chunks = sum.chunks_exact_mut(LANES);
+        for sum in &mut chunks {
+            let mut sums = [0f32; LANES];
+            sums.copy_from_slice(sum);
+            for &row in rows {
+                let values = &table[row as usize * width + from..][..LANES];
+                sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+            }
+            sum.copy_from_slice(&sums);
+            from += LANES;
+        }
+        let sum = chunks.into_remainder();
         for &row in rows {
-            for (sum, value) in sum.iter_mut().zip(&table[row as usize * width..][..width]) {
-                *sum += value;
+            let values = &table[row as usize * width + from..][..sum.len()];
+            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+    }
+}
+
+wide! {
+    /// The 47 logits of a row: for each token, the outputs that name it, added up, and no less than `lowest`.
+    fn add_named(
+        outputs: &[f32; MOST_OUTPUTS], words: &[u8], namings: &[(usize, Vec<u16>)], lowest: f32, logits: &mut Vec<f32>,
+    ) {
+        const TOKENS: usize = Token::VOCABULARY;
+        let mut sums = [0f32; TOKENS];
+        sums.copy_from_slice(&outputs[..TOKENS]);
+        for (column, names) in namings {
+            let names = &names[usize::from(words[*column]) * TOKENS..][..TOKENS];
+            for (sum, &name) in sums.iter_mut().zip(names) {
+                *sum += outputs[usize::from(name) % MOST_OUTPUTS];
             }
         }
+        sums.iter_mut().for_each(|sum| *sum = sum.max(lowest));
+        logits.extend_from_slice(&sums);
     }
 }
 
@@ -262,7 +303,7 @@ impl Fused {
     pub fn logits(&self, part: Part, context: &mut Context, asked: &[Row], logits: &mut Vec<f32>) {
         let head = &self.heads[part.index()];
         let Context { words, values, scratch, .. } = context;
-        let Scratch { rows, bases, hidden, outputs, .. } = scratch;
+        let Scratch { rows, bases, added, is_added, hidden, outputs, .. } = scratch;
         let base = &mut bases[part.index()];
         let width = head.known.width;
         if base.is_empty() {
@@ -271,32 +312,44 @@ impl Fused {
                 head.known.add(words, rows, base);
             }
         }
+        added.resize(4 * MOST_WORDS * width, 0.0);
+        let mut summed_for = None;
         for asked in asked.chunks(TOGETHER) {
             fill(hidden, asked.len() * width);
             for (hidden, row) in hidden.chunks_exact_mut(width).zip(asked) {
+                if summed_for.replace(row.state) != Some(row.state) {
+                    is_added.clear();
+                    is_added.resize(4 * MOST_WORDS, false);
+                }
                 hidden.copy_from_slice(&base[row.state * width..][..width]);
                 let all = all_words(&words[row.state], row);
-                rows.clear();
-                rows.extend(head.chosen.iter().map(|feature| feature.row(&all)));
-                add_rows(&head.known.table, rows, hidden);
+                for (part, features) in head.chosen.iter().enumerate().filter(|(_, features)| !features.is_empty()) {
+                    let place = part * MOST_WORDS + usize::from(all[WORDS + part]);
+                    let added = &mut added[place * width..][..width];
+                    if !std::mem::replace(&mut is_added[place], true) {
+                        added.fill(0.0);
+                        add_features(features, &head.known.table, &all, rows, added);
+                    }
+                    add_values(hidden, added);
+                }
+                add_features(&head.between, &head.known.table, &all, rows, hidden);
             }
             keep_positive(hidden);
             head.output.apply(hidden, outputs);
-            for (outputs, row) in outputs.chunks_exact(head.output.bias.len()).zip(asked) {
-                let start = logits.len();
-                logits.extend_from_slice(&outputs[..Token::VOCABULARY]);
-                let logits = &mut logits[start..];
-                let all = all_words(&words[row.state], row);
-                for (column, names) in &head.namings {
-                    let names = &names[usize::from(all[*column]) * Token::VOCABULARY..][..Token::VOCABULARY];
-                    for (logit, &name) in logits.iter_mut().zip(names) {
-                        *logit += outputs[usize::from(name)];
-                    }
-                }
-                logits.iter_mut().for_each(|logit| *logit = logit.max(head.lowest));
+            let count = head.output.bias.len();
+            outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
+            for (index, row) in asked.iter().enumerate() {
+                let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
+                add_named(outputs, &all_words(&words[row.state], row), &head.namings, head.lowest, logits);
             }
         }
     }
+}
+
+fn add_features(features: &[Feature], table: &[f32], words: &[u8], rows: &mut Vec<u32>, sum: &mut [f32]) {
+    rows.clear();
+    rows.extend(features.iter().map(|feature| feature.row(words)));
+    add_rows(table, rows, sum);
 }
 
 /// The words of a step, and of the present chord as far as it is chosen.

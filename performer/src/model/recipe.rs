@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 
 use arithmetic::Matrix;
-use chorale::{Heard, Key, Part, Phase, Recollection, Token};
+use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
 use tract_onnx::pb::{
     GraphProto, ModelProto, NodeProto, TensorProto, attribute_proto::AttributeType, tensor_proto::DataType,
 };
 
-use super::fused::{Block, Embedding, Feature, Fused, Head, Linear, MOST_WORDS, Trunk};
+use super::fused::{Block, Embedding, Feature, Fused, Head, Linear, MOST_OUTPUTS, MOST_WORDS, Trunk};
 use super::{StateContract, WORDS};
 
 /// The operator set whose meaning the arithmetic has.
@@ -359,7 +359,7 @@ fn vocabularies() -> [usize; WORDS] {
     let mut sizes = [MOST_WORDS; WORDS];
     sizes[8] = Recollection::CLASSES;
     sizes[13] = Recollection::CLASSES;
-    sizes[14..16].fill(Key::COUNT + 1);
+    sizes[14..16].fill(KeyClass::COUNT + 1);
     sizes[20..].fill(Heard::HOLDS);
     sizes
 }
@@ -418,19 +418,21 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let now: &[usize] = if is_first { &[] } else { &[MOST_WORDS; 4] };
     let vocabularies = [&vocabularies()[..], now].concat();
     let mut known = constants.embedding(&of("tokens"), relations, &vocabularies)?;
-    let (chosen, features) = (known.features.into_iter())
-        .partition(|feature: &Feature| feature.columns.iter().any(|&column| column >= WORDS));
+    let (mut features, mut chosen, mut between) = (Vec::new(), [const { Vec::new() }; 4], Vec::new());
+    for feature in known.features {
+        match feature.columns.map(|column| column.checked_sub(WORDS)) {
+            [None, None] => features.push(feature),
+            [Some(one), Some(other)] if one != other => between.push(feature),
+            [Some(part), _] | [_, Some(part)] => chosen[part].push(feature),
+        }
+    }
     known.features = features;
     let hidden = known.width;
     let output = constants.linear(&of("output"), hidden, None)?;
     let outputs = output.bias.len();
     let wrong = || format!("the names of '{name}'");
     let (dims, names) = constants.ints("names")?;
-    if dims.len() != 2
-        || dims[1] != Token::VOCABULARY as i64
-        || outputs < Token::VOCABULARY
-        || outputs > u16::MAX.into()
-    {
+    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs) {
         return Err(wrong());
     }
     let count = constants.ints(&of("starts.columns"))?.1.len();
@@ -453,6 +455,7 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
         context: constants.linear(&of("context"), context, Some(hidden))?,
         known,
         chosen,
+        between,
         namings,
         output,
         lowest,

@@ -55,4 +55,41 @@ wait "$playing"
 sleep 0.5
 kill "$instrument"
 wait "$instrument"
+
+# A keyboard that is unplugged with a key down and comes back is heard again. It is aseqnet, which plays what another
+# aseqnet hears.
+keyboard() {
+  aseqnet -p 40002 -n keys >/dev/null 2>&1 &
+  keys=$!
+  sleep 1
+  aseqnet -p 40002 -n finger localhost >/dev/null 2>&1 &
+  finger=$!
+  sleep 1
+  finger_port=$(aconnect -o | awk '/^client/ { client = $2 + 0 } /^client.*finger/ { print client ":0"; exit }')
+}
+keyboard
+"$performer" play --virtual --input keys --tempo 30 --no-take >/dev/null 2>/mnt/talk_keys &
+playing=$!
+for _ in $(seq 600); do
+  grep -q '^READY' /mnt/talk_keys && break
+  kill -0 "$playing" 2>/dev/null || exit 1
+  sleep 0.1
+done
+aseqdump -p "$(port -i "'out ")" >/mnt/ours_keys &
+recording=$!
+sleep 1
+aplaymidi -p "$finger_port" /mnt/melody.mid >/dev/null 2>&1 &
+sleep 1.2
+kill -KILL "$keys"
+for _ in $(seq 100); do grep -q 'gone, waiting' /mnt/talk_keys && break; sleep 0.1; done
+kill "$finger" 2>/dev/null
+wait "$finger" "$keys"
+keyboard
+for _ in $(seq 100); do grep -q 'input .*: connected' /mnt/talk_keys && break; sleep 0.1; done
+aplaymidi -p "$finger_port" /mnt/melody.mid
+sleep 1
+kill -TERM "$playing"
+wait "$playing"
+sleep 0.5
+kill "$recording" "$finger" "$keys"
 exit 0

@@ -10,7 +10,8 @@
 # unpacked into the cache folder, not installed.
 set -euo pipefail
 work=$(realpath "$1")
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/performer-alsa-vm
+# A machine built by another version of this script is not used.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/performer-alsa-vm/$(cksum <"$0" | cut -d ' ' -f 1)
 modules=(virtio_pci 9p 9pnet_virtio snd-hrtimer snd-seq snd-seq-dummy)
 
 for tool in qemu-system-x86_64 cpio modprobe aseqdump; do
@@ -46,6 +47,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/shm
 mount -t tmpfs shm /dev/shm
+ifconfig lo up
 while read -r module; do insmod "/modules/$module" || echo "$module can't be loaded"; done </modules/order
 mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=262144,cache=loose host /host || poweroff -f
 mount -t tmpfs tmp /host/tmp

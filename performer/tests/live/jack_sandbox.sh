@@ -21,13 +21,15 @@ export JACK_DEFAULT_SERVER=performer-test JACK_NO_AUDIO_RESERVATION=1 JACK_NO_ST
 log=$(mktemp)
 realtime=(--no-realtime)
 chrt --fifo 60 true 2>/dev/null && realtime=(--realtime --realtime-priority 60)
-jackd --name "$JACK_DEFAULT_SERVER" "${realtime[@]}" -S -d dummy --rate 48000 --period "$period" >"$log" 2>&1 &
-server=$!
+# COMMAND may kill the server (its number is in JACK_SANDBOX_SERVER) and start another with this.
+export JACK_SANDBOX_START="jackd --name $JACK_DEFAULT_SERVER ${realtime[*]} -S -d dummy --rate 48000 --period $period"
+$JACK_SANDBOX_START >"$log" 2>&1 &
+export JACK_SANDBOX_SERVER=$!
 end_server() {
-  kill "$server" 2>/dev/null
-  for _ in $(seq 30); do kill -0 "$server" 2>/dev/null || break; sleep 0.1; done
-  kill -KILL "$server" 2>/dev/null
-  wait "$server" 2>/dev/null
+  kill "$JACK_SANDBOX_SERVER" 2>/dev/null
+  for _ in $(seq 30); do kill -0 "$JACK_SANDBOX_SERVER" 2>/dev/null || break; sleep 0.1; done
+  kill -KILL "$JACK_SANDBOX_SERVER" 2>/dev/null
+  wait "$JACK_SANDBOX_SERVER" 2>/dev/null
   rm -f "$log"
 }
 trap end_server EXIT

@@ -1,0 +1,557 @@
+//! `make bench-live`: the live figures, through a real JACK server with a dummy driver, beside a bare MIDI echo.
+//!
+//! Run with `scripts/bench_live.sh [--long] [--json]`. Without `--long` it takes two minutes; with it a quarter of an
+//! hour, for 10,000 notes at each period and ten minutes of dense playing.
+//!
+//! A probe, which is a JACK client, plays to the performer and to `examples/echo.rs` by one port and hears both. Each
+//! message is told by its velocity, and comes back to the probe in its next cycle: the graph is a circle.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use hdrhistogram::Histogram;
+use jack::{Client, ClientOptions, MidiIn, MidiOut, Port, ProcessScope, RawMidi};
+use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
+use serde_json::{Value, json};
+
+/// Frames a second of the server.
+const RATE: u64 = 48_000;
+const PERIODS: [u64; 3] = [64, 128, 256];
+/// The probe plays on a channel on which the performer never sends, so that nothing is taken for an echo.
+const CHANNEL: u8 = 15;
+/// Frames of a sixteenth at 160 beats a minute.
+const DENSE_STEP: u64 = RATE * 60 / 160 / 4;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [inside, what, period, amount] = &arguments[..]
+        && inside == "--inside"
+    {
+        let (period, amount) = (period.parse()?, amount.parse()?);
+        let figures = match what.as_str() {
+            "answers" => answers(period, amount)?,
+            "moves" => moves(amount)?,
+            "dense" => dense(amount)?,
+            _ => start(amount)?,
+        };
+        println!("{figures}");
+        return Ok(());
+    }
+    let (mut is_long, mut json_wanted) = (false, false);
+    for argument in &arguments {
+        match argument.as_str() {
+            "--long" => is_long = true,
+            "--json" => json_wanted = true,
+            "--bench" => {} // what `cargo bench` adds by itself
+            other => bail!("unknown option '{other}': expected --long or --json"),
+        }
+    }
+    let mut figures = serde_json::Map::new();
+    figures.insert("machine".into(), machine().into());
+    for period in PERIODS {
+        let notes = if is_long { 10_000 } else { 2000 };
+        figures.insert(format!("answers_{period}"), in_sandbox("answers", period, notes)?);
+    }
+    figures.insert("moves".into(), in_sandbox("moves", 64, if is_long { 120 } else { 30 })?);
+    figures.insert("dense".into(), in_sandbox("dense", 64, if is_long { 600 } else { 30 })?);
+    figures.insert("start".into(), in_sandbox("start", 128, 9)?);
+    let figures = Value::Object(figures);
+    if json_wanted {
+        println!("{}", serde_json::to_string_pretty(&figures)?);
+    } else {
+        print_table(&figures);
+    }
+    Ok(())
+}
+
+/// Runs one measurement beside a JACK server of its own. A server that gets stuck, which is not our fault, gets two more
+/// chances.
+fn in_sandbox(what: &str, period: u64, amount: u64) -> Result<Value> {
+    eprintln!("measuring: {what}, {period} frames a period ...");
+    let sandbox = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/jack_sandbox.sh");
+    for _ in 0..3 {
+        let output = Command::new("bash")
+            .arg(&sandbox)
+            .arg(period.to_string())
+            .arg(std::env::current_exe()?)
+            .args(["--inside", what, &period.to_string(), &amount.to_string()])
+            .stderr(Stdio::inherit())
+            .output()
+            .context("bash")?;
+        match output.status.code() {
+            Some(0) => return serde_json::from_slice(&output.stdout).context("the measurement's figures"),
+            Some(69) => bail!("no JACK server can be started\nhint: scripts/setup.sh live installs it; root is needed"),
+            Some(75) => eprintln!("the JACK server got stuck, once more"),
+            _ => bail!("the measurement '{what}' failed"),
+        }
+    }
+    bail!("the JACK server got stuck three times")
+}
+
+/// Struck notes: when they come back from the echo and from the performer, and how long its callback takes.
+fn answers(period: u64, notes: u64) -> Result<Value> {
+    // 200 notes a second, at all places of a period. Every key is struck again and again, so that all parts speak anew.
+    const EVERY: u64 = RATE / 200;
+    let strikes: Vec<Strike> = (0..notes)
+        .map(|number| Strike {
+            at: RATE + number * EVERY + number * 37 % 101,
+            key: 62 + (number / 25 * 5 % 17) as u8,
+            length: EVERY / 2,
+        })
+        .collect();
+    // So slow that no part moves by itself in between: a step lasts a second and a half.
+    let (heard, performance) = perform(&["--tempo", "10"], plan(&strikes, None), true)?;
+
+    let mut at_once = 0;
+    let mut figures = Performance::summary(&performance)?;
+    let (mut echoes, mut threads, mut answers) = (histogram()?, histogram()?, histogram()?);
+    let mut largest_difference = 0;
+    for (number, strike) in (0..).zip(&strikes) {
+        let velocity = velocity(number);
+        let of = |from: From| {
+            let notes = heard.iter().filter(move |note| note.from == from && note.is_on() && note.bytes[2] == velocity);
+            notes.filter(|note| note.at >= strike.at && note.at < strike.at + 100 * EVERY).map(|note| note.at)
+        };
+        let Some(echo) = of(From::Echo).next() else { bail!("the echo lost note {number}") };
+        echoes.record(echo - strike.at)?;
+        threads.record(of(From::Thread).next().context("the threaded echo lost a note")? - strike.at)?;
+        let answer: Vec<u64> = of(From::Performer).collect();
+        ensure!(!answer.is_empty(), "the performer lost note {number}");
+        answers.record(answer[0] - strike.at)?;
+        // The first key after another moves only those parts whose note changes.
+        let is_repeated = number > 0 && strikes[number as usize - 1].key == strike.key;
+        let parts = answer.iter().filter(|&&at| at == echo).count();
+        at_once += u64::from(parts == 4 || (!is_repeated && parts > 0));
+        let difference = answer.iter().take(if is_repeated { 4 } else { 1 }).map(|at| at.abs_diff(echo)).max();
+        largest_difference = largest_difference.max(difference.unwrap_or(0));
+    }
+    figures["notes"] = notes.into();
+    figures["answered_at_the_frame_of_the_echo"] = at_once.into();
+    figures["largest_difference_frames"] = largest_difference.into();
+    figures["echo_round_trip_frames"] = distribution(&echoes, 1.0);
+    figures["answer_round_trip_frames"] = distribution(&answers, 1.0);
+    figures["echo_by_a_thread_round_trip_frames"] = distribution(&threads, 1.0);
+    figures["period"] = period.into();
+    Ok(figures)
+}
+
+/// Parts that move by themselves, under a MIDI clock of 120 beats a minute whose ticks stand on exact frames: how far
+/// from their steps.
+fn moves(seconds: u64) -> Result<Value> {
+    const TICK: u64 = RATE / 48;
+    const STEP: u64 = 6 * TICK;
+    let scale = [67, 69, 71, 72, 74, 72, 71, 69];
+    let strikes: Vec<Strike> = (0..seconds * 2)
+        .map(|number| Strike { at: RATE + number * 4 * STEP, key: scale[number as usize % 8], length: 3 * STEP })
+        .collect();
+    let (heard, performance) = perform(&["--clock", "midi"], plan(&strikes, Some((TICK, seconds * 48))), true)?;
+    // What the probe sent at the first tick came back from the echo as much later as everything does.
+    let first = heard.iter().find(|message| message.from == From::Echo && message.bytes[0] == 0xf8);
+    let first = first.context("the echo sent no clock")?.at;
+    let mut deviations = histogram()?;
+    for note in heard.iter().filter(|note| note.from == From::Performer && note.is_on() && note.bytes[0] & 0x0f > 0) {
+        let in_step = note.at.saturating_sub(first) % STEP;
+        let is_answer = strikes.iter().any(|strike| note.at.abs_diff(strike.at + first - RATE) < 2);
+        if !is_answer {
+            deviations.record(in_step.min(STEP - in_step))?;
+        }
+    }
+    ensure!(!deviations.is_empty(), "no part moved by itself");
+    let mut figures = Performance::summary(&performance)?;
+    figures["moves"] = deviations.len().into();
+    figures["deviation_ms"] = distribution(&deviations, 1000.0 / RATE as f64);
+    Ok(figures)
+}
+
+/// Sixteenths at 160 beats a minute, without a rest.
+fn dense(seconds: u64) -> Result<Value> {
+    let scale = [67, 69, 71, 72, 74, 76, 74, 72, 71, 72, 74, 71, 72, 69, 71, 67, 64, 66, 67, 69];
+    let strikes: Vec<Strike> = (0..seconds * RATE / DENSE_STEP)
+        .map(|number| Strike {
+            at: RATE + number * DENSE_STEP,
+            key: scale[(number * 7 / 5) as usize % scale.len()],
+            length: DENSE_STEP * 4 / 5,
+        })
+        .collect();
+    let (heard, performance) = perform(&["--tempo", "160"], plan(&strikes, None), false)?;
+    let mut sounding = [None; 4];
+    let mut unmatched = 0;
+    for message in heard.iter().filter(|message| message.from == From::Performer) {
+        let [status, key, _] = message.bytes;
+        let Some(part) = sounding.get_mut(usize::from(status & 0x0f)) else { continue };
+        match (status & 0xf0, *part) {
+            (0x90, None) => *part = Some(key),
+            (0x80, Some(sounds)) if sounds == key => *part = None,
+            (0x80 | 0x90, _) => unmatched += 1,
+            _ => {}
+        }
+    }
+    let mut figures = Performance::summary(&performance)?;
+    figures["struck"] = strikes.len().into();
+    figures["unmatched"] = (unmatched + sounding.iter().flatten().count()).into();
+    figures["seconds"] = seconds.into();
+    Ok(figures)
+}
+
+/// From the start of the program to its open ports.
+fn start(times: u64) -> Result<Value> {
+    let mut waits = histogram()?;
+    for _ in 0..times {
+        let (mut performer, begun) = (Program::start(&performer(), &START)?, Instant::now());
+        performer.wait_until_ready()?;
+        waits.record(begun.elapsed().as_micros() as u64)?;
+        performer.interrupt()?;
+    }
+    Ok(json!({ "start_to_ready_ms": distribution(&waits, 1e-3) }))
+}
+
+/// A note that the probe plays.
+#[derive(Clone, Copy)]
+struct Strike {
+    /// Frames from the beginning of the performance.
+    at: u64,
+    key: u8,
+    length: u64,
+}
+
+/// A note's number, told in its velocity.
+fn velocity(number: u64) -> u8 {
+    1 + (number % 127) as u8
+}
+
+/// What the probe sends, and when: the notes, and ticks of MIDI clock (length and number) from the first note on.
+fn plan(strikes: &[Strike], clock: Option<(u64, u64)>) -> VecDeque<(u64, Vec<u8>)> {
+    let mut plan: Vec<(u64, Vec<u8>)> = Vec::new();
+    if let Some((tick, ticks)) = clock {
+        plan.push((RATE - tick / 2, vec![0xfa]));
+        plan.extend((0..ticks).map(|number| (RATE + number * tick, vec![0xf8])));
+    }
+    for (number, strike) in (0..).zip(strikes) {
+        plan.push((strike.at, vec![0x90 | CHANNEL, strike.key, velocity(number)]));
+        plan.push((strike.at + strike.length, vec![0x80 | CHANNEL, strike.key, 0]));
+    }
+    plan.sort_by_key(|(at, bytes)| (*at, bytes[0] != 0xf8));
+    plan.into()
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum From {
+    Echo,
+    Thread,
+    Performer,
+}
+
+/// A message as it came to the probe.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    from: From,
+    at: u64,
+    bytes: [u8; 3],
+}
+
+impl Came {
+    fn is_on(&self) -> bool {
+        self.bytes[0] & 0xf0 == 0x90 && self.bytes[2] > 0
+    }
+}
+
+/// What the performer told of itself.
+struct Performance {
+    /// Nanoseconds from its callback's entry to the last message handed over.
+    latencies: Histogram<u64>,
+    /// Its last line.
+    told: String,
+    /// Bytes of resident memory that are its own, after a third of the performance and at its end.
+    memory: [u64; 2],
+}
+
+impl Performance {
+    fn summary(&self) -> Result<Value> {
+        let numbers: Vec<u64> = self.told.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let [notes, missed, ..] = numbers[..] else { bail!("no summary in '{}'", self.told) };
+        Ok(json!({
+            "answered": notes,
+            "missed": missed,
+            "callback_us": distribution(&self.latencies, 1e-3),
+            "own_memory_mb": self.memory.map(|bytes| bytes as f64 / 1e6),
+        }))
+    }
+}
+
+const START: [&str; 5] = ["play", "--midi", "jack", "--no-take", "--json"];
+
+/// Lets the probe play a plan to the performer, and the echoes beside it, and returns what came back.
+fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) -> Result<(Vec<Came>, Performance)> {
+    // JACK servers get stuck when clients come all at once.
+    let mut echoes = Vec::new();
+    if with_echoes {
+        for options in [&[][..], &["--thread"]] {
+            let mut echo = Program::start(&examples()?.join("echo"), options)?;
+            echo.wait_until_ready()?;
+            echoes.push(echo);
+        }
+    }
+    let mut performer = Program::start(&performer(), &[&START[..], options].concat())?;
+    performer.wait_until_ready()?;
+    let length = plan.back().map_or(0, |(at, _)| *at) + RATE;
+    let mut probe = Probe::start(plan)?;
+    let mut connections = vec![("probe:out", "performer:in"), ("performer:out", "probe:performer")];
+    if with_echoes {
+        let echo = [("probe:out", "echo:in"), ("echo:out", "probe:echo")];
+        connections
+            .extend(echo.into_iter().chain([("probe:out", "echo-thread:in"), ("echo-thread:out", "probe:thread")]));
+    }
+    for (source, destination) in connections {
+        probe.active.as_client().connect_ports_by_name(source, destination)?;
+    }
+    probe.plays.store(true, Ordering::Release);
+    let (mut came, mut memory) = (Vec::new(), [0; 2]);
+    let mut last = 0;
+    while last < length {
+        thread::sleep(Duration::from_millis(20));
+        while let Some(message) = probe.came.try_pop() {
+            came.push(message);
+        }
+        last = probe.now.load(Ordering::Acquire);
+        ensure!(performer.child.try_wait()?.is_none(), "the performer has ended by itself");
+        let own = own_memory(performer.child.id());
+        memory[1] = own;
+        if last < length / 3 {
+            memory[0] = own;
+        }
+    }
+    performer.interrupt()?;
+    thread::sleep(Duration::from_millis(100));
+    while let Some(message) = probe.came.try_pop() {
+        came.push(message);
+    }
+    let mut latencies = histogram()?;
+    for line in performer.lines(&performer.out) {
+        let told: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
+        if let Some(us) = told["latency_us"].as_f64() {
+            latencies.record((us * 1000.0) as u64)?;
+        }
+    }
+    let told = performer.lines(&performer.talk).pop().unwrap_or_default();
+    Ok((came, Performance { latencies, told, memory }))
+}
+
+struct Probe {
+    active: jack::AsyncClient<(), Process>,
+    came: HeapCons<Came>,
+    plays: Arc<AtomicBool>,
+    /// Frames since the performance began.
+    now: Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl Probe {
+    fn start(plan: VecDeque<(u64, Vec<u8>)>) -> Result<Probe> {
+        let (client, _) = Client::new("probe", ClientOptions::NO_START_SERVER)?;
+        let (came_in, came) = HeapRb::new(1 << 16).split();
+        let (plays, now) = (Arc::new(AtomicBool::new(false)), Arc::default());
+        let process = Process {
+            output: client.register_port("out", MidiOut::default())?,
+            inputs: [
+                (From::Echo, client.register_port("echo", MidiIn::default())?),
+                (From::Thread, client.register_port("thread", MidiIn::default())?),
+                (From::Performer, client.register_port("performer", MidiIn::default())?),
+            ],
+            plan,
+            came: came_in,
+            plays: Arc::clone(&plays),
+            now: Arc::clone(&now),
+        };
+        Ok(Probe { active: client.activate_async((), process)?, came, plays, now })
+    }
+}
+
+struct Process {
+    output: Port<MidiOut>,
+    inputs: [(From, Port<MidiIn>); 3],
+    plan: VecDeque<(u64, Vec<u8>)>,
+    came: HeapProd<Came>,
+    plays: Arc<AtomicBool>,
+    now: Arc<std::sync::atomic::AtomicU64>,
+}
+
+impl jack::ProcessHandler for Process {
+    fn process(&mut self, _: &Client, scope: &ProcessScope) -> jack::Control {
+        let mut writer = self.output.writer(scope);
+        if !self.plays.load(Ordering::Acquire) {
+            return jack::Control::Continue;
+        }
+        let (start, frames) = (self.now.load(Ordering::Relaxed), u64::from(scope.n_frames()));
+        while let Some((at, bytes)) = self.plan.front().filter(|(at, _)| *at < start + frames) {
+            let _ = writer.write(&RawMidi { time: at.saturating_sub(start) as u32, bytes });
+            self.plan.pop_front();
+        }
+        for (from, port) in &self.inputs {
+            for event in port.iter(scope) {
+                let mut bytes = [0; 3];
+                for (byte, sent) in bytes.iter_mut().zip(event.bytes) {
+                    *byte = *sent;
+                }
+                let _ = self.came.try_push(Came { from: *from, at: start + u64::from(event.time), bytes });
+            }
+        }
+        self.now.store(start + frames, Ordering::Release);
+        jack::Control::Continue
+    }
+}
+
+/// A program of ours at work, and what it has said. Ends with this value.
+struct Program {
+    child: Child,
+    out: Arc<Mutex<Vec<String>>>,
+    talk: Arc<Mutex<Vec<String>>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Program {
+    fn start(path: &Path, options: &[&str]) -> Result<Program> {
+        let mut child = Command::new(path)
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", path.display()))?;
+        let (out, talk) = (Arc::default(), Arc::default());
+        let mut readers = Vec::new();
+        if let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) {
+            readers = vec![read_lines(stdout, &out), read_lines(stderr, &talk)];
+        }
+        Ok(Program { child, out, talk, readers })
+    }
+
+    fn lines(&self, of: &Mutex<Vec<String>>) -> Vec<String> {
+        of.lock().map(|lines| lines.clone()).unwrap_or_default()
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let is_ready = |of| self.lines(of).iter().any(|line| line.starts_with("READY"));
+        for _ in 0..20_000 {
+            if is_ready(&self.out) || is_ready(&self.talk) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_micros(500));
+        }
+        bail!("a program of ours was not ready after ten seconds: {}", self.lines(&self.talk).join("\n"))
+    }
+
+    /// Lets it end as Ctrl-C does.
+    fn interrupt(&mut self) -> Result<()> {
+        let status = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status()?;
+        ensure!(status.success(), "kill failed");
+        let status = self.child.wait()?;
+        for reader in self.readers.drain(..) {
+            let _ = reader.join();
+        }
+        ensure!(status.success(), "the performer ended with {status}: {}", self.lines(&self.talk).join("\n"));
+        Ok(())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read_lines(from: impl std::io::Read + Send + 'static, to: &Arc<Mutex<Vec<String>>>) -> JoinHandle<()> {
+    let to = Arc::clone(to);
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(std::io::Result::ok) {
+            if let Ok(mut lines) = to.lock() {
+                lines.push(line);
+            }
+        }
+    })
+}
+
+fn performer() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_performer"))
+}
+
+fn examples() -> Result<PathBuf> {
+    Ok(performer().parent().context("the folder of programs")?.join("examples"))
+}
+
+/// Bytes of resident memory, JACK's shared memory apart.
+fn own_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let kilobytes = |name: &str| -> u64 {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+        line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+    };
+    1024 * (kilobytes("RssAnon:") + kilobytes("RssFile:"))
+}
+
+fn histogram() -> Result<Histogram<u64>> {
+    Ok(Histogram::new(3)?)
+}
+
+fn distribution(values: &Histogram<u64>, unit: f64) -> Value {
+    let at = |quantile: f64| values.value_at_quantile(quantile) as f64 * unit;
+    json!({ "p50": at(0.5), "p99": at(0.99), "p99.9": at(0.999), "max": values.max() as f64 * unit })
+}
+
+fn machine() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name =
+        text.lines().find_map(|line| Some(line.strip_prefix("model name")?.trim_start_matches([' ', '\t', ':'])));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    format!("{}, {cores} cores, {}", name.unwrap_or(std::env::consts::ARCH), std::env::consts::OS)
+}
+
+fn print_table(figures: &Value) {
+    println!("{}", figures["machine"].as_str().unwrap_or_default());
+    println!("{:>7}  {:<62} {:>8} {:>8} {:>8} {:>8}", "ratio", "", "p50", "p99", "p99.9", "max");
+    let row = |ratio: Option<f64>, what: &str, values: &Value| {
+        let at = |name: &str| values[name].as_f64().map_or_else(String::new, |value| format!("{value:.1}"));
+        let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
+        println!("{ratio:>7}  {what:<62} {:>8} {:>8} {:>8} {:>8}", at("p50"), at("p99"), at("p99.9"), at("max"));
+    };
+    let line = |what: &str, text: String| println!("{:>7}  {what:<62} {text}", "");
+    for period in PERIODS {
+        let answers = &figures[format!("answers_{period}")];
+        let trip = |what: &str| &answers[format!("{what}_round_trip_frames")];
+        let ratio = |what: &str| Some(trip(what)["p50"].as_f64()? / trip("echo")["p50"].as_f64()?);
+        row(ratio("answer"), &format!("{period} frames: note to answer and back, frames"), trip("answer"));
+        row(None, &format!("{period} frames: note to bare echo and back, frames"), trip("echo"));
+        row(ratio("echo_by_a_thread"), &format!("{period} frames: echoed by another thread"), trip("echo_by_a_thread"));
+        row(
+            None,
+            &format!("{period} frames: callback's entry to the last note handed over, us"),
+            &answers["callback_us"],
+        );
+        let at_once = &answers["answered_at_the_frame_of_the_echo"];
+        let text =
+            format!("{at_once} of {} (largest difference {})", answers["notes"], answers["largest_difference_frames"]);
+        line(&format!("{period} frames: answered at the very frame of the echo"), text);
+    }
+    let (moves, dense) = (&figures["moves"], &figures["dense"]);
+    row(
+        None,
+        &format!("{} moves of inner parts under MIDI clock: off the step, ms", moves["moves"]),
+        &moves["deviation_ms"],
+    );
+    row(None, "dense: callback's entry to the last note handed over, us", &dense["callback_us"]);
+    let counts = format!(
+        "{} of {}, {} missed, {} unmatched",
+        dense["answered"], dense["struck"], dense["missed"], dense["unmatched"]
+    );
+    line(&format!("dense: {} s of sixteenths at 160 beats a minute: answered", dense["seconds"]), counts);
+    let memory = |index: usize| dense["own_memory_mb"][index].as_f64().unwrap_or(f64::NAN);
+    line("dense: own memory after a third and at the end, MB", format!("{:.1}, {:.1}", memory(0), memory(1)));
+    row(None, "start to open ports, ms", &figures["start"]["start_to_ready_ms"]);
+}

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The README's live figures, through a real JACK server: bench_live.sh [--long] [--json]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh live
+cargo build -q --release --workspace --bins --example echo
+cargo bench -q --workspace --bench live -- "$@"
