@@ -87,9 +87,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Ok(())
     };
     write().map_err(|error| {
-        // The system's own reason, without the name of the file in between.
-        let reason = error.get_ref().and_then(|inner| inner.source()).map(ToString::to_string);
-        let reason = reason.unwrap_or_else(|| error.to_string());
+        // Without the name of the passing file, which tells nobody anything.
+        let reason = match folder.is_dir() {
+            true => io::Error::from(error.kind()).to_string(),
+            false => format!("there is no folder {}", folder.display()),
+        };
         io::Error::new(error.kind(), format!("cannot write {}: {reason}", path.display()))
     })
 }

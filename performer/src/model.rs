@@ -23,7 +23,7 @@ use reference::Reference;
 #[derive(Debug, Error)]
 pub enum ModelError {
     #[error(transparent)]
-    Read(#[from] std::io::Error),
+    Read(std::io::Error),
     #[error("'{name}' is no usable network: {reason} (models/README.md tells what the file must hold)")]
     Contract { name: String, reason: String },
     #[error("the network failed to run: {0}")]
@@ -140,7 +140,7 @@ impl Model {
     /// When the file cannot be read or does not keep the contract of models/README.md.
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let name = path.display().to_string();
-        let bytes = files::load(path)?;
+        let bytes = files::load(path).map_err(ModelError::Read)?;
         Model::named(&name, &bytes, false)
     }
 
