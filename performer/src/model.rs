@@ -162,6 +162,16 @@ impl Model {
         build(bytes, in_tract).map_err(|reason| ModelError::Contract { name: name.into(), reason })
     }
 
+    /// One step and the answers to one soprano, so that a file that cannot run is refused when it is loaded.
+    fn try_out(&self) -> Result<(), ModelError> {
+        let (mut state, mut context, mut logits) = (self.start(), Context::default(), Vec::new());
+        self.step(&mut [&mut state], &[Chord::START], Phase::in_bar(0), &mut context)?;
+        for part in Part::ALL {
+            self.logits(part, &mut context, &[Row { state: 0, given: Chord::SILENCE }], &mut logits)?;
+        }
+        Ok(())
+    }
+
     /// Whether tract runs it, and not the faster arithmetic of our own.
     pub fn is_in_tract(&self) -> bool {
         matches!(self.engine, Engine::Reference(_))
@@ -250,7 +260,11 @@ fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
         Some(fused) => Engine::Fused(Box::new(fused)),
         None => Engine::Reference(Box::new(Reference::new(proto, &state, order)?)),
     };
-    Ok(Model { engine, order, state, metadata })
+    let model = Model { engine, order, state, metadata };
+    if model.is_in_tract() {
+        model.try_out().map_err(|error| error.to_string())?;
+    }
+    Ok(model)
 }
 
 /// Nothing that the widths of a file name may ask for more memory than this.
