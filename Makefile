@@ -65,6 +65,9 @@ train: setup
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; \
+		else echo "note: cargo-deny is not there; licences and sources were not checked (deny.toml)" >&2; fi
 
 setup:
 	@scripts/setup.sh

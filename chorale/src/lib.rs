@@ -12,6 +12,8 @@
 //! # Ok::<(), chorale::CsvError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 pub mod census;
 mod chord;
 pub mod harmony;

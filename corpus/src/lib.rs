@@ -1,6 +1,8 @@
 //! Pieces in four parts to learn from and to measure by. The chorales come from their archive or the unpacked folder,
 //! split as they are; other folders of MIDI and MusicXML files are split by a seed.
 
+#![forbid(unsafe_code)]
+
 use std::fs::{self, File};
 use std::io::{Cursor, Read};
 use std::path::{Component, Path, PathBuf};
@@ -15,9 +17,6 @@ use files::score::Score;
 /// No CSV of a chorale comes near this; a larger one is no chorale.
 const LARGEST_CSV: u64 = 4 << 20;
 const MOST_CHORALES: usize = 100_000;
-
-/// No score of four parts comes near this.
-const LARGEST_FILE: u64 = 64 << 20;
 
 /// Where nobody chooses another.
 pub const SPLIT_SEED: u64 = 1;
@@ -78,11 +77,7 @@ impl Dataset {
             let is_split = path.join("train").is_dir() || path.join("jsb_chorales/train").is_dir();
             return if is_split { Dataset::from_folder(path) } else { Dataset::from_files(path, seed) };
         }
-        let mut bytes = Vec::new();
-        File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).with_context(|| {
-            format!("cannot read the data set '{}' (expected its .tgz archive or a folder)", path.display())
-        })?;
-        ensure!(bytes.len() as u64 <= LARGEST_FILE, "the archive '{}' is larger than 64 MiB", path.display());
+        let bytes = files::load(path).context("the data set (expected its .tgz archive or a folder)")?;
         Dataset::from_archive(&bytes).with_context(|| format!("the archive '{}'", path.display()))
     }
 
@@ -162,8 +157,8 @@ impl Dataset {
         if pieces.len() < Split::ALL.len() {
             let reasons: Vec<String> = dataset.left_out.iter().take(5).map(|reason| format!("\n  {reason}")).collect();
             bail!(
-                "'{}': {} pieces in four parts (.mid, .musicxml, .mxl or .csv); at least three are needed, one for each of \
-                 train, valid and test{}",
+                "'{}': of pieces in four parts (.mid, .musicxml, .mxl or .csv) at least three are needed, one for each of \
+                 train, valid and test; {} can be used{}",
                 folder.display(),
                 pieces.len(),
                 reasons.concat()
@@ -274,10 +269,7 @@ fn files_below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
 /// The four parts of a MIDI or MusicXML file, with the phases that its metre gives. Rests of all parts for a beat or
 /// longer are left out, as they are where a melody is harmonized: the networks' time stands still in them.
 fn read_music(path: &Path) -> Result<(Chorale, Vec<Phase>)> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
-    ensure!(bytes.len() as u64 <= LARGEST_FILE, "larger than 64 MiB");
-    let source = files::read(&bytes)?;
+    let source = files::read(&files::load(path)?)?;
     let parts = melody::four_parts(&source)?;
     let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);
     let grid = Grid::new(source.ticks_per_quarter, &source.directions, first_onset);
@@ -420,7 +412,7 @@ mod tests {
         fs::write(folder.path().join("one.mid"), hymn(0)).unwrap();
         fs::write(folder.path().join("broken.mid"), b"MThd").unwrap();
         let error = format!("{:#}", Dataset::open(folder.path(), 1).err().expect("an error"));
-        for part in ["1 pieces in four parts", "at least three", "broken.mid: the file breaks off"] {
+        for part in ["1 can be used", "at least three", "broken.mid: the file breaks off"] {
             assert!(error.contains(part), "{error:?} should name {part}");
         }
     }

@@ -1,6 +1,8 @@
 //! Music from files, for all who need it: [`read`] takes MIDI and MusicXML alike, [`melody`] finds the melody or the
 //! four parts in them, [`grid`] lays them on sixteenths, [`chords`] makes them what the networks hear.
 
+#![forbid(unsafe_code)]
+
 #[cfg(test)]
 mod any_score;
 pub mod chords;
@@ -12,7 +14,8 @@ pub mod score;
 pub mod smf;
 pub mod source;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use thiserror::Error;
@@ -48,6 +51,23 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     Ok(if is_xml { musicxml::read(bytes)? } else { smf::read(bytes)? })
 }
 
+/// No music comes near this; more comes from a device, or fills memory.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// The bytes of a file of at most 64 MiB.
+///
+/// # Errors
+/// With the path, when it cannot be read or is larger.
+pub fn load(path: &Path) -> io::Result<Vec<u8>> {
+    let cannot = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(cannot(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB")));
+    }
+    Ok(bytes)
+}
+
 /// Writes beside the file, then renames: whoever looks sees the old file or the new one, whole.
 ///
 /// # Errors
@@ -66,7 +86,14 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         file.persist(path)?;
         Ok(())
     };
-    write().map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))
+    write().map_err(|error| {
+        // Without the name of the passing file, which tells nobody anything.
+        let reason = match folder.is_dir() {
+            true => io::Error::from(error.kind()).to_string(),
+            false => format!("there is no folder {}", folder.display()),
+        };
+        io::Error::new(error.kind(), format!("cannot write {}: {reason}", path.display()))
+    })
 }
 
 #[cfg(test)]

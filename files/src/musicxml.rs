@@ -41,7 +41,7 @@ pub enum ReadError {
     NotXml(String),
     #[error("not a MusicXML score: its outermost element is <{0}>, expected <score-partwise> or <score-timewise>")]
     NotAScore(String),
-    #[error("the compressed file cannot be opened: {0}")]
+    #[error("the compressed file (.mxl) cannot be opened; is it whole? ({0})")]
     Archive(String),
     #[error("the score unpacks to more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
@@ -993,7 +993,7 @@ mod tests {
         check(b"", "the file is empty");
         check(b"<score-partwise>", "not a MusicXML file");
         check(b"<html/>", "its outermost element is <html>");
-        check(b"PK\x03\x04nothing", "the compressed file cannot be opened");
+        check(b"PK\x03\x04nothing", "the compressed file (.mxl) cannot be opened");
         check(score(&[&note("H5", 4, "")]).as_bytes(), "measure 1 of part 1: <step> is 'H', expected a letter");
         check(score(&[&note("C5", 4, "").replace(">4<", ">x<")]).as_bytes(), "<duration> is 'x'");
         // Entities that grow by themselves.

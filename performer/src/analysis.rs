@@ -20,7 +20,10 @@ pub struct Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "bar {} beat {}", self.bar, self.beat)
+        match self.bar {
+            0 => write!(f, "pickup beat {}", self.beat),
+            bar => write!(f, "bar {bar} beat {}", self.beat),
+        }
     }
 }
 

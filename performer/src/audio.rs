@@ -47,7 +47,7 @@ pub struct AudioSettings {
 /// What plays the parts.
 pub enum Instrument {
     Organ(Box<Organ>),
-    /// With two buffers of [`BLOCK`] frames, left and right.
+    /// With two buffers of `BLOCK` frames, left and right.
     SoundFont(Box<Synthesizer>, Box<[[f32; BLOCK]; 2]>),
 }
 

@@ -1,6 +1,6 @@
 //! The settings file: ports, time, parts and controls, in TOML.
 //!
-//! Everything in it may be left out, and the command line goes before it. [`write`] makes a file with comments.
+//! Everything in it may be left out, and the command line goes before it. [`write()`] makes a file with comments.
 
 use std::collections::HashMap;
 

@@ -46,13 +46,13 @@ impl Candidate {
 
     pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool, limits: &Limits) {
         self.cost = guard.cost(&past.breaches(self.chord, phase));
+        let mut heard = self.chord;
         if let Some(silent) = limits.silent {
-            let mut heard = self.chord.pitches();
-            heard[silent.index()] = None;
-            self.cost += if is_hollow(&heard) { HOLLOW_COST } else { 0.0 };
+            heard[silent] = Token::REST;
+            self.cost += if is_hollow(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
         }
         if is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
-            self.cost += Guard::closing_cost(past, self.chord);
+            self.cost += Guard::closing_cost(past, heard);
         }
     }
 }

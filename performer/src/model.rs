@@ -22,8 +22,8 @@ use reference::Reference;
 
 #[derive(Debug, Error)]
 pub enum ModelError {
-    #[error("cannot read '{path}': {source}")]
-    Read { path: String, source: std::io::Error },
+    #[error(transparent)]
+    Read(std::io::Error),
     #[error("'{name}' is no usable network: {reason} (models/README.md tells what the file must hold)")]
     Contract { name: String, reason: String },
     #[error("the network failed to run: {0}")]
@@ -140,7 +140,7 @@ impl Model {
     /// When the file cannot be read or does not keep the contract of models/README.md.
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|source| ModelError::Read { path: name.clone(), source })?;
+        let bytes = files::load(path).map_err(ModelError::Read)?;
         Model::named(&name, &bytes, false)
     }
 
@@ -160,6 +160,16 @@ impl Model {
 
     fn named(name: &str, bytes: &[u8], in_tract: bool) -> Result<Model, ModelError> {
         build(bytes, in_tract).map_err(|reason| ModelError::Contract { name: name.into(), reason })
+    }
+
+    /// One step and the answers to one soprano, so that a file that cannot run is refused when it is loaded.
+    fn try_out(&self) -> Result<(), ModelError> {
+        let (mut state, mut context, mut logits) = (self.start(), Context::default(), Vec::new());
+        self.step(&mut [&mut state], &[Chord::START], Phase::in_bar(0), &mut context)?;
+        for part in Part::ALL {
+            self.logits(part, &mut context, &[Row { state: 0, given: Chord::SILENCE }], &mut logits)?;
+        }
+        Ok(())
     }
 
     /// Whether tract runs it, and not the faster arithmetic of our own.
@@ -250,7 +260,11 @@ fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
         Some(fused) => Engine::Fused(Box::new(fused)),
         None => Engine::Reference(Box::new(Reference::new(proto, &state, order)?)),
     };
-    Ok(Model { engine, order, state, metadata })
+    let model = Model { engine, order, state, metadata };
+    if model.is_in_tract() {
+        model.try_out().map_err(|error| error.to_string())?;
+    }
+    Ok(model)
 }
 
 /// Nothing that the widths of a file name may ask for more memory than this.

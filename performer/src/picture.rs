@@ -322,8 +322,8 @@ impl<'a> Roll<'a> {
             let symbol = chord.harmony.symbol(chord.key);
             let next = self.chords.get(index + 1).map_or(u32::MAX, |next| next.steps.start);
             let room = f64::from((next - chord.steps.start).min(16)) * STEP;
-            // A letter is about 0.62 times as wide as it is high.
-            let size = (room / (0.62 * symbol.chars().count() as f64)).min(11.0);
+            // A letter is at most about 0.68 times as wide as it is high; a little room parts two names.
+            let size = ((room - 3.0) / (0.68 * symbol.chars().count() as f64)).min(11.0);
             let hint = Some(chord.harmony.numeral(chord.key));
             let (x, y, colour) = (at + 1.0, header - 6.0, "#222222");
             shapes.push(Shape::Text(Text { x, y, size, colour, hint, ..Text::new(symbol) }));

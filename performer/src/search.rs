@@ -260,8 +260,16 @@ fn close(tasks: &mut [Task]) {
 /// Why a melody cannot be harmonized as asked.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum TaskError {
-    #[error("the {part:?} to keep has {pitch} where the networks, with this melody, know only {lowest} to {highest}")]
+    #[error(
+        "the {} to keep has {pitch} where the networks, with this melody, know only {lowest} to {highest}; \
+         transpose both, or keep another part", part.name().to_lowercase()
+    )]
     CannotKeep { part: Part, pitch: Pitch, lowest: Pitch, highest: Pitch },
+    #[error(
+        "the melody has {pitch}, which the {} cannot sing ({lowest} to {highest}); --transpose, --ranges or another \
+         --melody-part", part.name().to_lowercase()
+    )]
+    CannotSing { part: Part, pitch: Pitch, lowest: Pitch, highest: Pitch },
     #[error(transparent)]
     OutOfReach(#[from] OutOfReach),
 }
@@ -316,7 +324,7 @@ pub fn tasks_around(steps: &[MelodyStep], part: Part, arrangement: &Arrangement)
     for (step, may_move) in steps.iter().zip(arrangement.moves(steps)) {
         let is_sung = (lowest..=highest).contains(&step.soprano);
         let token = Token::from_pitch(step.soprano).filter(|_| is_sung);
-        let token = token.ok_or(TaskError::CannotKeep { part, pitch: step.soprano, lowest, highest })?;
+        let token = token.ok_or(TaskError::CannotSing { part, pitch: step.soprano, lowest, highest })?;
         let mut limits = limits;
         limits.kept[part.index()] = Some(token);
         tasks.push(Task { soprano: None, phase: step.phase, limits, may_move, is_closing: false });
@@ -417,7 +425,7 @@ mod tests {
             assert!(chord[Part::Soprano].pitch().is_some_and(|pitch| pitch.midi() >= 60), "{:?}", chord.pitches());
         }
         let error = tasks_around(&steps, Part::Bass, &arrangement).unwrap_err();
-        assert!(matches!(error, TaskError::CannotKeep { part: Part::Bass, .. }), "{error}");
+        assert!(matches!(error, TaskError::CannotSing { part: Part::Bass, .. }), "{error}");
     }
 
     #[test]

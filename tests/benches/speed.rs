@@ -185,6 +185,7 @@ fn program() -> Result<Vec<Line>> {
 #[cfg(unix)]
 fn wait(child: Child) -> Result<f64> {
     let (mut status, mut usage) = (0, std::mem::MaybeUninit::<libc::rusage>::zeroed());
+    #[allow(unsafe_code)]
     // SAFETY: the call fills what it is given, and zeros are a valid value of it.
     let (found, usage) = unsafe {
         let found = libc::wait4(child.id() as libc::pid_t, &mut status, 0, usage.as_mut_ptr());

@@ -1,5 +1,6 @@
-//! The binary under test, as a user would run it.
+//! The binaries under test, as a user would run them.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -9,11 +10,23 @@ use std::sync::OnceLock;
 /// # Panics
 /// When it does not build.
 pub fn performer() -> &'static Path {
-    static PERFORMER: OnceLock<PathBuf> = OnceLock::new();
-    PERFORMER.get_or_init(|| {
+    &binaries()["performer"]
+}
+
+/// The same for `trainer`.
+///
+/// # Panics
+/// When it does not build.
+pub fn trainer() -> &'static Path {
+    &binaries()["trainer"]
+}
+
+fn binaries() -> &'static HashMap<String, PathBuf> {
+    static BINARIES: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
+    BINARIES.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
         // The whole workspace, so that no dependency is built again with fewer features.
-        cargo.args(["build", "--workspace", "--bin", "performer", "--message-format", "json-render-diagnostics"]);
+        cargo.args(["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"]);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
         if !cfg!(debug_assertions) {
             cargo.arg("--release");
@@ -21,10 +34,10 @@ pub fn performer() -> &'static Path {
         let output = cargo.output().expect("cargo runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8_lossy(&output.stdout).into_owned();
-        let mut executables = messages.lines().filter_map(|line| {
+        let executables = messages.lines().filter_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            message["executable"].as_str().map(PathBuf::from)
+            Some((message["target"]["name"].as_str()?.to_owned(), PathBuf::from(message["executable"].as_str()?)))
         });
-        executables.next_back().expect("cargo names the executable")
+        executables.collect()
     })
 }

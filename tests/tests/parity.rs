@@ -270,3 +270,32 @@ fn the_answer_table_agrees_with_single_answers_for_every_soprano() {
         }
     }
 }
+
+proptest! {
+    // Each case is loaded and optimized by tract.
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_damaged_network_is_refused_or_answers_without_a_panic(
+        seed in any::<u64>(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let trunk = TrunkSettings::Lstm { input: 4, hidden: 4, layers: 1 };
+        let (_, mut bytes) = random_network(&Settings { trunk, head_width: 4, ..Settings::lstm() }, seed);
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        for model in [Model::from_bytes("damaged.onnx", &bytes), Model::in_tract("damaged.onnx", &bytes)] {
+            let Ok(model) = model else { continue };
+            let mut state = model.start();
+            let mut context = Context::default();
+            if model.step(&mut [&mut state], &[Chord::START], Phase::in_bar(0), &mut context).is_ok() {
+                let row = Row { state: 0, given: Chord([Token::from_index(40).unwrap(); 4]) };
+                for part in Part::ALL {
+                    let _ = model.logits(part, &mut context, &[row], &mut Vec::new());
+                }
+            }
+        }
+    }
+}

@@ -49,7 +49,8 @@ impl Checkpoint {
     pub fn load(path: &Path, device: &Device) -> Result<Checkpoint> {
         let load = || -> Result<Checkpoint> {
             let bytes = fs::read(path)?;
-            let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes)?;
+            let (_, metadata) =
+                safetensors::SafeTensors::read_metadata(&bytes).context("it is no .safetensors file")?;
             let header = metadata
                 .metadata()
                 .as_ref()

@@ -19,7 +19,10 @@ fn main() -> ExitCode {
     // Each shard of a batch has its own thread, so candle's matrix products should not split themselves further.
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         // SAFETY: no other thread has been started yet that could read the environment meanwhile.
-        unsafe { std::env::set_var("RAYON_NUM_THREADS", "1") };
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var("RAYON_NUM_THREADS", "1")
+        };
     }
     match run(Command::parse()) {
         Ok(()) => ExitCode::SUCCESS,

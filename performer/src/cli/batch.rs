@@ -44,6 +44,7 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
         let targets = output.targets(Some(&input), &stem)?;
         return Ok(Jobs::One(Job { input, targets }));
     }
+    output.check_folder()?;
     // With the place of each below the folder that was named.
     let mut found: Vec<(PathBuf, PathBuf)> = Vec::new();
     for input in inputs {

@@ -29,6 +29,7 @@ Examples:
       In E minor, whatever the signature says.
   performer explain chorale.mid -o marked.musicxml -o marked.svg
       The broken rules written over the notes, and in a piano roll.
+  performer explain chorale.mid -o marked.png --force
   performer explain chorale.csv --json > reading.json")]
 pub struct Args {
     /// Four parts in a MIDI or MusicXML file, or a table in the form of the data set (.csv)
@@ -43,7 +44,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .html or .json
+    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .png, .html or .json
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
@@ -58,14 +59,14 @@ pub fn run(args: Args) -> Result<()> {
     for path in &output {
         let format = Format::from_path(path).filter(|format| !matches!(format, Format::Midi | Format::Wav));
         let Some(format) = format else {
-            bail!("--output {}: marks are written into .musicxml, .mxl, .svg, .html or .json", path.display());
+            bail!("--output {}: marks are written into .musicxml, .mxl, .svg, .png, .html or .json", path.display());
         };
         if path.exists() && !force {
             bail!("--output {} is there already; --force replaces it", path.display());
         }
         formats.push(format);
     }
-    let piece = read_piece(&file, key).with_context(|| file.display().to_string())?;
+    let piece = read_piece(&file, key)?;
     let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
     for (path, format) in output.iter().zip(formats) {
         let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
@@ -77,8 +78,8 @@ pub fn run(args: Args) -> Result<()> {
 fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
     let key = key.map(|Key { sharps, minor }| (0, Direction::Key { sharps, minor }));
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
-        let text = fs::read_to_string(path).context("cannot read the table")?;
-        let chorale = Chorale::from_csv(&text)?;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let chorale = Chorale::from_csv(&text).with_context(|| path.display().to_string())?;
         let mut directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
         directions.extend(key);
         let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
@@ -86,7 +87,7 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
         return Ok(Piece::new(score, grid));
     }
     let source = read_source(path, |remark| eprintln!("{remark}"))?;
-    let parts = melody::four_parts(&source)?;
+    let parts = melody::four_parts(&source).with_context(|| path.display().to_string())?;
     let mut directions = source.directions.clone();
     if let Some(key) = key {
         directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));

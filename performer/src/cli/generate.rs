@@ -9,7 +9,7 @@ use performer::arrangement::Arrangement;
 use performer::ensemble::Voicing;
 use performer::export::Piece;
 use performer::grid::Grid;
-use performer::harmonizer::Harmonizer;
+use performer::harmonizer::{Harmonizer, Sampling};
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};
@@ -56,7 +56,10 @@ Examples:
       Twice as long, keeping more to the usual, and slower.
   performer generate -o variant.mid --prompt chorale.mid --prompt-steps 32
       Begins with the first two bars of a chorale and finds its own way from there.
-  performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\"";
+  performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\" --key Eb --staves 2 --marks --force
+  performer generate -o new.wav --rehearsal --soundfont choir.sf2 --model lstm --quiet
+  performer generate -o folder/ --format mid,musicxml --seed 7 --min-p 0.05 --rule crossing=4
+  performer generate -o new.mid --no-guard --json > notes.json";
 
 /// Quarters a minute where nothing says otherwise; about how chorales are sung.
 const DEFAULT_TEMPO: u16 = 80;
@@ -78,9 +81,7 @@ pub fn run(args: Args) -> Result<()> {
     let targets = output.targets(path.as_deref(), "chorale")?;
     let options = output.export_options()?;
     let mut prompt = match &path {
-        Some(path) => {
-            read_prompt(path, prompt_steps, |remark| output.say(remark)).with_context(|| path.display().to_string())?
-        }
+        Some(path) => read_prompt(path, prompt_steps, |remark| output.say(remark))?,
         None => Prompt::metrical(Vec::new(), true),
     };
     if prompt.chords.len() >= steps as usize {
@@ -101,8 +102,11 @@ pub fn run(args: Args) -> Result<()> {
     for chord in &mut prompt.chords {
         *chord = chord.transposed(12 * octaves).with_context(|| "the prompt lies too high for --ranges TTBB")?;
     }
-    let mut harmonizer = Harmonizer::new(model.model()?, model.sampling_new());
-    harmonizer.set_limits(Arrangement { ensemble, ..Arrangement::default() }.limits(octaves)?);
+    let arrangement = Arrangement { ensemble, ..Arrangement::default() };
+    let sampling = model.sampling_new();
+    let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
+    let mut harmonizer = Harmonizer::new(model.model()?, sampling);
+    harmonizer.set_limits(arrangement.limits(octaves)?);
     let phase = |step: usize| match prompt.has_bars {
         true => prompt.grid.phase(prompt.first_step + step as u32),
         false => Phase::in_beat(step),
@@ -136,21 +140,22 @@ impl Prompt {
 
 /// At most `limit` steps of it.
 fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
+    let in_file = || path.display().to_string();
     let is_table = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"));
     if is_table {
-        let text = fs::read_to_string(path).context("cannot read the table")?;
-        let mut chords = Chorale::from_csv(&text)?.chords;
+        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut chords = Chorale::from_csv(&text).with_context(in_file)?.chords;
         chords.truncate(limit as usize);
         return Ok(Prompt::metrical(chords, false));
     }
     let file = read_source(path, say)?;
-    let parts = melody::four_parts(&file)?;
+    let parts = melody::four_parts(&file).with_context(in_file)?;
     let Source { ticks_per_quarter, mut directions, .. } = file;
     let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);
     let score = Score { ticks_per_quarter, parts, ..Score::default() };
     let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
-    let chords = files::chords::chords_of(&score, &grid, first_step, limit)?;
+    let chords = files::chords::chords_of(&score, &grid, first_step, limit).with_context(in_file)?;
     // What the rest of the piece would have changed does not concern the new one.
     let end = grid.tick(first_step + chords.len() as u32);
     directions.retain(|(tick, _)| *tick <= end);

@@ -27,11 +27,11 @@ pub struct SamplingOptions {
     seed: u64,
 
     /// Above 1 bolder, below 1 safer; 0 always takes the likeliest note
-    #[arg(long, value_name = "X", default_value_t = Sampling::default().temperature, value_parser = temperature)]
+    #[arg(long, value_name = "X", default_value_t = Sampling::default().temperature, value_parser = temperature, allow_negative_numbers = true)]
     temperature: f32,
 
     /// Leave out chords less likely than this share of the best one
-    #[arg(long, value_name = "SHARE", default_value_t = Sampling::default().min_p, value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value_t = Sampling::default().min_p, value_parser = share, allow_negative_numbers = true)]
     min_p: f32,
 
     /// Choose by the network alone, without regard to the rules of part-writing

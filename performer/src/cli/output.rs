@@ -105,14 +105,20 @@ impl OutputOptions {
         self.check(input, Targets(targets))
     }
 
-    /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name.
-    pub fn targets_in_folder(&self, input: &Path, below: &Path) -> Result<Targets> {
+    /// That many pieces can be written: they need one folder.
+    pub fn check_folder(&self) -> Result<&Path> {
         let [folder] = self.output.as_slice() else {
             bail!("several melodies go into one folder: give one --output, and --format for what to write into it");
         };
         if Format::from_path(folder).is_some() && !folder.is_dir() {
             bail!("--output {}: several melodies need a folder; --format says what to write", folder.display());
         }
+        Ok(folder)
+    }
+
+    /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name.
+    pub fn targets_in_folder(&self, input: &Path, below: &Path) -> Result<Targets> {
+        let folder = self.check_folder()?;
         let target = |(ending, format): &(String, Format)| (folder.join(below).with_extension(ending), *format);
         let targets = Targets(self.format.iter().map(target).collect());
         for (path, _) in &targets.0 {
@@ -265,8 +271,7 @@ fn staves(text: &str) -> Result<u8, String> {
 
 /// Reads MIDI or MusicXML and says what had to be interpreted.
 pub fn read_source(path: &Path, say: impl Fn(&str)) -> Result<Source> {
-    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file = files::read(&bytes).with_context(|| path.display().to_string())?;
+    let file = files::read(&files::load(path)?).with_context(|| path.display().to_string())?;
     for remark in &file.remarks {
         say(&format!("{}: {remark}", path.display()));
     }

@@ -519,7 +519,10 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     {
         let handler: extern "C" fn(libc::c_int) = note_panic_signal;
         // SAFETY: the handler only stores to an atomic, which a signal handler may.
-        unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+        #[allow(unsafe_code)]
+        unsafe {
+            libc::signal(libc::SIGUSR1, handler as libc::sighandler_t)
+        };
     }
     Ok(is_over)
 }

@@ -11,7 +11,7 @@ use performer::control::Density;
 use performer::ensemble::{Ensemble, Voicing};
 use performer::export::Piece;
 use performer::grid::Grid;
-use performer::harmonizer::Harmonizer;
+use performer::harmonizer::{Harmonizer, Sampling};
 use performer::melody::{self, Choice, Fold, Melody};
 use performer::model::Model;
 use performer::render;
@@ -124,7 +124,11 @@ Examples:
   performer render tune.mid -o chorale.mid --live
       What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
-  performer render tune.mid -o chorale.mid --model lstm --quiet
+  performer render tune.mid -o chorale.mid --force --model lstm --quiet
+      By the other network, over what is there, without a word.
+  performer render tune.mid -o chorale.mid --particles 64 --min-p 0.05 --rule parallel-fifths=8 --rule crossing=0
+      Sought longer, chosen more narrowly, parallel fifths next to never, crossed parts at will.
+  performer render tune.mid -o chorale.mid --no-guard
   performer render tune.mid -o chorale.mid --json > notes.json";
 
 pub fn run(mut args: Args) -> Result<()> {
@@ -237,15 +241,22 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     };
     let before = Instant::now();
     let found: Vec<(Vec<Chord>, Option<f64>)> = if args.live {
-        let mut harmonizer = Harmonizer::new(model, args.model.sampling());
+        let sampling = args.model.sampling();
+        let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
+        let mut harmonizer = Harmonizer::new(model, sampling);
         vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
     } else {
         let tasks = match part {
             Part::Soprano => search::melody_tasks(&steps, fold, &kept, &arrangement),
             _ => search::tasks_around(&steps, part, &arrangement),
         };
-        let tasks = tasks.with_context(in_file)?;
+        // What cannot be kept is the fault of the file that it is in.
+        let tasks = tasks.with_context(|| match &args.keep {
+            Some(kept) => format!("--keep {}", kept.display()),
+            None => in_file(),
+        })?;
         let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
+        let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
         let notes = 4.0 * steps.len() as f64;
         let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
         found.into_iter().map(|found| (found.chords, Some(-found.log_likelihood / notes))).collect()

@@ -391,6 +391,8 @@ struct Notifications {
 }
 
 impl jack::NotificationHandler for Notifications {
+    // The trait asks for an unsafe function; nothing unsafe is done in it.
+    #[allow(unsafe_code)]
     unsafe fn shutdown(&mut self, _status: ClientStatus, _reason: &str) {
         self.news.control.lose_input();
         self.news.has_shut_down.store(true, Ordering::Release);

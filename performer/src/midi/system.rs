@@ -418,6 +418,7 @@ fn play_guarded(mut engine: Engine, mut outputs: Outputs, inbox: Inbox, epoch: I
 /// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
 /// audio usually may), it plays all the same, and later when the machine is busy.
 #[cfg(unix)]
+#[allow(unsafe_code)]
 fn ask_for_real_time() {
     // Below JACK's and the kernel's own threads, above all ordinary ones.
     const PRIORITY: libc::c_int = 40;

@@ -4,8 +4,10 @@
 //! An ONNX file holds one step of a whole network. Here it is cut in two at the value `context`: the trunk, run once
 //! a step, and the head of each part, run for as many rows (sopranos) at once as one likes.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Once, OnceLock};
 
 use chorale::{Heard, Part, Token};
 use tract_onnx::pb::{
@@ -41,7 +43,7 @@ struct Plans {
 impl Reference {
     pub fn new(proto: ModelProto, state: &StateContract, order: [Part; 4]) -> Result<Reference, String> {
         let width = context_width(&proto)?;
-        let one = plans(&proto, state, order, width, Some(1))?;
+        let one = caught(|| plans(&proto, state, order, width, Some(1)))?;
         Ok(Reference { proto, state: state.clone(), order, width, one, many: OnceLock::new() })
     }
 
@@ -49,22 +51,44 @@ impl Reference {
         if states == 1 {
             return Ok(&self.one);
         }
-        let plans = self.many.get_or_init(|| plans(&self.proto, &self.state, self.order, self.width, None));
+        let plans = self.many.get_or_init(|| caught(|| plans(&self.proto, &self.state, self.order, self.width, None)));
         plans.as_ref().map_err(String::clone)
     }
 
     /// As [`super::fused::Fused::step`].
     pub fn step(&self, states: &mut [&mut State], phase: u8, context: &mut Context) -> Result<(), String> {
         let plan = &self.plans(states.len())?.trunk;
-        run_trunk(plan, &self.state, states, phase, context).map_err(|error| format!("{error:#}"))
+        caught(|| run_trunk(plan, &self.state, states, phase, context).map_err(|error| format!("{error:#}")))
     }
 
     /// As [`super::fused::Fused::logits`].
     pub fn logits(&self, part: Part, context: &Context, rows: &[Row], logits: &mut Vec<f32>) -> Result<(), String> {
         let plan = &self.plans(context.words.len())?.heads[part.index()];
         let is_first = part == self.order[0];
-        run_head(plan, is_first, self.width, context, rows, logits).map_err(|error| format!("{error:#}"))
+        caught(|| run_head(plan, is_first, self.width, context, rows, logits).map_err(|error| format!("{error:#}")))
     }
+}
+
+thread_local! {
+    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Some graphs that make no sense (an index beyond its table, say) tract does not refuse, but panics over. Nobody is to
+/// see more of it than that the network cannot run.
+fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let others = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !IS_CAUGHT.get() {
+                others(panic);
+            }
+        }));
+    });
+    IS_CAUGHT.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    IS_CAUGHT.set(false);
+    result.unwrap_or_else(|_| Err("its graph makes no sense: tract breaks off".into()))
 }
 
 fn run_head(
