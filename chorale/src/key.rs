@@ -62,7 +62,7 @@ const PROFILES: [[i64; 12]; 2] = [
 ];
 
 /// Finds the key of what has sounded lately: pitch classes weighed by how long they lasted, the older the less, are set
-/// against the [`PROFILES`]; the key whose profile correlates best is the present one.
+/// against the profiles of major and minor; the key whose profile correlates best is the present one.
 #[derive(Clone, Debug, Default)]
 pub struct KeyFinder {
     weights: [f32; 12],

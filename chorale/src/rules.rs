@@ -395,54 +395,54 @@ impl Guard {
     pub const OFF: Guard = Guard { weights: [0.0; Rule::COUNT] };
 
     /// Set so that the shipped networks, harmonizing validation sopranos by themselves, do each thing about as often as
-    /// Bach did there (tests/src/bin/tune_guard.rs); clash and crossing a little dearer, by hand.
+    /// Bach did there (tests/src/bin/tune_guard.rs).
     pub const LIVE: Guard = Guard {
         weights: [
-            2.65,  // parallel-fifths
-            3.55,  // parallel-octaves
-            2.03,  // beat-parallels
-            0.86,  // direct-fifths-octaves
-            -0.23, // crossing
-            0.43,  // overlap
-            0.62,  // spacing
-            -0.55, // forbidden-leap
+            2.74,  // parallel-fifths
+            3.41,  // parallel-octaves
+            1.99,  // beat-parallels
+            0.72,  // direct-fifths-octaves
+            -0.42, // crossing
+            0.46,  // overlap
+            0.60,  // spacing
+            -0.59, // forbidden-leap
             -0.29, // wide-leap
-            0.37,  // tessitura
-            0.32,  // doubled-leading-tone
-            6.34,  // unresolved-seventh
-            0.31,  // clash
-            0.68,  // foreign
-            0.83,  // tension
-            0.76,  // hollow
-            0.11,  // passing-clash
-            -0.07, // passing-foreign
-            0.53,  // alone-soprano
-            0.28,  // under-held-soprano
-            0.14,  // static-alto
-            0.23,  // static-tenor
-            0.18,  // static-bass
-            -0.62, // static-chord
-            -0.51, // eighth-alto
-            -0.50, // eighth-tenor
-            -0.31, // eighth-bass
-            -0.70, // sixteenth
-            0.35,  // stuck
+            0.40,  // tessitura
+            0.26,  // doubled-leading-tone
+            8.00,  // unresolved-seventh
+            0.22,  // clash
+            0.48,  // foreign
+            0.68,  // tension
+            0.64,  // hollow
+            0.09,  // passing-clash
+            -0.10, // passing-foreign
+            0.62,  // alone-soprano
+            0.15,  // under-held-soprano
+            0.06,  // static-alto
+            0.19,  // static-tenor
+            0.14,  // static-bass
+            -0.67, // static-chord
+            -0.48, // eighth-alto
+            -0.46, // eighth-tenor
+            -0.39, // eighth-bass
+            -0.67, // sixteenth
+            0.55,  // stuck
             0.21,  // return
-            -0.36, // all-together
-            -0.08, // restless
-            0.12,  // unsettled-hold
-            -0.01, // open-hold
-            0.59,  // first-inversion
-            0.83,  // second-inversion
-            0.11,  // doubled-third
+            -0.43, // all-together
+            -0.29, // restless
+            0.32,  // unsettled-hold
+            0.77,  // open-hold
+            0.42,  // first-inversion
+            0.66,  // second-inversion
+            0.08,  // doubled-third
             -0.03, // unison
-            0.10,  // deep-bass
-            -0.00, // bass-step
+            0.12,  // deep-bass
+            0.03,  // bass-step
             0.07,  // bass-fourth
-            -0.17, // bass-octave
-            0.44,  // inner-third
-            0.12,  // contrary-outer
-            0.31,  // similar-outer
+            -0.12, // bass-octave
+            0.42,  // inner-third
+            0.18,  // contrary-outer
+            0.41,  // similar-outer
             0.00,  // static-soprano
             0.00,  // eighth-soprano
             0.00,  // soprano-leap
@@ -452,51 +452,51 @@ impl Guard {
     /// The same for the search that looks ahead: choosing by the soprano to come, it needs less help.
     pub const AHEAD: Guard = Guard {
         weights: [
-            2.39,  // parallel-fifths
-            3.00,  // parallel-octaves
-            1.45,  // beat-parallels
-            0.45,  // direct-fifths-octaves
-            -0.26, // crossing
-            0.27,  // overlap
-            0.12,  // spacing
-            -0.55, // forbidden-leap
-            -0.18, // wide-leap
-            0.33,  // tessitura
-            0.13,  // doubled-leading-tone
-            1.13,  // unresolved-seventh
-            0.00,  // clash
-            0.36,  // foreign
-            0.36,  // tension
-            0.55,  // hollow
-            0.20,  // passing-clash
-            -0.16, // passing-foreign
-            0.18,  // alone-soprano
-            0.07,  // under-held-soprano
-            0.14,  // static-alto
-            0.20,  // static-tenor
-            0.16,  // static-bass
-            -0.43, // static-chord
-            -0.43, // eighth-alto
-            -0.39, // eighth-tenor
-            -0.31, // eighth-bass
-            -0.66, // sixteenth
-            0.19,  // stuck
-            0.21,  // return
-            -0.10, // all-together
-            -0.11, // restless
-            -0.17, // unsettled-hold
-            -0.32, // open-hold
-            0.41,  // first-inversion
-            0.33,  // second-inversion
-            0.02,  // doubled-third
-            -0.12, // unison
-            0.05,  // deep-bass
-            0.04,  // bass-step
-            0.22,  // bass-fourth
-            0.00,  // bass-octave
-            0.31,  // inner-third
-            0.26,  // contrary-outer
-            0.24,  // similar-outer
+            1.98,  // parallel-fifths
+            2.29,  // parallel-octaves
+            1.17,  // beat-parallels
+            0.36,  // direct-fifths-octaves
+            -0.33, // crossing
+            0.28,  // overlap
+            0.20,  // spacing
+            -0.58, // forbidden-leap
+            -0.21, // wide-leap
+            0.27,  // tessitura
+            0.11,  // doubled-leading-tone
+            0.67,  // unresolved-seventh
+            -0.01, // clash
+            0.09,  // foreign
+            0.12,  // tension
+            0.41,  // hollow
+            0.08,  // passing-clash
+            -0.14, // passing-foreign
+            0.25,  // alone-soprano
+            -0.15, // under-held-soprano
+            0.05,  // static-alto
+            0.12,  // static-tenor
+            0.07,  // static-bass
+            -0.26, // static-chord
+            -0.40, // eighth-alto
+            -0.34, // eighth-tenor
+            -0.44, // eighth-bass
+            -0.46, // sixteenth
+            0.39,  // stuck
+            0.14,  // return
+            0.05,  // all-together
+            -0.24, // restless
+            -0.02, // unsettled-hold
+            0.16,  // open-hold
+            0.12,  // first-inversion
+            0.03,  // second-inversion
+            0.00,  // doubled-third
+            -0.11, // unison
+            0.08,  // deep-bass
+            0.14,  // bass-step
+            0.21,  // bass-fourth
+            0.04,  // bass-octave
+            0.27,  // inner-third
+            0.37,  // contrary-outer
+            0.36,  // similar-outer
             0.00,  // static-soprano
             0.00,  // eighth-soprano
             0.00,  // soprano-leap
@@ -506,54 +506,54 @@ impl Guard {
     /// The same for new chorales, whose soprano is chosen too.
     pub const NEW: Guard = Guard {
         weights: [
-            2.12,  // parallel-fifths
-            3.01,  // parallel-octaves
-            1.65,  // beat-parallels
-            0.19,  // direct-fifths-octaves
-            -0.35, // crossing
-            0.26,  // overlap
-            -0.31, // spacing
-            -0.53, // forbidden-leap
-            -0.28, // wide-leap
-            0.63,  // tessitura
-            0.34,  // doubled-leading-tone
-            0.86,  // unresolved-seventh
-            -0.20, // clash
-            0.09,  // foreign
-            0.10,  // tension
-            0.09,  // hollow
+            1.75,  // parallel-fifths
+            2.47,  // parallel-octaves
+            1.50,  // beat-parallels
+            0.24,  // direct-fifths-octaves
+            -0.46, // crossing
+            0.21,  // overlap
+            -0.35, // spacing
+            -0.47, // forbidden-leap
+            -0.35, // wide-leap
+            0.56,  // tessitura
+            0.47,  // doubled-leading-tone
+            0.51,  // unresolved-seventh
+            0.07,  // clash
+            -0.12, // foreign
+            -0.02, // tension
+            0.08,  // hollow
             0.13,  // passing-clash
-            -0.18, // passing-foreign
-            -0.08, // alone-soprano
-            0.03,  // under-held-soprano
-            0.24,  // static-alto
-            0.38,  // static-tenor
-            0.26,  // static-bass
-            0.04,  // static-chord
-            -0.61, // eighth-alto
-            -0.56, // eighth-tenor
-            -0.51, // eighth-bass
-            -0.83, // sixteenth
-            0.47,  // stuck
-            0.34,  // return
-            0.12,  // all-together
-            0.24,  // restless
-            -0.62, // unsettled-hold
-            -0.46, // open-hold
-            0.21,  // first-inversion
-            -0.15, // second-inversion
-            -0.07, // doubled-third
-            -0.07, // unison
+            -0.15, // passing-foreign
+            0.07,  // alone-soprano
+            -0.04, // under-held-soprano
+            0.13,  // static-alto
+            0.30,  // static-tenor
+            0.10,  // static-bass
+            0.09,  // static-chord
+            -0.53, // eighth-alto
+            -0.49, // eighth-tenor
+            -0.59, // eighth-bass
+            -0.63, // sixteenth
+            0.43,  // stuck
+            0.22,  // return
+            0.21,  // all-together
+            0.09,  // restless
+            -0.20, // unsettled-hold
+            -0.65, // open-hold
+            0.11,  // first-inversion
+            -0.18, // second-inversion
+            -0.15, // doubled-third
+            -0.12, // unison
             0.06,  // deep-bass
-            0.10,  // bass-step
+            0.21,  // bass-step
             0.21,  // bass-fourth
-            0.15,  // bass-octave
-            0.25,  // inner-third
-            0.29,  // contrary-outer
-            0.26,  // similar-outer
-            0.22,  // static-soprano
-            -0.53, // eighth-soprano
-            -0.19, // soprano-leap
+            0.12,  // bass-octave
+            0.20,  // inner-third
+            0.34,  // contrary-outer
+            0.34,  // similar-outer
+            0.19,  // static-soprano
+            -0.65, // eighth-soprano
+            -0.21, // soprano-leap
         ],
     };
 
