@@ -158,8 +158,7 @@ impl Census {
     pub fn rate(&self, rule: Rule) -> (f64, &'static str) {
         let count = self.breaches.0[rule.index()];
         let (of, unit) = match rule {
-            Rule::BeatParallels
-            | Rule::Clash
+            Rule::Clash
             | Rule::Foreign
             | Rule::Tension
             | Rule::Hollow

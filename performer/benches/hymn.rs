@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use chorale::rules::Guard;
 use chorale::{Part, Pitch};
 use performer::arrangement::Arrangement;
 use performer::export::{ExportOptions, Format, Piece};
 use performer::grid::Grid;
+use performer::guards::Purpose;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::melody::{self, Fold, Melody};
 use performer::model::Model;
@@ -52,12 +52,12 @@ fn main() -> Result<()> {
     );
     for (name, model) in [("wavenet", Arc::new(Model::wavenet()?)), ("lstm", Arc::new(Model::lstm()?))] {
         let tasks = search::melody_tasks(&steps, fold, &[const { None }; 4], &arrangement)?;
-        let ahead = Sampling { guard: Guard::AHEAD, ..Sampling::default() };
+        let ahead = Sampling::of(&model, Purpose::Ahead);
         row(&format!("{name}, looking ahead with {PARTICLES} particles"), 5.0, || {
             search::search(&model, ahead, &tasks, PARTICLES).map(drop)
         })?;
         row(&format!("{name}, --live"), 0.5, || {
-            let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling::default());
+            let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling::of(&model, Purpose::Live));
             render::harmonize(&steps, fold, &arrangement, &mut harmonizer).map(drop)
         })?;
     }

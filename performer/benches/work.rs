@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use chorale::rules::Guard;
 use chorale::{Chord, Part, Phase, Pitch, Token};
+use performer::guards::Purpose;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::model::{self, Model, Row};
 use performer::search::{self, PARTICLES};
@@ -27,7 +27,7 @@ fn run(model: &Arc<Model>, what: &str, times: usize) -> Result<()> {
     let chords = piece();
     let before = |step: usize| if step == 0 { Chord::START } else { chords[(step - 1) % chords.len()] };
     let given = |step: usize| chords[step % chords.len()];
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(model, Purpose::Live));
     match what {
         "step" => {
             let (mut state, mut context) = (model.start(), model::Context::default());
@@ -54,7 +54,7 @@ fn run(model: &Arc<Model>, what: &str, times: usize) -> Result<()> {
         }
         "render" => {
             let melody = (0..times).map(|step| (given(step)[Part::Soprano], Phase::in_beat(step)));
-            let sampling = Sampling { guard: Guard::AHEAD, ..Sampling::default() };
+            let sampling = Sampling::of(model, Purpose::Ahead);
             search::search(model, sampling, &search::tasks(melody, true), PARTICLES)?;
         }
         other => bail!("unknown work '{other}': expected step, answer, table or render"),

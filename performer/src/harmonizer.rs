@@ -9,6 +9,7 @@ use chorale::{Chord, Part, Phase, Pitch, Token, is_hollow};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::guards::{self, Family, Purpose};
 use crate::model::{Context, Model, ModelError, Row, State};
 
 /// How freely the notes are drawn, and by which rules.
@@ -23,9 +24,17 @@ pub struct Sampling {
     pub guard: Guard,
 }
 
+impl Sampling {
+    /// With the guard that was set for such a network.
+    pub fn of(model: &Model, purpose: Purpose) -> Sampling {
+        Sampling { guard: model.guard(purpose), ..Sampling::default() }
+    }
+}
+
 impl Default for Sampling {
+    /// For live playing with the WaveNet.
     fn default() -> Sampling {
-        Sampling { temperature: 0.9, min_p: 0.02, seed: 1, guard: Guard::LIVE }
+        Sampling { temperature: 0.9, min_p: 0.02, seed: 1, guard: guards::guard(Family::Wavenet, Purpose::Live) }
     }
 }
 
@@ -122,6 +131,10 @@ impl Harmonizer {
 
     pub fn sampling(&self) -> Sampling {
         self.sampling
+    }
+
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// Draws differently from now on.

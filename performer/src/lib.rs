@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod explain;
 pub mod export;
+pub mod guards;
 pub mod harmonizer;
 pub mod json;
 pub mod live;

@@ -17,6 +17,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::Framework;
 
+use crate::guards::{self, Family, Purpose};
+use chorale::rules::Guard;
 use fused::{Fused, Scratch};
 use reference::Reference;
 
@@ -178,6 +180,14 @@ impl Model {
     }
 
     /// The parts in the order in which they are chosen; the soprano is the first.
+    pub fn guard(&self, purpose: Purpose) -> Guard {
+        let family = match self.state {
+            StateContract::Queues { .. } => Family::Wavenet,
+            StateContract::Recurrent { .. } => Family::Lstm,
+        };
+        guards::guard(family, purpose)
+    }
+
     pub fn order(&self) -> [Part; 4] {
         self.order
     }

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! performer take 1
-//! {"models":[...],"sampling":{...},"session":{...}}
+//! {"models":[...],"sampling":[...],"session":{...}}
 //! 48000 midi 90 48 50
 //! 48000 > 0 90 48 50        sent: part, bytes
 //! 48000 < 1 91 44 50        sung by a muted part
@@ -37,7 +37,7 @@ use crate::session::{Report, Session, Settings};
 use crate::smf;
 use crate::worker::Worker;
 
-pub const FIRST_LINE: &str = "performer take 1";
+pub const FIRST_LINE: &str = "performer take 2";
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
@@ -90,7 +90,8 @@ pub enum Event {
 pub struct Header {
     /// The network, and the second one if there was one.
     pub models: Vec<ModelIdentity>,
-    pub sampling: SamplingRecord,
+    /// By the place in `models`.
+    pub sampling: Vec<SamplingRecord>,
     pub session: Settings,
 }
 
@@ -147,7 +148,7 @@ pub struct Recorder {
     log_path: PathBuf,
     score_path: PathBuf,
     models: Vec<ModelIdentity>,
-    sampling: SamplingRecord,
+    sampling: Vec<SamplingRecord>,
     log: Option<File>,
     /// Lines not yet written.
     lines: Vec<u8>,
@@ -161,11 +162,12 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A take in `folder`, named by the present moment (UTC). The folder is made if it is missing.
+    /// A take in `folder`, named by the present moment (UTC). The folder is made if it is missing. The networks come
+    /// with how each draws, the one that begins first.
     ///
     /// # Errors
     /// When the folder can't be made, is none, or can't be written.
-    pub fn new(folder: &Path, models: Vec<ModelIdentity>, sampling: Sampling) -> io::Result<Recorder> {
+    pub fn new(folder: &Path, models: Vec<(ModelIdentity, Sampling)>) -> io::Result<Recorder> {
         fs::create_dir_all(folder)?;
         tempfile::tempfile_in(folder)?; // better told now than at the first note
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
@@ -178,8 +180,8 @@ impl Recorder {
         Ok(Recorder {
             log_path: base.with_extension("log"),
             score_path: base.with_extension("mid"),
-            models,
-            sampling: sampling.into(),
+            sampling: models.iter().map(|(_, sampling)| (*sampling).into()).collect(),
+            models: models.into_iter().map(|(model, _)| model).collect(),
             log: None,
             lines: Vec::new(),
             score: TakeScore::default(),
@@ -664,7 +666,7 @@ mod tests {
     #[test]
     fn a_take_played_again_gives_the_same_messages_and_the_same_midi_file() {
         let folder = tempfile::tempdir().unwrap();
-        let mut recorder = Recorder::new(folder.path(), Vec::new(), sampling()).unwrap();
+        let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
         let sent = perform(&mut recorder);
         recorder.flush(true).unwrap();
         let (log, score) = recorder.paths();
@@ -681,7 +683,7 @@ mod tests {
     fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_bass() {
         for below in [Below::Bass, Below::Through] {
             let folder = tempfile::tempdir().unwrap();
-            let mut recorder = Recorder::new(folder.path(), Vec::new(), sampling()).unwrap();
+            let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
             let mut settings = settings();
             settings.split = Some(Split { key: 60, channel: 4, below });
             let mut keys = vec![(40, 0x90, 43), (1300, 0x90, 41), (1310, 0x80, 43), (2900, 0x80, 41)];
@@ -753,7 +755,7 @@ mod tests {
     #[test]
     fn a_log_that_breaks_off_is_read_up_to_its_last_whole_line() {
         let folder = tempfile::tempdir().unwrap();
-        let mut recorder = Recorder::new(folder.path(), Vec::new(), sampling()).unwrap();
+        let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
         perform(&mut recorder);
         recorder.flush(false).unwrap();
         let text = fs::read_to_string(recorder.paths().0).unwrap();
@@ -767,7 +769,7 @@ mod tests {
     #[test]
     fn each_unusable_log_is_told_where_and_why() {
         let header =
-            serde_json::to_string(&Header { models: Vec::new(), sampling: sampling().into(), session: settings() });
+            serde_json::to_string(&Header { models: Vec::new(), sampling: Vec::new(), session: settings() });
         let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
         let check = |text: &str, expected: &str| {
             let error = read(text).unwrap_err().to_string();
@@ -787,7 +789,7 @@ mod tests {
     #[test]
     fn a_performance_without_a_note_leaves_no_files() {
         let folder = tempfile::tempdir().unwrap();
-        let mut recorder = Recorder::new(&folder.path().join("takes"), Vec::new(), sampling()).unwrap();
+        let mut recorder = Recorder::new(&folder.path().join("takes"), Vec::new()).unwrap();
         recorder.event(&settings(), &Event::Input(5, Input::Table(0))).unwrap();
         recorder.flush(true).unwrap();
         assert_eq!(fs::read_dir(folder.path().join("takes")).unwrap().count(), 0);

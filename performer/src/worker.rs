@@ -5,6 +5,7 @@ use chorale::{Chord, Phase};
 
 use crate::answer::AnswerTable;
 use crate::control::Wishes;
+use crate::guards::Purpose;
 use crate::harmonizer::{Harmonizer, Sampling};
 use crate::model::ModelError;
 use crate::session::Report;
@@ -117,7 +118,7 @@ impl Listener {
         let guard = match wishes.guard {
             Some(false) => Guard::OFF,
             // Switched on where it was started without.
-            Some(true) if self.sampling.guard == Guard::OFF => Guard::LIVE,
+            Some(true) if self.sampling.guard == Guard::OFF => self.heard.model().guard(Purpose::Live),
             _ => self.sampling.guard,
         };
         Sampling { temperature, guard, ..self.sampling }

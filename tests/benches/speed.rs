@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
-use chorale::rules::Guard;
 use chorale::{Chord, Part, Phase, Pitch, Token};
 use hdrhistogram::Histogram;
+use performer::guards::Purpose;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::model::{self, Model, Row, State};
 use performer::score::{Direction, Note, Score};
@@ -250,7 +250,7 @@ fn network(file: &Path, python: Option<&Path>) -> Result<Vec<Line>> {
     lines.push(Line::ratio("the same, against the floor: each weight once, plainly", "<= 3", whole, &floor));
     lines.extend([Line::times("the floor", floor), Line::times("the same graph in tract", in_tract)]);
 
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
     let answer = Times::of(STEPS, |step| {
         let started = Instant::now();
         harmonizer.step(before(step), Phase::in_beat(step))?;
@@ -258,7 +258,7 @@ fn network(file: &Path, python: Option<&Path>) -> Result<Vec<Line>> {
         Ok(started.elapsed())
     })?;
     let tables = || {
-        let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+        let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
         Times::of(STEPS, |step| {
             let started = Instant::now();
             harmonizer.step(before(step), Phase::in_beat(step))?;
@@ -270,7 +270,7 @@ fn network(file: &Path, python: Option<&Path>) -> Result<Vec<Line>> {
     let (low, high) = Part::Soprano.range();
     let range: Vec<Token> = (low.midi()..=high.midi()).filter_map(Pitch::new).filter_map(Token::from_pitch).collect();
     // What a program without the table would do for each soprano: the whole way from the state.
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
     let separate = Times::of(STEPS / 10, |step| {
         let started = Instant::now();
         for &soprano in &range {
@@ -283,7 +283,7 @@ fn network(file: &Path, python: Option<&Path>) -> Result<Vec<Line>> {
         Ok(elapsed)
     })?;
     // What is left of it where the trunk's step is shared, as here it always is.
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
     let after_one_step = Times::of(STEPS / 10, |step| {
         let started = Instant::now();
         harmonizer.step(before(step), Phase::in_beat(step))?;
@@ -305,14 +305,10 @@ fn network(file: &Path, python: Option<&Path>) -> Result<Vec<Line>> {
     lines.push(Line::rate("rendering, --live: times real time at 80 BPM, one core", ">= 1000", live));
     let tasks = tasks(&piece);
     let begun = Instant::now();
-    search::search(&model, sampling_ahead(), &tasks, PARTICLES)?;
+    search::search(&model, Sampling::of(&model, Purpose::Ahead), &tasks, PARTICLES)?;
     let ahead = tasks.len() as f64 / STEPS_A_SECOND / begun.elapsed().as_secs_f64();
     lines.push(Line::rate("rendering, looking ahead: times real time at 80 BPM, one core", ">= 50", ahead));
     Ok(lines)
-}
-
-fn sampling_ahead() -> Sampling {
-    Sampling { guard: Guard::AHEAD, ..Sampling::default() }
 }
 
 fn tasks(piece: &[Chord]) -> Vec<Task> {
@@ -321,7 +317,7 @@ fn tasks(piece: &[Chord]) -> Vec<Task> {
 
 /// Answers to a soprano, each fed back.
 fn walk(model: &Arc<Model>, piece: &[Chord], steps: usize) -> Result<()> {
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
     let mut last = Chord::START;
     for step in 0..steps {
         harmonizer.step(last, Phase::in_beat(step))?;
@@ -384,7 +380,7 @@ fn while_busy(model: &Arc<Model>, measure: impl FnOnce() -> Result<Times>) -> Re
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| -> Result<()> {
-            let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+            let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
             for step in (0..).take_while(|_| !is_over.load(Ordering::Relaxed)) {
                 harmonizer.step(if step == 0 { Chord::START } else { Chord::SILENCE }, Phase::in_beat(step))?;
                 harmonizer.answers()?;
@@ -423,7 +419,7 @@ fn growth() -> Result<Vec<Line>> {
     let mut costs = BTreeMap::new();
     for particles in [1, 4, 16, 64, 256] {
         let begun = Instant::now();
-        search::search(&model, sampling_ahead(), &tasks, particles)?;
+        search::search(&model, Sampling::of(&model, Purpose::Ahead), &tasks, particles)?;
         costs.insert(particles, begun.elapsed().as_secs_f64() * 1e6 / (tasks.len() * particles) as f64);
     }
     add("growth: a step of each of so many particles", "<= 1", &costs);
@@ -466,7 +462,7 @@ fn random_wavenet(receptive_field: usize) -> Result<Vec<u8>> {
 
 /// A piece to walk along: the model's own, always the same.
 fn piece(model: &Arc<Model>) -> Result<Vec<Chord>> {
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::default());
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
     let mut piece = Vec::new();
     let mut last = Chord::START;
     for step in 0..256 {

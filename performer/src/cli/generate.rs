@@ -9,7 +9,8 @@ use performer::arrangement::Arrangement;
 use performer::ensemble::Voicing;
 use performer::export::Piece;
 use performer::grid::Grid;
-use performer::harmonizer::{Harmonizer, Sampling};
+use performer::guards::Purpose;
+use performer::harmonizer::Harmonizer;
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};
@@ -77,7 +78,7 @@ struct Prompt {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    let Args { output, steps, tempo, prompt: path, prompt_steps, model } = args;
+    let Args { output, steps, tempo, prompt: path, prompt_steps, model: chosen } = args;
     let targets = output.targets(path.as_deref(), "chorale")?;
     let options = output.export_options()?;
     let mut prompt = match &path {
@@ -103,9 +104,9 @@ pub fn run(args: Args) -> Result<()> {
         *chord = chord.transposed(12 * octaves).with_context(|| "the prompt lies too high for --ranges TTBB")?;
     }
     let arrangement = Arrangement { ensemble, ..Arrangement::default() };
-    let sampling = model.sampling_new();
-    let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
-    let mut harmonizer = Harmonizer::new(model.model()?, sampling);
+    let model = chosen.model()?;
+    let sampling = chosen.sampling(arrangement.guard(model.guard(Purpose::New)));
+    let mut harmonizer = Harmonizer::new(model, sampling);
     harmonizer.set_limits(arrangement.limits(octaves)?);
     let phase = |step: usize| match prompt.has_bars {
         true => prompt.grid.phase(prompt.first_step + step as u32),

@@ -54,36 +54,14 @@ impl ModelOptions {
         self.model.to_str().unwrap_or("?")
     }
 
-    pub fn sampling(&self) -> Sampling {
-        self.sampling.sampling()
-    }
-
-    pub fn sampling_ahead(&self) -> Sampling {
-        self.sampling.sampling_ahead()
-    }
-
-    pub fn sampling_new(&self) -> Sampling {
-        self.sampling.sampling_new()
+    pub fn sampling(&self, guard: Guard) -> Sampling {
+        self.sampling.sampling(guard)
     }
 }
 
 impl SamplingOptions {
-    /// For live playing.
-    pub fn sampling(&self) -> Sampling {
-        self.with_guard(Guard::LIVE)
-    }
-
-    /// For the search that looks ahead.
-    pub fn sampling_ahead(&self) -> Sampling {
-        self.with_guard(Guard::AHEAD)
-    }
-
-    /// For new chorales.
-    pub fn sampling_new(&self) -> Sampling {
-        self.with_guard(Guard::NEW)
-    }
-
-    fn with_guard(&self, guard: Guard) -> Sampling {
+    /// With this guard, as far as no option says otherwise.
+    pub fn sampling(&self, guard: Guard) -> Sampling {
         let mut guard = if self.no_guard { Guard::OFF } else { guard };
         for (rule, weight) in &self.rules {
             guard.weights[rule.index()] = *weight;

@@ -12,6 +12,7 @@ use performer::audio::AudioSettings;
 use performer::clock::{self, Source};
 use performer::config::{self, Config, Key};
 use performer::control::Control;
+use performer::guards::Purpose;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::live::{Cast, Heard, Live, Shown, Summary};
 use performer::midi::{Links, Ports, Wiring, system};
@@ -217,13 +218,13 @@ impl Args {
         Ok(Some(AudioSettings { sample_rate: self.sample_rate, buffer: self.buffer, sound_font }))
     }
 
-    fn recorder(&self, models: Vec<ModelIdentity>, sampling: Sampling) -> Result<Option<Recorder>> {
+    fn recorder(&self, models: Vec<(ModelIdentity, Sampling)>) -> Result<Option<Recorder>> {
         if self.no_take {
             return Ok(None);
         }
         let home = || std::env::home_dir().unwrap_or_default().join("performer-takes");
         let folder = self.take_folder.clone().unwrap_or_else(home);
-        let recorder = Recorder::new(&folder, models, sampling).with_context(|| {
+        let recorder = Recorder::new(&folder, models).with_context(|| {
             let folder = folder.display();
             format!("takes can't be put into {folder}; --take-folder names another folder, --no-take does without")
         })?;
@@ -237,13 +238,14 @@ pub fn run(args: Args) -> Result<()> {
     let config = args.config()?;
     let backend = args.midi.open()?;
     let system = backend.name();
-    let (model, sampling) = (args.model.model()?, args.model.sampling());
+    let first = args.model.model()?;
     let second: Option<Arc<Model>> = args.second_model.as_deref().map(load_model).transpose()?;
-    let mut models = vec![ModelIdentity::new(args.model.name(), &model)];
+    let sampling = |model: &Model| args.model.sampling(model.guard(Purpose::Live));
+    let mut models = vec![(ModelIdentity::new(args.model.name(), &first), sampling(&first))];
     if let (Some(name), Some(second)) = (&args.second_model, &second) {
-        models.push(ModelIdentity::new(&name.to_string_lossy(), second));
+        models.push((ModelIdentity::new(&name.to_string_lossy(), second), sampling(second)));
     }
-    let recorder = args.recorder(models, sampling)?;
+    let recorder = args.recorder(models)?;
     let take = recorder.as_ref().map(Recorder::paths);
     let mut wiring = Wiring {
         input: args.input.clone().or_else(|| config.input.clone()),
@@ -251,9 +253,13 @@ pub fn run(args: Args) -> Result<()> {
         own_ports: args.own_ports,
         per_part: args.ports == PortLayout::PerPart,
     };
+    let harmonizer = |model: Arc<Model>| {
+        let sampling = sampling(&model);
+        Harmonizer::new(model, sampling)
+    };
     let cast = Cast {
-        harmonizer: Harmonizer::new(model, sampling),
-        second: second.map(|second| Harmonizer::new(second, sampling)),
+        harmonizer: harmonizer(first),
+        second: second.map(harmonizer),
         session: args.settings(&config),
         sound: args.sound()?,
         recorder,

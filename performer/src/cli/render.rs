@@ -11,7 +11,8 @@ use performer::control::Density;
 use performer::ensemble::{Ensemble, Voicing};
 use performer::export::Piece;
 use performer::grid::Grid;
-use performer::harmonizer::{Harmonizer, Sampling};
+use performer::guards::Purpose;
+use performer::harmonizer::Harmonizer;
 use performer::melody::{self, Choice, Fold, Melody};
 use performer::model::Model;
 use performer::render;
@@ -241,8 +242,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     };
     let before = Instant::now();
     let found: Vec<(Vec<Chord>, Option<f64>)> = if args.live {
-        let sampling = args.model.sampling();
-        let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
+        let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Live)));
         let mut harmonizer = Harmonizer::new(model, sampling);
         vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
     } else {
@@ -255,8 +255,8 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
             Some(kept) => format!("--keep {}", kept.display()),
             None => in_file(),
         })?;
-        let (sampling, particles) = (args.model.sampling_ahead(), args.particles as usize);
-        let sampling = Sampling { guard: arrangement.guard(sampling.guard), ..sampling };
+        let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Ahead)));
+        let particles = args.particles as usize;
         let notes = 4.0 * steps.len() as f64;
         let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
         found.into_iter().map(|found| (found.chords, Some(-found.log_likelihood / notes))).collect()

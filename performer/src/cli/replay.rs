@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::smf;
-use performer::take::{self, ModelIdentity};
+use performer::take::{self, Header, ModelIdentity};
 
 use super::options::load_model;
 
@@ -42,8 +42,8 @@ pub fn run(args: Args) -> Result<()> {
     let name = args.log.display();
     let text = fs::read_to_string(&args.log).with_context(|| format!("cannot read {name}"))?;
     let take = take::read(&text).with_context(|| name.to_string())?;
-    let sampling = Sampling::from(&take.header.sampling);
-    let mut harmonizers = take.header.models.iter().map(|identity| harmonizer(identity, sampling));
+    let Header { models, sampling, .. } = &take.header;
+    let mut harmonizers = models.iter().zip(sampling).map(|(model, sampling)| harmonizer(model, sampling.into()));
     let first = harmonizers.next().with_context(|| format!("{name}: names no network"))??;
     let second = harmonizers.next().transpose()?;
     let replayed = take::replay(&take, first, second).with_context(|| name.to_string())?;

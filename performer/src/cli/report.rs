@@ -9,6 +9,7 @@ use chorale::rules::Guard;
 use chorale::{Chorale, Phase};
 use corpus::{Dataset, SPLIT_SEED, Split};
 use indicatif::{ProgressBar, ProgressStyle};
+use performer::guards::Purpose;
 use performer::harmonizer::Sampling;
 use performer::model::Model;
 use performer::report::{self, Disturbance, RECOVERY_WINDOW, Way};
@@ -92,22 +93,25 @@ pub fn run(args: Args) -> Result<()> {
     let mut bach = Census::default();
     pieces.iter().for_each(|(chorale, _)| bach.add(&Census::of(chorale)));
 
-    let sampling = args.sampling.sampling();
-    let unguarded = Sampling { guard: Guard::OFF, ..sampling };
-    let is_plain = args.recovery || args.new.is_some();
-    let choices: Vec<(String, Sampling, Way)> = match (args.sampling.is_guarded(), is_plain) {
-        (false, _) => vec![("no guard".into(), unguarded, Way::Live)],
-        (true, true) => vec![("guard".into(), sampling, Way::Live)],
-        (true, false) => {
-            let mut choices = vec![("no guard".into(), unguarded, Way::Live), ("live".into(), sampling, Way::Live)];
+    let unguarded = Sampling { guard: Guard::OFF, ..args.sampling.sampling(Guard::OFF) };
+    let particles = args.particles as usize;
+    // Names of columns, what is guarded, and how.
+    let mut choices: Vec<(String, Option<Purpose>, Way)> = Vec::new();
+    if args.new.is_some() || args.recovery {
+        let purpose = if args.recovery { Purpose::Live } else { Purpose::New };
+        let is_guarded = args.sampling.is_guarded();
+        let name = if is_guarded { "guard" } else { "no guard" };
+        choices.push((name.into(), is_guarded.then_some(purpose), Way::Live));
+    } else {
+        choices.push(("no guard".into(), None, Way::Live));
+        if args.sampling.is_guarded() {
+            choices.push(("live".into(), Some(Purpose::Live), Way::Live));
             if !args.live {
-                let particles = args.particles as usize;
-                choices.push(("live, cue".into(), sampling, Way::LiveWithCue));
-                choices.push((format!("ahead, {particles}"), args.sampling.sampling_ahead(), Way::Ahead(particles)));
+                choices.push(("live, cue".into(), Some(Purpose::Live), Way::LiveWithCue));
+                choices.push((format!("ahead, {particles}"), Some(Purpose::Ahead), Way::Ahead(particles)));
             }
-            choices
         }
-    };
+    }
     let mut columns = vec![Column { title: "Bach".into(), figures: bach.figures() }];
     if args.new.is_some() {
         let own: Vec<Chorale> = pieces.iter().map(|(chorale, _)| chorale.clone()).collect();
@@ -116,21 +120,20 @@ pub fn run(args: Args) -> Result<()> {
     for path in &args.models {
         let model = load_model(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        for (choice, sampling, way) in &choices {
+        for (choice, purpose, way) in &choices {
+            let sampling = purpose.map_or(unguarded, |purpose| args.sampling.sampling(model.guard(purpose)));
             let title = format!("{name}, {choice}");
             let figures = if args.recovery {
-                recovery_figures(&model, *sampling, &pieces)?
+                recovery_figures(&model, sampling, &pieces)?
             } else if let Some(count) = args.new {
                 let bar = progress(u64::from(count), &title)?;
                 let (census, chorales) =
-                    report::generate_all(&model, args.sampling.sampling_new(), count as usize, NEW_STEPS, || {
-                        bar.inc(1)
-                    })?;
+                    report::generate_all(&model, sampling, count as usize, NEW_STEPS, || bar.inc(1))?;
                 bar.finish_and_clear();
                 census.figures().into_iter().chain(copy_figures(&chorales, &dataset)).collect()
             } else {
                 let bar = progress(pieces.len() as u64, &title)?;
-                let (census, chorales) = report::harmonize_all(&model, *sampling, &pieces, *way, || bar.inc(1))?;
+                let (census, chorales) = report::harmonize_all(&model, sampling, &pieces, *way, || bar.inc(1))?;
                 bar.finish_and_clear();
                 let value = report::nats_a_note(&model, &chorales, &pieces)?;
                 let nats = Figure { name: "network-nats".into(), unit: "a note", value };
@@ -146,9 +149,9 @@ pub fn run(args: Args) -> Result<()> {
         let document = json!({
             "split": args.split.name(),
             "pieces": pieces.len(),
-            "temperature": sampling.temperature,
-            "min_p": sampling.min_p,
-            "seed": sampling.seed,
+            "temperature": unguarded.temperature,
+            "min_p": unguarded.min_p,
+            "seed": unguarded.seed,
             "columns": columns.iter().map(in_json).collect::<Vec<Value>>(),
         });
         print(&(serde_json::to_string_pretty(&document)? + "\n"))
