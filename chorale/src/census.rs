@@ -159,22 +159,32 @@ impl Census {
         let count = self.breaches.0[rule.index()];
         let (of, unit) = match rule {
             Rule::Clash
+            | Rule::Suspension
             | Rule::Foreign
             | Rule::Tension
             | Rule::Hollow
             | Rule::FirstInversion
             | Rule::SecondInversion
-            | Rule::DoubledThird => (self.beats, PER_BEATS),
-            Rule::StaticSoprano | Rule::StaticAlto | Rule::StaticTenor | Rule::StaticBass | Rule::StaticChord => {
-                (self.later_beats, PER_BEATS)
-            }
+            | Rule::DoubledThird
+            | Rule::Chromatic => (self.beats, PER_BEATS),
+            Rule::RootFallingFifth
+            | Rule::RootFallingSecond
+            | Rule::RootRisingThird
+            | Rule::StaticSoprano
+            | Rule::StaticAlto
+            | Rule::StaticTenor
+            | Rule::StaticBass
+            | Rule::StaticChord => (self.later_beats, PER_BEATS),
             Rule::AloneSoprano | Rule::SopranoLeap => (self.moves[0], "% of soprano moves"),
             Rule::UnderHeldSoprano | Rule::Stuck | Rule::UnsettledHold | Rule::OpenHold | Rule::Restless => {
                 (self.beats, "per 100 beats")
             }
-            Rule::EighthSoprano | Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass | Rule::Sixteenth => {
-                (self.beats, "per 100 beats")
-            }
+            Rule::HalfBeat
+            | Rule::EighthSoprano
+            | Rule::EighthAlto
+            | Rule::EighthTenor
+            | Rule::EighthBass
+            | Rule::Sixteenth => (self.beats, "per 100 beats"),
             _ => (self.changes, PER_CHANGES),
         };
         (hundredths(count, of), unit)

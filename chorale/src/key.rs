@@ -32,6 +32,12 @@ impl KeyClass {
         (pitch.class() + 12 - self.tonic) % 12
     }
 
+    /// Whether the pitch belongs to the key: to its scale, in minor with both sixths and both sevenths.
+    pub fn has(self, pitch: Pitch) -> bool {
+        let is_foreign = if self.is_minor { [1, 4, 6].as_slice() } else { [1, 3, 6, 8, 10].as_slice() };
+        !is_foreign.contains(&self.degree(pitch))
+    }
+
     fn all() -> impl Iterator<Item = KeyClass> {
         (0..KeyClass::COUNT).filter_map(KeyClass::from_index)
     }
@@ -147,6 +153,16 @@ mod tests {
             }
         }
         assert_eq!(key_of(&[]), None);
+    }
+
+    #[test]
+    fn the_scale_belongs_to_the_key_and_in_minor_both_forms_of_it() {
+        let classes = |is_minor| {
+            let key = KeyClass { tonic: 2, is_minor };
+            (60..72u8).filter(|&midi| key.has(Pitch::new(midi).unwrap())).map(|midi| midi - 60).collect::<Vec<_>>()
+        };
+        assert_eq!(classes(false), [1, 2, 4, 6, 7, 9, 11]);
+        assert_eq!(classes(true), [0, 1, 2, 4, 5, 7, 9, 10, 11]);
     }
 
     #[test]

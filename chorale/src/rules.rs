@@ -3,7 +3,7 @@
 //! the candidates for the next chord by them.
 
 use crate::key::{KeyClass, KeyFinder};
-use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_clash, is_good_ending};
+use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_clash, is_good_ending, root};
 use crate::{Chord, Part, Phase, Pitch};
 
 type Pitches = [Option<Pitch>; 4];
@@ -56,9 +56,13 @@ rules! {
         DoubledLeadingTone = "doubled-leading-tone",
         /// The seventh of a dominant seventh chord goes elsewhere than down by step, when it moves. (the same, ch. 8)
         UnresolvedSeventh = "unresolved-seventh",
+        /// A suspended part goes elsewhere than down by step, when it moves. (the same, ch. 21)
+        UnresolvedSuspension = "unresolved-suspension",
         /// On the beat: two pitch classes a semitone apart.
         Clash = "clash",
-        /// On the beat: neither triad nor seventh chord nor a part of a triad.
+        /// On the beat: a part stays on a dissonance that becomes a triad or seventh chord if it goes down by step.
+        Suspension = "suspension",
+        /// On the beat: neither triad nor seventh chord nor a part of a triad nor a suspension.
         Foreign = "foreign",
         /// On the beat: a seventh chord, or a diminished or augmented triad.
         Tension = "tension",
@@ -78,6 +82,8 @@ rules! {
         StaticBass = "static-bass",
         /// On the beat: all four parts have the pitches that they had a beat ago.
         StaticChord = "static-chord",
+        /// The chord changes on the half beat.
+        HalfBeat = "half-beat",
         /// A lower part moves on the half beat, in eighths.
         EighthAlto = "eighth-alto",
         EighthTenor = "eighth-tenor",
@@ -116,6 +122,13 @@ rules! {
         ContraryOuter = "contrary-outer",
         /// Soprano and bass move the same way.
         SimilarOuter = "similar-outer",
+        /// On the beat: the root falls by a fifth (or rises by a fourth) from that of the last beat's chord; falls by a
+        /// second; rises by a third. The first is the usual way, the others go against it. (Piston, Harmony, 1941, ch. 2)
+        RootFallingFifth = "root-falling-fifth",
+        RootFallingSecond = "root-falling-second",
+        RootRisingThird = "root-rising-third",
+        /// On the beat: a pitch outside the scale of the key of all that has sounded so far.
+        Chromatic = "chromatic",
         /// On the beat: the soprano has the pitch that it had a beat ago.
         StaticSoprano = "static-soprano",
         /// The soprano moves on the half beat.
@@ -137,7 +150,7 @@ impl Rule {
 
     /// Whether a textbook forbids it; the others are habits, of which only the frequency matters.
     pub const fn is_textbook(self) -> bool {
-        self.index() <= Rule::UnresolvedSeventh.index()
+        self.index() <= Rule::UnresolvedSuspension.index()
     }
 }
 
@@ -154,10 +167,16 @@ pub struct Past {
     held: [u16; 4],
     /// By how many semitones each part last moved.
     motion: [i16; 4],
+    /// Parts that are suspended.
+    suspended: [bool; 4],
     /// Root of the dominant seventh chord before, if it was one.
     dominant: Option<u8>,
     finder: KeyFinder,
     key: Option<KeyClass>,
+    /// Root of the chord on the last beat.
+    root: Option<u8>,
+    /// The key of all that has sounded so far.
+    home: Option<KeyClass>,
     /// Steps that each pitch class has sounded, a part at a time, since the beginning.
     durations: [u32; 12],
 }
@@ -189,11 +208,18 @@ impl Past {
             }
         }
         if phase.is_on_beat() {
+            self.suspended = suspended(&self.before, &now);
             self.beat = now;
+            self.root = root(&now);
+        } else {
+            for (part, is_suspended) in self.suspended.iter_mut().enumerate() {
+                *is_suspended &= now[part] == self.before[part];
+            }
         }
         self.before = now;
         self.dominant = dominant_seventh_root(&now);
         now.iter().flatten().for_each(|pitch| self.durations[usize::from(pitch.class())] += 1);
+        self.home = KeyClass::of(&self.durations);
         self.finder.step(chord);
         self.key = self.finder.key();
     }
@@ -228,6 +254,7 @@ impl Past {
                 Sonority::Triad => {}
                 Sonority::Incomplete => breach(Rule::Hollow),
                 Sonority::Diminished | Sonority::Seventh => breach(Rule::Tension),
+                Sonority::Other if suspended(&self.before, &now).contains(&true) => breach(Rule::Suspension),
                 Sonority::Other => breach(Rule::Foreign),
             }
             if has_clash(&now) {
@@ -259,6 +286,17 @@ impl Past {
             if Part::ALL.into_iter().all(is_static) {
                 breach(Rule::StaticChord);
             }
+            if let (Some(before), Some(root)) = (self.root, root(&now)) {
+                match (root + 12 - before) % 12 {
+                    5 => breach(Rule::RootFallingFifth),
+                    10 | 11 => breach(Rule::RootFallingSecond),
+                    3 | 4 => breach(Rule::RootRisingThird),
+                    _ => {}
+                }
+            }
+            if self.home.is_some_and(|home| !now.iter().flatten().all(|&pitch| home.has(pitch))) {
+                breach(Rule::Chromatic);
+            }
             if has_before && moves[0] == 0 && moves != [0; 4] {
                 breach(Rule::UnderHeldSoprano);
             }
@@ -268,6 +306,9 @@ impl Past {
                 }
             }
         } else if changes {
+            if phase.is_half_beat() {
+                breach(Rule::HalfBeat);
+            }
             if Sonority::of(&now) == Sonority::Other {
                 breach(Rule::PassingForeign);
             }
@@ -363,13 +404,17 @@ impl Past {
         {
             breach(Rule::DoubledLeadingTone);
         }
+        let resolves = |by: i16| (-2..0).contains(&by);
         if let Some(root) = self.dominant {
             for (before, &by) in self.before.iter().zip(moves) {
                 let is_seventh = before.is_some_and(|pitch| pitch.class() == (root + 10) % 12);
-                if is_seventh && by != 0 && !(-2..0).contains(&by) {
+                if is_seventh && by != 0 && !resolves(by) {
                     breach(Rule::UnresolvedSeventh);
                 }
             }
+        }
+        if self.suspended.iter().zip(moves).any(|(&is_suspended, &by)| is_suspended && by != 0 && !resolves(by)) {
+            breach(Rule::UnresolvedSuspension);
         }
         let way = moves[0].signum();
         match way * moves[3].signum() {
@@ -401,7 +446,7 @@ impl Guard {
             return OPEN_COST;
         }
         let bass = chord[Part::Bass].pitch().map(Pitch::class);
-        if KeyClass::of(&past.durations).is_some_and(|key| bass != Some(key.tonic)) {
+        if past.home.is_some_and(|key| bass != Some(key.tonic)) {
             return OFF_TONIC_COST;
         }
         if !past.is_closed() {
@@ -415,6 +460,25 @@ impl Guard {
     pub fn cost(&self, breaches: &Breaches) -> f32 {
         self.weights.iter().zip(breaches).map(|(weight, &count)| weight * f32::from(count)).sum()
     }
+}
+
+/// Which parts stay on a dissonance that would become a triad or seventh chord if they went down by step, to a note that no
+/// other part has yet; the bass may have it where it is the root (the suspended ninth).
+fn suspended(before: &Pitches, now: &Pitches) -> [bool; 4] {
+    if Sonority::of(now) != Sonority::Other {
+        return [false; 4];
+    }
+    std::array::from_fn(|part| {
+        let Some(pitch) = now[part].filter(|_| now[part] == before[part]) else { return false };
+        [-1, -2].into_iter().any(|by| {
+            let mut resolved = *now;
+            resolved[part] = pitch.transposed(by);
+            let class = resolved[part].map(Pitch::class);
+            let has_it = |other: usize| other != part && now[other].map(Pitch::class) == class;
+            let is_free = (0..3).all(|other| !has_it(other)) && (!has_it(3) || root(&resolved) == class);
+            is_free && Sonority::of(&resolved).is_triad_or_seventh()
+        })
+    })
 }
 
 pub(crate) enum Parallel {

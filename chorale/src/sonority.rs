@@ -115,6 +115,23 @@ pub fn is_good_ending(pitches: &[Option<Pitch>; 4]) -> bool {
     Sonority::of(pitches).is_consonant() && (is_above(3) != is_above(4)) && !is_above(8) && !is_above(9)
 }
 
+/// The pitch class of the root (Rameau, Traité de l'harmonie, 1722): of a triad, a seventh chord, a third or a fifth.
+/// `None` for other chords, and for those that have none since all their intervals are equal.
+pub(crate) fn root(pitches: &[Option<Pitch>; 4]) -> Option<u8> {
+    static TABLE: LazyLock<Vec<Option<u8>>> = LazyLock::new(|| (0..1 << 12).map(root_of).collect());
+    TABLE[usize::from(classes(pitches))]
+}
+
+fn root_of(classes: u16) -> Option<u8> {
+    const DYADS: [u16; 3] = [mask([0, 7, 7, 7]), mask([0, 4, 4, 4]), mask([0, 3, 3, 3])];
+    const EQUAL: [u16; 2] = [mask([0, 4, 8, 8]), mask([0, 3, 6, 9])];
+    let is_rooted = |chord: u16| {
+        !EQUAL.contains(&chord)
+            && [&TRIADS[..], &DISSONANT_TRIADS, &SEVENTHS, &DYADS].iter().any(|all| all.contains(&chord))
+    };
+    (0..12u8).find(|&root| is_rooted(above(classes, u32::from(root))))
+}
+
 /// The pitch class of the root of a major triad with minor seventh, its fifth there or not.
 pub(crate) fn dominant_seventh_root(pitches: &[Option<Pitch>; 4]) -> Option<u8> {
     const WITHOUT_FIFTH: u16 = 1 | 1 << 4 | 1 << 10;
@@ -148,6 +165,23 @@ mod tests {
         assert!(has_clash(&pitches([72, 67, 64, 47])));
         assert!(has_clash(&pitches([72, 71, 64, 48])));
         assert!(!has_clash(&pitches([74, 72, 64, 48])));
+    }
+
+    #[test]
+    fn a_root_is_found_in_every_inversion_and_none_where_all_intervals_are_equal() {
+        let check = |midi, expected| assert_eq!(root(&pitches(midi)), expected, "{midi:?}");
+        check([72, 67, 64, 48], Some(0));
+        check([72, 67, 64, 52], Some(0));
+        check([72, 69, 64, 48], Some(9));
+        check([71, 65, 62, 55], Some(7));
+        check([69, 65, 62, 60], Some(2));
+        check([71, 65, 62, 50], Some(11));
+        check([67, 64, 60, 60], Some(0));
+        check([67, 67, 55, 48], Some(0));
+        check([72, 68, 64, 48], None);
+        check([72, 69, 66, 63], None);
+        check([72, 67, 65, 48], None);
+        check([60, 60, 48, 48], None);
     }
 
     #[test]

@@ -768,8 +768,7 @@ mod tests {
 
     #[test]
     fn each_unusable_log_is_told_where_and_why() {
-        let header =
-            serde_json::to_string(&Header { models: Vec::new(), sampling: Vec::new(), session: settings() });
+        let header = serde_json::to_string(&Header { models: Vec::new(), sampling: Vec::new(), session: settings() });
         let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
         let check = |text: &str, expected: &str| {
             let error = read(text).unwrap_err().to_string();

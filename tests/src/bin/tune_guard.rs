@@ -3,16 +3,16 @@
 //! tilting, as in maximum-entropy models: Della Pietra et al. 1997, "Inducing features of random fields"; steps that
 //! shrink, and a mean of the later ones: Polyak & Juditsky 1992.)
 //!
-//!     cargo run --release --workspace --bin tune_guard -- DATA [ROUNDS]
+//!     cargo run --release --workspace --bin tune_guard -- DATA live|ahead|new [ROUNDS] [TEMPERATURE]
 //!
-//! Prints the table of performer/src/guards.rs, and how it went on stderr. It begins with the weights that are there.
+//! Prints a table of performer/src/guards.rs, and how it went on stderr. It begins with the weights that are there.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use chorale::census::Census;
-use chorale::rules::{Guard, Rule};
+use chorale::rules::Rule;
 use chorale::{Chorale, Phase};
 use corpus::{Dataset, SPLIT_SEED};
 use performer::guards::{Family, Purpose, guard};
@@ -35,39 +35,50 @@ fn aim(rule: Rule) -> f64 {
     match rule {
         Rule::ParallelFifths | Rule::ParallelOctaves | Rule::BeatParallels => 0.5,
         Rule::Crossing | Rule::Hollow => 0.75,
-        Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone | Rule::UnresolvedSeventh => 0.8,
+        Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone => 0.8,
+        Rule::UnresolvedSeventh | Rule::UnresolvedSuspension => 0.8,
         Rule::Clash => 0.75,
         Rule::UnsettledHold | Rule::OpenHold => 0.6,
-        Rule::Foreign | Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
-        Rule::EighthAlto | Rule::EighthTenor | Rule::EighthBass => 1.08,
+        Rule::Foreign => 0.7,
+        Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
+        Rule::HalfBeat => 1.05,
         _ => 1.0,
     }
 }
 
 fn main() -> Result<()> {
+    const USAGE: &str = "usage: tune_guard DATA live|ahead|new [ROUNDS] [TEMPERATURE]";
     let mut arguments = std::env::args().skip(1);
-    let data = arguments.next().context("usage: tune_guard DATA [ROUNDS]")?;
+    let data = arguments.next().context(USAGE)?;
+    let purpose = match arguments.next().as_deref() {
+        Some("live") => Purpose::Live,
+        Some("ahead") => Purpose::Ahead,
+        Some("new") => Purpose::New,
+        _ => bail!(USAGE),
+    };
     let rounds: usize = arguments.next().map_or(Ok(24), |text| text.parse()).context("ROUNDS is a number")?;
+    let mut sampling = Sampling::default();
+    if let Some(text) = arguments.next() {
+        sampling.temperature = text.parse().context("TEMPERATURE is a number")?;
+    }
     let dataset = Dataset::open(Path::new(&data), SPLIT_SEED)?;
     let pieces: Vec<_> = dataset.valid.iter().map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut columns = Vec::new();
     for (family, model) in [(Family::Wavenet, Model::wavenet()?), (Family::Lstm, Model::lstm()?)] {
-        let model = Arc::new(model);
-        for purpose in [Purpose::Live, Purpose::Ahead, Purpose::New] {
-            eprintln!("{family:?}, {purpose:?}");
-            columns.push(tune(&model, guard(family, purpose), purpose, &pieces, rounds)?);
-        }
+        eprintln!("{family:?}");
+        let sampling = Sampling { guard: guard(family, purpose), ..sampling };
+        columns.push(tune(&Arc::new(model), sampling, purpose, &pieces, rounds)?);
     }
     for rule in Rule::ALL {
-        let weights: Vec<String> = columns.iter().map(|weights| format!("{:.2}", weights[rule.index()])).collect();
-        println!("    (Rule::{rule:?}, [[{}], [{}]]),", weights[..3].join(", "), weights[3..].join(", "));
+        let [wavenet, lstm] = [0, 1].map(|family: usize| columns[family][rule.index()]);
+        println!("    ([{wavenet:.2}, {lstm:.2}], Rule::{rule:?}),");
     }
     Ok(())
 }
 
 fn tune(
     model: &Arc<Model>,
-    mut guard: Guard,
+    mut sampling: Sampling,
     purpose: Purpose,
     pieces: &[(Chorale, Vec<Phase>)],
     rounds: usize,
@@ -77,7 +88,7 @@ fn tune(
     let averaged = rounds.div_ceil(2);
     let mut average = [0.0f32; Rule::COUNT];
     for round in 0..rounds {
-        let sampling = Sampling { seed: 1000 * round as u64, guard, ..Sampling::default() };
+        sampling.seed = 1000 * round as u64;
         let ours = match purpose {
             Purpose::Live => harmonize_all(model, sampling, pieces, Way::Live, || ())?.0,
             Purpose::Ahead => harmonize_all(model, sampling, pieces, Way::Ahead(PARTICLES), || ())?.0,
@@ -91,7 +102,7 @@ fn tune(
             if off.abs() > worst.0.abs() {
                 worst = (off, rule);
             }
-            let weight = &mut guard.weights[rule.index()];
+            let weight = &mut sampling.guard.weights[rule.index()];
             *weight = (*weight + rate * off).clamp(-LIMIT, LIMIT);
             if round >= rounds - averaged {
                 average[rule.index()] += *weight / averaged as f32;
