@@ -34,7 +34,7 @@ impl Sampling {
 impl Default for Sampling {
     /// For live playing with the WaveNet.
     fn default() -> Sampling {
-        Sampling { temperature: 0.9, min_p: 0.02, seed: 1, guard: guards::guard(Family::Wavenet, Purpose::Live) }
+        Sampling { temperature: 0.8, min_p: 0.02, seed: 1, guard: guards::guard(Family::Wavenet, Purpose::Live) }
     }
 }
 

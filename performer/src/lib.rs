@@ -11,6 +11,7 @@ pub mod audio;
 pub mod clock;
 pub mod config;
 pub mod control;
+pub mod distance;
 pub mod explain;
 pub mod export;
 pub mod guards;

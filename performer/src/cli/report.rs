@@ -9,6 +9,7 @@ use chorale::rules::Guard;
 use chorale::{Chorale, Phase};
 use corpus::{Dataset, SPLIT_SEED, Split};
 use indicatif::{ProgressBar, ProgressStyle};
+use performer::distance::distances;
 use performer::guards::Purpose;
 use performer::harmonizer::Sampling;
 use performer::model::Model;
@@ -113,8 +114,11 @@ pub fn run(args: Args) -> Result<()> {
         }
     }
     let mut columns = vec![Column { title: "Bach".into(), figures: bach.figures() }];
+    let own: Vec<Chorale> = pieces.iter().map(|(chorale, _)| chorale.clone()).collect();
+    // Bach's own is that of as many other pieces.
+    let others: Vec<Chorale> = spread(&dataset.train, own.len()).map(|piece| piece.chorale.clone()).collect();
+    columns[0].figures.extend(distances(&others, &own));
     if args.new.is_some() {
-        let own: Vec<Chorale> = pieces.iter().map(|(chorale, _)| chorale.clone()).collect();
         columns[0].figures.extend(copy_figures(&own, &dataset));
     }
     for path in &args.models {
@@ -130,14 +134,15 @@ pub fn run(args: Args) -> Result<()> {
                 let (census, chorales) =
                     report::generate_all(&model, sampling, count as usize, NEW_STEPS, || bar.inc(1))?;
                 bar.finish_and_clear();
-                census.figures().into_iter().chain(copy_figures(&chorales, &dataset)).collect()
+                let figures = census.figures().into_iter().chain(distances(&chorales, &own));
+                figures.chain(copy_figures(&chorales, &dataset)).collect()
             } else {
                 let bar = progress(pieces.len() as u64, &title)?;
                 let (census, chorales) = report::harmonize_all(&model, sampling, &pieces, *way, || bar.inc(1))?;
                 bar.finish_and_clear();
                 let value = report::nats_a_note(&model, &chorales, &pieces)?;
                 let nats = Figure { name: "network-nats".into(), unit: "a note", value };
-                census.figures().into_iter().chain([nats]).collect()
+                census.figures().into_iter().chain(distances(&chorales, &own)).chain([nats]).collect()
             };
             columns.push(Column { title, figures });
         }
@@ -158,6 +163,12 @@ pub fn run(args: Args) -> Result<()> {
     } else {
         print(&table(&columns))
     }
+}
+
+/// `count` pieces from all over, or all.
+fn spread<T>(pieces: &[T], count: usize) -> impl Iterator<Item = &T> {
+    let count = count.clamp(1, pieces.len().max(1));
+    (0..count).filter_map(move |index| pieces.get(index * pieces.len() / count))
 }
 
 fn progress(count: u64, title: &str) -> Result<ProgressBar> {

@@ -24,7 +24,7 @@ use performer::search::PARTICLES;
 /// A step of a weight, for each nat by which the rate is off, in the first half of the rounds; then it shrinks.
 const RATE: f32 = 0.4;
 /// No weight goes beyond.
-const LIMIT: f32 = 8.0;
+const LIMIT: f32 = 4.0;
 /// Steps of a new chorale.
 const NEW_STEPS: usize = 256;
 
@@ -34,12 +34,10 @@ const NEW_STEPS: usize = 256;
 fn aim(rule: Rule) -> f64 {
     match rule {
         Rule::ParallelFifths | Rule::ParallelOctaves | Rule::BeatParallels => 0.5,
-        Rule::Crossing | Rule::Hollow => 0.75,
+        Rule::Crossing | Rule::Hollow | Rule::Clash => 0.65,
         Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone => 0.8,
         Rule::UnresolvedSeventh | Rule::UnresolvedSuspension => 0.8,
-        Rule::Clash => 0.75,
-        Rule::UnsettledHold | Rule::OpenHold => 0.6,
-        Rule::Foreign => 0.7,
+        Rule::Foreign | Rule::UnsettledHold | Rule::OpenHold => 0.6,
         Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
         Rule::HalfBeat => 1.05,
         _ => 1.0,
