@@ -1,21 +1,25 @@
-//! `make bench-live`: the live figures, through a real JACK server with a dummy driver, beside a bare MIDI echo.
+//! `make bench-live`: the live figures, through a real JACK server with a dummy driver and a real ALSA sequencer, beside a
+//! bare MIDI echo.
 //!
-//! Run with `scripts/bench_live.sh [--long] [--json]`. Without `--long` it takes two minutes; with it a quarter of an
-//! hour, for 10,000 notes at each period and ten minutes of dense playing.
+//! Run with `scripts/bench_live.sh [--long] [--json]`. Without `--long` it takes three minutes; with it twenty, for 10,000
+//! notes at each period and ten minutes of dense playing.
 //!
 //! A probe, which is a JACK client, plays to the performer and to `examples/echo.rs` by one port and hears both. Each
 //! message is told by its velocity, and comes back to the probe in its next cycle: the graph is a circle.
+//!
+//! ALSA's sequencer runs in the emulated machine of `tests/live/alsa_vm.sh`, where everything takes some ten times as
+//! long: only what is set side by side there tells something.
 
 use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use hdrhistogram::Histogram;
 use jack::{Client, ClientOptions, MidiIn, MidiOut, Port, ProcessScope, RawMidi};
 use ringbuf::traits::{Consumer, Producer, Split};
@@ -40,6 +44,7 @@ fn main() -> Result<()> {
             "answers" => answers(period, amount)?,
             "moves" => moves(amount)?,
             "dense" => dense(amount)?,
+            "alsa" => alsa(amount)?,
             _ => start(amount)?,
         };
         println!("{figures}");
@@ -63,6 +68,7 @@ fn main() -> Result<()> {
     figures.insert("moves".into(), in_sandbox("moves", 64, if is_long { 120 } else { 30 })?);
     figures.insert("dense".into(), in_sandbox("dense", 64, if is_long { 600 } else { 30 })?);
     figures.insert("start".into(), in_sandbox("start", 128, 9)?);
+    figures.insert("alsa".into(), in_emulated_machine(if is_long { 1000 } else { 300 })?);
     let figures = Value::Object(figures);
     if json_wanted {
         println!("{}", serde_json::to_string_pretty(&figures)?);
@@ -94,6 +100,107 @@ fn in_sandbox(what: &str, period: u64, amount: u64) -> Result<Value> {
         }
     }
     bail!("the JACK server got stuck three times")
+}
+
+/// Runs [`alsa`] in an emulated machine, which sees this one's files.
+fn in_emulated_machine(notes: u64) -> Result<Value> {
+    eprintln!("measuring: alsa, in an emulated machine ...");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/alsa_vm.sh");
+    let folder = tempfile::tempdir()?;
+    let bench = std::env::current_exe()?;
+    // The machine's own files are read-only: this one's cache may not be named there.
+    let guest = format!("{} --inside alsa 0 {notes} >/mnt/figures 2>/mnt/talk\n", bench.display());
+    std::fs::write(folder.path().join("guest.sh"), guest)?;
+    let status = Command::new("bash").arg(&script).arg(folder.path()).env("ALSA_VM_TIMEOUT", "590").status()?;
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default();
+    ensure!(status.success(), "the measurement 'alsa' failed: {}", read("talk"));
+    serde_json::from_str(&read("figures")).context("the measurement's figures")
+}
+
+/// Notes through ALSA's sequencer, one at a time, to the performer, to the echo and to the echo by a thread in turn.
+fn alsa(notes: u64) -> Result<Value> {
+    let echo = examples()?.join("echo");
+    let options = ["play", "--midi", "alsa", "--virtual", "--no-take", "--json", "--tempo", "10"];
+    let mut echoes = [Program::start(&echo, &["--alsa"])?, Program::start(&echo, &["--alsa", "--thread"])?];
+    let mut performer = Program::start(&performer(), &options)?;
+    for program in echoes.iter_mut().chain([&mut performer]) {
+        program.wait_until_ready()?;
+    }
+    let mut lines = [AlsaLine::open("performer")?, AlsaLine::open("echo")?, AlsaLine::open("echo-thread")?];
+    let mut trips = [histogram()?, histogram()?, histogram()?];
+    let mut last_part = histogram()?;
+    for number in 0..notes + 20 {
+        let key = 62 + (number / 25 * 5 % 17) as u8;
+        for ((line, trips), most) in lines.iter_mut().zip(&mut trips).zip([4, 1, 1]) {
+            let came = line.strike(key, velocity(number), most)?;
+            // The first notes find cold programs.
+            if number >= 20 {
+                trips.record(came[0].as_nanos() as u64)?;
+                if let [_, _, _, last] = came[..] {
+                    last_part.record(last.as_nanos() as u64)?;
+                }
+            }
+        }
+    }
+    performer.interrupt()?;
+    let [answers, echoes, threads] = &trips;
+    Ok(json!({
+        "notes": notes,
+        "answer_round_trip_us": distribution(answers, 1e-3),
+        "last_part_round_trip_us": distribution(&last_part, 1e-3),
+        "echo_round_trip_us": distribution(echoes, 1e-3),
+        "echo_by_a_thread_round_trip_us": distribution(threads, 1e-3),
+        "callback_us": distribution(&performer.latencies()?, 1e-3),
+    }))
+}
+
+/// The probe's cables to a program.
+struct AlsaLine {
+    to: midir::MidiOutputConnection,
+    came: mpsc::Receiver<(Instant, [u8; 3])>,
+    _from: midir::MidiInputConnection<()>,
+}
+
+impl AlsaLine {
+    fn open(program: &str) -> Result<AlsaLine> {
+        let (output, input) = (midir::MidiOutput::new("probe")?, midir::MidiInput::new("probe")?);
+        let named = format!("{program}:");
+        let to =
+            output.ports().into_iter().find(|port| output.port_name(port).is_ok_and(|name| name.starts_with(&named)));
+        let from =
+            input.ports().into_iter().find(|port| input.port_name(port).is_ok_and(|name| name.starts_with(&named)));
+        let (to, from) = to.zip(from).with_context(|| format!("no ports of {program}"))?;
+        let (send, came) = mpsc::channel();
+        let hand_on = move |_, message: &[u8], (): &mut ()| {
+            if let Ok(bytes) = message.try_into() {
+                let _ = send.send((Instant::now(), bytes));
+            }
+        };
+        let to = output.connect(&to, "out").map_err(|error| anyhow!("{program}: {error}"))?;
+        let from = input.connect(&from, "in", hand_on, ()).map_err(|error| anyhow!("{program}: {error}"))?;
+        Ok(AlsaLine { to, came, _from: from })
+    }
+
+    /// Strikes a key, waits for at most so many notes, and lifts it. Returns when they came.
+    fn strike(&mut self, key: u8, velocity: u8, most: usize) -> Result<Vec<Duration>> {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        while self.came.try_recv().is_ok() {}
+        let begun = Instant::now();
+        self.to.send(&[0x90 | CHANNEL, key, velocity])?;
+        let mut waits = Vec::new();
+        while waits.len() < most
+            && let Ok((at, [status, _, value])) = self.came.recv_timeout(PATIENCE)
+        {
+            // What parts begin by themselves has the velocity of the note before.
+            if status & 0xf0 == 0x90 && value == velocity {
+                waits.push(at - begun);
+            }
+        }
+        ensure!(!waits.is_empty(), "a note was lost");
+        self.to.send(&[0x80 | CHANNEL, key, 0])?;
+        thread::sleep(Duration::from_millis(5));
+        Ok(waits)
+    }
 }
 
 /// Struck notes: when they come back from the echo and from the performer, and how long its callback takes.
@@ -338,13 +445,7 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     while let Some(message) = probe.came.try_pop() {
         came.push(message);
     }
-    let mut latencies = histogram()?;
-    for line in performer.lines(&performer.out) {
-        let told: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
-        if let Some(us) = told["latency_us"].as_f64() {
-            latencies.record((us * 1000.0) as u64)?;
-        }
-    }
+    let latencies = performer.latencies()?;
     let told = performer.lines(&performer.talk).pop().unwrap_or_default();
     Ok((came, Performance { latencies, told, memory }))
 }
@@ -441,6 +542,18 @@ impl Program {
         of.lock().map(|lines| lines.clone()).unwrap_or_default()
     }
 
+    /// Of a performer that tells in JSON: nanoseconds from its callback's entry to the last message handed over.
+    fn latencies(&self) -> Result<Histogram<u64>> {
+        let mut latencies = histogram()?;
+        for line in self.lines(&self.out) {
+            let told: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
+            if let Some(us) = told["latency_us"].as_f64() {
+                latencies.record((us * 1000.0) as u64)?;
+            }
+        }
+        Ok(latencies)
+    }
+
     fn wait_until_ready(&mut self) -> Result<()> {
         let is_ready = |of| self.lines(of).iter().any(|line| line.starts_with("READY"));
         for _ in 0..20_000 {
@@ -519,44 +632,53 @@ fn machine() -> String {
 }
 
 fn print_table(figures: &Value) {
-    println!("{}", figures["machine"].as_str().unwrap_or_default());
-    println!("{:>7}  {:<62} {:>8} {:>8} {:>8} {:>8}", "ratio", "", "p50", "p99", "p99.9", "max");
-    let row = |ratio: Option<f64>, what: &str, values: &Value| {
-        let at = |name: &str| values[name].as_f64().map_or_else(String::new, |value| format!("{value:.1}"));
-        let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
-        println!("{ratio:>7}  {what:<62} {:>8} {:>8} {:>8} {:>8}", at("p50"), at("p99"), at("p99.9"), at("max"));
+    let print = |ratio: &str, wanted: &str, what: &str, rest: &str| {
+        println!("{}", format!("{ratio:>6}  {wanted:>13}  {what:<62} {rest}").trim_end());
     };
-    let line = |what: &str, text: String| println!("{:>7}  {what:<62} {text}", "");
+    let times = |values: &Value| {
+        let at = |name: &str| values[name].as_f64().map_or_else(String::new, |value| format!("{value:.1}"));
+        format!("{:>8} {:>8} {:>8} {:>8}", at("p50"), at("p99"), at("p99.9"), at("max"))
+    };
+    let row = |wanted: &str, what: &str, values: &Value| print("", wanted, what, &times(values));
+    let beside = |wanted: &str, what: &str, values: &Value, other: &Value| {
+        let ratio = values["p50"].as_f64().zip(other["p50"].as_f64()).map(|(value, other)| value / other);
+        print(&ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}")), wanted, what, &times(values));
+    };
+    println!("{}", figures["machine"].as_str().unwrap_or_default());
+    let head = format!("{:>8} {:>8} {:>8} {:>8}", "p50", "p99", "p99.9", "max");
+    print("ratio", "wanted", "JACK; ratios to the bare echo", &head);
     for period in PERIODS {
         let answers = &figures[format!("answers_{period}")];
         let trip = |what: &str| &answers[format!("{what}_round_trip_frames")];
-        let ratio = |what: &str| Some(trip(what)["p50"].as_f64()? / trip("echo")["p50"].as_f64()?);
-        row(ratio("answer"), &format!("{period} frames: note to answer and back, frames"), trip("answer"));
-        row(None, &format!("{period} frames: note to bare echo and back, frames"), trip("echo"));
-        row(ratio("echo_by_a_thread"), &format!("{period} frames: echoed by another thread"), trip("echo_by_a_thread"));
-        row(
-            None,
-            &format!("{period} frames: callback's entry to the last note handed over, us"),
-            &answers["callback_us"],
+        let what = |text: &str| format!("{period} frames: {text}");
+        beside("ratio <= 1.1", &what("from a note to its answer, frames"), trip("answer"), trip("echo"));
+        row("", &what("from a note to its bare echo, frames"), trip("echo"));
+        beside("", &what("from a note to its echo by another thread, frames"), trip("echo_by_a_thread"), trip("echo"));
+        row("p99.9 <= 50", &what("callback's entry to third part handed over, us"), &answers["callback_us"]);
+        let difference = format!(
+            "{} ({} of {})",
+            answers["largest_difference_frames"], answers["answered_at_the_frame_of_the_echo"], answers["notes"]
         );
-        let at_once = &answers["answered_at_the_frame_of_the_echo"];
-        let text =
-            format!("{at_once} of {} (largest difference {})", answers["notes"], answers["largest_difference_frames"]);
-        line(&format!("{period} frames: answered at the very frame of the echo"), text);
+        print("", "0", &what("answer's largest distance from the note's frame"), &difference);
     }
     let (moves, dense) = (&figures["moves"], &figures["dense"]);
-    row(
-        None,
-        &format!("{} moves of inner parts under MIDI clock: off the step, ms", moves["moves"]),
-        &moves["deviation_ms"],
-    );
-    row(None, "dense: callback's entry to the last note handed over, us", &dense["callback_us"]);
-    let counts = format!(
-        "{} of {}, {} missed, {} unmatched",
-        dense["answered"], dense["struck"], dense["missed"], dense["unmatched"]
-    );
-    line(&format!("dense: {} s of sixteenths at 160 beats a minute: answered", dense["seconds"]), counts);
+    let what = format!("{} moves of parts under MIDI clock: off the step, ms", moves["moves"]);
+    row("p99 <= 1", &what, &moves["deviation_ms"]);
+    let what = format!("{} s of sixteenths at 160 a minute: callback, us", dense["seconds"]);
+    row("p99.9 <= 50", &what, &dense["callback_us"]);
+    let what = format!("the same: missed deadlines, of {} answers", dense["answered"]);
+    print("", "0", &what, &dense["missed"].to_string());
+    print("", "0", "the same: notes begun and not ended, or the reverse", &dense["unmatched"].to_string());
     let memory = |index: usize| dense["own_memory_mb"][index].as_f64().unwrap_or(f64::NAN);
-    line("dense: own memory after a third and at the end, MB", format!("{:.1}, {:.1}", memory(0), memory(1)));
-    row(None, "start to open ports, ms", &figures["start"]["start_to_ready_ms"]);
+    let text = format!("{:.1}, {:.1}", memory(0), memory(1));
+    print("", "flat, <= 100", "the same: resident memory after a third and at the end, MB", &text);
+    row("<= 300", "from the start to open ports, ms", &figures["start"]["start_to_ready_ms"]);
+    let alsa = &figures["alsa"];
+    print("ratio", "", "ALSA, in an emulated machine; ratios to the bare echo", &head);
+    let trip = |what: &str| &alsa[format!("{what}_round_trip_us")];
+    beside("ratio <= 1.1", "from a note to its answer, us", trip("answer"), trip("echo"));
+    beside("", "from a note to the last of its three parts, us", trip("last_part"), trip("echo"));
+    row("", "from a note to its bare echo, us", trip("echo"));
+    beside("", "from a note to its echo by another thread, us", trip("echo_by_a_thread"), trip("echo"));
+    row("", "callback's entry to third part handed over, us", &alsa["callback_us"]);
 }

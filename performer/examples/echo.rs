@@ -1,34 +1,39 @@
-//! The least that a MIDI program can do under JACK: what comes in goes out again, in the same cycle and at the same
-//! frame. `performer/benches/live.rs` measures the co-performer against it.
+//! The least that a MIDI program can do: what comes in goes out again, under JACK in the same cycle and at the same frame,
+//! with `--alsa` from midir's callback. `performer/benches/live.rs` measures the co-performer against it.
 //!
 //! With `--thread` another thread sends it back: what an answer costs that is not given in the callback.
 
-use std::thread;
+use std::error::Error;
+use std::thread::{self, Thread};
 
 use jack::{Client, ClientOptions, MidiIn, MidiOut, MidiWriter, ProcessScope, RawMidi};
-use ringbuf::HeapRb;
 use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::{HeapCons, HeapRb};
 
 /// Frame in the period and the message.
 type Event = (u32, [u8; 3], usize);
 
-fn main() -> Result<(), jack::Error> {
-    let by_thread = std::env::args().any(|argument| argument == "--thread");
-    let (client, _) = Client::new(if by_thread { "echo-thread" } else { "echo" }, ClientOptions::NO_START_SERVER)?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let is_asked = |option: &str| std::env::args().any(|argument| argument == option);
+    let by_thread = is_asked("--thread");
+    let name = if by_thread { "echo-thread" } else { "echo" };
+    #[cfg(target_os = "linux")]
+    if is_asked("--alsa") {
+        return alsa(name, by_thread);
+    }
+    jack(name, by_thread)
+}
+
+fn jack(name: &str, by_thread: bool) -> Result<(), Box<dyn Error>> {
+    let (client, _) = Client::new(name, ClientOptions::NO_START_SERVER)?;
     let input = client.register_port("in", MidiIn::default())?;
     let mut output = client.register_port("out", MidiOut::default())?;
 
-    let (mut there, mut arrived) = HeapRb::<Event>::new(1024).split();
+    let (mut there, arrived) = HeapRb::<Event>::new(1024).split();
     let (mut answered, mut back) = HeapRb::<Event>::new(1024).split();
-    let answering = thread::spawn(move || {
-        loop {
-            thread::park();
-            while let Some(event) = arrived.try_pop() {
-                let _ = answered.try_push(event);
-            }
-        }
+    let answering = answer(arrived, move |event| {
+        let _ = answered.try_push(event);
     });
-    let answering = answering.thread().clone();
     let process = move |_: &Client, scope: &ProcessScope| {
         let mut writer = output.writer(scope);
         let write = |writer: &mut MidiWriter, time: u32, bytes: &[u8]| {
@@ -41,11 +46,9 @@ fn main() -> Result<(), jack::Error> {
             write(&mut writer, earliest, &bytes[..length]);
         }
         for event in input.iter(scope) {
-            let mut bytes = [0; 3];
-            let Some(place) = bytes.get_mut(..event.bytes.len()) else { continue };
-            place.copy_from_slice(event.bytes);
             if by_thread {
-                let _ = there.try_push((event.time, bytes, event.bytes.len()));
+                let Some((bytes, length)) = short(event.bytes) else { continue };
+                let _ = there.try_push((event.time, bytes, length));
                 answering.unpark();
             } else {
                 write(&mut writer, event.time, event.bytes);
@@ -54,6 +57,57 @@ fn main() -> Result<(), jack::Error> {
         jack::Control::Continue
     };
     let _active = client.activate_async((), jack::contrib::ClosureProcessHandler::new(process))?;
+    wait()
+}
+
+#[cfg(target_os = "linux")]
+fn alsa(name: &str, by_thread: bool) -> Result<(), Box<dyn Error>> {
+    use midir::os::unix::{VirtualInput, VirtualOutput};
+    use midir::{Ignore, MidiInput, MidiOutput};
+
+    let mut input = MidiInput::new(name)?;
+    input.ignore(Ignore::SysexAndActiveSense);
+    let mut output = MidiOutput::new(name)?.create_virtual("out")?;
+    let (mut there, arrived) = HeapRb::<Event>::new(1024).split();
+    let _input = if by_thread {
+        let answering = answer(arrived, move |(_, bytes, length)| {
+            let _ = output.send(&bytes[..length]);
+        });
+        let hand_on = move |_, message: &[u8], (): &mut ()| {
+            let Some((bytes, length)) = short(message) else { return };
+            let _ = there.try_push((0, bytes, length));
+            answering.unpark();
+        };
+        input.create_virtual("in", hand_on, ())?
+    } else {
+        let echo = move |_, message: &[u8], (): &mut ()| {
+            let _ = output.send(message);
+        };
+        input.create_virtual("in", echo, ())?
+    };
+    wait()
+}
+
+/// A thread that sends what arrives, once it is woken.
+fn answer(mut arrived: HeapCons<Event>, mut send: impl FnMut(Event) + Send + 'static) -> Thread {
+    let answering = thread::spawn(move || {
+        loop {
+            thread::park();
+            while let Some(event) = arrived.try_pop() {
+                send(event);
+            }
+        }
+    });
+    answering.thread().clone()
+}
+
+fn short(message: &[u8]) -> Option<([u8; 3], usize)> {
+    let mut bytes = [0; 3];
+    bytes.get_mut(..message.len())?.copy_from_slice(message);
+    Some((bytes, message.len()))
+}
+
+fn wait() -> ! {
     println!("READY");
     loop {
         thread::park();

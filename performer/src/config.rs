@@ -1,6 +1,7 @@
 //! The settings file: ports, time, parts and controls, in TOML.
 //!
-//! Everything in it may be left out, and the command line goes before it. [`write()`] makes a file with comments.
+//! Everything in it may be left out, and the command line goes before it. [`template`] makes a file that explains itself,
+//! [`bind`] puts controls into any.
 
 use std::collections::HashMap;
 
@@ -153,8 +154,8 @@ impl Config {
 
 const _: () = assert!(Control::ALL.len() <= BINDINGS, "every control can be bound");
 
-/// A settings file that binds these controls, with comments on everything else.
-pub fn write(input: Option<&str>, controls: &[(Control, Trigger)]) -> String {
+/// A settings file in which everything that can be set stands in a comment.
+pub fn template(input: Option<&str>) -> String {
     let mut text = String::from(
         "# Settings of `performer play`. Everything may be left out; the command line goes before it.\n\n",
     );
@@ -177,17 +178,61 @@ pub fn write(input: Option<&str>, controls: &[(Control, Trigger)]) -> String {
     }
     text +=
         "\n# \"cc 20\" is controller 20, \"note 36\" a key as a button; \"cc 20 channel 3\" on that channel only.\n";
-    text += "[controls]\n";
+    text += CONTROLS;
+    text += "\n";
     for control in Control::ALL {
-        let bound = controls.iter().find(|(bound, _)| *bound == control);
-        let (hash, trigger) = match bound {
-            Some((_, trigger)) => ("", trigger.to_string()),
-            None => ("# ", "cc 20".to_owned()),
-        };
-        let line = format!("{hash}{} = \"{trigger}\"", control.name());
-        text += &format!("{line:<38} # {}\n", control.description());
+        text += &format!("# {}\n", control_line(control, "cc 20"));
     }
     text
+}
+
+const CONTROLS: &str = "[controls]";
+
+fn control_line(control: Control, trigger: &str) -> String {
+    let line = format!("{} = \"{trigger}\"", control.name());
+    format!("{line:<36} # {}", control.description())
+}
+
+/// Binds controls in the text of a settings file and leaves all else in it as it is. Another control that had the same
+/// trigger loses it.
+///
+/// # Errors
+/// When the file is written in a way in which its controls can't be found, or is none.
+pub fn bind(text: &str, learned: &[(Control, Trigger)]) -> Result<String, String> {
+    let mut wanted = read(text)?.controls;
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let header = lines.iter().position(|line| line.trim() == CONTROLS).unwrap_or_else(|| {
+        lines.extend([String::new(), CONTROLS.to_owned()]);
+        lines.len() - 1
+    });
+    for &(control, trigger) in learned {
+        if let Some((&robbed, _)) = wanted.iter().find(|(other, has)| **other != control && **has == trigger) {
+            wanted.remove(&robbed);
+            if let Some(line) = line_of(&lines, header, robbed) {
+                lines[line].insert_str(0, "# ");
+            }
+        }
+        wanted.insert(control, trigger);
+        let text = control_line(control, &trigger.to_string());
+        match line_of(&lines, header, control) {
+            Some(line) => lines[line] = text,
+            None => lines.insert(header + 1, text),
+        }
+    }
+    let text = lines.join("\n") + "\n";
+    match read(&text) {
+        Ok(config) if config.controls == wanted => Ok(text),
+        _ => Err("its controls are not written one a line under [controls], as this program would".to_owned()),
+    }
+}
+
+/// The line below the header that binds a control; where none does, the one that would without its `#`.
+fn line_of(lines: &[String], header: usize, control: Control) -> Option<usize> {
+    let section = || (header + 1..lines.len()).take_while(|&line| !lines[line].trim_start().starts_with('['));
+    let names = |line: &str| line.trim_start().split(['=', ' ']).next() == Some(&control.name());
+    section()
+        .find(|&line| names(&lines[line]))
+        .or_else(|| section().find(|&line| lines[line].strip_prefix('#').is_some_and(names)))
 }
 
 #[cfg(test)]
@@ -237,18 +282,47 @@ mod tests {
         check("tempo = \n", 1, "");
     }
 
+    const PANIC: Trigger = Trigger { is_note: false, channel: Some(15), number: 64 };
+    const FREEZE: Trigger = Trigger { is_note: true, channel: None, number: 21 };
+
     #[test]
     fn what_learning_writes_is_read_again() {
-        let panic = Trigger { is_note: false, channel: Some(15), number: 64 };
-        let freeze = Trigger { is_note: true, channel: None, number: 21 };
-        let learned = [(Control::Panic, panic), (Control::Freeze(Part::Bass), freeze)];
-        let config = read(&write(Some("My \"Keys\" 20:0"), &learned)).unwrap();
+        let learned = [(Control::Panic, PANIC), (Control::Freeze(Part::Bass), FREEZE)];
+        let config = read(&bind(&template(Some("My \"Keys\" 20:0")), &learned).unwrap()).unwrap();
         assert_eq!(config.controls, learned.into_iter().collect());
         assert_eq!(config.input.as_deref(), Some("My \"Keys\" 20:0"));
-        let uncommented = write(None, &[]).replace("\n# ", "\n").replace("Settings of", "# Settings of");
+        let uncommented = template(None).replace("\n# ", "\n").replace("Settings of", "# Settings of");
         let uncommented: String =
             uncommented.lines().filter(|line| !line.starts_with('"')).map(|line| format!("{line}\n")).collect();
         let all = read(&uncommented).unwrap_or_else(|error| panic!("{error}\n{uncommented}"));
         assert_eq!(all.controls.len(), Control::ALL.len(), "the comments are settings too");
+    }
+
+    #[test]
+    fn learning_once_more_changes_only_what_is_learned() {
+        let mine = "tempo = 72 # slow\n\n[controls]\nhold = \"note 21\"\n# mine\n\n[alto]\nmuted = true\n";
+        let text = bind(mine, &[(Control::Panic, PANIC), (Control::Freeze(Part::Bass), FREEZE)]).unwrap();
+        let lines: Vec<&str> = text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()).collect();
+        let expected = [
+            "tempo = 72",
+            "",
+            "[controls]",
+            "freeze-bass = \"note 21\"",
+            "panic = \"cc 64 channel 16\"",
+            "# hold = \"note 21\"",
+            "# mine",
+            "",
+            "[alto]",
+            "muted = true",
+        ];
+        assert_eq!(lines, expected);
+        let again = bind(&text, &[(Control::Panic, FREEZE)]).unwrap();
+        assert!(again.contains("\npanic = \"note 21\"") && again.contains("\n# freeze-bass"), "{again}");
+        assert_eq!(bind(&text, &[]).unwrap(), text);
+        let bare = bind("tempo = 72", &[(Control::Panic, PANIC)]).unwrap();
+        assert_eq!(read(&bare).unwrap().controls[&Control::Panic], PANIC);
+        let odd = bind("controls = { panic = 'cc 1' }\n", &[(Control::Panic, PANIC)]).unwrap_err();
+        assert!(odd.contains("one a line"), "{odd}");
+        assert!(bind("tempoo = 7", &[]).unwrap_err().contains("line 1"));
     }
 }

@@ -182,8 +182,19 @@ pub enum Density {
 }
 
 impl Density {
+    pub const ALL: [Density; 4] = [Density::Still, Density::Beats, Density::Eighths, Density::Sixteenths];
+
     pub fn from_value(value: u8) -> Density {
-        [Density::Still, Density::Beats, Density::Eighths, Density::Sixteenths][usize::from(value.min(127) / 32)]
+        Density::ALL[usize::from(value.min(127) / 32)]
+    }
+
+    /// A value that stands for it.
+    pub fn value(self) -> u8 {
+        32 * self as u8 + 31
+    }
+
+    pub fn name(self) -> &'static str {
+        ["still", "beats", "eighths", "sixteenths"][self as usize]
     }
 
     /// Whether the parts may move at a position without the soprano.
@@ -213,6 +224,11 @@ pub fn temperature(value: u8) -> f32 {
     0.5 + f32::from(value.min(127)) / 127.0
 }
 
+/// The value that stands for a temperature, as near as there is one.
+pub fn temperature_value(temperature: f32) -> u8 {
+    ((temperature - 0.5) * 127.0).round().clamp(0.0, 127.0) as u8
+}
+
 /// The tempo that a control's value stands for, in beats a minute.
 pub fn tempo(value: u8) -> f64 {
     40.0 + f64::from(value.min(127))
@@ -229,6 +245,16 @@ mod tests {
         }
         let unknown = Control::try_from("volume".to_owned()).unwrap_err();
         assert!(unknown.contains("'volume'") && unknown.contains("freeze-alto"), "{unknown}");
+    }
+
+    #[test]
+    fn values_of_densities_and_temperatures_stand_for_them() {
+        for density in Density::ALL {
+            assert_eq!(Density::from_value(density.value()), density);
+        }
+        for value in 0..128 {
+            assert_eq!(temperature_value(temperature(value)), value);
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ use thiserror::Error;
 use crate::answer::AnswerTable;
 use crate::audio::AudioSettings;
 use crate::clock::Clock;
-use crate::control::Control as Knob;
+use crate::control::{self, Control as Knob, Density};
 use crate::harmonizer::Harmonizer;
 use crate::midi::{Backend, Links, MidiError, Running, Wiring};
 use crate::model::ModelError;
@@ -36,6 +36,8 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 const RECORD_EVERY: Duration = Duration::from_millis(200);
 /// How often ports are looked after: one that is plugged in again is connected within this time.
 const TEND_EVERY: Duration = Duration::from_millis(500);
+/// No value of a control.
+const NO_TEMPERATURE: u8 = u8::MAX;
 const TABLES: usize = 16;
 const REPORTS: usize = 64;
 const SHOWN: usize = 1024;
@@ -109,13 +111,23 @@ pub struct Status {
     pub is_running: bool,
     /// MIDI clock has stopped coming.
     pub is_stalled: bool,
+    pub density: Density,
+    /// `None`: as it was started.
+    pub temperature: Option<f32>,
     switches: u32,
 }
 
 impl Status {
-    /// With these switches on.
-    pub fn new(tempo: f64, is_running: bool, is_stalled: bool, switches: &[Knob]) -> Status {
-        Status { tempo, is_running, is_stalled, switches: switches.iter().fold(0, |all, &knob| all | switch(knob)) }
+    /// At rest, with these switches on.
+    pub fn new(tempo: f64, switches: &[Knob]) -> Status {
+        Status {
+            tempo,
+            is_running: false,
+            is_stalled: false,
+            density: Density::default(),
+            temperature: None,
+            switches: switches.iter().fold(0, |all, &knob| all | switch(knob)),
+        }
     }
 
     pub fn is_on(&self, knob: Knob) -> bool {
@@ -145,6 +157,9 @@ pub struct Control {
     is_running: AtomicBool,
     is_stalled: AtomicBool,
     switches: AtomicU32,
+    /// A value as of [`Knob::Density`], and of [`Knob::Temperature`] or [`NO_TEMPERATURE`].
+    density: AtomicU8,
+    temperature: AtomicU8,
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
     input_lost: AtomicBool,
     output_regained: AtomicBool,
@@ -246,7 +261,8 @@ impl Engine {
         let (shown, shown_out) = HeapRb::new(SHOWN).split();
         let (events, events_out) = HeapRb::new(EVENTS).split();
         let moment = (u64::MAX, [None; 4]);
-        let engine = Engine { session, tables, commands, reports, shown, events, moment, worker, control };
+        let mut engine = Engine { session, tables, commands, reports, shown, events, moment, worker, control };
+        engine.tell();
         let ends = EngineEnds {
             tables: tables_in,
             commands: commands_in,
@@ -376,6 +392,9 @@ impl Engine {
         control.is_running.store(clock.boundary(position).is_some(), Ordering::Relaxed);
         let switches = Knob::ALL.into_iter().filter(|&knob| session.is_on(knob)).map(switch);
         control.switches.store(switches.fold(0, |all, one| all | one), Ordering::Relaxed);
+        control.density.store(session.density().value(), Ordering::Relaxed);
+        let temperature = session.wishes().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
+        control.temperature.store(temperature, Ordering::Relaxed);
         if self.moment == (position, parts) {
             return;
         }
@@ -524,6 +543,10 @@ impl Live {
             tempo: f64::from_bits(control.tempo.load(Ordering::Relaxed)),
             is_running: control.is_running.load(Ordering::Relaxed),
             is_stalled: control.is_stalled.load(Ordering::Relaxed),
+            density: Density::from_value(control.density.load(Ordering::Relaxed)),
+            temperature: Some(control.temperature.load(Ordering::Relaxed))
+                .filter(|value| *value != NO_TEMPERATURE)
+                .map(control::temperature),
             switches: control.switches.load(Ordering::Relaxed),
         }
     }

@@ -310,6 +310,14 @@ impl Session {
         }
     }
 
+    pub fn density(&self) -> Density {
+        self.density
+    }
+
+    pub fn wishes(&self) -> Wishes {
+        self.wishes
+    }
+
     /// The keyboard is gone: all its keys are up.
     pub fn input_lost(&mut self, at: Time) {
         self.advance(at);

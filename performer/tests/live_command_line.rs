@@ -41,5 +41,5 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     check(&["replay", "notes.txt"], &["notes.txt", "not a take", "'not a log'"]);
     check(&["replay", "old.log"], &["old.log", "line 2", "missing field"]);
     check(&["replay", "old.log", "-o", "notes.txt"], &["notes.txt is there already", "--force"]);
-    check(&["learn", "-o", "bad.toml"], &["bad.toml is there already", "--force"]);
+    check(&["learn", "-o", "bad.toml"], &["bad.toml", "line 3", "a channel goes from 1 to 16, not 17"]);
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use live::jack::{perform, recorded};
-use live::{check_harmony, loudness, numbers, read};
+use live::{Heard, PARTS, check_harmony, loudness, numbers, read};
 
 /// Frames of a beat at 120 beats a minute and 48 kHz.
 const BEAT: u64 = 24_000;
@@ -98,6 +98,104 @@ fn the_rig_survives_a_dead_keyboard_a_panic_and_a_stopped_clock_and_the_take_tel
 }
 
 #[test]
+#[ignore = "needs jackd, root and 25 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn a_clock_master_starts_stops_moves_and_stalls_and_a_pulled_cable_is_silence_at_once() {
+    let folder = perform(128, "jack_clock.sh");
+    let talk = read(&folder, "talk");
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{talk}");
+    let master = read(&folder, "clock");
+    for (byte, what) in [(" fa", "start"), (" fc", "stop"), (" f2 54 00", "song position"), (" fb", "continue")] {
+        assert!(master.contains(byte), "the master sent no {what}:\n{master}");
+    }
+    let events = json_lines(&folder);
+    let position = |event: &serde_json::Value| event["position"].as_u64();
+    let steps = || events.iter().enumerate().filter(|(_, event)| event["event"] == "step");
+    let said = |words: &str| {
+        let is_it = |event: &serde_json::Value| event["text"].as_str().is_some_and(|text| text.contains(words));
+        events.iter().position(is_it).unwrap_or_else(|| panic!("'{words}' was not said:\n{talk}"))
+    };
+    let before = steps().filter_map(|(_, step)| position(step)).take_while(|&position| position < 84).max();
+    assert!(before.is_some_and(|before| (8..40).contains(&before)), "three seconds from bar 1: {before:?}");
+    let jump = steps().find(|(_, step)| position(step) >= Some(84)).expect("the music goes on at the song position");
+    assert!(position(jump.1).is_some_and(|position| position < 90), "{}", jump.1);
+    let (stalled, back) = (said("has stalled"), said("is back"));
+    let meanwhile = steps().filter(|(line, _)| (stalled..back).contains(line)).count();
+    assert!(meanwhile > 8, "only {meanwhile} steps without the master:\n{talk}");
+
+    // Every note ends at the moment of the stop, and at that at which the cable was pulled. A master that ends disturbs the
+    // server, which may lose messages then: what was sent is seen in the log, and that it came in the record.
+    let log = std::fs::read_to_string(log_of(&folder)).unwrap();
+    let sopranos = check_harmony(&sent(&log)).len();
+    let heard = recorded(folder.path(), "ours").iter().filter(|note| note.is_on && note.channel == 0).count();
+    assert!(sopranos > 15 && heard.abs_diff(sopranos) <= 2, "{sopranos} sopranos were sent, {heard} came:\n{talk}");
+    for cause in ["midi fc", "input-lost"] {
+        let silenced = log.lines().filter(|line| line.ends_with(cause)).filter(|line| {
+            let moment = line.split(' ').next().unwrap_or_default();
+            let is_end = |line: &&str| line.starts_with(&format!("{moment} > ")) && line.contains(" 8");
+            log.lines().filter(is_end).count() >= PARTS
+        });
+        assert!(silenced.count() > 0, "no chord ended with '{cause}':\n{log}");
+    }
+    let pulled = log.lines().position(|line| line.ends_with("input-lost")).unwrap();
+    assert!(log.lines().skip(pulled).any(|line| line.contains(" midi 90")), "heard again when it is put in again");
+}
+
+#[test]
+#[ignore = "needs jackd, root and 15 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn each_part_goes_to_its_own_port_as_its_settings_say_while_the_beat_is_taken_from_the_player() {
+    let folder = perform(128, "jack_parts.sh");
+    let talk = read(&folder, "talk");
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after q:\n{talk}");
+    let events = json_lines(&folder);
+    let notes = || events.iter().filter(|event| event["event"] == "note");
+    let places: Vec<u64> = notes().filter_map(|note| note["position"].as_u64()).collect();
+    assert!(places.len() > 12, "{talk}");
+    assert!(places[1..].iter().all(|place| (place - places[1]).is_multiple_of(4)), "each key on a beat: {places:?}");
+    let numerals = notes().filter(|note| note["numeral"].is_string()).count();
+    assert!(2 * numerals > places.len(), "{numerals} chords have a name");
+
+    // The alto is told in JSON as it sings, and sent an octave higher and half as loud.
+    let sung = |part: usize| -> HashSet<u64> { notes().filter_map(|note| note["parts"][part].as_u64()).collect() };
+    let on = |name: &str| recorded(folder.path(), name).into_iter().filter(|note| note.is_on).collect::<Vec<_>>();
+    let alto = on("alto");
+    assert!(alto.len() > 5 && alto.iter().all(|note| note.channel == 2), "{alto:?}");
+    assert!(alto.iter().any(|note| sung(1).contains(&(u64::from(note.pitch) - 12))), "{alto:?}");
+    assert!(read(&folder, "alto").contains("velocity  32"), "half of 64:\n{}", read(&folder, "alto"));
+    assert!(sung(2).len() > 1 && on("tenor").is_empty(), "the tenor sings muted");
+    assert!(on("bass").iter().all(|note| note.channel == 3 && sung(3).len() > 1));
+
+    let typed: Vec<&str> = events.iter().filter_map(|event| event["text"].as_str()).collect();
+    assert!(typed.ends_with(&["hold on", "hold off"]), "{typed:?}");
+    let held = events.iter().position(|event| event["text"] == "hold on").unwrap();
+    let until = events.iter().position(|event| event["text"] == "hold off").unwrap();
+    let basses: HashSet<Option<u64>> = events[held + 1..until]
+        .iter()
+        .filter(|event| event["event"] == "note")
+        .map(|event| event["parts"][3].as_u64())
+        .collect();
+    assert_eq!(basses.len(), 1, "the bass stays while the harmony is held: {basses:?}");
+}
+
+#[test]
+#[ignore = "needs jackd, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn the_organ_and_a_sound_font_sound_at_the_pitch_that_is_played() {
+    let folder = perform(128, "jack_sound.sh");
+    for sound in ["organ", "soundfont"] {
+        let talk = read(&folder, &format!("talk_{sound}"));
+        let wav = format!("{sound}.wav");
+        let loudness = loudness(&folder, &wav);
+        assert!((0.003..0.5).contains(&loudness), "the {sound}'s mean loudness is {loudness}:\n{talk}");
+        // A4, and a quarter tone above and below it, where nobody sings.
+        let [at, above, below] = [440.0, 452.9, 427.5].map(|frequency| live::strength(&folder, &wav, frequency));
+        assert!(at > 10.0 * above.max(below), "the {sound} at 440 Hz: {at}, beside it {below} and {above}");
+        println!(
+            "{sound}: mean loudness {loudness:.3}, 440 Hz {:.0} times a quarter tone beside",
+            at / above.max(below)
+        );
+    }
+}
+
+#[test]
 #[ignore = "needs jackd, fluidsynth, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
 fn a_jack_server_that_is_killed_under_a_chord_and_started_again_finds_the_performance_going_on() {
     live::require("fluidsynth", "apt-get install --no-install-recommends fluidsynth timgm6mb-soundfont");
@@ -140,6 +238,27 @@ fn a_performance_whose_jack_server_stays_away_ends_when_it_is_told_to() {
     assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGTERM:\n{talk}");
     assert!(talk.contains("JACK has shut down, waiting for it to come back"), "{talk}");
     println!("the end took {} ms without a server", read(&folder, "took").trim());
+}
+
+/// The notes that a take's log says were sent.
+fn sent(log: &str) -> Vec<Heard> {
+    let lines = log.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    lines
+        .filter_map(|words| match words[..] {
+            [at, ">", _, status, pitch, _] if status.starts_with(['8', '9']) => Some(Heard {
+                at: at.parse().unwrap(),
+                is_on: status.starts_with('9'),
+                channel: usize::from_str_radix(&status[1..], 16).unwrap(),
+                pitch: u8::from_str_radix(pitch, 16).unwrap(),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What the performer told in JSON.
+fn json_lines(folder: &tempfile::TempDir) -> Vec<serde_json::Value> {
+    read(folder, "json").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn log_of(folder: &tempfile::TempDir) -> PathBuf {

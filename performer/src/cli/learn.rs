@@ -1,15 +1,16 @@
 //! `performer learn`: binds the keyboard's knobs and buttons to what they shall do.
 
+use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use performer::config;
+use anyhow::{Context, Result, anyhow};
+use performer::config::{self, Config};
 use performer::control::{Control, Trigger};
 use performer::midi::Wiring;
 
@@ -17,13 +18,15 @@ use super::midi::MidiOptions;
 
 /// Bind knobs, pedals, pads or keys of your MIDI keyboard to controls, and write them to a settings file
 ///
-/// Asks for one control after the other: move what shall do it, or press Enter to leave it out. The file has comments
-/// on everything else that can be set, and `performer play` finds it where it is put.
+/// Asks for one control after the other: move what shall do it, or press Enter to leave it as it is. The file has
+/// comments on everything else that can be set, and `performer play` finds it where it is put. Of a file that is there
+/// already only the controls that are learned change.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   performer learn --input keystation
-  performer learn --input keystation -o stage.toml      then: performer play --config stage.toml")]
+  performer learn --input keystation -o stage.toml      then: performer play --config stage.toml
+  performer learn --input keystation </dev/null         only the file with its comments, to be edited")]
 pub struct Args {
     /// The keyboard's port: a name, a part of one, or a number from `performer ports`
     #[arg(long, value_name = "PORT")]
@@ -33,43 +36,57 @@ pub struct Args {
     #[arg(short, long, value_name = "FILE.toml")]
     output: Option<PathBuf>,
 
-    /// Replace the file where there is one already
-    #[arg(short, long)]
-    force: bool,
-
     #[command(flatten)]
     midi: MidiOptions,
 }
 
 pub fn run(args: Args) -> Result<()> {
     let output = args.output.or_else(default_path).context("there is no home folder; name a file with --output")?;
-    if output.exists() && !args.force {
-        bail!("{} is there already; --force replaces it, --output names another", output.display());
-    }
+    let text = if output.exists() {
+        fs::read_to_string(&output).with_context(|| format!("cannot read {}", output.display()))?
+    } else {
+        config::template(args.input.as_deref())
+    };
+    // What is wrong with the file is told before somebody learns 15 controls.
+    let settings = named(&output, config::read(&text))?;
+    named(&output, config::bind(&text, &bindings(&settings)))?;
     let (send, messages) = mpsc::channel();
-    let wiring = Wiring { input: args.input.clone(), ..Wiring::default() };
+    let wiring = Wiring { input: args.input.or_else(|| settings.input.clone()), ..Wiring::default() };
     let _listening = args.midi.open()?.listen(&wiring, send)?;
     let skips = lines_of_stdin();
     let mut learned: Vec<(Control, Trigger)> = Vec::new();
-    eprintln!("READY Move the knob or press the pad for each of these; Enter leaves it out, q ends.");
+    eprintln!("READY Move the knob or press the pad for each of these; Enter leaves it as it is, q ends.");
     for control in Control::ALL {
-        eprint!("{:<16} {}: ", control.name(), control.description());
+        let before = settings.controls.get(&control).map_or_else(|| "-".to_owned(), Trigger::to_string);
+        eprint!("{:<16} {} [{before}]: ", control.name(), control.description());
         let _ = std::io::stderr().flush();
         match next_trigger(&messages, &skips, &learned) {
             Answer::Trigger(trigger) => {
                 eprintln!("{trigger}");
                 learned.push((control, trigger));
             }
-            Answer::Skip => eprintln!("-"),
-            Answer::End => break,
+            Answer::Skip => eprintln!("{before}"),
+            Answer::End => {
+                eprintln!();
+                break;
+            }
         }
     }
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    files::write_whole(&output, config::write(args.input.as_deref(), &learned).as_bytes())?;
-    println!("{} controls bound in {}", learned.len(), output.display());
+    let text = named(&output, config::bind(&text, &learned))?;
+    files::write_whole(&output, text.as_bytes())?;
+    println!("{} controls learned, in {}", learned.len(), output.display());
     Ok(())
+}
+
+fn bindings(settings: &Config) -> Vec<(Control, Trigger)> {
+    settings.controls.iter().map(|(&control, &trigger)| (control, trigger)).collect()
+}
+
+fn named<T>(file: &Path, result: Result<T, String>) -> Result<T> {
+    result.map_err(|error| anyhow!("{}: {error}", file.display()))
 }
 
 /// Where `performer play` looks for its settings.

@@ -3,6 +3,7 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
@@ -11,20 +12,21 @@ use hdrhistogram::Histogram;
 use performer::audio::AudioSettings;
 use performer::clock::{self, Source};
 use performer::config::{self, Config, Key};
-use performer::control::Control;
+use performer::control::{self, Control};
 use performer::guards::Purpose;
 use performer::harmonizer::{Harmonizer, Sampling};
 use performer::live::{Cast, Heard, Live, Shown, Summary};
-use performer::midi::{Links, Ports, Wiring, system};
+use performer::midi::{Links, Ports, Wiring};
 use performer::model::Model;
 use performer::session::{Below, SPLIT_CHANNEL, Settings, Split};
 use performer::take::{ModelIdentity, Recorder};
+use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use serde_json::json;
 
 use super::learn::default_path;
 use super::midi::MidiOptions;
 use super::options::{ModelOptions, load_model};
-use super::screen::{Screen, View, Wish};
+use super::screen::{self, Screen, View, Wish};
 
 /// Play live: answer each soprano note at once with alto, tenor and bass.
 ///
@@ -33,8 +35,9 @@ use super::screen::{Screen, View, Wish};
 /// move on the step clock, four steps a beat. After a beat of silence the harmony ends and waits for the next key.
 ///
 /// On a terminal a screen shows what is played; its last line names the keys. Elsewhere, or with --plain, each struck
-/// note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. A line that begins with
-/// READY says that the ports are open. q or Ctrl-C ends everything in silence; SIGUSR1 ends what sounds.
+/// note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. The keys then work as
+/// lines on stdin: `h` and Enter holds the harmony. A line that begins with READY says that the ports are open. q or
+/// Ctrl-C ends everything in silence; SIGUSR1 ends what sounds.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -267,11 +270,11 @@ pub fn run(args: Args) -> Result<()> {
     if args.below.is_some() && cast.session.split.is_none() {
         bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
     }
-    if system == system::SYSTEM {
-        complete(&mut wiring, backend.ports()?, cast.sound.is_some(), ask)?;
-    }
+    complete(&mut wiring, backend.ports()?, cast.sound.is_some(), ask)?;
     let tempo = cast.session.clock.tempo;
-    let can = Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
+    let channels = cast.session.routes.map(|route| route.channel + 1);
+    let source = cast.session.clock.source;
+    let can = Can { switch_model: cast.second.is_some(), set_tempo: source == Source::Internal };
     let mut live = Live::start(backend, &wiring, cast)?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
@@ -281,12 +284,12 @@ pub fn run(args: Args) -> Result<()> {
     if wiring.input.is_none() {
         eprintln!("Connect the keyboard to {}.", links.input);
     }
-    eprintln!("In the DAW: four tracks that listen to {}, on channels 1 (soprano) to 4 (bass).", links.output);
+    if wiring.output.is_none() {
+        eprintln!("{}", to_connect(&links, channels, wiring.per_part));
+    }
 
-    // Nanoseconds, up to a minute.
-    let latencies = Histogram::new_with_bounds(1, 60_000_000_000, 3).context("the latency histogram")?;
-    let mut view = View::new(system, links, live.status(), latencies);
-    view.take = take.as_ref().map(|(_, score)| score.display().to_string());
+    let mut view = View::new(system, source, links, live.status(), sampling.temperature)?;
+    view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
     let manner = match (args.json, args.plain) {
         (true, _) => Manner::Json,
         (false, false) if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() => Manner::Screen(
@@ -312,12 +315,33 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
+/// What the player still has to do in the DAW.
+fn to_connect(links: &Links, [soprano, alto, tenor, bass]: [u8; 4], per_part: bool) -> String {
+    let ports = &links.output;
+    if per_part {
+        return format!("In the DAW: four tracks, one for each of {ports}.");
+    }
+    format!(
+        "In the DAW: four tracks that listen to {ports}, on channels {soprano} (soprano), {alto} (alto), {tenor} (tenor) \
+         and {bass} (bass)."
+    )
+}
+
+/// Who is asked for a port may say.
+enum Answer {
+    Port(String),
+    /// A port of our own, to be connected later.
+    Own,
+    /// Nobody can be asked: the sound system says what there is to choose from.
+    Nobody,
+}
+
 /// Chooses what was left open: the only port there is, one that the user names when asked, or ports of our own.
 fn complete(
     wiring: &mut Wiring,
     ports: Ports,
     has_sound: bool,
-    ask: impl Fn(&[String], &str) -> Result<Option<String>>,
+    ask: impl Fn(&[String], &str) -> Result<Answer>,
 ) -> Result<()> {
     if wiring.own_ports {
         return Ok(());
@@ -331,23 +355,29 @@ fn complete(
             continue;
         }
         // ALSA's own loop is always there and nobody's keyboard.
-        let real: Vec<String> = ports.into_iter().filter(|port| !port.starts_with("Midi Through")).collect();
+        let real: Vec<String> = ports.into_iter().filter(|port| !port.contains("Midi Through")).collect();
         match &real[..] {
             [] => wants_own = cfg!(unix),
             [only] => *name = Some(only.clone()),
-            _ => *name = ask(&real, what)?,
+            _ => match ask(&real, what)? {
+                Answer::Port(port) => *name = Some(port),
+                Answer::Own => wants_own = true,
+                Answer::Nobody => {}
+            },
         }
     }
     wiring.own_ports = wants_own;
     Ok(())
 }
 
-/// `None` where nobody can be asked: then the sound system says what there is to choose from.
-fn ask(ports: &[String], what: &str) -> Result<Option<String>> {
+fn ask(ports: &[String], what: &str) -> Result<Answer> {
     if !std::io::stdin().is_terminal() {
-        return Ok(None);
+        return Ok(Answer::Nobody);
     }
     eprintln!("Where shall {what}?");
+    if cfg!(unix) {
+        eprintln!("  0 a port of our own, to be connected later, as in a DAW");
+    }
     for (number, port) in (1..).zip(ports) {
         eprintln!("  {number} {port}");
     }
@@ -355,11 +385,12 @@ fn ask(ports: &[String], what: &str) -> Result<Option<String>> {
         eprint!("number: ");
         let mut line = String::new();
         if std::io::stdin().read_line(&mut line)? == 0 {
-            return Ok(None);
+            return Ok(Answer::Nobody);
         }
-        let chosen = line.trim().parse::<usize>().ok().and_then(|number| ports.get(number.checked_sub(1)?));
-        if let Some(port) = chosen {
-            return Ok(Some(port.clone()));
+        match line.trim().parse::<usize>() {
+            Ok(0) if cfg!(unix) => return Ok(Answer::Own),
+            Ok(number) if (1..=ports.len()).contains(&number) => return Ok(Answer::Port(ports[number - 1].clone())),
+            _ => {}
         }
     }
 }
@@ -380,8 +411,7 @@ struct Can {
 
 /// Until the player ends it, or something else does.
 fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_over: &AtomicBool) -> Result<()> {
-    // Where the controls without a switch stand.
-    let mut values = Values { density: 127, temperature: 64, tempo: view.status.tempo };
+    let typed = if matches!(manner, Manner::Screen(_)) { mpsc::channel().1 } else { typed_keys() };
     while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
         while let Some(shown) = live.next_shown() {
             tell(view, &shown, &manner);
@@ -407,50 +437,71 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
         if take_panic_signal() {
             live.turn(Control::Panic, 127);
         }
-        let Manner::Screen(screen) = &mut manner else {
-            thread::park_timeout(Duration::from_millis(50));
-            continue;
+        let wish = match &mut manner {
+            Manner::Screen(screen) => {
+                screen.draw(view).context("cannot draw on the terminal")?;
+                screen.wish(Duration::from_millis(33)).context("cannot read the terminal")?
+            }
+            Manner::Plain | Manner::Json => {
+                let now = view.status;
+                for control in Control::ALL.into_iter().filter(|&control| now.is_on(control) != before.is_on(control)) {
+                    let state = if now.is_on(control) { "on" } else { "off" };
+                    note(view, &manner, format!("{} {state}", control.name()));
+                }
+                match typed.try_recv() {
+                    Ok(key) => screen::wish(KeyCode::Char(key), KeyModifiers::NONE),
+                    Err(_) => {
+                        thread::park_timeout(Duration::from_millis(50));
+                        None
+                    }
+                }
+            }
         };
-        screen.draw(view).context("cannot draw on the terminal")?;
-        match screen.wish(Duration::from_millis(33)).context("cannot read the terminal")? {
+        match wish {
             Some(Wish::Quit) => break,
             Some(Wish::Toggle(Control::Model)) if !can.switch_model => {
-                view.notes.push("there is no second model: start with --second-model lstm".to_owned());
+                note(view, &manner, "there is no second model: start with --second-model lstm".to_owned());
             }
             Some(Wish::Change(Control::Tempo, _)) if !can.set_tempo => {
-                view.notes.push("the tempo comes from the clock".to_owned());
+                note(view, &manner, "the tempo comes from the clock".to_owned());
             }
             Some(Wish::Toggle(control)) => live.toggle(control),
-            Some(Wish::Change(control, by)) => live.turn(control, values.change(control, by, view.status.tempo)),
+            Some(Wish::Change(control, by)) => live.turn(control, changed(control, by, view)),
             Some(Wish::Redraw) | None => {}
         }
     }
     Ok(())
 }
 
-struct Values {
-    density: u8,
-    temperature: u8,
-    tempo: f64,
+/// What is typed on stdin, whose lines are handed on letter by letter. Its end changes nothing.
+fn typed_keys() -> Receiver<char> {
+    // A program in the background that reads its terminal would be stopped, with notes sounding.
+    #[cfg(unix)]
+    #[allow(unsafe_code)]
+    // SAFETY: no handler is installed.
+    unsafe {
+        libc::signal(libc::SIGTTIN, libc::SIG_IGN)
+    };
+    let (send, typed) = mpsc::channel();
+    let main = thread::current();
+    thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if line.chars().any(|key| send.send(key).is_err()) {
+                return;
+            }
+            main.unpark();
+        }
+    });
+    typed
 }
 
-impl Values {
-    /// The control's new value, 0 to 127.
-    fn change(&mut self, control: Control, by: i8, tempo: f64) -> u8 {
-        match control {
-            Control::Density => {
-                self.density = (self.density + 32) % 128;
-                self.density
-            }
-            Control::Temperature => {
-                self.temperature = self.temperature.saturating_add_signed(8 * by).min(127);
-                self.temperature
-            }
-            _ => {
-                self.tempo = (tempo.round() + f64::from(by)).clamp(40.0, 167.0);
-                (self.tempo - 40.0) as u8
-            }
-        }
+/// The value of a control without a switch, 0 to 127, one step up or down from where it stands.
+fn changed(control: Control, by: i8, view: &View) -> u8 {
+    let status = &view.status;
+    match control {
+        Control::Density => status.density.value().wrapping_add(32) % 128,
+        Control::Temperature => control::temperature_value(view.temperature()).saturating_add_signed(8 * by).min(127),
+        _ => ((status.tempo.round() + f64::from(by)).clamp(40.0, 167.0) - 40.0) as u8,
     }
 }
 
@@ -469,7 +520,11 @@ fn changes(system: &str, before: &Links, after: &Links) -> Vec<String> {
 fn note(view: &mut View, manner: &Manner, text: String) {
     match manner {
         Manner::Screen(_) => view.notes.push(text),
-        Manner::Plain | Manner::Json => eprintln!("{text}"),
+        Manner::Plain => eprintln!("{text}"),
+        Manner::Json => {
+            let _ = writeln!(std::io::stdout(), "{}", json!({ "event": "message", "text": text }));
+            eprintln!("{text}");
+        }
     }
 }
 
@@ -481,19 +536,22 @@ fn tell(view: &mut View, shown: &Shown, manner: &Manner) {
     // A reader who has left is no reason to stop playing.
     let mut out = std::io::stdout().lock();
     let _ = match (manner, shown) {
-        (Manner::Plain, Shown::Heard(heard)) => writeln!(out, "{}", line(heard)),
-        (Manner::Json, shown) => writeln!(out, "{}", json_line(shown)),
+        (Manner::Plain, Shown::Heard(heard)) => writeln!(out, "{}", line(heard, view.chord_of(heard.parts))),
+        (Manner::Json, shown) => writeln!(out, "{}", json_line(shown, view)),
         _ => Ok(()),
     };
 }
 
-fn json_line(shown: &Shown) -> serde_json::Value {
+fn json_line(shown: &Shown, view: &View) -> serde_json::Value {
     let midi = |parts: [Option<chorale::Pitch>; 4]| parts.map(|pitch| pitch.map(chorale::Pitch::midi));
     match *shown {
-        Shown::Heard(Heard { at, position, parts, latency }) => json!({
-            "event": "note", "at": at, "position": position, "parts": midi(parts),
-            "latency_us": latency.as_nanos() as f64 / 1000.0,
-        }),
+        Shown::Heard(Heard { at, position, parts, latency }) => {
+            let (chord, numeral) = view.chord_of(parts).unzip();
+            json!({
+                "event": "note", "at": at, "position": position, "parts": midi(parts),
+                "chord": chord, "numeral": numeral, "latency_us": latency.as_nanos() as f64 / 1000.0,
+            })
+        }
         Shown::Moment { at, position, parts } => {
             json!({ "event": "step", "at": at, "position": position, "parts": midi(parts) })
         }
@@ -533,8 +591,11 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     Ok(is_over)
 }
 
-fn line(heard: &Heard) -> String {
-    heard.parts.map(|pitch| pitch.map_or_else(|| format!("{:<4}", "-"), |pitch| format!("{pitch:<4}"))).join(" ")
+/// The notes, soprano to bass, and the chord with its Roman numeral.
+fn line(heard: &Heard, chord: Option<(String, String)>) -> String {
+    let notes = heard.parts.map(|pitch| pitch.map_or_else(|| format!("{:<4}", "-"), |pitch| format!("{pitch:<4}")));
+    let (symbol, numeral) = chord.unwrap_or_default();
+    format!("{} {symbol:<7} {numeral}", notes.join(" ")).trim_end().to_owned()
 }
 
 fn summary(summary: Summary, latencies: &Histogram<u64>) -> String {
@@ -579,13 +640,17 @@ fn pickup(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
+    use performer::control::Density;
+    use performer::live::Status;
+
     use super::*;
 
     fn completed(wiring: Wiring, inputs: &[&str], outputs: &[&str], has_sound: bool) -> Wiring {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let ports = Ports { inputs: names(inputs), outputs: names(outputs) };
         let mut wiring = wiring;
-        complete(&mut wiring, ports, has_sound, |ports, _| Ok(ports.last().cloned())).unwrap();
+        let last = |ports: &[String], _: &str| Ok(ports.last().cloned().map_or(Answer::Nobody, Answer::Port));
+        complete(&mut wiring, ports, has_sound, last).unwrap();
         wiring
     }
 
@@ -606,17 +671,29 @@ mod tests {
         let named = Wiring { input: Some("x".to_owned()), output: Some("y".to_owned()), ..Wiring::default() };
         let kept = completed(named, &["Keys"], &["Synth"], false);
         assert_eq!((kept.input.as_deref(), kept.output.as_deref()), (Some("x"), Some("y")));
+        let mut later = Wiring::default();
+        let two = || vec!["Keys".to_owned(), "Pads".to_owned()];
+        complete(&mut later, Ports { inputs: two(), outputs: two() }, false, |_, _| Ok(Answer::Own)).unwrap();
+        assert_eq!((later.input, later.output, later.own_ports), (None, None, true));
     }
 
     #[test]
     fn the_screens_steps_stay_within_what_a_control_can_say() {
-        let mut values = Values { density: 127, temperature: 64, tempo: 80.0 };
-        let densities: Vec<u8> = (0..4).map(|_| values.change(Control::Density, 1, 80.0)).collect();
-        assert_eq!(densities, [31, 63, 95, 127]);
+        let mut view = View::new("JACK", Source::Internal, Links::default(), Status::new(80.0, &[]), 0.9).unwrap();
+        let densities: Vec<&str> = (0..4)
+            .map(|_| {
+                view.status.density = Density::from_value(changed(Control::Density, 1, &view));
+                view.status.density.name()
+            })
+            .collect();
+        assert_eq!(densities, ["still", "beats", "eighths", "sixteenths"]);
+        assert_eq!(changed(Control::Temperature, 1, &view), 51 + 8, "from where it was started");
         for _ in 0..50 {
-            assert!(values.change(Control::Temperature, 1, 80.0) < 128);
+            view.status.temperature = Some(control::temperature(changed(Control::Temperature, 1, &view)));
         }
-        assert_eq!(values.change(Control::Tempo, 1, 80.0), 41);
-        assert_eq!(values.change(Control::Tempo, 1, 400.0), 127);
+        assert_eq!(view.status.temperature, Some(1.5));
+        assert_eq!(changed(Control::Tempo, 1, &view), 41);
+        view.status.tempo = 400.0;
+        assert_eq!(changed(Control::Tempo, 1, &view), 127);
     }
 }

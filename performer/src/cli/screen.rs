@@ -2,19 +2,21 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chorale::harmony::{Harmony, Key};
 use chorale::{Part, Pitch};
 use hdrhistogram::Histogram;
+use performer::clock::Source;
 use performer::control::Control;
 use performer::live::{Heard, Shown, Status, Summary};
 use performer::midi::Links;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Wrap};
+use ratatui::widgets::{Block, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
 
 /// Steps that the roll remembers: the widest terminals show no more.
@@ -27,12 +29,15 @@ const LABEL: usize = 5;
 /// What the screen shows.
 pub struct View {
     pub system: &'static str,
+    pub source: Source,
     pub links: Links,
     pub status: Status,
     pub summary: Summary,
     /// Nanoseconds.
     pub latencies: Histogram<u64>,
-    /// Where the take is going, if one is recorded.
+    /// As it was started.
+    first_temperature: f32,
+    /// The file that the take is going to, if one is recorded.
     pub take: Option<String>,
     /// Warnings, the newest last.
     pub notes: Vec<String>,
@@ -54,13 +59,24 @@ struct Column {
 }
 
 impl View {
-    pub fn new(system: &'static str, links: Links, status: Status, latencies: Histogram<u64>) -> View {
-        View {
+    /// # Errors
+    /// When there is no memory for a histogram.
+    pub fn new(
+        system: &'static str,
+        source: Source,
+        links: Links,
+        status: Status,
+        temperature: f32,
+    ) -> Result<View, hdrhistogram::CreationError> {
+        const MINUTE: u64 = 60_000_000_000;
+        Ok(View {
             system,
+            source,
             links,
             status,
             summary: Summary::default(),
-            latencies,
+            latencies: Histogram::new_with_bounds(1, MINUTE, 3)?,
+            first_temperature: temperature,
             take: None,
             notes: Vec::new(),
             position: 0,
@@ -68,7 +84,11 @@ impl View {
             last: None,
             roll: VecDeque::with_capacity(ROLL),
             classes: [0.0; 12],
-        }
+        })
+    }
+
+    pub fn temperature(&self) -> f32 {
+        self.status.temperature.unwrap_or(self.first_temperature)
     }
 
     pub fn show(&mut self, shown: &Shown) {
@@ -106,120 +126,180 @@ impl View {
         (self.position, self.parts) = (position, parts);
     }
 
-    /// The key of what has sounded lately, once anything has.
-    fn key(&self) -> Option<Key> {
-        (self.classes.iter().sum::<f64>() > 0.0).then(|| Key::find(&self.classes, None))
+    /// The key of what has sounded lately and sounds now, once anything has.
+    fn key(&self, parts: [Option<Pitch>; 4]) -> Option<Key> {
+        let mut classes = self.classes;
+        parts.into_iter().flatten().for_each(|pitch| classes[usize::from(pitch.class())] += 1.0);
+        (classes.iter().sum::<f64>() > 0.0).then(|| Key::find(&classes, None))
     }
 
-    /// The chord that sounds, with its Roman numeral.
-    fn chord(&self) -> Option<(String, String)> {
-        let key = self.key()?;
-        let pitches: Vec<Pitch> = self.parts.into_iter().flatten().collect();
+    /// The chord of these notes, and its Roman numeral in the key of what has sounded lately.
+    pub fn chord_of(&self, parts: [Option<Pitch>; 4]) -> Option<(String, String)> {
+        let key = self.key(parts)?;
+        let pitches: Vec<Pitch> = parts.into_iter().flatten().collect();
         let harmony = Harmony::of(&pitches)?;
         Some((harmony.symbol(key), harmony.numeral(key)))
     }
 
-    /// Bar and beat from 1, and the sixteenth of the beat.
-    fn place(&self) -> (u64, u64, u64) {
-        (self.position / 16 + 1, self.position / 4 % 4 + 1, self.position % 4 + 1)
+    /// Where the music stands: bar, beat and sixteenth of the beat, all from 1. A player who is followed tells nobody
+    /// where the bar begins: then beats are counted.
+    fn place(&self) -> String {
+        let (beat, sixteenth) = (self.position / 4, self.position % 4 + 1);
+        match self.source {
+            Source::Follow => format!("beat {}.{sixteenth}", beat + 1),
+            _ => format!("bar {}  beat {}.{sixteenth}", beat / 4 + 1, beat % 4 + 1),
+        }
     }
 }
 
-/// The keys, as the last line tells them.
-const HELP: &str = "space panic  h hold harmony  c cadence  a/t/b freeze alto/tenor/bass  1-4 mute soprano..bass  \
-                    d density  g guard  m model  [ ] bolder/safer  - + tempo  q quit";
+/// The keys, as the last lines tell them. Lines break between them only.
+const HELP: [&str; 11] = [
+    "space/Esc panic",
+    "q quit",
+    "h hold",
+    "c cadence",
+    "a t b freeze a part",
+    "1-4 mute a part",
+    "d density",
+    "[ ] bolder/safer",
+    "g guard",
+    "m model",
+    "- + tempo",
+];
+
+/// Columns of the panel with the parts, beside the roll where the terminal is wide enough.
+const PANEL: u16 = 28;
+const WIDE: u16 = 70;
 
 pub fn draw(frame: &mut Frame, view: &View) {
-    let [head, parts, roll, figures, notes, help] = Layout::vertical([
-        Constraint::Length(4),
-        Constraint::Length(6),
-        Constraint::Min(6),
-        Constraint::Length(3),
-        Constraint::Length(if view.notes.is_empty() { 0 } else { 1 }),
+    let whole = frame.area();
+    let help = help_lines(usize::from(whole.width));
+    let notes = u16::from(!view.notes.is_empty());
+    // What is most missed in a small terminal stays longest.
+    let panel_height = if whole.width >= WIDE { 0 } else { 4 };
+    let most_help = whole.height.saturating_sub(2 + panel_height + 3 + 1 + notes);
+    let [head, narrow, middle, figures, notes, help_area] = Layout::vertical([
         Constraint::Length(2),
+        Constraint::Length(panel_height),
+        Constraint::Min(0),
+        Constraint::Length(1),
+        Constraint::Length(notes),
+        Constraint::Length((help.len() as u16).min(most_help)),
     ])
-    .areas(frame.area());
-    frame.render_widget(Paragraph::new(head_lines(view)).block(Block::bordered().title(" performer ")), head);
-    frame.render_widget(Paragraph::new(part_lines(view)).block(Block::bordered().title(chord_title(view))), parts);
-    let block = Block::bordered();
+    .areas(whole);
+    frame.render_widget(Paragraph::new(head_lines(view)), head);
+    let (roll, panel) = if panel_height == 0 {
+        let [roll, panel] = Layout::horizontal([Constraint::Min(0), Constraint::Length(PANEL)]).areas(middle);
+        (roll, panel)
+    } else {
+        (middle, narrow)
+    };
+    let block = Block::bordered().title(chord_title(view));
     let inside = block.inner(roll);
     frame.render_widget(block, roll);
     frame.render_widget(Paragraph::new(roll_lines(view, inside)), inside);
-    frame.render_widget(Paragraph::new(figure_line(view)).block(Block::bordered()), figures);
+    frame.render_widget(Paragraph::new(panel_lines(view)), panel.inner(Margin::new(1, 0)));
+    frame.render_widget(Paragraph::new(figure_line(view)), figures);
     if let Some(note) = view.notes.last() {
-        frame.render_widget(Paragraph::new(format!(" {note}")).style(Style::new().fg(Color::LightRed)), notes);
+        frame.render_widget(Paragraph::new(format!(" {note}")).style(ALARM), notes);
     }
-    frame.render_widget(
-        Paragraph::new(HELP).wrap(Wrap { trim: true }).style(Style::new().add_modifier(Modifier::DIM)),
-        help,
-    );
+    frame.render_widget(Paragraph::new(help.join("\n")).style(FAINT), help_area);
+}
+
+const ALARM: Style = Style::new().fg(Color::LightRed).add_modifier(Modifier::BOLD);
+const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
+
+fn help_lines(width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for item in HELP {
+        if lines.last().is_some_and(|line| !line.is_empty() && line.len() + 2 + item.len() >= width) {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(if line.is_empty() { " " } else { "  " });
+            line.push_str(item);
+        }
+    }
+    lines
 }
 
 fn head_lines(view: &View) -> Vec<Line<'static>> {
-    let link = |name: &str, is_there: bool| {
-        if is_there {
-            Span::raw(name.to_owned())
-        } else {
-            Span::styled(format!("{name} (gone, waiting for it)"), Style::new().fg(Color::LightRed))
-        }
+    let link = |name: &str, is_there: bool| match is_there {
+        true => Span::raw(name.to_owned()),
+        false => Span::styled(format!("{name} (gone, waiting for it)"), ALARM),
     };
+    let Links { sound, input, output, has_server, has_input, has_output } = &view.links;
     let mut ports = vec![
-        link(view.system, view.links.has_server),
-        Span::raw(": "),
-        link(&view.links.input, view.links.has_input || !view.links.has_server),
+        Span::raw(" "),
+        link(view.system, *has_server),
+        Span::raw("  "),
+        link(input, *has_input || !has_server),
         Span::raw(" -> "),
-        link(&view.links.output, view.links.has_output || !view.links.has_server),
+        link(output, *has_output || !has_server),
     ];
-    if let Some(sound) = &view.links.sound {
-        ports.push(Span::raw(format!("   sound: {sound}")));
-    }
-    let (bar, beat, sixteenth) = view.place();
+    ports.extend(sound.iter().map(|sound| Span::raw(format!("  sound: {sound}"))));
     let clock = match (view.status.is_running, view.status.is_stalled) {
-        (false, _) => "waiting".to_owned(),
-        (true, true) => "CLOCK STALLED, going on".to_owned(),
-        (true, false) => format!("bar {bar}  beat {beat}.{sixteenth}"),
+        (false, _) => Span::raw("waiting"),
+        (true, true) => Span::styled("CLOCK STALLED, going on", ALARM),
+        (true, false) => Span::styled(view.place(), Style::new().add_modifier(Modifier::BOLD)),
     };
-    let take = view.take.as_ref().map_or_else(|| "no take".to_owned(), |take| format!("take: {take}"));
-    let time = Line::from(format!("{clock}   {:.1} beats a minute   {take}", view.status.tempo));
-    vec![Line::from(ports), time]
+    let source = match view.source {
+        Source::Internal => "own clock",
+        Source::Midi => "MIDI clock",
+        Source::Follow => "following you",
+    };
+    let take = view.take.as_deref().unwrap_or("no take");
+    let rest = format!("  {source}, {:.1} beats a minute  {take}", view.status.tempo);
+    vec![Line::from(ports), Line::from(vec![Span::raw(" "), clock, Span::raw(rest)])]
 }
 
 fn chord_title(view: &View) -> String {
-    let key = view.key().map(|key| format!(" key {key} ")).unwrap_or_default();
-    match view.chord() {
-        Some((symbol, numeral)) => format!(" {symbol}  {numeral} {key}"),
+    let key = view.key(view.parts).map(|key| format!(" {key} ")).unwrap_or_default();
+    match view.chord_of(view.parts) {
+        Some((symbol, numeral)) => format!(" {symbol}  {numeral}  in{key}"),
         None => key,
     }
 }
 
-fn part_lines(view: &View) -> Vec<Line<'static>> {
+/// The parts with their notes and what was done to them, then what holds for all.
+fn panel_lines(view: &View) -> Vec<Line<'static>> {
     let on = |control| view.status.is_on(control);
-    Part::ALL
+    let key = view.key(view.parts);
+    let mut lines: Vec<Line> = Part::ALL
         .into_iter()
         .map(|part| {
-            let note = view.parts[part.index()].map_or_else(|| "-".to_owned(), |pitch| pitch.name());
+            let note = match (view.parts[part.index()], key) {
+                (Some(pitch), Some(key)) => key.spell(pitch, &[], None).to_string(),
+                _ => "-".to_owned(),
+            };
             let mut text = format!("{:<8} {note:<4}", part.name());
-            if on(Control::Mute(part)) {
-                text += "  muted";
-            }
-            if part != Part::Soprano && on(Control::Freeze(part)) {
-                text += "  frozen";
-            }
-            if part != Part::Soprano && on(Control::Hold) {
-                text += "  held";
-            }
-            if part == Part::Soprano {
-                let switches = [(Control::Cadence, "cadence"), (Control::Model, "second model")];
-                let names = switches.into_iter().filter(|(control, _)| on(*control)).map(|(_, name)| name);
-                let guard = if on(Control::Guard) { "guard" } else { "no guard" };
-                text += &format!("   {}", std::iter::once(guard).chain(names).collect::<Vec<_>>().join(", "));
+            let is_lower = part != Part::Soprano;
+            let states = [
+                (on(Control::Mute(part)), "muted"),
+                (is_lower && on(Control::Freeze(part)), "frozen"),
+                (is_lower && on(Control::Hold) && !on(Control::Freeze(part)), "held"),
+            ];
+            for (_, state) in states.into_iter().filter(|(is_so, _)| *is_so) {
+                text += &format!(" {state}");
             }
             Line::styled(text, Style::new().fg(COLOURS[part.index()]))
         })
-        .collect()
+        .collect();
+    lines.push(Line::default());
+    let names = [
+        (on(Control::Hold), "harmony held"),
+        (on(Control::Cadence), "cadence"),
+        (on(Control::Model), "second model"),
+        (!on(Control::Guard), "no guard"),
+    ];
+    let strong = Style::new().add_modifier(Modifier::BOLD);
+    lines.extend(names.into_iter().filter(|(is_so, _)| *is_so).map(|(_, name)| Line::styled(name, strong)));
+    lines.push(Line::from(format!("density: {}", view.status.density.name())));
+    lines.push(Line::from(format!("temperature: {:.2}", view.temperature())));
+    lines
 }
 
-/// The last steps, one column each, a row for every pitch or for two where the room is small.
+/// The last steps, one column each, a row for every pitch or for several where the room is small.
 fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
     let (width, height) = (usize::from(area.width).saturating_sub(LABEL), usize::from(area.height));
     let columns: Vec<Column> = view.roll.iter().skip(view.roll.len().saturating_sub(width)).copied().collect();
@@ -230,21 +310,29 @@ fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
     if height == 0 {
         return Vec::new();
     }
+    let key = view.key(view.parts).unwrap_or(Key::of_tonic(0, false));
     let per_row = (highest - lowest + 1).div_ceil(height);
     let rows = (highest - lowest + 1).div_ceil(per_row);
     (0..rows)
         .map(|row| {
             let top = highest - row * per_row;
             let keys = (top + 1).saturating_sub(per_row)..=top;
-            let label = Pitch::new(top as u8).map_or_else(String::new, |pitch| pitch.name());
-            let mut spans = vec![Span::styled(format!("{label:>4} "), Style::new().add_modifier(Modifier::DIM))];
+            let mut spans = vec![Span::styled(format!("{:>4} ", row_name(&keys, key)), FAINT)];
             spans.extend(columns.iter().map(|column| cell(column, &keys)));
             Line::from(spans)
         })
         .collect()
 }
 
-fn cell(column: &Column, keys: &std::ops::RangeInclusive<usize>) -> Span<'static> {
+/// The name of a row's pitch; of several the highest that needs no accidental.
+fn row_name(keys: &RangeInclusive<usize>, key: Key) -> String {
+    let names = || keys.clone().rev().filter_map(|midi| Pitch::new(midi as u8));
+    let names = || names().map(|pitch| key.spell(pitch, &[], None).to_string());
+    let natural = names().find(|name| !name.contains(['#', 'b']));
+    natural.or_else(|| names().next()).unwrap_or_default()
+}
+
+fn cell(column: &Column, keys: &RangeInclusive<usize>) -> Span<'static> {
     let singing = Part::ALL
         .into_iter()
         .find(|part| column.parts[part.index()].is_some_and(|pitch| keys.contains(&usize::from(pitch.midi()))));
@@ -254,46 +342,49 @@ fn cell(column: &Column, keys: &std::ops::RangeInclusive<usize>) -> Span<'static
             let letter = if column.struck[part.index()] { letter } else { letter.to_ascii_lowercase() };
             Span::styled(letter.to_string(), Style::new().fg(COLOURS[part.index()]))
         }
-        None if column.position.is_multiple_of(16) => Span::styled("|", Style::new().add_modifier(Modifier::DIM)),
-        None if column.position.is_multiple_of(4) => Span::styled(".", Style::new().add_modifier(Modifier::DIM)),
+        None if column.position.is_multiple_of(16) => Span::styled("|", FAINT),
+        None if column.position.is_multiple_of(4) => Span::styled(".", FAINT),
         None => Span::raw(" "),
     }
 }
 
 fn figure_line(view: &View) -> Line<'static> {
     let Summary { notes, missed, dropped, overruns, echoes, .. } = view.summary;
-    let microseconds = |quantile| view.latencies.value_at_quantile(quantile) as f64 / 1000.0;
-    let mut text = format!("{notes} notes");
+    let mut spans = vec![Span::raw(format!(" {notes} notes"))];
+    for (count, what) in [(missed, "missed"), (dropped, "dropped"), (overruns, "overruns"), (echoes, "echoes ignored")]
+    {
+        if count > 0 || what == "missed" {
+            spans.push(Span::styled(format!("  {count} {what}"), if count > 0 { ALARM } else { Style::new() }));
+        }
+    }
     if !view.latencies.is_empty() {
-        text += &format!(
-            "   answer after p50 {:.0} p99 {:.0} max {:.0} us  {}",
+        let microseconds = |quantile| view.latencies.value_at_quantile(quantile) as f64 / 1000.0;
+        spans.push(Span::raw(format!(
+            "  answer p50 {:.0} p99 {:.0} max {:.0} us  8us[{}]2ms",
             microseconds(0.5),
             microseconds(0.99),
             view.latencies.max() as f64 / 1000.0,
             bars(&view.latencies)
-        );
-    }
-    let mut spans = vec![Span::raw(text)];
-    for (count, what) in [(missed, "missed"), (dropped, "dropped"), (overruns, "overruns"), (echoes, "echoes ignored")]
-    {
-        let style = if count > 0 { Style::new().fg(Color::LightRed) } else { Style::new() };
-        if count > 0 || what == "missed" {
-            spans.push(Span::styled(format!("   {count} {what}"), style));
-        }
+        )));
     }
     Line::from(spans)
 }
 
-/// A histogram of the latencies in doublings from 8 to 2048 microseconds.
+/// A histogram of the latencies from 8 to 2048 microseconds, two bars for each doubling.
 fn bars(latencies: &Histogram<u64>) -> String {
     const HEIGHTS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let counts: Vec<u64> = (3..11)
-        .map(|power| latencies.count_between(if power == 3 { 0 } else { 1000 << power }, (1000 << (power + 1)) - 1))
+    const BARS: usize = 16;
+    let bound = |bar: usize| (8000.0 * 2f64.powf(bar as f64 / 2.0)) as u64;
+    let counts: Vec<u64> = (0..BARS)
+        .map(|bar| {
+            let from = if bar == 0 { 0 } else { bound(bar) };
+            let to = if bar + 1 == BARS { latencies.high() } else { bound(bar + 1) - 1 };
+            latencies.count_between(from, to)
+        })
         .collect();
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     let height = |count: u64| if count == 0 { 0 } else { 1 + (count * 7 / most) as usize };
-    let drawn: String = counts.into_iter().map(|count| HEIGHTS[height(count).min(8)]).collect();
-    format!("8us[{drawn}]2ms")
+    counts.into_iter().map(|count| HEIGHTS[height(count).min(8)]).collect()
 }
 
 /// What a key asks for.
@@ -383,8 +474,9 @@ mod tests {
             has_output: true,
             sound: None,
         };
-        let status = Status::new(72.0, true, false, &[Control::Guard, Control::Freeze(Part::Bass)]);
-        View::new("JACK", links, status, Histogram::new(3).unwrap())
+        let mut status = Status::new(72.0, &[Control::Guard, Control::Freeze(Part::Bass), Control::Mute(Part::Alto)]);
+        status.is_running = true;
+        View::new("JACK", Source::Internal, links, status, 0.9).unwrap()
     }
 
     fn pitches(keys: [u8; 4]) -> [Option<Pitch>; 4] {
@@ -411,14 +503,44 @@ mod tests {
     }
 
     #[test]
-    fn the_screen_tells_ports_place_notes_chord_key_and_switches() {
-        let screen = drawn(&played(), 100, 40);
-        for word in ["keys -> organ", "bar 2  beat 4.4", "72.0 beats", "Soprano  G4", "Bass     C3", "frozen", "guard"]
-        {
-            assert!(screen.contains(word), "no {word} in\n{screen}");
+    fn the_screen_tells_ports_place_notes_chord_key_latencies_and_switches() {
+        let mut view = played();
+        (view.summary.notes, view.take) = (41, Some("take.mid".to_owned()));
+        (1..100).for_each(|microseconds| view.latencies.record(1000 * microseconds).unwrap());
+        for (width, height) in [(80, 24), (100, 40), (60, 20)] {
+            let screen = drawn(&view, width, height);
+            for words in [
+                "JACK  keys -> organ",
+                "bar 2  beat 4.4",
+                "own clock, 72.0 beats a minute",
+                " C  I  in C major ",
+                "Soprano  G4",
+                "Alto     E4   muted",
+                "Bass     C3   frozen",
+                "41 notes  0 missed",
+                "Ssssssss",
+                "  G4 ",
+                "space/Esc panic",
+                "q quit",
+            ] {
+                assert!(screen.contains(words), "no '{words}' in\n{screen}");
+            }
+            assert_eq!(screen.contains("p50 50 p99 99 max 99 us  8us[▃▂▂▃▄▅█▃        ]2ms"), width > 60, "{screen}");
+            assert_eq!(screen.contains("temperature: 0.90"), width > 60, "{screen}");
         }
-        assert!(screen.contains(" C  I ") && screen.contains("key C"), "{screen}");
-        assert!(screen.contains("  G4 "), "{screen}");
+    }
+
+    #[test]
+    fn names_on_the_screen_are_those_of_the_key() {
+        let mut view = view();
+        for (position, keys) in [[74, 70, 65, 58], [75, 70, 67, 51], [74, 70, 65, 46]].into_iter().enumerate() {
+            view.show(&Shown::Moment { at: 0, position: position as u64, parts: pitches(keys) });
+        }
+        let screen = drawn(&view, 100, 50);
+        for words in ["in Bb major", "Alto     Bb4", " Eb5 ", " Bb4 "] {
+            assert!(screen.contains(words), "no '{words}' in\n{screen}");
+        }
+        assert!(drawn(&view, 80, 20).contains("  D5 "), "a row of several is named by what needs no accidental");
     }
 
     #[test]
@@ -426,7 +548,7 @@ mod tests {
         let mut view = played();
         view.notes.push("the take is no longer recorded".to_owned());
         view.links.has_input = false;
-        for (width, height) in [(1, 1), (5, 3), (20, 10), (80, 24), (300, 100)] {
+        for (width, height) in [(1, 1), (5, 3), (20, 10), (69, 8), (80, 24), (300, 100)] {
             drawn(&view, width, height);
         }
         assert!(drawn(&view, 100, 30).contains("gone, waiting"));
@@ -435,8 +557,9 @@ mod tests {
 
     #[test]
     fn every_key_that_the_help_line_names_does_something() {
-        let keys = HELP.split_whitespace().filter(|word| word.chars().count() == 1);
-        for key in keys.flat_map(str::chars).chain("at b1234 q".chars()) {
+        let words = HELP.iter().flat_map(|item| item.split_whitespace());
+        let keys = words.filter(|word| word.chars().count() == 1);
+        for key in keys.flat_map(str::chars).chain("atb1234 ".chars()) {
             assert!(wish(KeyCode::Char(key), KeyModifiers::NONE).is_some(), "{key}");
         }
         assert_eq!(wish(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Wish::Quit));

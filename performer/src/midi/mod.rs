@@ -87,7 +87,7 @@ pub struct Running {
 }
 
 /// What we are connected to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
     /// What our own instrument sounds through, if it plays.
     pub sound: Option<String>,

@@ -1,12 +1,13 @@
 //! The operating system's own MIDI through midir: ALSA on Linux, CoreMIDI on macOS, WinMM on Windows.
 //!
-//! The input callback stamps each message and hands it through a wait-free queue to one thread of ours, which owns the
-//! session and the output, and sleeps until the next message, table or step.
+//! The session and the output stand on a [`Stage`], which whoever has something to play steps onto: midir's callback
+//! with a message, which it answers itself, and a thread of ours, which sleeps until the next table or step. The callback
+//! never waits: should the stage be taken, its message is in a queue already, and the thread plays it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub const SYSTEM: &str = if cfg!(target_os = "macos") {
 /// midir's send returns before the message is carried away, and closing the port then loses it.
 const DRAIN: Duration = Duration::from_millis(50);
 const EVENTS: usize = 1024;
+/// Windows forbids to send from its callbacks (MidiInProc: "could cause a deadlock"); there the thread answers.
+const ANSWERS_IN_CALLBACK: bool = !cfg!(windows);
 const NANOSECONDS: f64 = 1e9;
 
 pub struct System {
@@ -146,15 +149,19 @@ impl Backend for System {
         let (events_in, events) = HeapRb::new(EVENTS).split();
         let (inboxes, new_inboxes) = HeapRb::new(1).split();
         let (replacements, replaced) = HeapRb::new(1).split();
-        let outputs = Outputs { senders, replaced, instrument };
+        let outputs = Outputs { senders, instrument };
+        let stage = Arc::new(Mutex::new(Stage { engine, outputs, events, epoch, has_panicked: false }));
         let handle = thread::Builder::new()
             .name("midi".to_owned())
-            .spawn(move || play_guarded(engine, outputs, Inbox { events, replaced: new_inboxes }, epoch))
+            .spawn({
+                let stage = Arc::clone(&stage);
+                move || play(&stage, new_inboxes, replaced)
+            })
             .map_err(|cause| MidiError::Thread { name: "MIDI", cause })?;
         let player = Joined { control: Arc::clone(&control), handle: Some(handle) };
         control.set_player(player.thread());
 
-        let mailbox = Mailbox { events: events_in, player: player.thread(), control };
+        let mailbox = Mailbox::new(events_in, &stage, player.thread(), control);
         let receiver = match (source, &source_name) {
             (Some(index), Some(name)) => {
                 let receiver = input.connect(&input_ports[index], INPUT_PORT, receive, mailbox);
@@ -168,6 +175,7 @@ impl Backend for System {
             source: source_name,
             destination: destination_name,
             replacements,
+            stage,
             player,
             _audio: audio,
         };
@@ -254,21 +262,36 @@ struct Arrival {
 /// What midir's input thread owns.
 struct Mailbox {
     events: HeapProd<Arrival>,
+    stage: Arc<Mutex<Stage>>,
     player: Thread,
     control: Arc<Control>,
+    has_asked_for_real_time: bool,
 }
 
 impl Mailbox {
+    fn new(events: HeapProd<Arrival>, stage: &Arc<Mutex<Stage>>, player: Thread, control: Arc<Control>) -> Mailbox {
+        Mailbox { events, stage: Arc::clone(stage), player, control, has_asked_for_real_time: false }
+    }
+
     fn receive(&mut self, message: &[u8]) {
+        let entered = Instant::now();
         let mut bytes = [0; 3];
         // Longer ones are system exclusive.
         let Some(place) = bytes.get_mut(..message.len()) else { return };
         place.copy_from_slice(message);
-        let arrival = Arrival { entered: Instant::now(), bytes, length: message.len() as u8 };
+        let arrival = Arrival { entered, bytes, length: message.len() as u8 };
         if self.events.try_push(arrival).is_err() {
             self.control.count_unread();
         }
+        if ANSWERS_IN_CALLBACK && let Ok(mut stage) = self.stage.try_lock() {
+            stage.play();
+        }
+        // To find out when the next step is now, and to play the message if that was not done here.
         self.player.unpark();
+        // CoreMIDI's thread is one for real time by itself.
+        if cfg!(target_os = "linux") && !std::mem::replace(&mut self.has_asked_for_real_time, true) {
+            ask_for_real_time();
+        }
     }
 }
 
@@ -283,6 +306,7 @@ struct Cables {
     destination: Option<String>,
     /// Outputs opened anew, for the playing thread.
     replacements: HeapProd<MidiOutputConnection>,
+    stage: Arc<Mutex<Stage>>,
     player: Joined,
     _audio: Option<Audio>,
 }
@@ -309,7 +333,7 @@ impl Cables {
         // One that can't be opened yet, since its driver is still busy or another program was faster, is tried again.
         let Some(index) = found.filter(|_| !links.has_input && !self.inboxes.is_full()) else { return };
         let (events_in, events) = HeapRb::new(EVENTS).split();
-        let mailbox = Mailbox { events: events_in, player: self.player.thread(), control: Arc::clone(control) };
+        let mailbox = Mailbox::new(events_in, &self.stage, self.player.thread(), Arc::clone(control));
         if let Ok(receiver) = input.connect(&ports[index], INPUT_PORT, receive, mailbox) {
             // What comes before the playing thread takes it waits there.
             let _ = self.inboxes.try_push(events);
@@ -356,7 +380,6 @@ fn without_numbers(name: &str) -> &str {
 /// What the playing thread sends through: one output for all parts, or one for each.
 struct Outputs {
     senders: Vec<MidiOutputConnection>,
-    replaced: HeapCons<MidiOutputConnection>,
     /// Our own, in the audio callback.
     instrument: Option<HeapProd<Message>>,
 }
@@ -364,9 +387,6 @@ struct Outputs {
 impl Outputs {
     /// A port that is gone takes nothing ever again: a message that fails is let go, not tried again.
     fn send(&mut self, message: &Message) {
-        if let Some(sender) = self.replaced.try_pop() {
-            self.senders = vec![sender];
-        }
         if let Some(instrument) = &mut self.instrument {
             // Full only if the audio callback has stopped; then nothing sounds anyway.
             let _ = instrument.try_push(*message);
@@ -399,17 +419,78 @@ impl Drop for Joined {
     }
 }
 
-/// What the playing thread reads.
-struct Inbox {
+/// What plays.
+struct Stage {
+    engine: Engine,
+    outputs: Outputs,
     events: HeapCons<Arrival>,
-    replaced: HeapCons<HeapCons<Arrival>>,
+    /// The moment from which the session counts.
+    epoch: Instant,
+    has_panicked: bool,
 }
 
-fn play_guarded(mut engine: Engine, mut outputs: Outputs, inbox: Inbox, epoch: Instant) {
-    #[cfg(unix)]
+impl Stage {
+    /// Real-time: plays the messages that have come, and what is due by now.
+    fn play(&mut self) {
+        if self.has_panicked {
+            return;
+        }
+        self.has_panicked = catch_unwind(AssertUnwindSafe(|| self.play_unguarded())).is_err();
+        if self.has_panicked {
+            self.engine.abandon("MIDI", |message| self.outputs.send(&message));
+        }
+    }
+
+    fn play_unguarded(&mut self) {
+        let Stage { engine, outputs, events, epoch, .. } = self;
+        let time = |moment: Instant| moment.saturating_duration_since(*epoch).as_nanos() as Time;
+        let mut send = |message: Message| {
+            outputs.send(&message);
+            true
+        };
+        let earliest = events.try_peek().map_or_else(Instant::now, |event| event.entered);
+        engine.begin(time(earliest));
+        while let Some(event) = events.try_pop() {
+            engine.receive(time(event.entered), &event.bytes[..usize::from(event.length)], event.entered, &mut send);
+        }
+        engine.advance(time(Instant::now()), &mut send);
+    }
+
+    /// How long nothing happens of itself; `None` if ever so long.
+    fn pause(&self) -> Option<Duration> {
+        let now = self.epoch.elapsed().as_nanos() as Time;
+        self.engine.due().map(|due| Duration::from_nanos(due.saturating_sub(now)))
+    }
+}
+
+/// The playing thread: sleeps until a table or a step comes, or a message that the callback could not play, and ends in
+/// silence.
+fn play(
+    stage: &Mutex<Stage>,
+    mut new_inboxes: HeapCons<HeapCons<Arrival>>,
+    mut new_outputs: HeapCons<MidiOutputConnection>,
+) {
     ask_for_real_time();
-    if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut outputs, inbox, epoch))).is_err() {
-        engine.abandon("MIDI", |message| outputs.send(&message));
+    loop {
+        let pause = {
+            // Panics are caught inside.
+            let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(events) = new_inboxes.try_pop() {
+                stage.events = events;
+            }
+            if let Some(sender) = new_outputs.try_pop() {
+                stage.outputs.senders = vec![sender];
+            }
+            stage.play();
+            if stage.engine.control().is_silent() {
+                break;
+            }
+            stage.pause()
+        };
+        match pause {
+            Some(pause) => thread::park_timeout(pause),
+            None => thread::park(),
+        }
     }
     // The output closes with this thread: leave the last messages the time to get away.
     thread::sleep(DRAIN);
@@ -417,43 +498,16 @@ fn play_guarded(mut engine: Engine, mut outputs: Outputs, inbox: Inbox, epoch: I
 
 /// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
 /// audio usually may), it plays all the same, and later when the machine is busy.
-#[cfg(unix)]
-#[allow(unsafe_code)]
 fn ask_for_real_time() {
-    // Below JACK's and the kernel's own threads, above all ordinary ones.
-    const PRIORITY: libc::c_int = 40;
+    #[cfg(unix)]
+    #[allow(unsafe_code)]
     // SAFETY: sched_param is plain numbers, for which zero is valid, and the call only reads it.
     unsafe {
+        // Below JACK's and the kernel's own threads, above all ordinary ones.
+        const PRIORITY: libc::c_int = 40;
         let mut parameters: libc::sched_param = std::mem::zeroed();
         parameters.sched_priority = PRIORITY;
         libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters);
-    }
-}
-
-/// The playing thread: sleeps until a message, a table or a step comes, answers, and ends in silence.
-fn play(engine: &mut Engine, outputs: &mut Outputs, mut inbox: Inbox, epoch: Instant) {
-    let time = |moment: Instant| moment.saturating_duration_since(epoch).as_nanos() as Time;
-    let mut send = |message: Message| {
-        outputs.send(&message);
-        true
-    };
-    while !engine.control().is_silent() {
-        if let Some(events) = inbox.replaced.try_pop() {
-            inbox.events = events;
-        }
-        let earliest = inbox.events.try_peek().map_or_else(Instant::now, |event| event.entered);
-        engine.begin(time(earliest));
-        while let Some(event) = inbox.events.try_pop() {
-            let bytes = &event.bytes[..usize::from(event.length)];
-            engine.receive(time(event.entered), bytes, event.entered, &mut send);
-        }
-        let now = Instant::now();
-        engine.advance(time(now), &mut send);
-        match engine.due() {
-            Some(due) => thread::park_timeout(Duration::from_nanos(due.saturating_sub(time(now)))),
-            None if engine.control().is_silent() => break,
-            None => thread::park(),
-        }
     }
 }
 

@@ -72,10 +72,28 @@ pub fn read(folder: &tempfile::TempDir, name: &str) -> String {
 
 /// Mean loudness of a 16-bit WAV file, 1 being the loudest square wave.
 pub fn loudness(folder: &tempfile::TempDir, name: &str) -> f64 {
+    let samples = samples(folder, name);
+    let squares: f64 = samples.iter().map(|sample| sample * sample).sum();
+    (squares / samples.len().max(1) as f64).sqrt()
+}
+
+/// How strongly a frequency sounds in the left channel of a 16-bit stereo WAV file of 48 kHz (Goertzel).
+pub fn strength(folder: &tempfile::TempDir, name: &str, frequency: f64) -> f64 {
+    let samples = samples(folder, name);
+    let (mut real, mut imaginary) = (0.0, 0.0);
+    for (index, sample) in samples.iter().step_by(2).enumerate() {
+        let angle = std::f64::consts::TAU * frequency / 48_000.0 * index as f64;
+        // Without a window the parts' harmonics would leak everywhere (Hann).
+        let window = (std::f64::consts::PI * index as f64 / (samples.len() as f64 / 2.0)).sin().powi(2);
+        real += window * sample * angle.cos();
+        imaginary += window * sample * angle.sin();
+    }
+    f64::hypot(real, imaginary) / samples.len() as f64
+}
+
+fn samples(folder: &tempfile::TempDir, name: &str) -> Vec<f64> {
     let wav = std::fs::read(folder.path().join(name)).unwrap();
-    let samples = wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0);
-    let (count, squares) = samples.fold((0.0, 0.0), |(count, sum), sample| (count + 1.0, sum + sample * sample));
-    (squares / f64::max(count, 1.0)).sqrt()
+    wav[44..].chunks_exact(2).map(|bytes| f64::from(i16::from_le_bytes([bytes[0], bytes[1]])) / 32_768.0).collect()
 }
 
 /// # Panics
