@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system, if it is missing: setup.sh
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show
-# what is written, with `instructions` what counts them.
+# what is written, with `instructions` what counts them; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo
+# installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -43,14 +44,26 @@ fi
 if [ "${1:-}" = instructions ]; then
     needs valgrind command -v valgrind
 fi
-[ ${#missing[@]} -gt 0 ] || exit 0
-
-command -v apt-get >/dev/null || fail "these packages (by their Debian names) are missing: ${missing[*]}"
-sudo=
-if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "run as root: apt-get install ${missing[*]}"
-    sudo=sudo
+if [ "${1:-}" = fuzz ]; then
+    needs g++ command -v c++
 fi
-echo "installing ${missing[*]} (apt-get${sudo:+, with sudo})" >&2
-$sudo apt-get update -qq
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+if [ ${#missing[@]} -gt 0 ]; then
+    command -v apt-get >/dev/null || fail "these packages (by their Debian names) are missing: ${missing[*]}"
+    sudo=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "run as root: apt-get install ${missing[*]}"
+        sudo=sudo
+    fi
+    echo "installing ${missing[*]} (apt-get${sudo:+, with sudo})" >&2
+    $sudo apt-get update -qq
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+case "${1:-}" in
+    fuzz | deny)
+        command -v "cargo-$1" >/dev/null || {
+            echo "installing cargo-$1 (cargo install)" >&2
+            cargo install --quiet --locked "cargo-$1" || fail "cargo-$1 can't be installed: cargo install cargo-$1"
+        }
+        ;;
+esac

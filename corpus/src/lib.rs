@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use std::fs::{self, File};
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -17,6 +17,8 @@ use files::score::Score;
 /// No CSV of a chorale comes near this; a larger one is no chorale.
 const LARGEST_CSV: u64 = 4 << 20;
 const MOST_CHORALES: usize = 100_000;
+/// A hundred times what the chorales unpack to. More comes from an archive made to fill memory.
+const LARGEST_ARCHIVE: u64 = 256 << 20;
 
 /// Where nobody chooses another.
 pub const SPLIT_SEED: u64 = 1;
@@ -177,7 +179,8 @@ impl Dataset {
     /// # Errors
     /// A truncated or damaged archive, a path that leads out of it, a malformed CSV.
     pub fn from_archive(bytes: &[u8]) -> Result<Dataset> {
-        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(Cursor::new(bytes)));
+        let unpacked = Bounded { inner: flate2::read::GzDecoder::new(Cursor::new(bytes)), left: LARGEST_ARCHIVE };
+        let mut archive = tar::Archive::new(unpacked);
         let mut dataset = Dataset::default();
         for (index, entry) in archive.entries().context("not a gzipped tar archive")?.enumerate() {
             let entry = entry.with_context(|| format!("entry {} is damaged or cut off", index + 1))?;
@@ -225,6 +228,23 @@ impl Dataset {
             pieces.sort_by(|a, b| a.name.cmp(&b.name));
         }
         Ok(self)
+    }
+}
+
+/// Fails where more than so many bytes are read.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self
+            .left
+            .checked_sub(read as u64)
+            .ok_or_else(|| io::Error::other(format!("it unpacks to more than {} MiB", LARGEST_ARCHIVE >> 20)))?;
+        Ok(read)
     }
 }
 
@@ -444,6 +464,25 @@ mod tests {
         for path in ["../train/a.csv", "/train/a.csv", "train/../../a.csv"] {
             assert!(error(&archive(&[(path, CSV)])).contains("leads out of the archive"), "{path}");
         }
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_to_more_than_chorales_do_is_refused_within_bounded_memory() {
+        // A header's long name is read into memory at one go; this one is longer than that of any machine.
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::GNULongName);
+        header.set_size(1 << 40);
+        header.set_cksum();
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        std::io::Write::write_all(&mut gzip, header.as_bytes()).unwrap();
+        let zeros = vec![0; 1 << 20];
+        for _ in 0..(2 * LARGEST_ARCHIVE) >> 20 {
+            std::io::Write::write_all(&mut gzip, &zeros).unwrap();
+        }
+        let bomb = gzip.finish().unwrap();
+        assert!(bomb.len() < 8 << 20, "it is small itself: {} bytes", bomb.len());
+        let message = error(&bomb);
+        assert!(message.contains("unpacks to more than 256 MiB"), "{message}");
     }
 
     #[test]

@@ -9,22 +9,35 @@ use libfuzzer_sys::fuzz_target;
 use performer::answer::AnswerTable;
 use performer::clock::{self, Source};
 use performer::control::Control;
-use performer::session::{Session, Settings};
+use performer::session::{Below, Report, Session, Settings, Split};
 
 /// A fixed answer under every soprano.
-fn table(number: u64, step: u64, after: Chord) -> AnswerTable {
+fn table(report: Option<Report>, is_present: bool) -> AnswerTable {
+    let number = report.map_or(0, |report| report.number);
+    let step = report.map_or(0, |report| report.step + u64::from(!is_present));
+    let after = match report {
+        Some(report) if is_present => report.previous,
+        Some(report) => report.chord.unwrap_or(report.previous),
+        None => Chord::START,
+    };
+    let bass = report.and_then(|report| report.bass);
     let token = |midi: u64| Pitch::new(midi as u8).and_then(Token::from_pitch).unwrap_or(Token::REST);
     let mut chords = [Chord([64 + step % 3, 60, 55 + step % 2, 43 + step % 5].map(token)); Token::VOCABULARY];
     for (soprano, chord) in Token::all().zip(&mut chords) {
         chord[Part::Soprano] = soprano;
+        if let Some(bass) = bass {
+            chord[Part::Bass] = bass;
+        }
     }
-    AnswerTable { number, step, after, chords }
+    AnswerTable { number, is_present, step, after, bass, chords }
 }
 
 #[derive(Default)]
 struct Wire {
     sounding: HashMap<(u8, u8), u32>,
     last: u64,
+    /// Ends of notes may come twice once messages were lost.
+    may_repeat: bool,
 }
 
 impl Wire {
@@ -44,7 +57,8 @@ impl Wire {
                     assert!(*count <= 1, "struck again while it sounds");
                 }
                 0x80 | 0x90 => {
-                    self.sounding.remove(&(bytes[0] & 0xf, bytes[1]));
+                    let sounded = self.sounding.remove(&(bytes[0] & 0xf, bytes[1]));
+                    assert!(sounded.is_some() || self.may_repeat, "the end of a note that did not sound");
                 }
                 _ => {}
             }
@@ -53,12 +67,17 @@ impl Wire {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let source = [Source::Internal, Source::Midi, Source::Follow][usize::from(bytes.first().copied().unwrap_or(0)) % 3];
-    let clock = clock::Settings { source, rate: 1e9, tempo: 72.0, first: 0 };
-    let mut session = Session::new(Settings::new(clock));
+    let [choices, bytes @ ..] = bytes else { return };
+    let source = [Source::Internal, Source::Midi, Source::Follow][usize::from(choices % 3)];
+    let clock = clock::Settings { source, rate: 1e9, tempo: 72.0, first: u64::from(choices & 4) };
+    let mut settings = Settings::new(clock);
+    let below = if choices & 8 == 0 { Below::Through } else { Below::Bass };
+    settings.split = (choices & 16 != 0).then_some(Split { key: 60, channel: 4, below });
+    settings.has_own_ports = choices & 32 != 0;
+    let mut session = Session::new(settings);
     let mut wire = Wire::default();
     let mut now = 0;
-    session.table(0, &table(0, 0, Chord::START));
+    session.table(0, &table(None, false));
     for event in bytes.chunks(5) {
         let [kind, wait, ref rest @ ..] = *event else { break };
         now += u64::from(wait) * u64::from(kind >> 4) * 100_000;
@@ -69,14 +88,21 @@ fuzz_target!(|bytes: &[u8]| {
                 session.control(now, control, rest.first().copied().unwrap_or(0) & 127);
             }
             2 if kind == 0xf2 => session.input_lost(now),
+            2 if kind == 0xe2 => session.output_regained(now),
+            2 if kind == 0xd2 => {
+                wire.may_repeat = true;
+                session.messages_lost(now);
+            }
             _ => {
                 session.midi(now, rest);
             }
         }
         while let Some(report) = session.next_report() {
             if kind & 8 == 0 {
-                let next = table(report.number, report.step + 1, report.chord.unwrap_or(report.previous));
-                session.table(now, &next);
+                if report.is_present_void {
+                    session.table(now, &table(Some(report), true));
+                }
+                session.table(now, &table(Some(report), false));
             }
         }
         while session.next_step_begun().is_some() {}

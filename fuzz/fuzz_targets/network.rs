@@ -3,16 +3,27 @@
 
 use std::sync::Arc;
 
-use chorale::{Chord, Phase, Pitch, Token};
+use chorale::{Chord, Part, Phase, Pitch, Token};
 use libfuzzer_sys::fuzz_target;
 use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::Model;
+use performer::model::{Context, Model, Row};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(model) = Model::from_bytes("fuzz.onnx", bytes) else { return };
-    let mut harmonizer = Harmonizer::new(Arc::new(model), Sampling::default());
-    let soprano = Pitch::new(67).and_then(Token::from_pitch).expect("within the vocabulary");
-    if harmonizer.step(Chord::START, Phase::in_bar(0)).is_ok() {
-        let _ = harmonizer.answer(soprano);
+    if let Ok(model) = Model::from_bytes("fuzz.onnx", bytes) {
+        // Two performances side by side, as the search has them.
+        let (mut one, mut other, mut context) = (model.start(), model.start(), Context::default());
+        let phase = Phase::in_bar(0);
+        if model.step(&mut [&mut one, &mut other], &[Chord::START, Chord::SILENCE], phase, &mut context).is_ok() {
+            let rows = [0, 1, 1].map(|state| Row { state, given: Chord::SILENCE });
+            let mut logits = Vec::new();
+            if model.logits(Part::Bass, &mut context, &rows, &mut logits).is_ok() {
+                assert_eq!(logits.len(), rows.len() * Token::VOCABULARY);
+            }
+        }
+        let mut harmonizer = Harmonizer::new(Arc::new(model), Sampling::default());
+        let soprano = Pitch::new(67).and_then(Token::from_pitch).expect("within the vocabulary");
+        if harmonizer.step(Chord::START, phase).is_ok() {
+            let _ = harmonizer.answer(soprano);
+        }
     }
 });

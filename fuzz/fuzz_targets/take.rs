@@ -1,8 +1,32 @@
-//! The log of a take: read or refused.
+//! The log of a take: refused, or played again, with a network as small as they get; its MIDI file is read again.
 #![no_main]
 
+use std::sync::{Arc, LazyLock};
+
 use libfuzzer_sys::fuzz_target;
+use performer::harmonizer::{Harmonizer, Sampling};
+use performer::model::Model;
+use performer::{smf, take};
+
+static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/own_network/lstm.onnx");
+    Arc::new(Model::load(path.as_ref()).expect("scripts/fuzz.sh makes it"))
+});
+
+/// Longer takes take longer and do nothing new.
+const MOST_EVENTS: usize = 60;
+const MOST_MINUTES: f64 = 10.0;
 
 fuzz_target!(|text: &str| {
-    let _ = performer::take::read(text);
+    let Ok(take) = take::read(text) else { return };
+    let times = text.lines().filter_map(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    let longest = times.max().unwrap_or(0) as f64 / take.header.session.clock.rate;
+    if text.lines().count() > MOST_EVENTS || longest > 60.0 * MOST_MINUTES {
+        return;
+    }
+    let harmonizer = || Harmonizer::new(Arc::clone(&MODEL), Sampling::from(&take.header.sampling));
+    let second = (take.header.models.len() > 1).then(harmonizer);
+    if let Ok(replayed) = take::replay(&take, harmonizer(), second) {
+        smf::read(&smf::write(&replayed.score)).expect("what we write can be read");
+    }
 });

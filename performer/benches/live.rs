@@ -2,7 +2,8 @@
 //! bare MIDI echo.
 //!
 //! Run with `scripts/bench_live.sh [--long] [--json]`. Without `--long` it takes three minutes; with it twenty, for 10,000
-//! notes at each period and ten minutes of dense playing.
+//! notes at each period and ten minutes of dense playing. `scripts/bench_live.sh --soak SECONDS` instead plays for so long
+//! (3600 if left out) and compares the beginning with the end.
 //!
 //! A probe, which is a JACK client, plays to the performer and to `examples/echo.rs` by one port and hears both. Each
 //! message is told by its velocity, and comes back to the probe in its next cycle: the graph is a circle.
@@ -45,9 +46,17 @@ fn main() -> Result<()> {
             "moves" => moves(amount)?,
             "dense" => dense(amount)?,
             "alsa" => alsa(amount)?,
+            "soak" => soak(amount)?,
             _ => start(amount)?,
         };
         println!("{figures}");
+        return Ok(());
+    }
+    if let Some(place) = arguments.iter().position(|argument| argument == "--soak") {
+        let seconds = arguments.get(place + 1).filter(|next| *next != "--bench");
+        let seconds = seconds.map_or(Ok(3600), |seconds| seconds.parse()).context("--soak: whole seconds")?;
+        ensure!(seconds >= 180, "--soak {seconds}: at least 180 seconds, so that there is a last minute to compare");
+        print_soak(&in_sandbox("soak", 128, seconds)?);
         return Ok(());
     }
     let (mut is_long, mut json_wanted) = (false, false);
@@ -56,7 +65,7 @@ fn main() -> Result<()> {
             "--long" => is_long = true,
             "--json" => json_wanted = true,
             "--bench" => {} // what `cargo bench` adds by itself
-            other => bail!("unknown option '{other}': expected --long or --json"),
+            other => bail!("unknown option '{other}': expected --long, --json or --soak"),
         }
     }
     let mut figures = serde_json::Map::new();
@@ -150,7 +159,7 @@ fn alsa(notes: u64) -> Result<Value> {
         "last_part_round_trip_us": distribution(&last_part, 1e-3),
         "echo_round_trip_us": distribution(echoes, 1e-3),
         "echo_by_a_thread_round_trip_us": distribution(threads, 1e-3),
-        "callback_us": distribution(&performer.latencies()?, 1e-3),
+        "callback_us": distribution(&histogram_of(&performer.latencies()?)?, 1e-3),
     }))
 }
 
@@ -289,6 +298,93 @@ fn dense(seconds: u64) -> Result<Value> {
         })
         .collect();
     let (heard, performance) = perform(&["--tempo", "160"], plan(&strikes, None), false)?;
+    let mut figures = Performance::summary(&performance)?;
+    figures["struck"] = strikes.len().into();
+    figures["unmatched"] = unmatched(&heard).into();
+    figures["seconds"] = seconds.into();
+    Ok(figures)
+}
+
+/// Sixteenths for as long as one likes, every eighth of them held so that parts move by themselves under it: whether
+/// memory grows, notes hang, the steps drift or answers come later towards the end.
+fn soak(seconds: u64) -> Result<Value> {
+    // A tempo whose steps are no whole frames: what is rounded at each step would add up.
+    const TEMPO: f64 = 157.0;
+    let step = RATE as f64 * 60.0 / TEMPO / 4.0;
+    let scale = [67, 69, 71, 72, 74, 76, 74, 72, 71, 72, 74, 71, 72, 69, 71, 67, 64, 66, 67, 69];
+    let steps = (seconds * RATE) as f64 / step;
+    let strikes: Vec<Strike> = (0..steps as u64)
+        .filter(|number| number % 8 != 7)
+        .map(|number| Strike {
+            at: RATE + (number as f64 * step).round() as u64,
+            key: scale[(number * 7 / 5) as usize % scale.len()],
+            length: (step * if number % 8 == 6 { 1.8 } else { 0.8 }) as u64,
+        })
+        .collect();
+    let (heard, performance) = perform(&["--tempo", &TEMPO.to_string()], plan(&strikes, None), false)?;
+
+    let ons = || heard.iter().filter(|message| message.from == From::Performer && message.is_on());
+    let sopranos: Vec<u64> = ons().filter(|note| note.bytes[0] & 0x0f == 0).map(|note| note.at).collect();
+    ensure!(sopranos.len() == strikes.len(), "{} of {} notes came back", sopranos.len(), strikes.len());
+    let first = sopranos[0];
+    let last_minute = sopranos[sopranos.len() - 1] - 60 * RATE;
+    let minute_of = |at: u64| [at < first + 60 * RATE, at >= last_minute].iter().position(|&is_in| is_in);
+
+    // Frames from the step on which a part moved by itself, in the first and in the last minute.
+    let (mut moves, mut sums, mut largest) = ([0u64; 2], [0.0; 2], 0f64);
+    for at in ons().map(|note| note.at).filter(|at| sopranos.binary_search(at).is_err()) {
+        let passed = (at - first) as f64;
+        let off = passed - (passed / step).round() * step;
+        largest = largest.max(off.abs());
+        if let Some(minute) = minute_of(at) {
+            moves[minute] += 1;
+            sums[minute] += off;
+        }
+    }
+    ensure!(moves.iter().all(|&count| count > 0), "no part moved by itself in the first or the last minute");
+    let drift = sums[1] / moves[1] as f64 - sums[0] / moves[0] as f64;
+
+    let mut trips = [histogram()?, histogram()?];
+    let mut latencies = [histogram()?, histogram()?];
+    for ((strike, &came), &latency) in strikes.iter().zip(&sopranos).zip(&performance.in_order) {
+        if let Some(minute) = minute_of(came) {
+            trips[minute].record(came - strike.at)?;
+            latencies[minute].record(latency)?;
+        }
+    }
+    // What is loaded and filled at first is there after a sixth of the time.
+    let late = &performance.samples[performance.samples.len() / 6..];
+    let mut figures = Performance::summary(&performance)?;
+    figures["struck"] = strikes.len().into();
+    figures["unmatched"] = unmatched(&heard).into();
+    figures["seconds"] = seconds.into();
+    figures["moves"] = json!(moves);
+    figures["drift_ms"] = (drift * 1000.0 / RATE as f64).into();
+    figures["largest_deviation_ms"] = (largest * 1000.0 / RATE as f64).into();
+    figures["memory_slope_kb_per_hour"] = (slope(late) * 3600.0 / 1000.0).into();
+    figures["memory_mb"] = json!([late[0].1 / 1e6, late[late.len() - 1].1 / 1e6]);
+    for (name, minute) in [("first_minute", 0), ("last_minute", 1)] {
+        figures[name] = json!({
+            "callback_us": distribution(&latencies[minute], 1e-3),
+            "round_trip_frames": distribution(&trips[minute], 1.0),
+        });
+    }
+    figures["told"] = performance.told.into();
+    Ok(figures)
+}
+
+/// Of the straight line that lies nearest to the points.
+fn slope(points: &[(f64, f64)]) -> f64 {
+    let count = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |(x, y), point| (x + point.0 / count, y + point.1 / count));
+    let (above, below) = points.iter().fold((0.0, 0.0), |(above, below), point| {
+        (above + (point.0 - x) * (point.1 - y), below + (point.0 - x).powi(2))
+    });
+    above / below
+}
+
+/// Note-ons of the performer without their end, and ends without their note.
+fn unmatched(heard: &[Came]) -> usize {
     let mut sounding = [None; 4];
     let (mut unmatched, mut ended) = (0, HashSet::new());
     for message in heard.iter().filter(|message| message.from == From::Performer) {
@@ -306,11 +402,7 @@ fn dense(seconds: u64) -> Result<Value> {
             _ => {}
         }
     }
-    let mut figures = Performance::summary(&performance)?;
-    figures["struck"] = strikes.len().into();
-    figures["unmatched"] = (unmatched + sounding.iter().flatten().count()).into();
-    figures["seconds"] = seconds.into();
-    Ok(figures)
+    unmatched + sounding.iter().flatten().count()
 }
 
 /// From the start of the program to its open ports.
@@ -381,8 +473,12 @@ struct Performance {
     latencies: Histogram<u64>,
     /// Its last line.
     told: String,
+    /// Nanoseconds of each struck note.
+    in_order: Vec<u64>,
     /// Bytes of resident memory that are its own, after a third of the performance and at its end.
     memory: [u64; 2],
+    /// The same every second: the second, and how many bytes.
+    samples: Vec<(f64, f64)>,
 }
 
 impl Performance {
@@ -425,7 +521,8 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
         probe.active.as_client().connect_ports_by_name(source, destination)?;
     }
     probe.plays.store(true, Ordering::Release);
-    let (mut came, mut memory) = (Vec::new(), [0; 2]);
+    let (mut came, mut memory, mut samples) = (Vec::new(), [0; 2], Vec::new());
+    let begun = Instant::now();
     let mut last = 0;
     while last < length {
         thread::sleep(Duration::from_millis(20));
@@ -436,6 +533,9 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
         ensure!(performer.child.try_wait()?.is_none(), "the performer has ended by itself");
         let own = own_memory(performer.child.id());
         memory[1] = own;
+        if begun.elapsed().as_secs() >= samples.len() as u64 {
+            samples.push((begun.elapsed().as_secs_f64(), own as f64));
+        }
         if last < length / 3 {
             memory[0] = own;
         }
@@ -445,9 +545,10 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     while let Some(message) = probe.came.try_pop() {
         came.push(message);
     }
-    let latencies = performer.latencies()?;
+    let in_order = performer.latencies()?;
+    let latencies = histogram_of(&in_order)?;
     let told = performer.lines(&performer.talk).pop().unwrap_or_default();
-    Ok((came, Performance { latencies, told, memory }))
+    Ok((came, Performance { latencies, told, in_order, memory, samples }))
 }
 
 struct Probe {
@@ -542,14 +643,12 @@ impl Program {
         of.lock().map(|lines| lines.clone()).unwrap_or_default()
     }
 
-    /// Of a performer that tells in JSON: nanoseconds from its callback's entry to the last message handed over.
-    fn latencies(&self) -> Result<Histogram<u64>> {
-        let mut latencies = histogram()?;
+    /// Of a performer that tells in JSON, in order: nanoseconds from its callback's entry to the last message handed over.
+    fn latencies(&self) -> Result<Vec<u64>> {
+        let mut latencies = Vec::new();
         for line in self.lines(&self.out) {
             let told: Value = serde_json::from_str(&line).with_context(|| line.clone())?;
-            if let Some(us) = told["latency_us"].as_f64() {
-                latencies.record((us * 1000.0) as u64)?;
-            }
+            latencies.extend(told["latency_us"].as_f64().map(|us| (us * 1000.0) as u64));
         }
         Ok(latencies)
     }
@@ -618,6 +717,12 @@ fn histogram() -> Result<Histogram<u64>> {
     Ok(Histogram::new(3)?)
 }
 
+fn histogram_of(values: &[u64]) -> Result<Histogram<u64>> {
+    let mut histogram = histogram()?;
+    values.iter().try_for_each(|&value| histogram.record(value))?;
+    Ok(histogram)
+}
+
 fn distribution(values: &Histogram<u64>, unit: f64) -> Value {
     let at = |quantile: f64| values.value_at_quantile(quantile) as f64 * unit;
     json!({ "p50": at(0.5), "p99": at(0.99), "p99.9": at(0.999), "max": values.max() as f64 * unit })
@@ -629,6 +734,30 @@ fn machine() -> String {
         text.lines().find_map(|line| Some(line.strip_prefix("model name")?.trim_start_matches([' ', '\t', ':'])));
     let cores = thread::available_parallelism().map_or(1, usize::from);
     format!("{}, {cores} cores, {}", name.unwrap_or(std::env::consts::ARCH), std::env::consts::OS)
+}
+
+fn print_soak(figures: &Value) {
+    let of = |name: &str, digits: usize| format!("{:.digits$}", figures[name].as_f64().unwrap_or(f64::NAN));
+    println!("{}: {} s at 157 beats a minute, 128 frames a period", machine(), figures["seconds"]);
+    println!(
+        "notes struck {}, unmatched {}; {}",
+        figures["struck"],
+        figures["unmatched"],
+        figures["told"].as_str().unwrap_or_default()
+    );
+    println!("drift of the steps from the first to the last minute, ms      {}", of("drift_ms", 4));
+    println!("a part's own move off its step, largest, ms                   {}", of("largest_deviation_ms", 4));
+    println!("own memory, MB                                                {}", figures["memory_mb"]);
+    println!("slope of own memory, KB an hour                               {}", of("memory_slope_kb_per_hour", 1));
+    for (what, name) in
+        [("callback's entry to the last note, us", "callback_us"), ("there and back, frames", "round_trip_frames")]
+    {
+        for minute in ["first_minute", "last_minute"] {
+            let values = &figures[minute][name];
+            let at = |quantile: &str| format!("{:.1}", values[quantile].as_f64().unwrap_or(f64::NAN));
+            println!("{what:<40} {minute:<14} p50 {} p99 {} max {}", at("p50"), at("p99"), at("max"));
+        }
+    }
 }
 
 fn print_table(figures: &Value) {

@@ -100,6 +100,33 @@ impl Settings {
     pub fn new(clock: clock::Settings) -> Settings {
         Settings { clock, routes: Route::all(), has_own_ports: false, split: None, bindings: [None; BINDINGS] }
     }
+
+    /// Whether a performance can be begun with them, as it can with all that the command line and settings files let
+    /// through.
+    ///
+    /// # Errors
+    /// Names the first value out of its bounds.
+    pub fn check(&self) -> Result<(), String> {
+        let clock::Settings { rate, tempo, first, .. } = self.clock;
+        let within = |name: &str, value: f64, low: f64, high: f64| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{name} is {value}, expected {low} to {high}")),
+        };
+        within("rate", rate, 1.0, 1e9)?;
+        within("tempo", tempo, 10.0, 400.0)?;
+        within("first", first as f64, 0.0, 15.0)?;
+        for route in &self.routes {
+            within("a channel", route.channel.into(), 0.0, 15.0)?;
+            within("an octave", route.octave.into(), -4.0, 4.0)?;
+            within("a velocity", route.velocity.into(), 0.0, 4.0)?;
+            within("a program", route.program.unwrap_or(0).into(), 0.0, 127.0)?;
+        }
+        if let Some(split) = self.split {
+            within("the split", split.key.into(), 0.0, 127.0)?;
+            within("the split's channel", split.channel.into(), 0.0, 15.0)?;
+        }
+        Ok(())
+    }
 }
 
 /// Keys struck within this many seconds are one chord, and those lifted within it leave together. A pianist's chord

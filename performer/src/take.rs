@@ -38,6 +38,8 @@ use crate::smf;
 use crate::worker::Worker;
 
 pub const FIRST_LINE: &str = "performer take 2";
+/// No performance is longer, a machine asleep for a weekend included.
+const MOST_HOURS: f64 = 100.0;
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
@@ -93,6 +95,18 @@ pub struct Header {
     /// By the place in `models`.
     pub sampling: Vec<SamplingRecord>,
     pub session: Settings,
+}
+
+impl Header {
+    /// Whether all values are some that a performance can have.
+    fn check(&self) -> Result<(), String> {
+        let SamplingRecord { temperature, min_p, guard, .. } = &self.sampling;
+        let is_weight = |weight: &f32| (-1000.0..=1000.0).contains(weight);
+        if !(0.0..=10.0).contains(temperature) || !(0.0..=1.0).contains(min_p) || !guard.values().all(is_weight) {
+            return Err("the sampling's temperature, min_p or weights are out of bounds".into());
+        }
+        self.session.check()
+    }
 }
 
 /// Which network it was: as the user named it, and a number that another network will hardly have.
@@ -290,7 +304,9 @@ pub enum LogError {
     #[error("not a take: the first line should be '{FIRST_LINE}', not '{found}'")]
     NotATake { found: String },
     #[error("line 2: the take's settings can't be read: {0}")]
-    Header(serde_json::Error),
+    Header(String),
+    #[error("line {line}: more than {MOST_HOURS} hours after the first event, which is taken for a damaged file")]
+    TooLong { line: usize },
     #[error("line {line}: '{text}' is no event")]
     Event { line: usize, text: String },
     #[error(
@@ -323,7 +339,9 @@ pub fn read(text: &str) -> Result<Take, LogError> {
         return Err(LogError::NotATake { found: short(first) });
     }
     let header = lines.next().map_or("", |(line, _)| line);
-    let header = serde_json::from_str(header).map_err(LogError::Header)?;
+    let header: Header = serde_json::from_str(header).map_err(|error| LogError::Header(error.to_string()))?;
+    header.check().map_err(LogError::Header)?;
+    let longest = (header.session.clock.rate * 3600.0 * MOST_HOURS) as Time;
     let mut take = Take { header, inputs: Vec::new(), sent: String::new() };
     for (text, line) in lines.filter(|(text, _)| text.ends_with('\n')) {
         let malformed = || LogError::Event { line, text: short(text.trim_end()) };
@@ -335,6 +353,10 @@ pub fn read(text: &str) -> Result<Take, LogError> {
         if matches!(kind, ">" | "<") {
             take.sent += text;
             continue;
+        }
+        let begun = take.inputs.first().map_or(at, |&(_, begun, _)| begun);
+        if at.saturating_sub(begun) > longest {
+            return Err(LogError::TooLong { line });
         }
         let input = input(kind, rest).ok_or_else(malformed)?;
         take.inputs.push((line, at, input));
@@ -779,6 +801,27 @@ mod tests {
         for event in ["x midi 90", "7", "7 midi 9x 1 2", "7 midi 90 1 2 3", "7 control volume 3", "7 control hold 200"]
         {
             check(&log(event), &format!("line 4: '{event}' is no event"));
+        }
+        check(&log(&format!("{} stop", 101 * 3600 * 1000)), "line 4: more than 100 hours after the first event");
+        let whole = log("9 stop");
+        assert!(read(&whole).is_ok());
+        for (name, wrong) in [
+            ("tempo", "0.0"),
+            ("tempo", "-60.0"),
+            ("rate", "0.0"),
+            ("rate", "1e300"),
+            ("first", "16"),
+            ("channel", "16"),
+            ("velocity", "-1.0"),
+            ("octave", "11"),
+            ("temperature", "-1.0"),
+            ("min_p", "7"),
+            ("crossing", "1e30"),
+        ] {
+            let (before, after) = whole.split_once(&format!("\"{name}\":")).unwrap();
+            let after = after.trim_start_matches(|character| !matches!(character, ',' | '}'));
+            let changed = format!("{before}\"{name}\":{wrong}{after}");
+            check(&changed, "line 2: the take's settings can't be read: ");
         }
         let take = read(&log("9 table 77")).unwrap();
         let error = replay(&take, harmonizer(), None).unwrap_err().to_string();

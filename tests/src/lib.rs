@@ -2,4 +2,5 @@
 
 pub mod binary;
 pub mod chorales;
+pub mod networks;
 pub mod tune;

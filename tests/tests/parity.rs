@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use chorale::rules::Guard;
 use chorale::{Chord, Part, Phase, Token};
 use performer::harmonizer::{Harmonizer, Sampling};
@@ -12,39 +12,15 @@ use proptest::prelude::*;
 use prost::Message;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tests::networks::random_network;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
-use trainer::checkpoint::Header;
-use trainer::export::{difference, encode};
-use trainer::layers::Weights;
+use trainer::export::difference;
 use trainer::network::Network;
 use trainer::onnx::Runner;
 use trainer::settings::{Settings, TrunkSettings};
 
 /// Between two orders of the same sums in f32, on nets whose logits are of the order of 1.
 const CLOSE: f32 = 1e-5;
-
-/// A network of random weights, biases included, and the file exported from it.
-fn random_network(settings: &Settings, seed: u64) -> (Network, Vec<u8>) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut weights = Weights::new();
-    for (name, variable) in Network::declare(settings, &Device::Cpu).unwrap().variables {
-        let values: Vec<f32> = (0..variable.elem_count()).map(|_| (rng.random::<f32>() - 0.5) * 0.6).collect();
-        weights.insert(name, Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap());
-    }
-    let network = Network::new(settings, &weights).unwrap();
-    let header = Header {
-        settings: settings.clone(),
-        epoch: 0,
-        updates: 0,
-        valid_t: 0.0,
-        best_t: 0.0,
-        seconds: 0.0,
-        command: "none: random weights".into(),
-        commit: "none".into(),
-    };
-    let bytes = encode(&network, &header, 0.0, 0.0).unwrap();
-    (network, bytes)
-}
 
 fn random_piece(steps: usize, seed: u64) -> (Vec<Chord>, Vec<Phase>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use chorale::rules::{Guard, Rule};
 use performer::harmonizer::Sampling;
 use performer::model::Model;
@@ -77,11 +77,11 @@ impl SamplingOptions {
 /// A network that is built in, by name, or an ONNX file.
 pub fn load_model(name: &Path) -> Result<Arc<Model>> {
     let model = match name.to_str() {
-        Some("wavenet") => Model::wavenet(),
-        Some("lstm") => Model::lstm(),
-        _ => Model::load(name),
+        Some("wavenet") => Model::wavenet()?,
+        Some("lstm") => Model::lstm()?,
+        _ => Model::load(name)?,
     };
-    model.map(Arc::new).with_context(|| format!("--model {}", name.display()))
+    Ok(Arc::new(model))
 }
 
 fn temperature(text: &str) -> Result<f32, String> {

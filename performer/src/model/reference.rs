@@ -17,6 +17,7 @@ use tract_onnx::pb::{
     type_proto,
 };
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::Factoid;
 
 use super::{Context, Memory, Row, State, StateContract};
 
@@ -297,11 +298,16 @@ fn plan(proto: &ModelProto, inputs: &[Input], outputs: &[(&str, Vec<Option<usize
     piece.value_info.clear();
     piece.input = inputs.iter().map(|input| declare(input.name, input.ty, &input.shape)).collect();
     piece.output = outputs.iter().map(|(name, shape)| declare(name, DataType::Float, shape)).collect();
-    let proto = ModelProto { graph: Some(piece), ..proto.clone() };
-    let model = tract_onnx::onnx()
-        .model_for_proto_model(&proto)
-        .and_then(|model| model.into_optimized())
-        .map_err(|error| format!("tract cannot run it: {error:#}"))?;
+    for node in &piece.node {
+        if node.attribute.iter().any(|attribute| attribute.g.is_some() || !attribute.graphs.is_empty()) {
+            return Err(format!("its node '{}' holds a graph of its own, whose size nothing bounds", node.name));
+        }
+    }
+    let proto = ModelProto { graph: Some(piece), functions: Vec::new(), ..proto.clone() };
+    let cannot = |error: TractError| format!("tract cannot run it: {error:#}");
+    let mut model = tract_onnx::onnx().model_for_proto_model(&proto).map_err(cannot)?;
+    check_sizes(&mut model)?;
+    let model = model.into_optimized().map_err(cannot)?;
     for (index, (name, shape)) in outputs.iter().enumerate() {
         let fact = model.output_fact(index).map_err(|error| format!("its output '{name}': {error}"))?;
         let fits = fact.datum_type == f32::datum_type()
@@ -312,6 +318,53 @@ fn plan(proto: &ModelProto, inputs: &[Input], outputs: &[(&str, Vec<Option<usize
         }
     }
     model.into_runnable().map_err(|error| format!("tract cannot run it: {error:#}"))
+}
+
+/// Values that a piece may make of one row, and besides them, such as constants worked out of constants. A hundred times
+/// what the shipped networks make; of more, memory could run out.
+const MOST_ROW_VALUES: usize = 1 << 18;
+const MOST_OTHER_VALUES: usize = 1 << 22;
+
+/// Works the shapes of all values out, one after the other, and refuses those that are too large before any is made:
+/// tract makes what follows from constants as soon as it looks at it, whatever its size.
+fn check_sizes(model: &mut InferenceModel) -> Result<(), String> {
+    let cannot = |error: TractError| format!("tract cannot run it: {error:#}");
+    let one_row = SymbolValues::default().with(&model.symbols.sym("M"), 1);
+    let (mut of_row, mut others) = (0usize, 0usize);
+    for id in model.eval_order().map_err(cannot)? {
+        let node = model.node(id);
+        if node.inputs.is_empty() {
+            continue; // a constant of the file, or an input of the contract
+        }
+        let (inputs, outputs) = model.node_facts(id).map_err(cannot)?;
+        let observed = node.op.observe_outlets(model, node).map_err(cannot)?;
+        let observed: TVec<_> =
+            observed.into_iter().map(|outlet| model.outlet_fact(outlet)).collect::<TractResult<_>>().map_err(cannot)?;
+        let mut op = node.op.clone();
+        let (_, shapes, _) = op.infer_facts(inputs.clone(), outputs.clone(), observed.clone()).map_err(cannot)?;
+        for fact in &shapes {
+            let size = |dim: &TDim| usize::try_from(dim.eval(&one_row).to_i64().ok()?).ok();
+            let dims = fact.shape.concretize();
+            let count =
+                dims.as_ref().and_then(|dims| dims.iter().try_fold(1usize, |all, dim| all.checked_mul(size(dim)?)));
+            let count =
+                count.ok_or_else(|| format!("how large its value '{}' is cannot be told beforehand", node.name))?;
+            let is_of_row = dims.iter().flatten().any(|dim| dim.to_i64().is_err());
+            let (sum, most) = if is_of_row { (&mut of_row, MOST_ROW_VALUES) } else { (&mut others, MOST_OTHER_VALUES) };
+            *sum = sum.saturating_add(count);
+            if *sum > most {
+                return Err(format!(
+                    "its value '{}' of {count} numbers, with those before it, is too large",
+                    node.name
+                ));
+            }
+        }
+        let (_, found, _) = op.infer(inputs, outputs, observed).map_err(cannot)?;
+        for (slot, fact) in found.into_iter().enumerate() {
+            model.set_outlet_fact(OutletId::new(id, slot), fact).map_err(cannot)?;
+        }
+    }
+    Ok(())
 }
 
 fn declare(name: &str, ty: DataType, shape: &[Option<usize>]) -> ValueInfoProto {
