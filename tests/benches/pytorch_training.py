@@ -28,13 +28,13 @@ def read(path):
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
-        data = file.read()
+        data = bytearray(file.read())
     kinds = {"F32": np.float32, "U32": np.uint32}
     arrays = {}
     for name, entry in header.items():
         if name != "__metadata__":
             start, end = entry["data_offsets"]
-            arrays[name] = np.frombuffer(data[start:end], kinds[entry["dtype"]]).reshape(entry["shape"])
+            arrays[name] = np.frombuffer(memoryview(data)[start:end], kinds[entry["dtype"]]).reshape(entry["shape"])
     return json.loads(header["__metadata__"]["work"]), arrays
 
 

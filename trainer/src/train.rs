@@ -39,6 +39,18 @@ pub struct Run<'a> {
     pub commit: String,
 }
 
+/// Keeps candle's operations from splitting themselves among threads, which would only wait for each other: each shard of
+/// a batch has its own thread already. What the environment says of it stands. To be called before any thread is started.
+pub fn leave_threads_to_shards() {
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        // SAFETY: by the contract no other thread could read the environment meanwhile.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var("RAYON_NUM_THREADS", "1")
+        };
+    }
+}
+
 /// Trains to the end of `settings.training.epochs` and returns the best validation T of the averaged weights. After
 /// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been.
 ///

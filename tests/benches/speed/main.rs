@@ -31,6 +31,7 @@ struct Options {
 }
 
 fn main() -> Result<()> {
+    trainer::train::leave_threads_to_shards();
     let options = options()?;
     let mut rows: Vec<Row> = Vec::new();
     for part in &options.parts {
