@@ -1,7 +1,7 @@
 """Times one step of an exported network in onnxruntime: onnxruntime_step.py MODEL.onnx STEPS
 
-Prints the percentiles of the session's run, in microseconds, as JSON. One thread, inputs and outputs bound once, so
-that what is timed is the run itself; the queues of a WaveNet are moved on outside the clock.
+Prints what each run of the session took, in microseconds, as a JSON list. One thread, inputs and outputs bound once, in
+memory that stays, so that what is timed is the run itself; handing the state on from step to step is not in it.
 """
 
 import json
@@ -26,12 +26,11 @@ for value in session.get_inputs():
         feeds[value.name] = rng.standard_normal(shape).astype(np.float32) * 0.1
     binding.bind_cpu_input(value.name, feeds[value.name])
 for value in session.get_outputs():
-    binding.bind_output(value.name)
+    place = onnxruntime.OrtValue.ortvalue_from_shape_and_type([1] + value.shape[1:], np.float32)
+    binding.bind_ortvalue_output(value.name, place)
 times = []
 for step in range(steps + 100):
     started = time.perf_counter_ns()
     session.run_with_iobinding(binding)
     times.append((time.perf_counter_ns() - started) / 1000)
-times = times[100:]
-at = {name: float(np.percentile(times, q)) for name, q in (("p50", 50), ("p99", 99), ("p99.9", 99.9))}
-print(json.dumps({**at, "max": max(times)}))
+print(json.dumps(times[100:]))

@@ -36,9 +36,8 @@ fn check(title: &str, figures: &[Figure], share: f64, absolute: f64) {
     let claimed = claimed(title);
     assert!(claimed.len() > 40, "{title}: {} rows", claimed.len());
     // What the network thinks of the result is checked as T; distances say the same as the counts.
-    let is_counted = |&(name, value): &(&str, f64)| {
-        value.is_finite() && name != "network-nats" && !name.starts_with("distance-")
-    };
+    let is_counted =
+        |&(name, value): &(&str, f64)| value.is_finite() && name != "network-nats" && !name.starts_with("distance-");
     for (name, value) in claimed.into_iter().filter(is_counted) {
         let found =
             figures.iter().find(|figure| figure.name == name).unwrap_or_else(|| panic!("no figure {name}")).value;

@@ -16,14 +16,7 @@ use trainer::settings::Settings;
 use trainer::train::{Run, evaluate, train};
 
 fn main() -> ExitCode {
-    // Each shard of a batch has its own thread, so candle's matrix products should not split themselves further.
-    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-        // SAFETY: no other thread has been started yet that could read the environment meanwhile.
-        #[allow(unsafe_code)]
-        unsafe {
-            std::env::set_var("RAYON_NUM_THREADS", "1")
-        };
-    }
+    trainer::train::leave_threads_to_shards();
     match run(Command::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

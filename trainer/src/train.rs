@@ -39,6 +39,18 @@ pub struct Run<'a> {
     pub commit: String,
 }
 
+/// Keeps candle's operations from splitting themselves among threads, which would only wait for each other: each shard of
+/// a batch has its own thread already. What the environment says of it stands. To be called before any thread is started.
+pub fn leave_threads_to_shards() {
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        // SAFETY: by the contract no other thread could read the environment meanwhile.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var("RAYON_NUM_THREADS", "1")
+        };
+    }
+}
+
 /// Trains to the end of `settings.training.epochs` and returns the best validation T of the averaged weights. After
 /// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been.
 ///
@@ -177,7 +189,7 @@ fn generator(seed: u64, epoch: usize, batch: usize, shard: usize) -> ChaCha8Rng 
 
 /// Every training piece once, each in a freshly drawn legal transposition, in batches of like length (so that little
 /// is padded) in random order.
-fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Example>> {
+pub fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Example>> {
     const POOL: usize = 8;
     let training = &settings.training;
     let mut rng = generator(training.seed, epoch, usize::MAX, 0);
@@ -215,8 +227,12 @@ fn taught(teachers: &[Network], batch: &Batch) -> candle_core::Result<Option<[Te
 }
 
 /// The gradient of the mean nats per note over a batch, the nats summed, and the notes. Each shard of the batch has a
-/// thread; they are added in the order of the shards.
-fn gradients(
+/// thread; they are added in the order of the shards. `epoch` and `index` tell the generators where in the run the batch
+/// stands.
+///
+/// # Errors
+/// When the arithmetic fails, which it does for weights that are none of the network's.
+pub fn gradients(
     network: &Network,
     optimizer: &Optimizer,
     batch: &[Example],

@@ -1,0 +1,164 @@
+//! What an update of the weights takes, against the same network in PyTorch.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use candle_core::{Device, Tensor};
+use chorale::Chorale;
+use performer::model::Model;
+use serde_json::json;
+use trainer::dataset::Piece;
+use trainer::layers::Rows;
+use trainer::network::{Batch, Network};
+use trainer::optimizer::Optimizer;
+use trainer::settings::{Settings, TrainingSettings};
+use trainer::train::{Run, batches, gradients};
+
+use crate::network::piece;
+use crate::table::{Goal, Row, Times};
+
+/// How long the 229 training chorales are: every fourteenth of them, in the order of their lengths.
+const LENGTHS: [usize; 16] = [132, 156, 164, 192, 196, 196, 208, 228, 240, 252, 260, 260, 276, 304, 344, 436];
+const PIECES: usize = 32;
+/// Updates that are not counted, and those that are: about an epoch of the 229.
+const WARM_UP: usize = 8;
+const UPDATES: usize = 56;
+
+pub fn rows(python: Option<&Path>) -> Result<Vec<Row>> {
+    let pieces = pieces()?;
+    let mut rows = Vec::new();
+    for settings in [Settings::wavenet(), Settings::lstm()] {
+        let name = settings.architecture();
+        let folder = tempfile::tempdir()?;
+        let work = folder.path().join("work.safetensors");
+        write(&settings, &pieces, &work)?;
+        let Some(theirs) = pytorch(&work, settings.training.shards, python)? else { continue };
+        let ours = updates(&settings, &pieces)?;
+        let what = format!("{name}: a training update of {} chorales", settings.training.batch);
+        let against = format!("PyTorch, {} threads", settings.training.shards);
+        rows.push(Row::share(&what, &ours, &against, &theirs, Goal::AtMost(1.0)));
+    }
+    Ok(rows)
+}
+
+/// As long as the chorales are, and like them: cut from what the WaveNet writes.
+fn pieces() -> Result<Vec<Piece>> {
+    let music = piece(&Arc::new(Model::wavenet()?))?;
+    Ok((0..PIECES)
+        .map(|index| {
+            let chords = music.iter().cycle().skip(index * 16).take(LENGTHS[index % LENGTHS.len()]).copied();
+            Piece { name: index.to_string(), chorale: Chorale { chords: chords.collect() }, metre: None }
+        })
+        .collect())
+}
+
+/// The updates of an epoch, as `trainer train` makes them: batches are made ready within the time.
+fn updates(settings: &Settings, pieces: &[Piece]) -> Result<Times> {
+    let mut optimizer = Optimizer::new(Network::declare(settings, &Device::Cpu)?.variables)?;
+    let network = network(settings, &optimizer)?;
+    let run = run();
+    let mut epochs = (1..).map(|epoch| (epoch, batches(pieces, settings, epoch)));
+    let mut left = Vec::new();
+    let mut update = |_| {
+        if left.is_empty() {
+            let (epoch, batches) = epochs.next().context("epochs without end")?;
+            left.extend(batches.into_iter().enumerate().map(|(index, batch)| (epoch, index, batch)));
+        }
+        let (epoch, index, batch) = left.pop().context("an epoch has batches")?;
+        let begun = Instant::now();
+        let (gradients, ..) = gradients(&network, &optimizer, &batch, settings, &run, epoch, index)?;
+        optimizer.step(&gradients, &settings.training, 1000)?;
+        Ok(begun.elapsed())
+    };
+    Times::of(WARM_UP, &mut update)?;
+    Times::of(UPDATES, &mut update)
+}
+
+fn run() -> Run<'static> {
+    Run {
+        folder: Path::new(""),
+        resume: false,
+        from: None,
+        teachers: &[],
+        device: &Device::Cpu,
+        command: String::new(),
+        commit: String::new(),
+    }
+}
+
+fn network(settings: &Settings, optimizer: &Optimizer) -> Result<Network> {
+    let weights = optimizer.variables.iter().map(|(name, variable)| (name.clone(), variable.as_tensor().clone()));
+    Network::new(settings, &weights.collect())
+}
+
+/// What PyTorch needs to do the same, and to prove that it is the same.
+fn write(settings: &Settings, pieces: &[Piece], work: &Path) -> Result<()> {
+    let calm =
+        Settings { training: TrainingSettings { dropout: 0.0, ..settings.training.clone() }, ..settings.clone() };
+    let optimizer = Optimizer::new(Network::declare(&calm, &Device::Cpu)?.variables)?;
+    let network = network(&calm, &optimizer)?;
+    let mut tensors: HashMap<String, Tensor> =
+        optimizer.variables.iter().map(|(name, variable)| (name.clone(), variable.as_tensor().clone())).collect();
+    let examples = batches(pieces, &calm, 1);
+    let first = examples.first().context("there are batches")?;
+    let (gradients, nats, notes) = gradients(&network, &optimizer, first, &calm, &run(), 1, 0)?;
+    let mut squares = 0.0;
+    for gradient in gradients.values() {
+        squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+    }
+    let mut shapes = Vec::new();
+    for (index, examples) in examples.iter().enumerate() {
+        let batch = Batch::new(examples, network.order, &Device::Cpu)?;
+        shapes.push(batch.shape);
+        let table = |rows: &Rows| Tensor::from_slice(&rows.indices, ((), rows.count), &Device::Cpu);
+        tensors.insert(format!("{index}.inputs"), table(&batch.inputs)?);
+        tensors.insert(format!("{index}.rows"), batch.rows);
+        tensors.insert(format!("{index}.now"), batch.now);
+        for (place, (rows, names)) in batch.heads.iter().zip(batch.names).enumerate() {
+            tensors.insert(format!("{index}.heads.{place}"), table(rows)?);
+            tensors.insert(format!("{index}.names.{place}"), names);
+        }
+    }
+    let training = &settings.training;
+    let told = json!({
+        "trunk": settings.trunk,
+        "order": settings.order,
+        "tokens": chorale::Token::VOCABULARY,
+        "parameters": optimizer.variables.values().map(|variable| variable.elem_count()).sum::<usize>(),
+        "loss": nats / notes as f64,
+        "gradient": squares.sqrt(),
+        "shapes": shapes,
+        "warm_up": WARM_UP,
+        "updates": UPDATES,
+        "dropout": training.dropout,
+        "learning_rate": training.learning_rate,
+        "weight_decay": training.weight_decay,
+        "clip": training.clip,
+        "average_decay": training.average_decay,
+    });
+    let metadata = HashMap::from([("work".to_string(), told.to_string())]);
+    Ok(safetensors::serialize_to_file(tensors.iter(), Some(metadata), work)?)
+}
+
+/// The same updates in PyTorch, or nothing but a message where there is none.
+fn pytorch(work: &Path, threads: usize, python: Option<&Path>) -> Result<Option<Times>> {
+    let Some(python) = python else {
+        eprintln!("  PyTorch: skipped, no --python given");
+        return Ok(None);
+    };
+    if !Command::new(python).args(["-c", "import torch"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("  PyTorch: skipped, '{}' has no package torch", python.display());
+        return Ok(None);
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/pytorch_training.py");
+    let output = Command::new(python).arg(script).arg(work).arg(threads.to_string()).output()?;
+    // A network that turns out to be another is no reason to go on.
+    ensure!(output.status.success(), "PyTorch: {}", String::from_utf8_lossy(&output.stderr).trim());
+    let microseconds: Vec<f64> =
+        serde_json::from_slice(&output.stdout).context("the times printed by pytorch_training.py")?;
+    Times::from_microseconds(microseconds).map(Some)
+}
