@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use performer::harmonizer::{Harmonizer, Sampling};
+use performer::harmonizer::Harmonizer;
 use performer::model::Model;
 use performer::{smf, take};
 
@@ -24,9 +24,10 @@ fuzz_target!(|text: &str| {
     if text.lines().count() > MOST_EVENTS || longest > 60.0 * MOST_MINUTES {
         return;
     }
-    let harmonizer = || Harmonizer::new(Arc::clone(&MODEL), Sampling::from(&take.header.sampling));
-    let second = (take.header.models.len() > 1).then(harmonizer);
-    if let Ok(replayed) = take::replay(&take, harmonizer(), second) {
+    let mut harmonizers =
+        take.header.sampling.iter().map(|sampling| Harmonizer::new(Arc::clone(&MODEL), sampling.into()));
+    let Some(first) = harmonizers.next() else { return };
+    if let Ok(replayed) = take::replay(&take, first, harmonizers.next()) {
         smf::read(&smf::write(&replayed.score)).expect("what we write can be read");
     }
 });

@@ -100,10 +100,14 @@ pub struct Header {
 impl Header {
     /// Whether all values are some that a performance can have.
     fn check(&self) -> Result<(), String> {
-        let SamplingRecord { temperature, min_p, guard, .. } = &self.sampling;
+        if self.models.len() != self.sampling.len() {
+            return Err(format!("{} networks, but {} samplings", self.models.len(), self.sampling.len()));
+        }
         let is_weight = |weight: &f32| (-1000.0..=1000.0).contains(weight);
-        if !(0.0..=10.0).contains(temperature) || !(0.0..=1.0).contains(min_p) || !guard.values().all(is_weight) {
-            return Err("the sampling's temperature, min_p or weights are out of bounds".into());
+        for SamplingRecord { temperature, min_p, guard, .. } in &self.sampling {
+            if !(0.0..=10.0).contains(temperature) || !(0.0..=1.0).contains(min_p) || !guard.values().all(is_weight) {
+                return Err("a sampling's temperature, min_p or weights are out of bounds".into());
+            }
         }
         self.session.check()
     }

@@ -70,7 +70,7 @@ fn row(what: &str, most: f64, costs: &BTreeMap<usize, f64>) -> Result<Row> {
 
 /// Answers to a soprano, each fed back.
 fn walk(model: &Arc<Model>, piece: &[Chord], steps: usize) -> Result<()> {
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(model, Purpose::Live));
     let mut last = Chord::START;
     for step in 0..steps {
         harmonizer.step(last, Phase::in_beat(step))?;

@@ -162,7 +162,7 @@ fn while_busy(model: &Arc<Model>, measure: impl FnOnce() -> Result<Times>) -> Re
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let busy = scope.spawn(|| -> Result<()> {
-            let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
+            let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(model, Purpose::Live));
             for step in (0..).take_while(|_| !is_over.load(Ordering::Relaxed)) {
                 harmonizer.step(if step == 0 { Chord::START } else { Chord::SILENCE }, Phase::in_beat(step))?;
                 harmonizer.answers()?;
@@ -178,7 +178,7 @@ fn while_busy(model: &Arc<Model>, measure: impl FnOnce() -> Result<Times>) -> Re
 
 /// A piece to walk along: the model's own, always the same.
 pub fn piece(model: &Arc<Model>) -> Result<Vec<Chord>> {
-    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(&model, Purpose::Live));
+    let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(model, Purpose::Live));
     let mut piece = Vec::new();
     let mut last = Chord::START;
     for step in 0..256 {

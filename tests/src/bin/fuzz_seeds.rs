@@ -63,7 +63,8 @@ fn main() -> Result<()> {
         .zip(Control::ALL)
         .map(|(number, control)| (control, Trigger { is_note: number % 2 == 0, channel: Some(number % 16), number }))
         .collect();
-    seed("settings", "learned.toml", config::write(Some("keystation"), &learned).as_bytes())?;
+    let text = config::bind(&config::template(Some("keystation")), &learned).map_err(anyhow::Error::msg)?;
+    seed("settings", "learned.toml", text.as_bytes())?;
     seed("settings", "plain.toml", SETTINGS.as_bytes())?;
 
     seed(
@@ -137,7 +138,7 @@ fn take(network: &[u8]) -> Result<Vec<u8>> {
     let model = Arc::new(Model::from_bytes("small", network)?);
     let folder = tempfile::tempdir()?;
     let sampling = Sampling::default();
-    let mut recorder = Recorder::new(folder.path(), vec![ModelIdentity::new("lstm", &model)], sampling)?;
+    let mut recorder = Recorder::new(folder.path(), vec![(ModelIdentity::new("lstm", &model), sampling)])?;
     let mut session = Session::new(settings);
     let (mut worker, table) = Worker::new(Harmonizer::new(model, sampling), None, first_phase(&settings))?;
     recorder.event(&settings, &Event::Input(0, Input::Table(0)))?;
