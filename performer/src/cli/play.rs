@@ -274,6 +274,7 @@ pub fn run(args: Args) -> Result<()> {
     let tempo = cast.session.clock.tempo;
     let channels = cast.session.routes.map(|route| route.channel + 1);
     let source = cast.session.clock.source;
+    let temperature = cast.harmonizer.sampling().temperature;
     let can = Can { switch_model: cast.second.is_some(), set_tempo: source == Source::Internal };
     let mut live = Live::start(backend, &wiring, cast)?;
     let links = live.links().cloned().context("the ports closed at once")?;
@@ -288,7 +289,7 @@ pub fn run(args: Args) -> Result<()> {
         eprintln!("{}", to_connect(&links, channels, wiring.per_part));
     }
 
-    let mut view = View::new(system, source, links, live.status(), sampling.temperature)?;
+    let mut view = View::new(system, source, links, live.status(), temperature)?;
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
     let manner = match (args.json, args.plain) {
         (true, _) => Manner::Json,
