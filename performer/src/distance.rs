@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn the_same_music_is_at_no_distance_and_music_without_anything_in_common_at_the_greatest() {
         let plain = chorale(&[[72, 67, 64, 48], [74, 67, 59, 55], [72, 67, 64, 48]]);
-        let other = chorale(&[[69, 63, 54, 50], [68, 60, 57, 54], [66, 63, 59, 47]]);
+        let other = chorale(&[[69, 63, 54, 50], [68, 60, 57, 54], [66, 61, 59, 47]]);
         for figure in distances(std::slice::from_ref(&plain), std::slice::from_ref(&plain)) {
             assert_eq!(figure.value, 0.0, "{}", figure.name);
         }

@@ -842,7 +842,9 @@ mod tests {
     fn a_struck_note_is_sent_told_and_reported() {
         let (engine, mut ends, sent) = sounding_engine();
         assert_eq!(sent, [[0x90, 72, 80], [0x91, 65, 80], [0x92, 60, 80], [0x93, 45, 80]]);
-        let Some(Shown::Heard(heard)) = ends.shown.try_pop() else { panic!("nothing shown") };
+        let mut shown = std::iter::from_fn(|| ends.shown.try_pop());
+        let heard = shown.find_map(|shown| if let Shown::Heard(heard) = shown { Some(heard) } else { None });
+        let heard = heard.expect("nothing shown");
         assert_eq!(heard.parts.map(|pitch| pitch.unwrap().midi()), [72, 65, 60, 45]);
         assert_eq!(ends.reports.try_pop().unwrap().step, 0);
         assert_eq!(engine.control.notes.load(Ordering::Relaxed), 1);

@@ -5,7 +5,7 @@
 //! anew every second, beside its place, and renamed.
 //!
 //! ```text
-//! performer take 1
+//! performer take 2
 //! {"models":[...],"sampling":[...],"session":{...}}
 //! 48000 midi 90 48 50
 //! 48000 > 0 90 48 50        sent: part, bytes
@@ -794,14 +794,16 @@ mod tests {
 
     #[test]
     fn each_unusable_log_is_told_where_and_why() {
-        let header = serde_json::to_string(&Header { models: Vec::new(), sampling: Vec::new(), session: settings() });
+        let models = vec![ModelIdentity { name: "wavenet".into(), fingerprint: "0".into() }];
+        let header =
+            serde_json::to_string(&Header { models, sampling: vec![sampling().into()], session: settings() });
         let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
         let check = |text: &str, expected: &str| {
             let error = read(text).unwrap_err().to_string();
             assert!(error.starts_with(expected), "{error}");
         };
-        check("MThd", "not a take: the first line should be 'performer take 1', not 'MThd'");
-        check("performer take 1\n{}\n", "line 2: ");
+        check("MThd", "not a take: the first line should be 'performer take 2', not 'MThd'");
+        check("performer take 2\n{}\n", "line 2: ");
         for event in ["x midi 90", "7", "7 midi 9x 1 2", "7 midi 90 1 2 3", "7 control volume 3", "7 control hold 200"]
         {
             check(&log(event), &format!("line 4: '{event}' is no event"));

@@ -21,7 +21,7 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     std::fs::write(folder.join("bad.toml"), "tempo = 72\n[alto]\nchannel = 17\n").unwrap();
     std::fs::write(folder.join("performer.toml"), "tempoo = 72\n").unwrap();
     std::fs::write(folder.join("notes.txt"), "not a log\n").unwrap();
-    std::fs::write(folder.join("old.log"), "performer take 1\n{\"models\":[]}\n").unwrap();
+    std::fs::write(folder.join("old.log"), "performer take 2\n{\"models\":[]}\n").unwrap();
     let check = |arguments: &[&str], expected: &[&str]| {
         let (succeeded, said) = run(folder, arguments);
         assert!(!succeeded, "{arguments:?} succeeded");

@@ -227,7 +227,7 @@ fn workplace() -> TempDir {
     write("bare.csv", CSV.as_bytes());
     write("bad.toml", b"tempo = 72\n[alto]\nchannel = 17\n");
     write("unknown.toml", b"tempoo = 72\n");
-    write("old.log", b"performer take 1\n{\"models\":[]}\n");
+    write("old.log", b"performer take 2\n{\"models\":[]}\n");
     write("few/one.mid", &four_parts(0));
     write("few/broken.mid", b"MThd");
     fs::create_dir_all(folder.path().join("unsplit")).expect("a folder");
