@@ -178,15 +178,15 @@ def batches(work, arrays):
         return torch.from_numpy(arrays[name].astype(np.int64))
 
     for index, shape in enumerate(work["shapes"]):
-        now = indices(f"{index}.now")
+        now = [indices(f"{index}.now.{part}") for part in range(4)]
         yield {
             "shape": shape,
             "inputs": indices(f"{index}.inputs"),
             "rows": indices(f"{index}.rows"),
             "heads": [indices(f"{index}.heads.{place}") for place in range(4)],
             "names": [indices(f"{index}.names.{place}") for place in range(4)],
-            "now": [now[:, part].contiguous() for part in range(4)],
-            "notes": now.numel(),
+            "now": now,
+            "notes": 4 * len(now[0]),
         }
 
 

@@ -13,7 +13,8 @@ use crate::dataset::Dataset;
 use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
 use crate::lstm::{GATES, Lstm};
-use crate::network::{LOWEST_LOGIT, Network, Trunk};
+use crate::logits::LOWEST_LOGIT;
+use crate::network::{Network, Trunk};
 use crate::onnx::Attribute;
 use crate::onnx::{Graph, Runner, StateContract};
 use crate::score::Told;
@@ -368,6 +369,6 @@ fn head(
         graph.node("ReduceSum", &format!("{part}.all_namings"), &[&named, "axis1"], &[Attribute("keepdims", 0)]);
     let absolute = columns(graph, &format!("{part}.absolute"), &output, 0, Token::VOCABULARY);
     let sum = graph.node("Add", &format!("{part}.sum"), &[&absolute, &named], &[]);
-    let lowest = graph.floats(&format!("{part}.lowest"), &[1, 1], &[LOWEST_LOGIT as f32]);
+    let lowest = graph.floats(&format!("{part}.lowest"), &[1, 1], &[LOWEST_LOGIT]);
     Ok(graph.node("Max", &format!("logits_{part}"), &[&sum, &lowest], &[]))
 }

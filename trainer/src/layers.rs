@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
+use arithmetic::wide;
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, Var};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -77,7 +79,96 @@ impl Linear {
         let mut shape = x.dims().to_vec();
         let rows = x.reshape(((), inputs))?;
         *shape.last_mut().expect("a tensor with a feature axis") = outputs;
-        rows.matmul(&self.weight)?.broadcast_add(&self.bias)?.reshape(shape)
+        affine(&rows, &self.weight, &self.bias)?.reshape(shape)
+    }
+}
+
+/// `rows` (N, inputs) · `weight` (inputs, outputs) + `bias` (outputs) → (N, outputs).
+fn affine(rows: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    if rows.device().is_cpu() {
+        rows.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Affine)
+    } else {
+        affine_by_graph(rows, weight, bias)
+    }
+}
+
+/// The same as a graph; for devices on which [`affine`] has no code.
+fn affine_by_graph(rows: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    rows.matmul(weight)?.broadcast_add(bias)
+}
+
+/// As a graph, the sum over all rows that is the bias's gradient would take as long as a matrix product.
+struct Affine;
+
+impl CustomOp3 for Affine {
+    fn name(&self) -> &'static str {
+        "affine"
+    }
+
+    fn cpu_fwd(
+        &self,
+        rows: &CpuStorage,
+        rows_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let ((count, inputs), outputs) = (rows_layout.shape().dims2()?, weight_layout.shape().dims2()?.1);
+        let mut product = rows.matmul(weight, (1, count, outputs, inputs), rows_layout, weight_layout)?;
+        let CpuStorage::F32(sums) = &mut product else { candle_core::bail!("affine takes tensors of f32") };
+        add_to_rows(values(bias, bias_layout)?, sums);
+        Ok((product, (count, outputs).into()))
+    }
+
+    fn bwd(
+        &self,
+        rows: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let mut sum = vec![0f32; bias.elem_count()];
+        with_values(grad, |grad| add_rows(grad, &mut sum))?;
+        let sum = Tensor::from_vec(sum, bias.shape(), bias.device())?;
+        Ok((Some(grad.matmul(&weight.t()?)?), Some(rows.t()?.matmul(grad)?), Some(sum)))
+    }
+}
+
+wide! {
+    /// Adds `values` to each row, which is as wide.
+    fn add_to_rows(values: &[f32], rows: &mut [f32]) {
+        for row in rows.chunks_exact_mut(values.len()) {
+            row.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        }
+    }
+}
+
+wide! {
+    /// Adds each row to `sum`, which is as wide.
+    fn add_rows(rows: &[f32], sum: &mut [f32]) {
+        for row in rows.chunks_exact(sum.len()) {
+            sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+        }
+    }
+}
+
+/// What an operation of our own is given.
+pub fn values<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    match layout.contiguous_offsets() {
+        Some((from, to)) => Ok(&storage.as_slice::<f32>()?[from..to]),
+        None => candle_core::bail!("an operation of the trainer's own was given a tensor that is not contiguous"),
+    }
+}
+
+/// Lends the values of a tensor that lies in main memory, without a copy where it is contiguous.
+pub fn with_values<T>(tensor: &Tensor, work: impl FnOnce(&[f32]) -> T) -> Result<T> {
+    let tensor = tensor.contiguous()?;
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(storage) => Ok(work(values(storage, layout)?)),
+        _ => candle_core::bail!("an operation of the trainer's own was given a tensor of another device"),
     }
 }
 
@@ -113,37 +204,45 @@ impl CustomOp1 for EmbedSum {
 
     fn cpu_fwd(&self, table: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, width) = layout.shape().dims2()?;
-        let Some((from, to)) = layout.contiguous_offsets() else {
-            candle_core::bail!("embed-sum takes a contiguous table")
-        };
-        let table = &table.as_slice::<f32>()?[from..to];
+        let table = values(table, layout)?;
+        if let Some(index) = self.0.indices.iter().find(|&&index| index as usize >= rows) {
+            candle_core::bail!("embed-sum: row {index} of a table of {rows}");
+        }
         let places = self.0.indices.len() / self.0.count;
         let mut sums = vec![0f32; places * width];
-        for (sum, indices) in sums.chunks_mut(width).zip(self.0.indices.chunks(self.0.count)) {
-            for &index in indices {
-                if index as usize >= rows {
-                    candle_core::bail!("embed-sum: row {index} of a table of {rows}");
-                }
-                for (sum, value) in sum.iter_mut().zip(&table[index as usize * width..][..width]) {
-                    *sum += value;
-                }
-            }
-        }
+        sum_rows(table, &self.0.indices, self.0.count, width, &mut sums);
         Ok((CpuStorage::F32(sums), (places, width).into()))
     }
 
     fn bwd(&self, table: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let (rows, width) = table.dims2()?;
-        let grad = grad.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
         let mut sums = vec![0f32; rows * width];
-        for (grad, indices) in grad.chunks(width).zip(self.0.indices.chunks(self.0.count)) {
+        with_values(grad, |grad| spread_rows(grad, &self.0.indices, self.0.count, width, &mut sums))?;
+        Ok(Some(Tensor::from_vec(sums, (rows, width), table.device())?))
+    }
+}
+
+wide! {
+    /// For each place the sum of `count` rows of the table.
+    fn sum_rows(table: &[f32], indices: &[u32], count: usize, width: usize, sums: &mut [f32]) {
+        for (sum, indices) in sums.chunks_exact_mut(width).zip(indices.chunks_exact(count)) {
             for &index in indices {
-                for (sum, value) in sums[index as usize * width..][..width].iter_mut().zip(grad) {
-                    *sum += value;
-                }
+                let row = &table[index as usize * width..][..width];
+                sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             }
         }
-        Ok(Some(Tensor::from_vec(sums, (rows, width), table.device())?))
+    }
+}
+
+wide! {
+    /// The gradient of [`sum_rows`]: that of each place goes to each of its rows.
+    fn spread_rows(grad: &[f32], indices: &[u32], count: usize, width: usize, sums: &mut [f32]) {
+        for (grad, indices) in grad.chunks_exact(width).zip(indices.chunks_exact(count)) {
+            for &index in indices {
+                let row = &mut sums[index as usize * width..][..width];
+                row.iter_mut().zip(grad).for_each(|(sum, value)| *sum += value);
+            }
+        }
     }
 }
 
@@ -166,36 +265,121 @@ impl Dropout {
     pub fn apply(&mut self, x: &Tensor) -> Result<Tensor> {
         let Some(rng) = self.rng.as_mut().filter(|_| self.rate > 0.0) else { return Ok(x.clone()) };
         // One random byte a value is enough: the rate is held to 1/256.
-        let dropped = (self.rate * 256.0).round() as u16;
-        let keep = 256.0 / (256 - dropped) as f32;
         let mut bytes = vec![0u8; x.elem_count()];
         rng.fill_bytes(&mut bytes);
-        let mask: Vec<f32> = bytes.iter().map(|&byte| if u16::from(byte) < dropped { 0.0 } else { keep }).collect();
-        x.mul(&Tensor::from_vec(mask, x.shape(), x.device())?.to_dtype(DType::F32)?)
+        let mask = Mask { bytes, dropped: (self.rate * 256.0).round() as u8 };
+        if x.device().is_cpu() {
+            x.contiguous()?.apply_op1(mask)
+        } else {
+            let mut factors = vec![1f32; x.elem_count()];
+            mask.apply(&mut factors);
+            x.mul(&Tensor::from_vec(factors, x.shape(), x.device())?)
+        }
+    }
+}
+
+/// What [`Dropout`] does to one tensor; in a graph, the mask would have a gradient worked out for it too.
+struct Mask {
+    /// One for each value, which is dropped where it is below `dropped`.
+    bytes: Vec<u8>,
+    dropped: u8,
+}
+
+impl Mask {
+    fn apply(&self, values: &mut [f32]) {
+        drop_values(&self.bytes, self.dropped, 256.0 / (256 - u16::from(self.dropped)) as f32, values);
+    }
+}
+
+impl CustomOp1 for Mask {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let mut kept = values(x, layout)?.to_vec();
+        self.apply(&mut kept);
+        Ok((CpuStorage::F32(kept), layout.shape().clone()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let mut gradient = with_values(grad, <[f32]>::to_vec)?;
+        self.apply(&mut gradient);
+        Ok(Some(Tensor::from_vec(gradient, x.shape(), x.device())?))
+    }
+}
+
+wide! {
+    fn drop_values(bytes: &[u8], dropped: u8, scale: f32, values: &mut [f32]) {
+        for (value, &byte) in values.iter_mut().zip(bytes) {
+            *value = if byte < dropped { 0.0 } else { *value * scale };
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// Two ways to work out the same must have the same values, and the same gradients for `variables`.
+    pub fn assert_same(
+        variables: &[&Var],
+        fused: &dyn Fn() -> Result<Tensor>,
+        graph: &dyn Fn() -> Result<Tensor>,
+    ) {
+        let run = |way: &dyn Fn() -> Result<Tensor>| -> Vec<Vec<f32>> {
+            let result = way().unwrap();
+            let grads = result.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let gradients = variables.iter().map(|variable| values(grads.get(variable).expect("a gradient")));
+            [values(&result)].into_iter().chain(gradients).collect()
+        };
+        for (place, (fused, graph)) in run(fused).iter().zip(&run(graph)).enumerate() {
+            assert_eq!(fused.len(), graph.len());
+            let largest = graph.iter().fold(1f32, |largest, value| largest.max(value.abs()));
+            let difference = fused.iter().zip(graph).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(difference < 1e-5 * largest, "{place}: largest difference {difference} of {largest}");
+        }
+    }
+
+    pub fn variable(shape: &[usize]) -> Var {
+        let count: usize = shape.iter().product();
+        let values: Vec<f32> = (0..count).map(|index| ((index * 37) % 61) as f32 / 10.0 - 3.0).collect();
+        Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu).unwrap()).unwrap()
+    }
 
     #[test]
     fn the_fused_embedding_has_the_values_and_gradients_of_the_graph() {
-        let values: Vec<f32> = (0..7 * 5).map(|index| ((index * 37) % 61) as f32 / 10.0 - 3.0).collect();
-        let table = Var::from_vec(values, (7, 5), &Device::Cpu).unwrap();
+        let table = variable(&[7, 5]);
         let rows = Rows { count: 3, indices: Arc::new(vec![0, 6, 6, 2, 1, 0, 5, 5, 5, 3, 0, 6]) };
-        let run = |embed: fn(&Tensor, &Rows) -> Result<Tensor>| {
-            let sums = embed(&table, &rows).unwrap();
-            let grads = sums.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-            let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            [values(&sums), values(grads.get(&table).unwrap())]
-        };
-        for (fused, graph) in run(embed_sum).iter().zip(&run(embed_sum_by_graph)) {
-            assert_eq!(fused.len(), graph.len());
-            let largest = fused.iter().zip(graph).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(largest < 1e-4, "largest difference {largest}");
-        }
+        assert_same(&[&table], &|| embed_sum(&table, &rows), &|| embed_sum_by_graph(&table, &rows));
         let outside = Rows { count: 1, indices: Arc::new(vec![7]) };
         assert!(embed_sum(&table, &outside).is_err());
+    }
+
+    #[test]
+    fn the_fused_linear_map_has_the_values_and_gradients_of_the_graph() {
+        let (rows, weight, bias) = (variable(&[4, 3]), variable(&[3, 5]), variable(&[5]));
+        let all = [&rows, &weight, &bias];
+        assert_same(&all, &|| affine(&rows, &weight, &bias), &|| affine_by_graph(&rows, &weight, &bias));
+    }
+
+    #[test]
+    fn dropout_lets_its_share_pass_scaled_up_and_their_gradients_alike() {
+        let x = variable(&[100, 100]);
+        let mut dropout = Dropout::new(0.4, ChaCha8Rng::seed_from_u64(1));
+        let kept = dropout.apply(&x).unwrap();
+        let grads = kept.sum_all().unwrap().backward().unwrap();
+        let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let factors = values(grads.get(&x).unwrap());
+        for ((kept, x), factor) in values(&kept).into_iter().zip(values(&x)).zip(&factors) {
+            assert_eq!(kept, x * factor);
+        }
+        let passed: Vec<f32> = factors.iter().copied().filter(|&factor| factor != 0.0).collect();
+        let share = passed.len() as f32 / factors.len() as f32;
+        assert!((share - 0.6).abs() < 0.02, "{share}");
+        assert!(passed.iter().all(|factor| (factor * share - 1.0).abs() < 0.03), "the mean stays");
+        let off = Dropout::off().apply(&x).unwrap();
+        assert_eq!(values(&off), values(&x));
     }
 }

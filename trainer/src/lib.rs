@@ -12,6 +12,7 @@ pub mod dataset;
 pub mod export;
 pub mod features;
 pub mod layers;
+pub mod logits;
 pub mod lstm;
 pub mod network;
 pub mod onnx;

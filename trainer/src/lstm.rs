@@ -1,9 +1,11 @@
 //! The LSTM trunk (Hochreiter & Schmidhuber 1997, with forget gates): a stack of layers whose outputs, side by side,
 //! are the context.
 
+use std::sync::OnceLock;
+
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
-use crate::layers::{Dropout, Initializer, Linear, Weights, weight};
+use crate::layers::{Dropout, Initializer, Linear, Weights, values, weight, with_values};
 use arithmetic::{Matrix, wide};
 
 /// Gates stand in the order input, forget, output, cell, so that the three sigmoids are neighbours.
@@ -49,15 +51,17 @@ impl Lstm {
     pub fn forward(&self, x: &Tensor, dropout: &mut Dropout) -> Result<Tensor> {
         let mut x = x.clone();
         let mut outputs = Vec::with_capacity(self.layers.len());
-        for layer in &self.layers {
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                x = dropout.apply(&x)?;
+            }
             let gates = layer.input.forward(&x)?; // (B, T, 4 hidden)
-            let h = if x.device().is_cpu() {
+            x = if x.device().is_cpu() {
                 scan(&gates, &layer.recurrent)?
             } else {
                 scan_by_graph(&gates, &layer.recurrent)?
             };
-            x = dropout.apply(&h)?;
-            outputs.push(h);
+            outputs.push(x.clone());
         }
         Tensor::cat(&outputs, D::Minus1)
     }
@@ -66,8 +70,7 @@ impl Lstm {
 /// The recurrence over a whole sequence as one operation with its own gradient: `gates` (B, T, 4H), what the input
 /// adds to the gates, and `recurrent` (H, 4H) → h (B, T, H). A graph node a step would cost more than the arithmetic.
 pub fn scan(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
-    let hidden = recurrent.dim(0)?;
-    gates.contiguous()?.apply_op2(&recurrent.contiguous()?, Scan)?.narrow(D::Minus1, 0, hidden)?.contiguous()
+    gates.contiguous()?.apply_op2(&recurrent.contiguous()?, Scan::default())
 }
 
 /// The same, one graph node after the other; for devices on which [`scan`] has no code.
@@ -92,7 +95,11 @@ pub fn scan_by_graph(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
 /// What [`Scan`] keeps of each step for its gradient, in blocks of H values: h, c, then the four gates.
 const SAVED: usize = 2 + GATES;
 
-struct Scan;
+#[derive(Default)]
+struct Scan {
+    /// (B, T, SAVED · H), once it has run forwards.
+    saved: OnceLock<Vec<f32>>,
+}
 
 impl CustomOp2 for Scan {
     fn name(&self) -> &'static str {
@@ -108,10 +115,11 @@ impl CustomOp2 for Scan {
     ) -> Result<(CpuStorage, Shape)> {
         let (batch, steps, width) = gates_layout.shape().dims3()?;
         let hidden = width / GATES;
-        let gates = contiguous(gates, gates_layout)?;
-        let recurrent = contiguous(recurrent, recurrent_layout)?;
+        let gates = values(gates, gates_layout)?;
+        let recurrent = values(recurrent, recurrent_layout)?;
         let saved_width = SAVED * hidden;
         let mut saved = vec![0f32; batch * steps * saved_width];
+        let mut result = vec![0f32; batch * steps * hidden];
         let recurrent = Matrix::new(recurrent, width);
         // One step of all sequences at a time, so that the weights are read once for all of them.
         let mut sums = vec![0f32; batch * width];
@@ -130,31 +138,31 @@ impl CustomOp2 for Scan {
                 let c = &mut c[b * hidden..][..hidden];
                 activate(&sums[b * width..][..width], c, outputs, activations);
                 h[b * hidden..][..hidden].copy_from_slice(&outputs[..hidden]);
+                result[(b * steps + t) * hidden..][..hidden].copy_from_slice(&outputs[..hidden]);
             }
         }
-        Ok((CpuStorage::F32(saved), (batch, steps, saved_width).into()))
+        let _ = self.saved.set(saved);
+        Ok((CpuStorage::F32(result), (batch, steps, hidden).into()))
     }
 
-    /// Backpropagation through time. Only h, the first block of the result, is differentiated.
+    /// Backpropagation through time.
     fn bwd(
         &self,
         gates: &Tensor,
         recurrent: &Tensor,
-        result: &Tensor,
+        _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (batch, steps, width) = gates.dims3()?;
         let hidden = width / GATES;
-        let saved = result.flatten_all()?.to_vec1::<f32>()?;
-        let grad_h = grad.narrow(D::Minus1, 0, hidden)?.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-        let transposed = recurrent.t()?.contiguous()?.flatten_all()?.to_vec1::<f32>()?; // (4H, H)
+        let Some(saved) = self.saved.get() else { candle_core::bail!("lstm-scan goes backwards before forwards") };
+        let transposed = with_values(&recurrent.t()?, |transposed| Matrix::new(transposed, hidden))?; // (4H, H)
         let mut grad_gates = vec![0f32; batch * steps * width];
         let mut before = vec![0f32; batch * steps * hidden]; // h of the step before, for the weights' gradient
         let (mut dh, mut dc) = (vec![0f32; batch * hidden], vec![0f32; batch * hidden]);
         let mut d = vec![0f32; batch * width];
-        let transposed = Matrix::new(&transposed, hidden);
         let zeros = vec![0f32; hidden];
-        for t in (0..steps).rev() {
+        let mut back = |t: usize, grad_h: &[f32]| {
             for b in 0..batch {
                 let row = b * steps + t;
                 let saved_before = (t > 0).then(|| &saved[(row - 1) * SAVED * hidden..][..2 * hidden]);
@@ -171,7 +179,8 @@ impl CustomOp2 for Scan {
             }
             dh.fill(0.0);
             transposed.add_product(&d, &mut dh);
-        }
+        };
+        with_values(grad, |grad_h| (0..steps).rev().for_each(|t| back(t, grad_h)))?;
         let device = gates.device();
         let grad_gates = Tensor::from_vec(grad_gates, (batch * steps, width), device)?;
         let before = Tensor::from_vec(before, (batch * steps, hidden), device)?;
@@ -229,42 +238,16 @@ wide! {
     }
 }
 
-fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    let values = storage.as_slice::<f32>()?;
-    match layout.contiguous_offsets() {
-        Some((from, to)) => Ok(&values[from..to]),
-        None => candle_core::bail!("lstm-scan takes contiguous tensors"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::{Device, Var};
-    use rand::{RngExt, SeedableRng};
-
-    fn random(shape: (usize, usize, usize), seed: u64) -> Tensor {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
-        let values: Vec<f32> = (0..shape.0 * shape.1 * shape.2).map(|_| rng.random::<f32>() - 0.5).collect();
-        Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
-    }
+    use crate::layers::tests::{assert_same, variable};
 
     #[test]
     fn the_fused_scan_has_the_values_and_gradients_of_the_graph() {
         let (batch, steps, hidden) = (3, 17, 6);
-        let gates = Var::from_tensor(&random((batch, steps, GATES * hidden), 1)).unwrap();
-        let recurrent = Var::from_tensor(&random((1, hidden, GATES * hidden), 2).squeeze(0).unwrap()).unwrap();
-        let weights = random((batch, steps, hidden), 3);
-        let run = |scan: fn(&Tensor, &Tensor) -> Result<Tensor>| {
-            let h = scan(&gates, &recurrent).unwrap();
-            let grads = (&h * &weights).unwrap().sum_all().unwrap().backward().unwrap();
-            let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            [values(&h), values(grads.get(&gates).unwrap()), values(grads.get(&recurrent).unwrap())]
-        };
-        let (fused, graph) = (run(scan), run(scan_by_graph));
-        for (name, (fused, graph)) in ["h", "gates", "recurrent"].iter().zip(fused.iter().zip(&graph)) {
-            let largest = fused.iter().zip(graph).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(largest < 1e-5, "{name}: largest difference {largest}");
-        }
+        let (gates, recurrent) = (variable(&[batch, steps, GATES * hidden]), variable(&[hidden, GATES * hidden]));
+        let calm = || recurrent.affine(0.1, 0.0);
+        assert_same(&[&gates, &recurrent], &|| scan(&gates, &calm()?), &|| scan_by_graph(&gates, &calm()?));
     }
 }

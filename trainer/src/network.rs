@@ -4,19 +4,16 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use candle_core::{D, Device, Tensor};
+use candle_core::{Device, Tensor};
 use chorale::{Chord, Hearing, Part, Phase, Token};
 
 use crate::augment::Example;
 use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
+use crate::logits::named_logits;
 use crate::lstm::Lstm;
 use crate::settings::{Settings, TrunkSettings};
 use crate::wavenet::Wavenet;
-
-/// No logit falls below this. What is never heard would sink without end, to where an f32 no longer holds the digits
-/// that candle and tract are compared by.
-pub const LOWEST_LOGIT: f64 = -50.0;
 
 pub struct Network {
     pub settings: Settings,
@@ -54,10 +51,10 @@ pub struct Batch {
     pub rows: Tensor,
     /// By place in the order, for each of the N: the rows of [`Head::tokens`].
     pub heads: [Rows; 4],
-    /// By place in the order: (N, namings · 47) u32, which of the head's outputs are added to the logit of each token.
-    pub names: [Tensor; 4],
-    /// (N, 4) u32: tokens of the present chord.
-    pub now: Tensor,
+    /// By place in the order, for each of the N: the namings · 47 of the head's outputs that are added to the logits.
+    pub names: [Rows; 4],
+    /// For each part, soprano first, the N tokens of the present chord.
+    pub now: [Arc<Vec<u32>>; 4],
 }
 
 impl Batch {
@@ -73,7 +70,7 @@ impl Batch {
         let mut inputs = Vec::with_capacity(pieces.len() * steps * trunk.features.count());
         let mut head_rows = [const { Vec::new() }; 4];
         let mut names = [const { Vec::new() }; 4];
-        let (mut rows, mut now) = (Vec::new(), Vec::new());
+        let (mut rows, mut now) = (Vec::new(), [const { Vec::new() }; 4]);
         for (index, piece) in pieces.iter().enumerate() {
             let mut hearing = Hearing::new();
             let mut before = Chord::START;
@@ -103,20 +100,23 @@ impl Batch {
                     }
                 }
                 rows.push((index * steps + step) as u32);
-                now.extend_from_slice(&words[NOW..]);
+                now.iter_mut().zip(&words[NOW..]).for_each(|(now, &word)| now.push(word));
                 before = piece.heard[step];
             }
         }
         let count = rows.len();
-        let [first, second, third, fourth] = names.map(|names| Tensor::from_vec(names, (count, ()), device));
+        let mut names = names.into_iter().zip(&namings).map(|(indices, namings)| Rows {
+            count: namings.count() * Token::VOCABULARY,
+            indices: Arc::new(indices),
+        });
         let mut head_rows = head_rows.into_iter().zip(&heads).map(|(rows, head)| head.rows(rows));
         Ok(Batch {
             shape: (pieces.len(), steps),
             inputs: trunk.rows(inputs),
             rows: Tensor::from_vec(rows, count, device)?,
             heads: std::array::from_fn(|_| head_rows.next().expect("four heads")),
-            names: [first?, second?, third?, fourth?],
-            now: Tensor::from_vec(now, (count, 4), device)?,
+            names: std::array::from_fn(|_| names.next().expect("four heads")),
+            now: now.map(Arc::new),
         })
     }
 }
@@ -233,19 +233,16 @@ impl Network {
 }
 
 impl Head {
-    /// context (N, context), the rows of its tokens and its names (N, namings · 47) → logits (N, 47).
+    /// context (N, context), the rows of its tokens and its names → logits (N, 47).
     fn forward(
         &self,
         context: &Tensor,
         rows: &Rows,
-        names: &Tensor,
+        names: &Rows,
         dropout: &mut Dropout,
     ) -> candle_core::Result<Tensor> {
         let tokens = embed_sum(&self.tokens, rows)?;
         let hidden = dropout.apply(&(self.context.forward(context)? + tokens)?.relu()?)?;
-        let output = self.output.forward(&hidden)?; // (N, outputs)
-        let absolute = output.narrow(D::Minus1, 0, Token::VOCABULARY)?;
-        let named = output.gather(names, 1)?.reshape(((), self.names.count(), Token::VOCABULARY))?.sum(1)?;
-        (absolute + named)?.maximum(LOWEST_LOGIT)
+        named_logits(&self.output.forward(&hidden)?, names)
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -19,6 +20,7 @@ use crate::checkpoint::{Checkpoint, Header};
 use crate::curve;
 use crate::dataset::{Dataset, Piece};
 use crate::layers::{Dropout, Weights};
+use crate::logits::{self, Targets};
 use crate::network::{Batch, Network};
 use crate::optimizer::Optimizer;
 use crate::score::{Report, Score, Told};
@@ -251,13 +253,8 @@ pub fn gradients(
         let logits = network.forward(&batch, &mut dropout)?;
         let mut nats = None;
         for (part, logits) in logits.iter().enumerate() {
-            let targets = batch.now.narrow(1, part, 1)?.contiguous()?;
-            let log_p = candle_nn::ops::log_softmax(logits, 1)?;
-            let mut part_nats = log_p.gather(&targets, 1)?.sum_all()?.neg()?;
-            if let Some(taught) = &taught {
-                let from_teachers = (log_p * &taught[part])?.sum_all()?.neg()?;
-                part_nats = ((part_nats * (1.0 - training.teaching))? + (from_teachers * training.teaching)?)?;
-            }
+            let taught = taught.as_ref().map(|taught| (taught[part].clone(), training.teaching as f32));
+            let part_nats = logits::nats(logits, &Targets { tokens: Arc::clone(&batch.now[part]), taught })?;
             nats = Some(match nats {
                 None => part_nats,
                 Some(sum) => (sum + part_nats)?,

@@ -3,7 +3,7 @@
 
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor};
 
-use crate::layers::{Dropout, Initializer, Linear, Weights};
+use crate::layers::{Dropout, Initializer, Linear, Weights, values, with_values};
 use arithmetic::wide;
 
 pub struct Wavenet {
@@ -49,24 +49,85 @@ impl Wavenet {
 
     /// `x` (B, T, channels) → context (B, T, context). Before the first step stand zeros, as in an empty queue.
     pub fn forward(&self, x: &Tensor, dropout: &mut Dropout) -> Result<Tensor> {
-        let (_, steps, _) = x.dims3()?;
         let mut x = x.clone();
         let mut gated = Vec::with_capacity(self.blocks.len());
         for (block, &dilation) in self.blocks.iter().zip(&self.dilations) {
-            let mut taps = (1..self.kernel)
-                .rev()
-                .map(|back| {
-                    let delay = (back * dilation).min(steps);
-                    x.narrow(1, 0, steps - delay)?.pad_with_zeros(1, delay, 0)
-                })
-                .collect::<Result<Vec<_>>>()?;
-            taps.push(x.clone());
-            let both = block.gate.forward(&Tensor::cat(&taps, D::Minus1)?)?; // (B, T, 2 channels)
-            let z = dropout.apply(&gated_units(&both)?)?;
-            x = (&x + block.residual.forward(&z)?)?;
+            let window = window(&x, Taps { kernel: self.kernel, dilation })?;
+            let z = dropout.apply(&gated_units(&block.gate.forward(&window)?)?)?;
+            // Behind the last block nothing listens.
+            if gated.len() + 1 < self.blocks.len() {
+                x = (&x + block.residual.forward(&z)?)?;
+            }
             gated.push(z);
         }
         self.context.forward(&Tensor::cat(&gated, D::Minus1)?)?.relu()
+    }
+}
+
+/// What one output of a causal dilated convolution hears.
+#[derive(Clone, Copy)]
+pub struct Taps {
+    pub kernel: usize,
+    pub dilation: usize,
+}
+
+/// For each step of `x` (B, T, channels) the taps side by side, the oldest first: → (B, T, kernel · channels).
+pub fn window(x: &Tensor, taps: Taps) -> Result<Tensor> {
+    if x.device().is_cpu() { x.contiguous()?.apply_op1(taps) } else { window_by_graph(x, taps) }
+}
+
+/// The same as a graph; for devices on which [`window`] has no code.
+pub fn window_by_graph(x: &Tensor, Taps { kernel, dilation }: Taps) -> Result<Tensor> {
+    let (_, steps, _) = x.dims3()?;
+    let taps = (0..kernel).rev().map(|back| {
+        let delay = (back * dilation).min(steps);
+        x.narrow(1, 0, steps - delay)?.pad_with_zeros(1, delay, 0)
+    });
+    Tensor::cat(&taps.collect::<Result<Vec<_>>>()?, D::Minus1)
+}
+
+impl Taps {
+    /// The places of each tap that is not before the beginning: the step that hears it, counted in all pieces, which tap,
+    /// and the step that it is.
+    fn places(self, pieces: usize, steps: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+        (0..pieces).flat_map(move |piece| {
+            (0..steps).flat_map(move |step| {
+                (0..self.kernel).filter_map(move |tap| {
+                    let before = step.checked_sub((self.kernel - 1 - tap) * self.dilation)?;
+                    Some((piece * steps + step, tap, piece * steps + before))
+                })
+            })
+        })
+    }
+}
+
+impl CustomOp1 for Taps {
+    fn name(&self) -> &'static str {
+        "taps"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (pieces, steps, channels) = layout.shape().dims3()?;
+        let x = values(x, layout)?;
+        let mut windows = vec![0f32; self.kernel * x.len()];
+        for (step, tap, heard) in self.places(pieces, steps) {
+            let place = (step * self.kernel + tap) * channels;
+            windows[place..][..channels].copy_from_slice(&x[heard * channels..][..channels]);
+        }
+        Ok((CpuStorage::F32(windows), (pieces, steps, self.kernel * channels).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
+        let (pieces, steps, channels) = x.dims3()?;
+        let mut gradient = vec![0f32; x.elem_count()];
+        with_values(grad, |grad| {
+            for (step, tap, heard) in self.places(pieces, steps) {
+                let place = (step * self.kernel + tap) * channels;
+                let sums = gradient[heard * channels..][..channels].iter_mut();
+                sums.zip(&grad[place..][..channels]).for_each(|(sum, value)| *sum += value);
+            }
+        })?;
+        Ok(Some(Tensor::from_vec(gradient, x.shape(), x.device())?))
     }
 }
 
@@ -89,10 +150,7 @@ impl CustomOp1 for GatedUnits {
     }
 
     fn cpu_fwd(&self, both: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let Some((from, to)) = layout.contiguous_offsets() else {
-            candle_core::bail!("gated-units takes a contiguous tensor")
-        };
-        let both = &both.as_slice::<f32>()?[from..to];
+        let both = values(both, layout)?;
         let mut dims = layout.dims().to_vec();
         let channels = dims.last().map_or(0, |width| width / 2);
         if let Some(width) = dims.last_mut() {
@@ -105,10 +163,8 @@ impl CustomOp1 for GatedUnits {
 
     fn bwd(&self, both: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
         let channels = both.dim(D::Minus1)? / 2;
-        let values = both.flatten_all()?.to_vec1::<f32>()?;
-        let grad = grad.contiguous()?.flatten_all()?.to_vec1::<f32>()?;
-        let mut gradient = vec![0f32; values.len()];
-        unit_gradients(&values, channels, &grad, &mut gradient);
+        let mut gradient = vec![0f32; both.elem_count()];
+        with_values(both, |both| with_values(grad, |grad| unit_gradients(both, channels, grad, &mut gradient)))??;
         Ok(Some(Tensor::from_vec(gradient, both.shape(), both.device())?))
     }
 }
@@ -142,21 +198,20 @@ wide! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::{Device, Var};
+    use crate::layers::tests::{assert_same, variable};
 
     #[test]
     fn the_fused_units_have_the_values_and_gradients_of_the_graph() {
-        let values: Vec<f32> = (0..3 * 5 * 14).map(|index| ((index * 37) % 61) as f32 / 10.0 - 3.0).collect();
-        let both = Var::from_vec(values, (3, 5, 14), &Device::Cpu).unwrap();
-        let run = |units: fn(&Tensor) -> Result<Tensor>| {
-            let units = units(&both).unwrap();
-            let grads = units.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-            let values = |x: &Tensor| x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            [values(&units), values(grads.get(&both).unwrap())]
-        };
-        for (fused, graph) in run(gated_units).iter().zip(&run(gated_units_by_graph)) {
-            let largest = fused.iter().zip(graph).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(largest < 1e-6, "largest difference {largest}");
+        let both = variable(&[3, 5, 14]);
+        assert_same(&[&both], &|| gated_units(&both), &|| gated_units_by_graph(&both));
+    }
+
+    #[test]
+    fn the_fused_window_has_the_values_and_gradients_of_the_graph() {
+        let x = variable(&[2, 9, 3]);
+        for (kernel, dilation) in [(2, 1), (2, 4), (3, 3), (2, 9), (3, 20)] {
+            let taps = Taps { kernel, dilation };
+            assert_same(&[&x], &|| window(&x, taps), &|| window_by_graph(&x, taps));
         }
     }
 }

@@ -117,10 +117,10 @@ fn write(settings: &Settings, pieces: &[Piece], work: &Path) -> Result<()> {
         let table = |rows: &Rows| Tensor::from_slice(&rows.indices, ((), rows.count), &Device::Cpu);
         tensors.insert(format!("{index}.inputs"), table(&batch.inputs)?);
         tensors.insert(format!("{index}.rows"), batch.rows);
-        tensors.insert(format!("{index}.now"), batch.now);
-        for (place, (rows, names)) in batch.heads.iter().zip(batch.names).enumerate() {
+        for (place, ((rows, names), now)) in batch.heads.iter().zip(&batch.names).zip(&batch.now).enumerate() {
             tensors.insert(format!("{index}.heads.{place}"), table(rows)?);
-            tensors.insert(format!("{index}.names.{place}"), names);
+            tensors.insert(format!("{index}.names.{place}"), table(names)?);
+            tensors.insert(format!("{index}.now.{place}"), Tensor::from_slice(now, now.len(), &Device::Cpu)?);
         }
     }
     let training = &settings.training;
