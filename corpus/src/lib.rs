@@ -132,7 +132,7 @@ impl Dataset {
                 }
             }
         }
-        dataset.checked()
+        dataset.checked().with_context(|| format!("'{}'", root.display()))
     }
 
     /// Every MIDI and MusicXML file of four parts and every table (.csv) in a folder and below, a tenth of them (at
@@ -221,7 +221,7 @@ impl Dataset {
     fn checked(mut self) -> Result<Dataset> {
         for split in Split::ALL {
             if self.split(split).is_empty() {
-                bail!("no chorale found for the split '{}'", split.name());
+                bail!("no chorale lies in its folder '{}'", split.name());
             }
         }
         for pieces in [&mut self.train, &mut self.valid, &mut self.test] {

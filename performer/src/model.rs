@@ -258,6 +258,10 @@ impl Model {
 
 fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
     let proto = tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|_| "it is no ONNX file")?;
+    let constants = || proto.graph.iter().flat_map(|graph| &graph.initializer);
+    if let Some(constant) = constants().find(|constant| !constant.external_data.is_empty()) {
+        return Err(format!("its constant '{}' lies in a file beside it; a network has all in one", constant.name));
+    }
     let metadata: HashMap<String, String> =
         proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
     let entry = |key: &str| metadata.get(key).ok_or_else(|| format!("its metadata have no entry '{key}'"));

@@ -795,8 +795,7 @@ mod tests {
     #[test]
     fn each_unusable_log_is_told_where_and_why() {
         let models = vec![ModelIdentity { name: "wavenet".into(), fingerprint: "0".into() }];
-        let header =
-            serde_json::to_string(&Header { models, sampling: vec![sampling().into()], session: settings() });
+        let header = serde_json::to_string(&Header { models, sampling: vec![sampling().into()], session: settings() });
         let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
         let check = |text: &str, expected: &str| {
             let error = read(text).unwrap_err().to_string();

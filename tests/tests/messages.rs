@@ -2,12 +2,19 @@
 //! whole. UPDATE_MESSAGES=1 writes that file anew.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
 use files::score::{Direction, Metre, Note, Score};
+use performer::clock;
+use performer::harmonizer::Sampling;
+use performer::model::Model;
+use performer::session::Settings;
+use performer::take::{self, Header, ModelIdentity};
 use tempfile::TempDir;
 use tests::binary::{performer, trainer};
+use tests::networks;
 use tests::tune::{self, NUN_DANKET, Tune};
 
 /// One call a line, in groups; `tune.mid` is a melody, what else is named is made by [`workplace`].
@@ -30,6 +37,14 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "step.musicxml", "-o", "out.mid"],
             &["render", "repeats.musicxml", "-o", "out.mid"],
             &["render", "broken.mxl", "-o", "out.mid"],
+            &["render", "elsewhere.mxl", "-o", "out.mid"],
+            &["render", "bomb.mxl", "-o", "out.mid"],
+            &["render", "entities.musicxml", "-o", "out.mid"],
+            &["render", "tracks.mid", "-o", "out.mid"],
+            &["render", "later.mid", "-o", "out.mid"],
+            &["render", "endless.mid", "-o", "out.mid"],
+            &["render", "/dev/zero", "-o", "out.mid"],
+            &["render", "folder.mid", "-o", "out.mid"],
         ],
     ),
     (
@@ -69,6 +84,12 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "hymns", "-o", "out"],
             &["render", "tune.mid", "four.mid", "-o", "out.mid"],
             &["render", "tune.mid", "four.mid", "-o", "out", "--json"],
+            &["render", "tune.mid", "four.mid", "-o", "out.mid", "-o", "out.svg"],
+            &["render", "tune.mid", "hymn/tune.mid", "-o", "out"],
+            &["render", "tune.mid", "four.mid", "-o", "notes.txt/out"],
+            &["render", "[.mid", "-o", "out"],
+            &["render", "pauses.mid", "-o", "out.musicxml", "--particles", "1"],
+            &["render", "slow.mid", "-o", "out.wav", "--particles", "1"],
             &["render", "tune.mid", "cut.mid", "-o", "out", "--particles", "1", "--quiet"],
         ],
     ),
@@ -92,6 +113,16 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "-o", "out.mid", "--model", "missing.onnx"],
             &["render", "tune.mid", "-o", "out.mid", "--model", "notes.txt"],
             &["render", "tune.mid", "-o", "out.mid", "--model", "empty.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/state_of_another_kind.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/huge_state.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/other_order.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/no_outputs.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/no_nodes.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/graph_within.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/weights_turned.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/weights_elsewhere.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/huge_constant.onnx"],
+            &["render", "tune.mid", "-o", "out.mid", "--model", "network/huge_answer.onnx"],
         ],
     ),
     (
@@ -109,6 +140,7 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["generate", "-o", "new.mid", "--prompt", "deep.mid"],
             &["generate", "-o", "new.mid", "--tempo", "5"],
             &["generate", "-o", "new.mid", "--prompt-steps", "5"],
+            &["generate", "-o", "new.mid", "--prompt", "top.csv", "--ranges", "TTBB"],
         ],
     ),
     (
@@ -118,6 +150,7 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["explain", "tune.mid"],
             &["explain", "high.csv"],
             &["explain", "four.mid", "-o", "out.mid"],
+            &["explain", "long.csv", "-o", "out.png"],
             &["explain", "four.mid", "-o", "there.svg"],
             &["explain", "four.mid", "-o", "nowhere/out.svg"],
             &["explain", "four.mid", "--key", "Cis"],
@@ -138,6 +171,13 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["replay", "notes.txt"],
             &["replay", "old.log"],
             &["replay", "old.log", "-o", "there.mid"],
+            &["replay", "event.log"],
+            &["replay", "table.log"],
+            &["replay", "days.log"],
+            &["replay", "tempo.log"],
+            &["replay", "nobody.log"],
+            &["replay", "stranger.log"],
+            &["replay", "changed.log"],
             &["learn", "-o", "bad.toml"],
             &["report", "--data", "missing.tgz"],
             &["report", "--data", "few"],
@@ -154,6 +194,12 @@ const TRAINER_CALLS: &[(&str, &[&[&str]])] = &[(
         &["dataset", "--data", "few"],
         &["dataset", "--data", "unsplit"],
         &["dataset", "--data", "spoiled"],
+        &["dataset", "--data", "half"],
+        &["dataset", "--data", "outside.tgz"],
+        &["dataset", "--data", "astray.tgz"],
+        &["dataset", "--data", "cut.tgz"],
+        &["dataset", "--data", "bomb.tgz"],
+        &["dataset", "--offline"],
         &["train", "transformer", "--data", "spoiled"],
         &["train", "lstm", "--data", "small", "--dropout", "1.5"],
         &["train", "lstm", "--data", "small", "--errors", "2"],
@@ -161,12 +207,24 @@ const TRAINER_CALLS: &[(&str, &[&[&str]])] = &[(
         &["train", "lstm", "--data", "small", "--context", "5"],
         &["train", "wavenet", "--data", "small", "--layers", "99"],
         &["train", "lstm", "--data", "small", "--gpu", "0"],
+        &["train", "lstm", "--data", "small", "--head-width", "0"],
+        &["train", "lstm", "--data", "small", "--learning-rate", "0"],
+        &["train", "lstm", "--data", "small", "--out", "notes.txt/run"],
+        &["train", "lstm", "--data", "small", "--out", "run"],
+        &["train", "lstm", "--data", "small", "--out", "run", "--resume"],
+        &["train", "lstm", "--data", "small", "--from", "run/best.safetensors"],
+        &["train", "lstm", "--data", "small", "--teacher", "run/best.safetensors", "--order", "SATB"],
         &["train", "lstm", "--data", "small", "--from", "notes.txt"],
         &["train", "lstm", "--data", "small", "--teacher", "missing.safetensors"],
         &["evaluate", "notes.txt", "--data", "small"],
         &["evaluate", "empty.onnx", "--data", "small"],
         &["evaluate", "missing.safetensors", "--data", "small"],
+        &["evaluate", "missing.onnx", "--data", "small"],
+        &["evaluate", "network/weights_turned.onnx", "--data", "small"],
+        &["evaluate", "run/best.safetensors", "--data", "small", "--only", "missing.txt"],
+        &["evaluate", "run/best.safetensors", "--data", "small", "--only", "notes.txt"],
         &["export", "notes.txt", "-o", "out.onnx", "--data", "small"],
+        &["export", "run/best.safetensors", "-o", "out.onnx", "--data", "small"],
     ],
 )];
 
@@ -220,23 +278,141 @@ fn workplace() -> TempDir {
     let repeat = "<barline><repeat direction=\"backward\" times=\"99999\"/></barline>";
     write("repeats.musicxml", part(&format!("{}{repeat}", note("C"))).as_bytes());
     write("broken.mxl", b"PK\x03\x04 nothing");
+    let container =
+        |path: &str| format!("<container><rootfiles><rootfile full-path=\"{path}\"/></rootfiles></container>");
+    write("elsewhere.mxl", &zipped(&[("META-INF/container.xml", &container("../../../../etc/passwd"))]));
+    let zeros = " ".repeat(65 << 20);
+    write("bomb.mxl", &zipped(&[("META-INF/container.xml", &container("zeros")), ("zeros", &zeros)]));
+    let laughs: String =
+        (1..=9).map(|n| format!("<!ENTITY l{n} \"{}\">", format!("&l{};", n - 1).repeat(10))).collect();
+    let doctype = format!("<!DOCTYPE score-partwise [<!ENTITY l0 \"laugh\">{laughs}]>");
+    write("entities.musicxml", format!("{doctype}<score-partwise>&l9;</score-partwise>").as_bytes());
+    write("tracks.mid", &spoiled(10, &[0, 5]));
+    let at = |ticks: u32| {
+        // A note as long as a variable-length number reaches, so many times.
+        let mut track = Vec::new();
+        for number in 0..ticks {
+            track.extend([
+                0,
+                0x90,
+                60 + (number % 2) as u8,
+                64,
+                0xff,
+                0xff,
+                0xff,
+                0x7f,
+                0x80,
+                60 + (number % 2) as u8,
+                0,
+            ]);
+        }
+        midi_track(&track)
+    };
+    write("later.mid", &at(2));
+    write("endless.mid", &at(1));
     write("header.csv", b"soprano,alto\n");
     write("columns.csv", format!("{CSV}72,67,64\n").as_bytes());
     write("word.csv", format!("{CSV}72,67,64,C3\n").as_bytes());
     write("high.csv", format!("{CSV}72,67,64,48\n99,67,64,48\n").as_bytes());
     write("bare.csv", CSV.as_bytes());
+    write("top.csv", format!("{CSV}81,76,72,60\n").as_bytes());
     write("bad.toml", b"tempo = 72\n[alto]\nchannel = 17\n");
     write("unknown.toml", b"tempoo = 72\n");
     write("old.log", b"performer take 2\n{\"models\":[]}\n");
+    write_takes(&write);
     write("few/one.mid", &four_parts(0));
     write("few/broken.mid", b"MThd");
     fs::create_dir_all(folder.path().join("unsplit")).expect("a folder");
+    for split in ["train", "valid"] {
+        write(&format!("half/{split}/a.csv"), format!("{CSV}72,67,64,48\n").as_bytes());
+    }
+    fs::create_dir(folder.path().join("half/test")).expect("a folder");
+    write("outside.tgz", &archive(&["../../train/a.csv"]));
+    write("astray.tgz", &archive(&["jsb/practice/a.csv"]));
+    let whole = archive(&["train/a.csv", "valid/a.csv", "test/a.csv"]);
+    write("cut.tgz", &whole[..whole.len() / 2]);
+    let mut bomb = tar::Header::new_gnu();
+    bomb.set_size(300 << 20);
+    bomb.set_cksum();
+    write("bomb.tgz", &packed(&[bomb.as_bytes(), &vec![0; 300 << 20][..]].concat()));
+    for (name, bytes) in networks::faulty() {
+        write(&format!("network/{name}.onnx"), &bytes);
+    }
+    write("hymn/tune.mid", &tune);
+    // Two notes with a silence between them that no score is wide enough for, and one that lasts for hours.
+    write(
+        "pauses.mid",
+        &midi_track(&[0, 0x90, 72, 64, 96, 0x80, 72, 0, 0x86, 0xff, 0xff, 0x7f, 0x90, 74, 64, 96, 0x80, 74, 0]),
+    );
+    write(
+        "slow.mid",
+        &midi_track(
+            &[&[0, 0xff, 0x51, 3, 0xff, 0xff, 0xff][..], &[0, 0x90, 72, 64, 0x82, 0xc0, 0, 0x80, 72, 0]].concat(),
+        ),
+    );
+    write("long.csv", format!("{CSV}{}", "72,67,64,48\n".repeat(48_000)).as_bytes());
     for split in ["train", "valid", "test"] {
         write(&format!("small/{split}/a.csv"), format!("{CSV}72,67,64,48\n").as_bytes());
         write(&format!("spoiled/{split}/a.csv"), format!("{CSV}72,67,64,48\n").as_bytes());
     }
     write("spoiled/train/b.csv", format!("{CSV}72,67,64,48\n72,67,64,99\n").as_bytes());
     folder
+}
+
+/// A MIDI file of one track with 96 ticks a quarter.
+fn midi_track(events: &[u8]) -> Vec<u8> {
+    let length = (events.len() as u32 + 4).to_be_bytes();
+    [b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk", &length[..], events, b"\0\xff\x2f\0"].concat()
+}
+
+fn zipped(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("an archive in memory");
+        archive.write_all(content.as_bytes()).expect("an archive in memory");
+    }
+    archive.finish().expect("an archive in memory").into_inner()
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).expect("a Vec takes all bytes");
+    gzip.finish().expect("a Vec takes all bytes")
+}
+
+/// A data set's archive with a table at each of these paths, written as they are.
+fn archive(paths: &[&str]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let table = format!("{CSV}72,67,64,48\n");
+    for path in paths {
+        let mut header = tar::Header::new_gnu();
+        header.as_gnu_mut().expect("made as one").name[..path.len()].copy_from_slice(path.as_bytes());
+        header.set_size(table.len() as u64);
+        header.set_cksum();
+        builder.append(&header, table.as_bytes()).expect("a Vec takes all bytes");
+    }
+    packed(&builder.into_inner().expect("a Vec takes all bytes"))
+}
+
+/// Logs of takes that can't be played again, each for a reason of its own.
+fn write_takes(write: &impl Fn(&str, &[u8])) {
+    let clock = clock::Settings { source: clock::Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+    let lstm = ModelIdentity::new("lstm", &Model::lstm().expect("the network"));
+    let log = |models: Vec<ModelIdentity>, tempo: f64, events: &str| {
+        let session = Settings::new(clock::Settings { tempo, ..clock });
+        let sampling = models.iter().map(|_| Sampling::default().into()).collect();
+        let header = Header { models, sampling, session };
+        let header = serde_json::to_string(&header).expect("JSON");
+        format!("{}\n{header}\n0 table 0\n5 midi 90 48 50\n{events}\n", take::FIRST_LINE).into_bytes()
+    };
+    write("event.log", &log(vec![lstm.clone()], 60.0, "7 control volume 3"));
+    write("table.log", &log(vec![lstm.clone()], 60.0, "9 table 77"));
+    write("days.log", &log(vec![lstm.clone()], 60.0, "999999999999 stop"));
+    write("tempo.log", &log(vec![lstm.clone()], 0.0, "9 stop"));
+    write("nobody.log", &log(Vec::new(), 60.0, "9 stop"));
+    write("changed.log", &log(vec![lstm.clone()], 60.0, "5 > 0 90 48 51"));
+    let stranger = ModelIdentity { fingerprint: "0".into(), ..lstm };
+    write("stranger.log", &log(vec![stranger], 60.0, "9 stop"));
 }
 
 /// A whole in each part, moved by so many semitones.
@@ -255,6 +431,14 @@ fn four_parts(semitones: i32) -> Vec<u8> {
 #[test]
 fn every_mistake_has_a_message_that_names_it_and_the_way_out() {
     let folder = workplace();
+    let options = ["--epochs", "1", "--width", "4", "--layers", "1", "--head-width", "4", "--out", "run"];
+    let trained = Command::new(trainer())
+        .args(["train", "lstm", "--data", "small"])
+        .args(options)
+        .current_dir(folder.path())
+        .output()
+        .expect("the trainer runs");
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
     let mut text = String::new();
     for (name, binary, groups) in [("performer", performer(), CALLS), ("trainer", trainer(), TRAINER_CALLS)] {
         for (title, calls) in groups {
@@ -264,8 +448,9 @@ fn every_mistake_has_a_message_that_names_it_and_the_way_out() {
             }
         }
     }
-    let kept = ["tune.mid", "out.mid", "out.wav", "new.mid", "out.onnx"].map(|name| folder.path().join(name).exists());
-    assert_eq!(kept, [true, false, false, false, false], "nothing is written by what fails");
+    let kept =
+        ["tune.mid", "out.mid", "out.wav", "new.mid", "out.onnx", "out"].map(|name| folder.path().join(name).exists());
+    assert_eq!(kept, [true, false, false, false, false, true], "nothing is written by what fails");
     assert_eq!(fs::read(folder.path().join("there.mid")).expect("the file"), b"precious");
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");
@@ -287,9 +472,14 @@ fn provoke(name: &str, binary: &Path, folder: &Path, arguments: &[&str]) -> Stri
         .env("XDG_CONFIG_HOME", folder)
         .env("XDG_CACHE_HOME", folder)
         .env("COLUMNS", "100")
+        .env_remove("RUST_BACKTRACE")
+        // No sound system that happens to be there.
+        .env("JACK_DEFAULT_SERVER", "performer-messages")
+        .env("JACK_NO_START_SERVER", "1")
         .output()
         .expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    // The folder has another name each time.
+    let said = String::from_utf8_lossy(&output.stderr).replace(&*folder.to_string_lossy(), "FOLDER");
     let called = format!("{name} {}", arguments.join(" "));
     assert!(matches!(output.status.code(), Some(1 | 2)), "{called}: {:?}\n{said}", output.status);
     assert!(!said.trim().is_empty() && !said.contains("panicked"), "{called}: {said}");

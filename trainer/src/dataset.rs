@@ -20,7 +20,7 @@ const CHORALES: &str = "chorales";
 pub struct Source {
     /// What to learn from: the chorales' .tgz archive, the unpacked folder, or any folder of pieces in four parts (.mid,
     /// .musicxml, .mxl, or tables .csv), in any metre. Several with several --data; `--data chorales` stands for the
-    /// chorales themselves. Without it these are downloaded once from https://homl.info/bach and kept in the user's
+    /// chorales themselves. Without it these are downloaded once from <https://homl.info/bach> and kept in the user's
     /// cache folder
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,

@@ -322,11 +322,7 @@ pub mod tests {
     use super::*;
 
     /// Two ways to work out the same must have the same values, and the same gradients for `variables`.
-    pub fn assert_same(
-        variables: &[&Var],
-        fused: &dyn Fn() -> Result<Tensor>,
-        graph: &dyn Fn() -> Result<Tensor>,
-    ) {
+    pub fn assert_same(variables: &[&Var], fused: &dyn Fn() -> Result<Tensor>, graph: &dyn Fn() -> Result<Tensor>) {
         let run = |way: &dyn Fn() -> Result<Tensor>| -> Vec<Vec<f32>> {
             let result = way().unwrap();
             let grads = result.sqr().unwrap().sum_all().unwrap().backward().unwrap();

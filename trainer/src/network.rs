@@ -105,10 +105,10 @@ impl Batch {
             }
         }
         let count = rows.len();
-        let mut names = names.into_iter().zip(&namings).map(|(indices, namings)| Rows {
-            count: namings.count() * Token::VOCABULARY,
-            indices: Arc::new(indices),
-        });
+        let mut names = names
+            .into_iter()
+            .zip(&namings)
+            .map(|(indices, namings)| Rows { count: namings.count() * Token::VOCABULARY, indices: Arc::new(indices) });
         let mut head_rows = head_rows.into_iter().zip(&heads).map(|(rows, head)| head.rows(rows));
         Ok(Batch {
             shape: (pieces.len(), steps),

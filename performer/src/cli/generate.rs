@@ -101,7 +101,12 @@ pub fn run(args: Args) -> Result<()> {
     // Men's parts are what the network knows as women's, an octave lower.
     let octaves = i32::from(ensemble.voicing == Voicing::Ttbb);
     for chord in &mut prompt.chords {
-        *chord = chord.transposed(12 * octaves).with_context(|| "the prompt lies too high for --ranges TTBB")?;
+        *chord = chord.transposed(12 * octaves).with_context(|| {
+            let path = path.as_deref().unwrap_or(Path::new("-")).display();
+            format!(
+                "{path} lies too high for --ranges TTBB, which takes it an octave up; move it down, or leave that out"
+            )
+        })?;
     }
     let arrangement = Arrangement { ensemble, ..Arrangement::default() };
     let model = chosen.model()?;

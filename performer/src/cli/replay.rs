@@ -43,8 +43,12 @@ pub fn run(args: Args) -> Result<()> {
     let text = fs::read_to_string(&args.log).with_context(|| format!("cannot read {name}"))?;
     let take = take::read(&text).with_context(|| name.to_string())?;
     let Header { models, sampling, .. } = &take.header;
-    let mut harmonizers = models.iter().zip(sampling).map(|(model, sampling)| harmonizer(model, sampling.into()));
-    let first = harmonizers.next().with_context(|| format!("{name}: names no network"))??;
+    let mut harmonizers = models
+        .iter()
+        .zip(sampling)
+        .map(|(model, sampling)| harmonizer(model, sampling.into()).with_context(|| name.to_string()));
+    let first =
+        harmonizers.next().with_context(|| format!("{name}: line 2 names no network; the log was changed"))??;
     let second = harmonizers.next().transpose()?;
     let replayed = take::replay(&take, first, second).with_context(|| name.to_string())?;
 
@@ -58,7 +62,10 @@ pub fn run(args: Args) -> Result<()> {
         println!("written: {}", output.display());
     }
     if let Some((recorded, replayed)) = difference {
-        bail!("{name}: the take has '{recorded}' where now '{replayed}' is played");
+        bail!(
+            "{name}: the take has '{recorded}' where now '{replayed}' is played; the log was changed, or is of another \
+             version of this program"
+        );
     }
     println!("the same as recorded: {} messages", recorded.len());
     Ok(())
@@ -67,7 +74,11 @@ pub fn run(args: Args) -> Result<()> {
 fn harmonizer(identity: &ModelIdentity, sampling: Sampling) -> Result<Harmonizer> {
     let model = load_model(Path::new(&identity.name))?;
     if ModelIdentity::new(&identity.name, &model) != *identity {
-        bail!("the take was played with another network under the name '{}'", identity.name);
+        bail!(
+            "the take was played with another network than what is now '{}'; put that one in its place, or take the \
+             version of this program that played it",
+            identity.name
+        );
     }
     Ok(Harmonizer::new(model, sampling))
 }

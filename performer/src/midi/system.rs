@@ -1,6 +1,6 @@
 //! The operating system's own MIDI through midir: ALSA on Linux, CoreMIDI on macOS, WinMM on Windows.
 //!
-//! The session and the output stand on a [`Stage`], which whoever has something to play steps onto: midir's callback
+//! The session and the output stand on a `Stage`, which whoever has something to play steps onto: midir's callback
 //! with a message, which it answers itself, and a thread of ours, which sleeps until the next table or step. The callback
 //! never waits: should the stage be taken, its message is in a queue already, and the thread plays it.
 

@@ -353,10 +353,7 @@ fn check_sizes(model: &mut InferenceModel) -> Result<(), String> {
             let (sum, most) = if is_of_row { (&mut of_row, MOST_ROW_VALUES) } else { (&mut others, MOST_OTHER_VALUES) };
             *sum = sum.saturating_add(count);
             if *sum > most {
-                return Err(format!(
-                    "its value '{}' of {count} numbers, with those before it, is too large",
-                    node.name
-                ));
+                return Err(format!("its value '{}' holds {count} numbers; all together may hold {most}", node.name));
             }
         }
         let (_, found, _) = op.infer(inputs, outputs, observed).map_err(cannot)?;
