@@ -81,7 +81,8 @@ impl Key {
         natural.chain(raised.iter().map(move |degree| (self.tonic() + degree) % 12))
     }
 
-    fn has(self, class: u8) -> bool {
+    /// Whether a pitch class belongs to the scale; in minor also the raised sixth and seventh do.
+    pub fn has(self, class: u8) -> bool {
         self.scale().any(|degree| degree == class)
     }
 

@@ -442,12 +442,20 @@ impl Guard {
     /// While the player asks for a close: nats taken off for a chord that a piece could not end on, less for one
     /// elsewhere than on the tonic, and for each part that leaves an ending, besides what the rules take off.
     pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
+        let off_tonic = past.home.map_or(0.0, |key| Guard::off_tonic_cost(chord, key.tonic));
+        if off_tonic > 0.0 { off_tonic } else { Guard::resting_cost(past, chord) }
+    }
+
+    /// For a chord that a piece could end on, but elsewhere than on its tonic (a pitch class).
+    pub fn off_tonic_cost(chord: Chord, tonic: u8) -> f32 {
+        let bass = chord[Part::Bass].pitch().map(Pitch::class);
+        if is_good_ending(&chord.pitches()) && bass != Some(tonic) { OFF_TONIC_COST } else { 0.0 }
+    }
+
+    /// The same for the end of a phrase, which may lie on any degree.
+    pub fn resting_cost(past: &Past, chord: Chord) -> f32 {
         if !is_good_ending(&chord.pitches()) {
             return OPEN_COST;
-        }
-        let bass = chord[Part::Bass].pitch().map(Pitch::class);
-        if past.home.is_some_and(|key| bass != Some(key.tonic)) {
-            return OFF_TONIC_COST;
         }
         if !past.is_closed() {
             return 0.0;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::harmony::Spelling;
+use chorale::harmony::{Key, Spelling};
 use chorale::{Part, Phase, Pitch, Token};
 use thiserror::Error;
 
@@ -53,7 +53,9 @@ pub struct Melody {
     /// In order of start. Notes may overlap a little, as legato playing does.
     pub notes: Vec<Note>,
     pub lyrics: Vec<Lyric>,
-    /// Where notes with a fermata begin.
+    /// Whether the other parts sing the lyrics too, and so strike each syllable.
+    pub all_sing: bool,
+    /// Where notes with a fermata begin, in order.
     pub fermatas: Vec<Tick>,
     /// How the file wrote the notes, by their start; empty where it doesn't tell.
     pub spellings: BTreeMap<Tick, Spelling>,
@@ -112,7 +114,8 @@ impl Melody {
         let fermatas = track.fermatas.iter().copied().filter(|tick| starts.contains(tick)).collect();
         let spelling = |note: &Note| Some((note.start, *track.spellings.get(&(note.start, note.pitch.midi()))?));
         let spellings = notes.iter().filter_map(spelling).collect();
-        Ok(Melody { notes, lyrics: track.lyrics.clone(), fermatas, spellings, remarks })
+        let lyrics = lyrics_of(file, line.track).to_vec();
+        Ok(Melody { notes, lyrics, all_sing: false, fermatas, spellings, remarks })
     }
 
     /// Moved by so many semitones.
@@ -131,6 +134,16 @@ impl Melody {
             spelling.octave += (semitones / 12) as i8;
         }
         Ok(self)
+    }
+
+    /// The key that fits the notes best.
+    pub fn found_key(&self) -> Key {
+        let mut weights = [0.0; 12];
+        for note in &self.notes {
+            weights[usize::from(note.pitch.class())] += f64::from(note.end - note.start);
+        }
+        // A melody ends on the tonic more often than on any other degree.
+        Key::find(&weights, self.notes.last().map(|note| note.pitch.class()))
     }
 
     /// The tick of the first note; 0 without notes.
@@ -239,7 +252,15 @@ pub fn named_parts(file: &Source) -> [Option<Vec<Note>>; 4] {
     })
 }
 
-/// The soprano, alto, tenor and bass of a file that has them all: by their names, else four lines from high to low.
+/// The words of a track; where it has none, those of a track without notes, as karaoke files have it.
+pub fn lyrics_of(file: &Source, track: usize) -> &[Lyric] {
+    let of_words = file.tracks.iter().filter(|other| other.channels.is_empty() && !other.lyrics.is_empty());
+    let own = file.tracks.get(track).filter(|track| !track.lyrics.is_empty());
+    own.or_else(|| of_words.max_by_key(|other| other.lyrics.len())).map_or(&[], |track| &track.lyrics)
+}
+
+/// The soprano, alto, tenor and bass of a file that has them all: by their names, else four lines from high to low. A
+/// line of chords counts as so many lines as it has notes at once.
 ///
 /// # Errors
 /// When there are no notes, or the lines are neither so named nor four.
@@ -252,12 +273,56 @@ pub fn four_parts(file: &Source) -> Result<[Vec<Note>; 4], MelodyError> {
     if let [Some(soprano), Some(alto), Some(tenor), Some(bass)] = named_parts(file) {
         return Ok([soprano, alto, tenor, bass]);
     }
-    if lines.len() != 4 {
-        return Err(MelodyError::NotFourParts { available: list_tracks(file) });
+    if lines.len() == 4 {
+        lines.sort_by(|a, b| by_height(b, a));
+        let mut lines = lines.iter().map(|line| line.notes.to_vec());
+        return Ok(std::array::from_fn(|_| lines.next().unwrap_or_default()));
     }
     lines.sort_by(|a, b| by_height(b, a));
-    let mut lines = lines.iter().map(|line| line.notes.to_vec());
-    Ok(std::array::from_fn(|_| lines.next().unwrap_or_default()))
+    let slip = Tick::from(file.ticks_per_quarter / 8);
+    let voices: Vec<Vec<Note>> = lines.iter().flat_map(|line| voices(line.notes, slip)).collect();
+    let not_four = |_| MelodyError::NotFourParts { available: list_tracks(file) };
+    voices.try_into().map_err(not_four)
+}
+
+/// The notes of a line of chords, from the top: as many voices as ever sound at once, for longer than a `slip`. A chord of
+/// fewer notes goes to the voices that are nearest.
+fn voices(notes: &[Note], slip: Tick) -> Vec<Vec<Note>> {
+    let chords = || notes.chunk_by(|a, b| a.start == b.start);
+    let mut ends: Vec<Tick> = Vec::new();
+    let mut most = 0;
+    for chord in chords() {
+        ends.retain(|end| *end > chord[0].start + slip);
+        ends.extend(chord.iter().map(|note| note.end));
+        most = most.max(ends.len());
+    }
+    let mut voices: Vec<Vec<Note>> = vec![Vec::new(); most];
+    if most > Part::ALL.len() {
+        return voices;
+    }
+    for chord in chords() {
+        let start = chord[0].start;
+        let is_free = |voice: &Vec<Note>| voice.last().is_none_or(|last| last.end <= start + slip);
+        let free: u8 = (0..most).filter(|&voice| is_free(&voices[voice])).map(|voice| 1 << voice).sum();
+        // The lower note to the lower voice, and of all such ways the one with the smallest leaps.
+        let chosen = |set: u8| (0..most).filter(move |voice| set & (1 << voice) != 0);
+        let leaps = |set: &u8| -> u32 {
+            let falling = chord.iter().rev();
+            let leap = |(note, voice): (&Note, usize)| {
+                voices[voice].last().map_or(0, |last| u32::from(last.pitch.midi().abs_diff(note.pitch.midi())))
+            };
+            falling.zip(chosen(*set)).map(leap).sum()
+        };
+        let ways = (0..1_u8 << most).filter(|set| set & !free == 0 && set.count_ones() as usize == chord.len());
+        let Some(set) = ways.min_by_key(leaps) else { continue };
+        for (note, voice) in chord.iter().rev().zip(chosen(set).collect::<Vec<_>>()) {
+            if let Some(last) = voices[voice].last_mut() {
+                last.end = last.end.min(start);
+            }
+            voices[voice].push(*note);
+        }
+    }
+    voices
 }
 
 /// Of lines equally high, the first. `lines` must not be empty.
@@ -358,6 +423,10 @@ pub struct MelodyStep {
     pub velocity: u8,
     /// Whether the soprano strikes the pitch that it had in the step before.
     pub restruck: bool,
+    /// Whether its note has a fermata, under which a phrase ends.
+    pub fermata: bool,
+    /// Whether no note begins here, in a beat that the melody divides otherwise than into sixteenths.
+    pub in_triplet: bool,
 }
 
 /// The steps in which the melody sounds. A gap shorter than a quarter is articulation, through which the note before
@@ -374,7 +443,7 @@ pub fn steps(melody: &Melody, grid: &Grid) -> Result<Vec<MelodyStep>, MelodyErro
     if steps > MAX_STEPS as u64 {
         return Err(MelodyError::TooLong { steps });
     }
-    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, grid)).collect())
+    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, &melody.fermatas, grid)).collect())
 }
 
 /// Notes without a rest between them.
@@ -403,8 +472,13 @@ fn phrases<'a>(notes: &'a [Note], grid: &Grid) -> Vec<Phrase<'a>> {
     phrases
 }
 
-fn phrase_steps(phrase: &Phrase, grid: &Grid) -> Vec<MelodyStep> {
+fn phrase_steps(phrase: &Phrase, fermatas: &[Tick], grid: &Grid) -> Vec<MelodyStep> {
     let mut steps: Vec<MelodyStep> = Vec::new();
+    let beat_of = |step: u32| step.saturating_sub((grid.phase(step).index() % Phase::STEPS_PER_BEAT) as u32);
+    // Triplets lie a twelfth of a quarter off the sixteenths; fingers rarely miss by as much as a sixteenth of it.
+    let is_off = |note: &Note| note.start.abs_diff(grid.tick(grid.nearest_step(note.start))) > grid.quarter() / 16;
+    let off = phrase.notes.iter().filter(|note| is_off(note));
+    let triplets: BTreeSet<u32> = off.map(|note| beat_of(grid.nearest_step(note.start))).collect();
     let mut notes = phrase.notes.iter().enumerate().peekable();
     let mut held = phrase.notes[0];
     for step in phrase.first_step..phrase.end_step {
@@ -430,7 +504,9 @@ fn phrase_steps(phrase: &Phrase, grid: &Grid) -> Vec<MelodyStep> {
             before.end = start;
         }
         let Note { pitch: soprano, velocity, .. } = chosen;
-        steps.push(MelodyStep { phase: grid.phase(step), start, end: phrase.end, soprano, velocity, restruck });
+        let (phase, fermata) = (grid.phase(step), fermatas.binary_search(&chosen.start).is_ok());
+        let in_triplet = longest.is_none() && triplets.contains(&beat_of(step));
+        steps.push(MelodyStep { phase, start, end: phrase.end, soprano, velocity, restruck, fermata, in_triplet });
     }
     steps
 }
@@ -624,6 +700,46 @@ mod tests {
     }
 
     #[test]
+    fn steps_tell_fermatas_and_where_a_beat_is_divided_by_three() {
+        let notes = [note(0, 160, 72), note(160, 320, 74), note(320, 480, 76), note(480, 720, 77), note(720, 960, 76)];
+        let melody = Melody { notes: notes.to_vec(), fermatas: vec![720], ..Melody::default() };
+        let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], 0);
+        let steps = steps(&melody, &grid).unwrap();
+        let flags = |flag: fn(&MelodyStep) -> bool| steps.iter().map(|step| u8::from(flag(step))).collect::<Vec<_>>();
+        assert_eq!(flags(|step| step.fermata), [0, 0, 0, 0, 0, 0, 1, 1]);
+        assert_eq!(flags(|step| step.in_triplet), [0, 0, 1, 0, 0, 0, 0, 0]);
+        // Played a little late, a note divides nothing.
+        let late = Melody { notes: vec![note(0, 480, 72), note(500, 960, 74)], ..Melody::default() };
+        assert!(super::steps(&late, &grid).unwrap().iter().all(|step| !step.in_triplet));
+    }
+
+    #[test]
+    fn four_parts_are_found_in_chords_on_two_staves() {
+        // The alto holds over the soprano's second note; the bass rests under the tenor's last one.
+        let upper = [note(0, 480, 67), note(0, 480, 72), note(480, 960, 67), note(480, 720, 74), note(720, 960, 76)];
+        let lower = [note(0, 480, 48), note(0, 480, 64), note(480, 720, 47), note(480, 720, 62), note(720, 960, 60)];
+        let file = file(&[("Piano", &[(1, &upper), (2, &lower)])]);
+        let parts =
+            four_parts(&file).unwrap().map(|part| part.iter().map(|note| note.pitch.midi()).collect::<Vec<_>>());
+        assert_eq!(parts, [vec![72, 74, 76], vec![67, 67], vec![64, 62, 60], vec![48, 47]]);
+        let three = self::file(&[("Piano", &[(1, &upper)]), ("Bass", &[(2, &[note(0, 960, 48)])])]);
+        assert!(matches!(four_parts(&three), Err(MelodyError::NotFourParts { .. })));
+        let cluster: Vec<Note> = (60..70).map(|pitch| note(0, 480, pitch)).collect();
+        assert!(four_parts(&self::file(&[("Organ", &[(1, &cluster)])])).is_err());
+    }
+
+    #[test]
+    fn words_may_stand_in_a_track_of_their_own() {
+        let lyric = |text: &str| Lyric { tick: 0, verse: 1, text: text.as_bytes().to_vec() };
+        let mut file = file(&[("Words", &[]), ("Melody", &[(1, &[note(0, 480, 72)])])]);
+        file.tracks[0].lyrics = vec![lyric("Nun")];
+        let words = |file: &Source| Melody::find(file, &Choice::default()).unwrap().lyrics;
+        assert_eq!(words(&file), [lyric("Nun")]);
+        file.tracks[1].lyrics = vec![lyric("Lobt")];
+        assert_eq!(words(&file), [lyric("Lobt")]);
+    }
+
+    #[test]
     fn a_melody_out_of_range_is_moved_by_octaves_as_a_whole_or_else_note_by_note() {
         let fold = |pitches: &[u8]| {
             let step = |&pitch: &u8| MelodyStep {
@@ -633,6 +749,8 @@ mod tests {
                 soprano: Pitch::new(pitch).unwrap(),
                 velocity: 80,
                 restruck: false,
+                fermata: false,
+                in_triplet: false,
             };
             Fold::of(&pitches.iter().map(step).collect::<Vec<_>>())
         };

@@ -76,6 +76,19 @@ pub struct Lyric {
     pub text: Vec<u8>,
 }
 
+/// The first key signature.
+pub fn signature(directions: &[(Tick, Direction)]) -> Option<Key> {
+    directions.iter().find_map(|(_, direction)| match direction {
+        Direction::Key { sharps, minor } => Some(Key { sharps: *sharps, minor: *minor }),
+        _ => None,
+    })
+}
+
+/// The start of the first of `notes` that begins at `tick` or later: of the one that a syllable belongs to.
+pub fn sung_at(notes: &[Note], tick: Tick) -> Option<Tick> {
+    notes.get(notes.partition_point(|note| note.start < tick)).map(|note| note.start)
+}
+
 /// Moves the keys by so many semitones, each to the simplest signature there.
 pub fn transpose_keys(directions: &mut [(Tick, Direction)], semitones: i32) {
     for (_, direction) in directions {
@@ -96,15 +109,17 @@ pub struct Score {
     pub parts: [Vec<Note>; 4],
     /// Who sings the parts.
     pub ensemble: Ensemble,
-    /// Which part is the given melody, to which the lyrics, fermatas and spellings belong.
+    /// Which part is the given melody, to which the lyrics and fermatas belong.
     pub melody: Part,
     pub lyrics: Vec<Lyric>,
+    /// Whether all parts sing the lyrics, or the melody alone.
+    pub all_sing: bool,
     /// Whether the melody comes from a score, so that its lengths are what is written and not how it was played.
     pub is_notated: bool,
     /// Where melody notes with a fermata begin.
     pub fermatas: Vec<Tick>,
-    /// How the source wrote the melody's notes, by their start; empty where it doesn't tell.
-    pub spellings: BTreeMap<Tick, Spelling>,
+    /// How the source wrote the notes of each part, by their start; empty where it doesn't tell.
+    pub spellings: [BTreeMap<Tick, Spelling>; 4],
 }
 
 impl Score {
@@ -127,11 +142,21 @@ impl Score {
 
     /// The first key signature, else the key that the notes are in.
     pub fn key(&self) -> Key {
-        let given = self.directions.iter().find_map(|(_, direction)| match direction {
-            Direction::Key { sharps, minor } => Some(Key { sharps: *sharps, minor: *minor }),
-            _ => None,
-        });
-        given.unwrap_or_else(|| self.found_key())
+        signature(&self.directions).unwrap_or_else(|| self.found_key())
+    }
+
+    /// Makes the signatures minor whose relative minor key is the one that the notes are in: many programs write all
+    /// signatures as major ones.
+    pub fn settle_mode(&mut self) {
+        let found = self.found_key();
+        if !found.minor || signature(&self.directions).is_none_or(|first| first.sharps != found.sharps) {
+            return;
+        }
+        for (_, direction) in &mut self.directions {
+            if let Direction::Key { sharps, minor } = direction {
+                *minor |= *sharps == found.sharps;
+            }
+        }
     }
 
     /// The key that fits the notes best, whatever the signature says.
@@ -187,5 +212,27 @@ impl Clock {
         let index = self.stretches.partition_point(|(start, ..)| *start <= tick).max(1) - 1;
         let (start, seconds, tempo) = self.stretches[index];
         seconds + f64::from(tick - start) * tempo * 1e-6 / f64::from(self.ticks_per_quarter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_becomes_minor_where_the_notes_are() {
+        let note = |start, pitch| Note { start, end: start + 480, pitch: Pitch::new(pitch).unwrap(), velocity: 80 };
+        let key = |sharps| (0, Direction::Key { sharps, minor: false });
+        let piece = |sharps, pitches: [u8; 8]| {
+            let bass = (0..).step_by(480).zip(pitches).map(|(start, pitch)| note(start, pitch)).collect();
+            let parts = [vec![], vec![], vec![], bass];
+            let mut score = Score { ticks_per_quarter: 480, directions: vec![key(sharps)], parts, ..Score::default() };
+            score.settle_mode();
+            score.key().to_string()
+        };
+        let (e_minor, g_major) = ([52, 54, 55, 57, 59, 63, 59, 52], [55, 57, 59, 60, 62, 54, 62, 55]);
+        assert_eq!(piece(1, e_minor), "E minor");
+        assert_eq!(piece(1, g_major), "G major");
+        assert_eq!(piece(3, e_minor), "A major", "another signature is none of the relative key");
     }
 }

@@ -27,10 +27,12 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Steps of a beat: dotted quarters in 6/8, 9/8 and 12/8, else quarters.
-pub fn steps_per_beat(grid: &Grid, step: u32) -> u32 {
+/// Steps of what musicians count: of the metre's unit, three of which make a beat in 6/8, 9/8 and 12/8.
+fn steps_per_beat(grid: &Grid, step: u32) -> u32 {
     let metre = grid.metre(step);
-    if metre.denominator() == 8 && metre.numerator > 3 && metre.numerator.is_multiple_of(3) { 6 } else { 4 }
+    let unit = (16 / u32::from(metre.denominator())).max(1);
+    let is_compound = metre.denominator() >= 8 && metre.numerator > 3 && metre.numerator.is_multiple_of(3);
+    if is_compound { 3 * unit } else { unit }
 }
 
 pub fn place(grid: &Grid, step: u32) -> Place {
@@ -73,7 +75,7 @@ pub fn chords(score: &Score, grid: &Grid) -> Vec<Sounding> {
     chords
 }
 
-/// The beats in which something sounds.
+/// The beats in which something sounds, from an eighth to a dotted quarter long.
 pub fn beats(score: &Score, grid: &Grid) -> Vec<Range<u32>> {
     let mut beats: Vec<Range<u32>> = Vec::new();
     let mut notes: Vec<&Note> = score.parts.iter().flatten().collect();
@@ -83,7 +85,11 @@ pub fn beats(score: &Score, grid: &Grid) -> Vec<Range<u32>> {
         let mut step = grid.nearest_step(note.start).max(beats.last().map_or(0, |last| last.end));
         while step < end_step {
             let bar = grid.bar(step);
-            let length = steps_per_beat(grid, step);
+            // Where halves are counted, chords change in quarters.
+            let length = match steps_per_beat(grid, step) {
+                8.. => 4,
+                counted => counted.max(2),
+            };
             // Beats are counted from the bar line, in a pickup towards the next one.
             let offset = missing_before(grid, bar) % length;
             let first = bar.first_step.max(step.saturating_sub((step - bar.first_step + offset) % length));
@@ -97,7 +103,8 @@ pub fn beats(score: &Score, grid: &Grid) -> Vec<Range<u32>> {
     beats
 }
 
-fn harmony_in(score: &Score, ticks: &Range<Tick>) -> Option<Harmony> {
+/// Of what sounds in some ticks.
+pub(crate) fn harmony_in(score: &Score, ticks: &Range<Tick>) -> Option<Harmony> {
     let mut weights = [0.0; 12];
     let mut bass: Option<(Tick, Pitch)> = None;
     for part in Part::ALL {
@@ -128,6 +135,17 @@ impl Mark {
     pub fn words(self) -> String {
         self.rule.name().replace('-', " ")
     }
+}
+
+/// Where something is marked, and what, each rule named once: `crossing, overlap`.
+pub fn by_step(marks: &[Mark]) -> Vec<(u32, String)> {
+    let at_one_step = marks.chunk_by(|a, b| a.step == b.step);
+    let named = at_one_step.map(|marks| {
+        let mut words: Vec<String> = marks.iter().map(|mark| mark.words()).collect();
+        words.dedup();
+        (marks[0].step, words.join(", "))
+    });
+    named.collect()
 }
 
 /// What a teacher marks: the rules of the textbooks, without wide leaps and high or low notes, which Bach writes daily.
@@ -200,6 +218,27 @@ mod tests {
         let found: Vec<(Range<u32>, String)> =
             chords(&score, &grid).iter().map(|chord| (chord.steps.clone(), chord.harmony.numeral(chord.key))).collect();
         assert_eq!(found, [(0..4, "I".into()), (4..12, "V42".into()), (12..16, "I6".into())]);
+    }
+
+    #[test]
+    fn places_are_counted_in_what_the_metre_counts() {
+        let check = |numerator, denominator_log2, steps: [u32; 3], expected: [&str; 3]| {
+            let metre = Metre { numerator, denominator_log2, ..Metre::FOUR_FOUR };
+            let grid = Grid::new(480, &[(0, Direction::Metre(metre))], 0);
+            assert_eq!(steps.map(|step| place(&grid, step).to_string()), expected);
+        };
+        check(4, 2, [0, 6, 20], ["bar 1 beat 1", "bar 1 beat 2.5", "bar 2 beat 2"]);
+        check(3, 1, [8, 12, 24], ["bar 1 beat 2", "bar 1 beat 2.5", "bar 2 beat 1"]);
+        check(6, 3, [6, 9, 12], ["bar 1 beat 2", "bar 1 beat 2.5", "bar 2 beat 1"]);
+        check(3, 3, [2, 4, 6], ["bar 1 beat 2", "bar 1 beat 3", "bar 2 beat 1"]);
+        check(5, 3, [8, 9, 10], ["bar 1 beat 5", "bar 1 beat 5.5", "bar 2 beat 1"]);
+    }
+
+    #[test]
+    fn marks_of_one_step_are_named_together_and_once() {
+        let mark = |step, rule| Mark { step, rule };
+        let marks = [mark(4, Rule::Crossing), mark(4, Rule::Overlap), mark(4, Rule::Overlap), mark(6, Rule::Overlap)];
+        assert_eq!(by_step(&marks), [(4, "crossing, overlap".into()), (6, "overlap".into())]);
     }
 
     #[test]

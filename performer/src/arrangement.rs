@@ -124,6 +124,8 @@ mod tests {
             soprano: Pitch::new(midi).unwrap(),
             velocity: 80,
             restruck,
+            fermata: false,
+            in_triplet: false,
         };
         let steps: Vec<MelodyStep> = [72, 72, 72, 72, 72, 72, 74, 74]
             .into_iter()

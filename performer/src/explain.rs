@@ -4,7 +4,7 @@ use chorale::Part;
 use chorale::harmony::{Harmony, Key, Quality};
 use chorale::rules::Rule;
 
-use crate::analysis::{Place, Sounding, beats, is_marked, place};
+use crate::analysis::{Place, Sounding, beats, harmony_in, is_marked, place};
 use crate::export::Piece;
 use crate::score::{Note, Score};
 
@@ -26,6 +26,10 @@ pub enum CadenceKind {
 }
 
 impl CadenceKind {
+    fn is_authentic(self) -> bool {
+        matches!(self, CadenceKind::Perfect | CadenceKind::Imperfect)
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             CadenceKind::Perfect => "perfect authentic",
@@ -70,12 +74,30 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
             // What lies further back than two beats leads nowhere.
             before.steps.end + 8 >= chords[reached].steps.start
         });
-        let (kind, key) = classify(before.map(|before| before.harmony), chord.harmony, chord.key, note);
-        let numerals = before.map(|before| before.harmony.numeral(chord.key)).into_iter();
-        let chords: Vec<String> = numerals.chain([chord.harmony.numeral(chord.key)]).collect();
+        let before = before.map(|before| before.harmony);
+        let classify = |before| classify(before, chord.harmony, chord.key, note);
+        let (mut kind, mut key) = classify(before);
+        let mut path: Vec<Harmony> = before.into_iter().collect();
+        // A suspension on the beat resolves on its second half: the dominant may come as late as that.
+        if let Some(late) = last_eighth(piece, chords[reached].steps.start)
+            && before.is_none_or(|before| (before.root, before.quality) != (late.root, late.quality))
+            && let (late_kind, late_key) = classify(Some(late))
+            && (late_kind.is_authentic() || (kind == CadenceKind::Open && late_kind != CadenceKind::Open))
+        {
+            (kind, key) = (late_kind, late_key);
+            path.push(late);
+        }
+        path.push(chord.harmony);
+        let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(chord.key)).collect();
         cadences.push(Cadence { place: place(grid, first), kind, key, chords: chords.join("-") });
     }
     cadences
+}
+
+/// The chord of the last eighth before a step.
+fn last_eighth(piece: &Piece, step: u32) -> Option<Harmony> {
+    let Piece { score, grid, .. } = piece;
+    harmony_in(score, &(grid.tick(step.checked_sub(2)?)..grid.tick(step)))
 }
 
 fn phrase_ends(score: &Score) -> Vec<Note> {
@@ -103,8 +125,8 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
         let is_leading =
             matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
         let tonic = Key::of_tonic(last.root, last.quality == Quality::Minor);
-        if is_dominant && above(before, last.root) == 7 && last.inversion() == 0 {
-            let is_perfect = before.inversion() == 0 && soprano.pitch.class() == last.root;
+        if is_dominant && above(before, last.root) == 7 && last.inversion() < 2 {
+            let is_perfect = before.inversion() == 0 && last.inversion() == 0 && soprano.pitch.class() == last.root;
             return (if is_perfect { CadenceKind::Perfect } else { CadenceKind::Imperfect }, tonic);
         }
         if is_leading && above(before, last.root) == 11 {
@@ -117,7 +139,8 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
             return (CadenceKind::Plagal, key);
         }
     }
-    if last.quality == Quality::Major && above(last, key.tonic()) == 7 {
+    let is_dominant = matches!(last.quality, Quality::Major | Quality::DominantSeventh);
+    if is_dominant && above(last, key.tonic()) == 7 {
         return (CadenceKind::Half, key);
     }
     // A major triad outside the key, at a point of rest, is the dominant of another.
@@ -250,12 +273,24 @@ mod tests {
         };
         check("71,67,62,55", "72,67,64,48", "perfect authentic V-I C major");
         check("71,67,62,59", "72,67,64,60", "imperfect authentic V6-I C major");
+        check("71,67,62,55", "72,67,64,52", "imperfect authentic V-I6 C major");
         check("77,69,65,53", "79,71,67,55", "half IV-V C major");
+        check("77,69,65,53", "77,71,67,55", "half IV-V7 C major");
         check("71,67,62,55", "72,69,64,57", "deceptive V-vi C major");
         check("72,69,65,53", "72,67,64,48", "plagal IV-I C major");
         check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
         check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
         check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");
+    }
+
+    #[test]
+    fn a_dominant_after_a_suspension_makes_a_cadence() {
+        // ii65 on the beat, V on its second half.
+        let piece = piece(&[("72,67,64,48", 4), ("72,69,62,53", 2), ("71,67,62,55", 2), ("72,67,64,48", 8)]);
+        let cadences = cadences(&piece);
+        let last = cadences.last().unwrap();
+        assert_eq!(last.kind, CadenceKind::Perfect, "{}", last.chords);
+        assert!(last.chords.ends_with("V-I"), "{}", last.chords);
     }
 
     #[test]

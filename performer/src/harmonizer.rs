@@ -55,9 +55,8 @@ impl Candidate {
 
     pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool, limits: &Limits) {
         self.cost = guard.cost(&past.breaches(self.chord, phase));
-        let mut heard = self.chord;
-        if let Some(silent) = limits.silent {
-            heard[silent] = Token::REST;
+        let heard = limits.heard(self.chord);
+        if limits.silent.is_some() {
             self.cost += if is_hollow(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
         }
         if is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
@@ -80,6 +79,16 @@ pub struct Limits {
     /// A part that nobody sings. It is chosen all the same, since the networks know four parts, but the others must make
     /// sense without it.
     pub silent: Option<Part>,
+}
+
+impl Limits {
+    /// The chord without the part that nobody sings.
+    pub(crate) fn heard(&self, mut chord: Chord) -> Chord {
+        if let Some(silent) = self.silent {
+            chord[silent] = Token::REST;
+        }
+        chord
+    }
 }
 
 impl Default for Limits {

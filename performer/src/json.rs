@@ -6,7 +6,8 @@ use serde::Serialize;
 use crate::analysis::place;
 use crate::explain;
 use crate::export::Piece;
-use crate::score::Note;
+use crate::score::{Direction, Lyric, Note};
+use crate::smf;
 
 /// See [`document`].
 #[derive(Debug, Serialize)]
@@ -19,6 +20,11 @@ pub struct Document {
     ticks_per_quarter: u16,
     /// The longest part, in sixteenths from the beginning of the file.
     length_steps: f64,
+    metres: Vec<JsonMetre>,
+    tempos: Vec<JsonTempo>,
+    lyrics: Vec<JsonLyric>,
+    /// Where melody notes with a fermata begin, in sixteenths.
+    fermatas: Vec<f64>,
     soprano: Vec<JsonNote>,
     alto: Vec<JsonNote>,
     tenor: Vec<JsonNote>,
@@ -28,6 +34,28 @@ pub struct Document {
     marks: Vec<JsonMark>,
     rates: Vec<JsonRate>,
     chord_changes: usize,
+}
+
+/// From a place on, in sixteenths.
+#[derive(Debug, Serialize)]
+struct JsonMetre {
+    start_step: f64,
+    beats: u8,
+    beat_type: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonTempo {
+    start_step: f64,
+    quarters_per_minute: f64,
+}
+
+/// A syllable of the melody; one that its word goes on from ends in a hyphen.
+#[derive(Debug, Serialize)]
+struct JsonLyric {
+    start_step: f64,
+    verse: u8,
+    text: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,12 +135,34 @@ pub fn document(piece: &Piece) -> Document {
         let place = place(grid, mark.step);
         JsonMark { step: mark.step, bar: place.bar, beat: place.beat, rule: mark.rule.name() }
     });
+    let (mut metres, mut tempos) = (Vec::new(), Vec::new());
+    for (tick, direction) in &score.directions {
+        let start_step = steps(*tick);
+        match direction {
+            Direction::Metre(metre) => {
+                metres.push(JsonMetre { start_step, beats: metre.numerator, beat_type: metre.denominator() });
+            }
+            Direction::Tempo(tempo) => {
+                tempos.push(JsonTempo { start_step, quarters_per_minute: 60e6 / f64::from((*tempo).max(1)) });
+            }
+            _ => {}
+        }
+    }
+    let lyrics = score.lyrics.iter().map(|Lyric { tick, verse, text }| JsonLyric {
+        start_step: steps(*tick),
+        verse: *verse,
+        text: smf::text(text),
+    });
     Document {
         title: score.title.clone(),
         parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
         key: score.key().to_string(),
         ticks_per_quarter: score.ticks_per_quarter,
         length_steps: steps(score.end()),
+        metres,
+        tempos,
+        lyrics: lyrics.collect(),
+        fermatas: score.fermatas.iter().map(|tick| steps(*tick)).collect(),
         soprano: part(Part::Soprano),
         alto: part(Part::Alto),
         tenor: part(Part::Tenor),

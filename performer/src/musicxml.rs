@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use chorale::{Part, Pitch};
 pub use files::musicxml::{compress, read};
 
-use crate::analysis::Mark;
+use crate::analysis::{Mark, by_step};
 use crate::ensemble::{Ensemble, Voicing};
 use crate::grid::Grid;
-use crate::notation::{DIVISIONS, Item, Measure, Sound, TooLong, Tuplet, measures};
-use crate::score::{Score, Tick};
+use crate::notation::{Beam, DIVISIONS, Item, Measure, Sound, TooLong, Tuplet, is_compound, measures};
+use crate::score::{Score, Tick, sung_at};
 use crate::smf;
 
 /// How the four parts stand on staves.
@@ -95,16 +95,16 @@ fn part_list(xml: &mut Xml, ensemble: Ensemble, staves: &[Vec<Part>]) {
 }
 
 /// A syllable as MusicXML has it.
-struct Syllable {
-    verse: u8,
+pub(crate) struct Syllable {
+    pub verse: u8,
     /// Whether its word began before, and whether it goes on.
     begun: bool,
-    goes_on: bool,
-    text: String,
+    pub goes_on: bool,
+    pub text: String,
 }
 
 /// By the start of the melody's note. MIDI files mark words in two ways: by hyphens inside, or by spaces between.
-fn syllables(score: &Score) -> BTreeMap<Tick, Vec<Syllable>> {
+pub(crate) fn syllables(score: &Score) -> BTreeMap<Tick, Vec<Syllable>> {
     let melody = score.part(score.melody);
     let decode = |bytes: &[u8]| match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
@@ -139,9 +139,9 @@ fn syllables(score: &Score) -> BTreeMap<Tick, Vec<Syllable>> {
             if is_heading || shown.is_empty() {
                 continue;
             }
-            let Some(note) = melody.get(melody.partition_point(|note| note.start < *tick)) else { continue };
+            let Some(start) = sung_at(melody, *tick) else { continue };
             let syllable = Syllable { verse, begun, goes_on, text: shown.to_owned() };
-            let at = syllables.entry(note.start).or_default();
+            let at = syllables.entry(start).or_default();
             match at.iter_mut().find(|other| other.verse == verse) {
                 // Two on one note are sung together.
                 Some(before) => {
@@ -195,7 +195,7 @@ impl Staff<'_> {
             xml.close("attributes");
         }
         if self.is_top {
-            directions(xml, measure, is_first);
+            directions(xml, measure, is_first, self.score.is_notated);
             self.marks(xml, measure);
         }
         // Letter and octave, as altered so far in the measure.
@@ -240,12 +240,12 @@ impl Staff<'_> {
 
     fn marks(&self, xml: &mut Xml, measure: &Measure) {
         let steps = measure.first_step..measure.first_step + measure.length.div_ceil(DIVISIONS / 4);
-        for mark in self.marks.iter().filter(|mark| steps.contains(&mark.step)) {
+        for (step, words) in by_step(self.marks).iter().filter(|(step, _)| steps.contains(step)) {
             xml.open("direction placement=\"above\"");
             xml.open("direction-type");
-            xml.leaf_with("words", "font-size=\"7\" color=\"#C00000\"", &mark.words());
+            xml.leaf_with("words", "font-size=\"7\" color=\"#C00000\"", words);
             xml.close("direction-type");
-            xml.leaf("offset", &((mark.step - measure.first_step) * DIVISIONS / 4).to_string());
+            xml.leaf("offset", &((step - measure.first_step) * DIVISIONS / 4).to_string());
             xml.close("direction");
         }
     }
@@ -316,6 +316,16 @@ impl Staff<'_> {
         if self.parts.len() > 1 && item.sound.is_some() {
             xml.leaf("stem", if voice == 0 { "up" } else { "down" });
         }
+        for (level, beam) in (1..).zip(&item.beams) {
+            let name = match beam {
+                Beam::Begin => "begin",
+                Beam::Continue => "continue",
+                Beam::End => "end",
+                Beam::ForwardHook => "forward hook",
+                Beam::BackwardHook => "backward hook",
+            };
+            xml.leaf_with("beam", &format!("number=\"{level}\""), name);
+        }
         let fermata = item.sound.as_ref().is_some_and(|sound| sound.fermata);
         if ties.0 || ties.1 || item.tuplet.is_some() || fermata {
             xml.open("notations");
@@ -339,7 +349,7 @@ impl Staff<'_> {
             xml.close("notations");
         }
         if let Some(sound) = begins
-            && part == self.score.melody
+            && (part == self.score.melody || self.score.all_sing && self.parts.len() == 1)
         {
             for syllable in self.lyrics.get(&sound.start).into_iter().flatten() {
                 xml.open(&format!("lyric number=\"{}\"", syllable.verse));
@@ -358,18 +368,27 @@ impl Staff<'_> {
     }
 }
 
-/// The first tempo is printed; later ones, of which a played file has many, only sound.
-fn directions(xml: &mut Xml, measure: &Measure, is_first: bool) {
+/// The first tempo is printed; later ones only sound where the file was played and not written, for it has many.
+fn directions(xml: &mut Xml, measure: &Measure, is_first: bool, is_notated: bool) {
+    // Quarters of what the metre counts.
+    let (unit, quarters) = match measure.metre.denominator() {
+        _ if is_compound(measure.metre) => ("quarter", 1.5),
+        1 | 2 => ("half", 2.0),
+        _ => ("quarter", 1.0),
+    };
     for (index, (position, tempo)) in measure.tempos.iter().enumerate() {
         let beats = 60_000_000.0 / f64::from((*tempo).max(1));
         let beats = (beats * 100.0).round() / 100.0;
-        let is_shown = is_first && index == 0;
+        let is_shown = is_notated || (is_first && index == 0);
         if is_shown {
             xml.open("direction placement=\"above\"");
             xml.open("direction-type");
             xml.open("metronome");
-            xml.leaf("beat-unit", "quarter");
-            xml.leaf("per-minute", &format!("{}", beats.round()));
+            xml.leaf("beat-unit", unit);
+            if quarters == 1.5 {
+                xml.empty("beat-unit-dot");
+            }
+            xml.leaf("per-minute", &format!("{}", (beats / quarters).round()));
             xml.close("metronome");
             xml.close("direction-type");
             if *position > 0 {

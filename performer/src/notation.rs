@@ -50,6 +50,8 @@ pub struct Item {
     /// `None` for a rest that fills the measure.
     pub value: Option<Value>,
     pub tuplet: Option<Tuplet>,
+    /// The first joins the notes of a beat from eighths on, the second from sixteenths on, and so on.
+    pub beams: Vec<Beam>,
     /// `None` for a rest.
     pub sound: Option<Sound>,
 }
@@ -71,6 +73,17 @@ pub enum Tuplet {
     Stop,
 }
 
+/// What a beam does at a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beam {
+    Begin,
+    Continue,
+    End,
+    /// The beginning of a beam that no neighbour shares, towards the next note.
+    ForwardHook,
+    BackwardHook,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sound {
     pub spelling: Spelling,
@@ -89,6 +102,7 @@ pub struct Sound {
 /// Where there are more measures than anyone engraves.
 pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
     let ruler = Ruler::new(score, grid)?;
+    let place_of = |tick: Tick| ruler.place(ruler.nearest(tick, grid, score.ticks_per_quarter));
     let keys = score.keys();
     let mut measures: Vec<Measure> = Vec::with_capacity(ruler.bars.len());
     for (index, (bar, start)) in ruler.bars.iter().enumerate() {
@@ -110,7 +124,7 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
         });
     }
     for (tick, direction) in &score.directions {
-        let (index, position) = ruler.place(ruler.at(*tick));
+        let (index, position) = place_of(*tick);
         let Some(measure) = measures.get_mut(index) else { continue };
         match direction {
             Direction::Tempo(tempo) => measure.tempos.push((position, *tempo)),
@@ -120,6 +134,10 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
     }
     for part in Part::ALL {
         engrave(part, score, &ruler, &keys, &mut measures);
+    }
+    for measure in &mut measures {
+        let beat = if is_compound(measure.metre) { 3 * DIVISIONS / 2 } else { DIVISIONS };
+        measure.parts.iter_mut().for_each(|items| beam(items, beat));
     }
     Ok(measures)
 }
@@ -151,23 +169,24 @@ impl Ruler {
             }
         }
         let mut ruler = Ruler { bars, end, places: BTreeMap::new() };
-        // The quarters of the piece, each with the ticks in it and their exact places.
-        let mut quarters: BTreeMap<(usize, u32), BTreeMap<Tick, f64>> = BTreeMap::new();
-        for note in score.parts.iter().flatten() {
-            for tick in [note.start, note.end] {
+        // The quarters of the piece, each with the ticks in it, their exact places, and whether the melody has them.
+        let mut quarters: BTreeMap<(usize, u32), BTreeMap<Tick, (f64, bool)>> = BTreeMap::new();
+        for part in Part::ALL {
+            for tick in score.part(part).iter().flat_map(|note| [note.start, note.end]) {
                 let index = ruler.bars.partition_point(|(bar, _)| grid.tick(bar.first_step) <= tick).max(1) - 1;
                 let (bar, start) = ruler.bars[index];
                 let distance = f64::from(tick - grid.tick(bar.first_step)) * f64::from(DIVISIONS);
                 let place = distance / f64::from(score.ticks_per_quarter);
                 let quarter = (place / f64::from(DIVISIONS)) as u32;
-                quarters.entry((index, quarter)).or_default().insert(tick, f64::from(start) + place);
+                let ticks = quarters.entry((index, quarter)).or_default();
+                ticks.entry(tick).or_insert((f64::from(start) + place, false)).1 |= part == score.melody;
             }
         }
         for ((index, quarter), ticks) in quarters {
             let origin = ruler.bars[index].1 + quarter * DIVISIONS;
             let limit = ruler.bars.get(index + 1).map_or(ruler.end, |(_, next)| *next);
-            let spacing = spacing(ticks.values().map(|place| place - f64::from(origin)));
-            for (tick, place) in ticks {
+            let spacing = spacing(ticks.values().map(|(place, is_melody)| (place - f64::from(origin), *is_melody)));
+            for (tick, (place, _)) in ticks {
                 let place = origin + (((place - f64::from(origin)) / spacing).round() * spacing) as u32;
                 ruler.places.insert(tick, place.min(limit));
             }
@@ -183,9 +202,15 @@ impl Ruler {
         Ok(ruler)
     }
 
-    /// Of a tick at which nothing begins or ends: the place of the next one.
-    fn at(&self, tick: Tick) -> u32 {
-        self.places.range(tick..).next().map_or(self.end, |(_, place)| *place)
+    /// Of a tick at which perhaps nothing begins or ends: the sixteenth nearest to it.
+    fn nearest(&self, tick: Tick, grid: &Grid, ticks_per_quarter: u16) -> u32 {
+        if let Some(place) = self.places.get(&tick) {
+            return *place;
+        }
+        let index = self.bars.partition_point(|(bar, _)| grid.tick(bar.first_step) <= tick).max(1) - 1;
+        let (bar, start) = self.bars[index];
+        let sixteenths = f64::from(tick - grid.tick(bar.first_step)) * 4.0 / f64::from(ticks_per_quarter);
+        (start + sixteenths.round() as u32 * DIVISIONS / 4).min(self.end)
     }
 
     /// The measure that holds a place, and the distance from its bar line.
@@ -196,12 +221,17 @@ impl Ruler {
 }
 
 /// What the places in a quarter are multiples of: sixteenths, triplets, thirty-seconds or triplets of sixteenths, in
-/// [`DIVISIONS`]. The finer ones must fit those that are off the sixteenths clearly better.
-fn spacing(places: impl Iterator<Item = f64> + Clone) -> f64 {
+/// [`DIVISIONS`]. The finer ones must fit those that are off the sixteenths clearly better. The other parts, which move on
+/// sixteenths even under the triplets of the melody, count little.
+fn spacing(places: impl Iterator<Item = (f64, bool)> + Clone) -> f64 {
+    const OF_OTHERS: f64 = 0.1;
     const CANDIDATES: [(f64, f64); 4] = [(6.0, 0.0), (8.0, 0.3), (3.0, 0.5), (4.0, 0.6)];
     let off = |place: f64, spacing: f64| ((place / spacing).round() * spacing - place).abs();
     let cost = |(spacing, handicap): (f64, f64)| -> f64 {
-        let of_place = |place: f64| off(place, spacing) + if off(place, 6.0) > 0.25 { handicap } else { 0.0 };
+        let of_place = |(place, is_melody): (f64, bool)| {
+            let cost = off(place, spacing) + if off(place, 6.0) > 0.25 { handicap } else { 0.0 };
+            if is_melody { cost } else { OF_OTHERS * cost }
+        };
         places.clone().map(of_place).sum()
     };
     CANDIDATES.into_iter().min_by(|a, b| cost(*a).total_cmp(&cost(*b))).map_or(6.0, |(spacing, _)| spacing)
@@ -221,9 +251,9 @@ fn engrave(part: Part, score: &Score, ruler: &Ruler, keys: &[(Tick, Key)], measu
     for (index, placed) in notes.iter().enumerate() {
         fill(ruler, measures, part, now, placed.start, None);
         let note = placed.note;
-        let spelling = match score.spellings.get(&note.start) {
-            Some(spelling) if part == score.melody => *spelling,
-            _ => {
+        let spelling = match score.spellings[part.index()].get(&note.start) {
+            Some(spelling) => *spelling,
+            None => {
                 let key = keys[keys.partition_point(|(at, _)| *at <= note.start).max(1) - 1].1;
                 let next = notes.get(index + 1).map(|next| next.note.pitch);
                 key.spell(note.pitch, &sounding_with(score, part, note.start), next)
@@ -298,11 +328,16 @@ fn fill(ruler: &Ruler, measures: &mut [Measure], part: Part, start: u32, end: u3
         let items = &mut measure.parts[part.index()];
         let here = (end - now).min(measure.length - position);
         if sound.is_none() && here == measure.length {
-            items.push(Item { position, length: here, value: None, tuplet: None, sound: None });
+            items.push(Item { position, length: here, value: None, tuplet: None, beams: Vec::new(), sound: None });
             now += here;
             continue;
         }
-        let (length, value) = first_value(position, here, measure.metre);
+        let (length, value) = match items.last() {
+            Some(before) if follows_in_triplet(before, position, here) => {
+                (here, before.value.unwrap_or(QUARTER_OF_THREE))
+            }
+            _ => first_value(position, here, measure.metre),
+        };
         let is_last = now + length == end;
         let sound = sound.clone().map(|sound| Sound {
             tied_from: now > start,
@@ -311,12 +346,59 @@ fn fill(ruler: &Ruler, measures: &mut [Measure], part: Part, start: u32, end: u3
             fermata: sound.fermata && is_last,
             ..sound
         });
-        items.push(Item { position, length, value: Some(value), tuplet: None, sound });
+        items.push(Item { position, length, value: Some(value), tuplet: None, beams: Vec::new(), sound });
         now += length;
         if value.triplet {
             bracket(items);
         }
     }
+}
+
+const QUARTER_OF_THREE: Value = Value { denominator: 4, dots: 0, triplet: true };
+
+/// Whether the second of three quarters in the time of a half begins here.
+fn follows_in_triplet(before: &Item, position: u32, length: u32) -> bool {
+    let third = 2 * DIVISIONS / 3;
+    before.value == Some(QUARTER_OF_THREE)
+        && before.length == third
+        && length == third
+        && position % (2 * DIVISIONS) == third
+}
+
+/// Joins neighbouring notes of a beat by beams.
+fn beam(items: &mut [Item], beat: u32) {
+    let levels = |item: &Item| match (&item.sound, item.value) {
+        (Some(_), Some(value)) => value.denominator.ilog2().saturating_sub(2),
+        _ => 0,
+    };
+    let mut first = 0;
+    while first < items.len() {
+        let is_joined = |item: &Item| levels(item) > 0 && item.position / beat == items[first].position / beat;
+        let count = items[first..].iter().take_while(|item| is_joined(item)).count();
+        for index in first..first + count {
+            let reach = |neighbour: Option<usize>| {
+                neighbour.filter(|at| (first..first + count).contains(at)).map_or(0, |at| levels(&items[at]))
+            };
+            let (before, after) = (reach(index.checked_sub(1)), reach(Some(index + 1)));
+            let points_on = before == 0 || (after > 0 && items[index].position.is_multiple_of(DIVISIONS / 2));
+            let beam = |level: u32| match (before >= level, after >= level) {
+                (false, true) => Beam::Begin,
+                (true, true) => Beam::Continue,
+                (true, false) => Beam::End,
+                (false, false) if points_on => Beam::ForwardHook,
+                (false, false) => Beam::BackwardHook,
+            };
+            let beams = (1..=levels(&items[index])).map(beam).collect();
+            // A note alone keeps its flag.
+            items[index].beams = if count > 1 { beams } else { Vec::new() };
+        }
+        first += count.max(1);
+    }
+}
+
+/// Beats of three eighths or sixteenths.
+pub fn is_compound(metre: Metre) -> bool {
+    metre.denominator() >= 8 && metre.numerator.is_multiple_of(3)
 }
 
 /// Puts brackets around the items of a triplet that has become whole.
@@ -352,7 +434,7 @@ fn first_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
     }
     // What ends inside a triplet is cut at its beginning.
     let length = if is_ternary(end) { length - end % DIVISIONS } else { length };
-    let is_compound = metre.denominator() >= 8 && metre.numerator.is_multiple_of(3);
+    let is_compound = is_compound(metre);
     let candidates: [(u32, u32, u32); 13] = [
         (144, 1, 1),
         (96, 1, 0),
@@ -476,6 +558,57 @@ mod tests {
         // A note that reaches into a triplet.
         let tied = [(0, 640, 72), (640, 960, 74), (960, 1920, 76)];
         assert_eq!(line(&four, &tied), "C5/4~ [C5/8t D5/4t] E5/2");
+    }
+
+    #[test]
+    fn three_quarters_in_the_time_of_a_half_have_one_bracket() {
+        let four = [metre(0, 4, 4)];
+        assert_eq!(
+            line(&four, &[(0, 320, 72), (320, 640, 74), (640, 960, 76), (960, 1920, 77)]),
+            "[C5/4t D5/4t E5/4t] F5/2"
+        );
+    }
+
+    #[test]
+    fn the_triplets_of_the_melody_decide_how_all_parts_are_written() {
+        let (mut score, grid) = score(&[metre(0, 4, 4)], &[(0, 160, 72), (160, 320, 74), (320, 480, 76)]);
+        let note = |start, end| Note { start, end, pitch: Pitch::new(48).unwrap(), velocity: 80 };
+        score.parts[3] = vec![note(0, 120), note(120, 240), note(240, 360), note(360, 480)];
+        let measures = measures(&score, &grid).unwrap();
+        let triplets = measures[0].parts[0].iter().filter(|item| item.value.is_some_and(|value| value.triplet));
+        assert_eq!(triplets.count(), 3);
+    }
+
+    #[test]
+    fn beams_join_the_notes_of_a_beat() {
+        use Beam::{BackwardHook, Begin, Continue, End, ForwardHook};
+        let beams = |metre: (Tick, Direction), notes: &[(Tick, Tick, u8)]| -> Vec<Vec<Beam>> {
+            let (score, grid) = score(&[metre], notes);
+            let measures = measures(&score, &grid).unwrap();
+            measures
+                .into_iter()
+                .flat_map(|measure| measure.parts.into_iter().next().unwrap())
+                .map(|item| item.beams)
+                .collect()
+        };
+        let notes = [(0, 240, 72), (240, 360, 74), (360, 480, 76), (480, 840, 77), (840, 960, 76), (960, 1920, 72)];
+        let expected =
+            [vec![Begin], vec![Continue, Begin], vec![End, End], vec![Begin], vec![End, BackwardHook], vec![]];
+        assert_eq!(beams(metre(0, 4, 4), &notes), expected);
+        let snap = [(0, 120, 72), (120, 480, 74), (480, 720, 76), (960, 1080, 77), (1320, 1440, 76)];
+        let expected = [vec![Begin, ForwardHook], vec![End], vec![], vec![], vec![], vec![], vec![]];
+        assert_eq!(beams(metre(0, 4, 4), &snap)[..7], expected, "a note alone has a flag, and a rest parts two");
+        let three = [(0, 240, 72), (240, 480, 74), (480, 720, 76), (720, 960, 77), (960, 1440, 76)];
+        assert_eq!(beams(metre(0, 6, 8), &three)[..4], [vec![Begin], vec![Continue], vec![End], vec![]]);
+    }
+
+    #[test]
+    fn a_tempo_stands_where_it_is_said_though_nothing_sounds_there() {
+        let (mut score, grid) = score(&[metre(0, 4, 4)], &[(3840, 4320, 72)]);
+        score.directions.extend([(0, Direction::Tempo(500_000)), (2400, Direction::Tempo(600_000))]);
+        let measures = measures(&score, &grid).unwrap();
+        let tempos: Vec<_> = measures.iter().map(|measure| measure.tempos.clone()).collect();
+        assert_eq!(tempos, [vec![(0, 500_000)], vec![(24, 600_000)], vec![]]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use chorale::Part;
 use serde_json::json;
 
-use crate::analysis::{Mark, Sounding, place};
+use crate::analysis::{Mark, Sounding, by_step, place};
 use crate::grid::Grid;
 use crate::musicxml::escape;
 use crate::picture::{COLOURS, strip};
@@ -32,12 +32,12 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
         score.ensemble.parts().into_iter().map(|part| json!([part.index(), score.ensemble.name(part)])).collect();
     let title = score.title.clone().unwrap_or_else(|| "Chorale".into());
     let data = json!({ "notes": notes, "steps": steps, "colours": COLOURS, "parts": parts });
-    let rows: Vec<String> = marks
-        .iter()
-        .map(|mark| {
-            let seconds = clock.seconds(grid.tick(mark.step));
-            let text = escape(&format!("{}: {}", place(grid, mark.step), mark.words()));
-            format!("<li><button data-seconds=\"{seconds}\">{text}</button></li>")
+    let rows: Vec<String> = by_step(marks)
+        .into_iter()
+        .map(|(step, rules)| {
+            let seconds = clock.seconds(grid.tick(step));
+            let text = escape(&format!("{}: {rules}", place(grid, step)));
+            format!("<li><button class=\"line\" data-step=\"{step}\" data-seconds=\"{seconds}\">{text}</button></li>")
         })
         .collect();
     let list = match rows.len() {

@@ -8,16 +8,19 @@ use std::ops::Range;
 use chorale::{Part, Pitch};
 use thiserror::Error;
 
-use crate::analysis::{Mark, Sounding, place};
+use crate::analysis::{Mark, Sounding, by_step, place};
 use crate::grid::{Bar, Grid};
-use crate::musicxml::escape;
-use crate::score::Score;
+use crate::musicxml::{escape, syllables};
+use crate::score::{Score, Tick};
 
 /// In pixels.
 const STEP: f64 = 9.0;
-const ROW: f64 = 7.0;
+const ROW: f64 = 8.0;
 const GUTTER: f64 = 40.0;
-const HEADER: f64 = 40.0;
+/// Bar numbers, chords and their numerals.
+const HEADER: f64 = 52.0;
+const WORDS: f64 = 15.0;
+/// For marks.
 const BELOW: f64 = 18.0;
 const TITLE: f64 = 54.0;
 const PAGE_WIDTH: f64 = 1240.0;
@@ -109,7 +112,10 @@ pub fn strip(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) ->
     let mut shapes = Vec::new();
     roll.draw(&mut shapes, &line, 0.0);
     write_svg(&mut svg, &shapes);
-    let _ = writeln!(svg, "<line id=\"head\" x1=\"-9\" x2=\"-9\" y1=\"{HEADER}\" y2=\"{}\"/>", height - BELOW);
+    let (rows, bottom) = (roll.rows(), HEADER + roll.rows());
+    let band = format!("x=\"0\" y=\"{HEADER}\" width=\"{STEP}\" height=\"{rows}\"");
+    let _ = writeln!(svg, "<rect id=\"band\" {band} style=\"display:none\"/>");
+    let _ = writeln!(svg, "<line id=\"head\" x1=\"-9\" x2=\"-9\" y1=\"{HEADER}\" y2=\"{bottom}\"/>");
     svg.push_str("</svg>\n");
     let mut steps = Vec::new();
     let mut x = GUTTER;
@@ -229,6 +235,12 @@ fn write_svg(svg: &mut String, shapes: &[Shape]) {
     }
 }
 
+/// The size at which a text fits into `room`, at most `size`. A letter is at most about 0.68 times as wide as it is high; a
+/// little room parts it from what follows.
+fn fitting(text: &str, room: f64, size: f64) -> f64 {
+    ((room - 3.0) / (0.68 * text.chars().count().max(1) as f64)).clamp(1.0, size)
+}
+
 struct Roll<'a> {
     score: &'a Score,
     grid: &'a Grid,
@@ -236,6 +248,8 @@ struct Roll<'a> {
     marks: &'a [Mark],
     /// Those in which something sounds.
     bars: Vec<Bar>,
+    /// The first verse, by the ticks of its syllables.
+    words: Vec<(Tick, String)>,
     lowest: u8,
     highest: u8,
 }
@@ -256,7 +270,12 @@ impl<'a> Roll<'a> {
         }
         let pitches = || score.parts.iter().flatten().map(|note| note.pitch.midi());
         let (lowest, highest) = (pitches().min().unwrap_or(60), pitches().max().unwrap_or(60));
-        Roll { score, grid, chords, marks, bars, lowest: lowest.saturating_sub(1), highest: (highest + 1).min(127) }
+        let words = syllables(score).into_iter().filter_map(|(tick, syllables)| {
+            let syllable = syllables.into_iter().find(|syllable| syllable.verse == 1)?;
+            Some((tick, format!("{}{}", syllable.text, if syllable.goes_on { "-" } else { "" })))
+        });
+        let (lowest, highest) = (lowest.saturating_sub(1), (highest + 1).min(127));
+        Roll { score, grid, chords, marks, bars, words: words.collect(), lowest, highest }
     }
 
     fn rows(&self) -> f64 {
@@ -264,7 +283,11 @@ impl<'a> Roll<'a> {
     }
 
     fn height(&self) -> f64 {
-        HEADER + self.rows() + BELOW
+        HEADER + self.rows() + self.words_height() + BELOW
+    }
+
+    fn words_height(&self) -> f64 {
+        if self.words.is_empty() { 0.0 } else { WORDS }
     }
 
     fn width(&self, line: &Range<usize>) -> f64 {
@@ -300,7 +323,7 @@ impl<'a> Roll<'a> {
         for bar in bars {
             for step in bar.first_step..bar.end_step {
                 let is_bar_line = step == bar.first_step;
-                if !is_bar_line && (step - bar.first_step) % 4 != 0 {
+                if !is_bar_line && place(self.grid, step).beat.fract() != 0.0 {
                     continue;
                 }
                 let at = x + f64::from(step - bar.first_step) * STEP;
@@ -319,23 +342,29 @@ impl<'a> Roll<'a> {
         }
         for (index, chord) in self.chords.iter().enumerate() {
             let Some(at) = self.x(bars, chord.steps.start) else { continue };
-            let symbol = chord.harmony.symbol(chord.key);
             let next = self.chords.get(index + 1).map_or(u32::MAX, |next| next.steps.start);
             let room = f64::from((next - chord.steps.start).min(16)) * STEP;
-            // A letter is at most about 0.68 times as wide as it is high; a little room parts two names.
-            let size = ((room - 3.0) / (0.68 * symbol.chars().count() as f64)).min(11.0);
-            let hint = Some(chord.harmony.numeral(chord.key));
-            let (x, y, colour) = (at + 1.0, header - 6.0, "#222222");
-            shapes.push(Shape::Text(Text { x, y, size, colour, hint, ..Text::new(symbol) }));
+            let (symbol, numeral) = (chord.harmony.symbol(chord.key), chord.harmony.numeral(chord.key));
+            let hint = Some(format!("{}: {symbol}, {numeral}", place(self.grid, chord.steps.start)));
+            for (text, y, size, colour) in
+                [(symbol, header - 19.0, 11.0, "#222222"), (numeral, header - 6.0, 9.5, GREY)]
+            {
+                let (x, size, hint) = (at + 1.0, fitting(&text, room, size), hint.clone());
+                shapes.push(Shape::Text(Text { x, y, size, colour, hint, ..Text::new(text) }));
+            }
         }
-        let mut shown: Vec<u32> = self.marks.iter().map(|mark| mark.step).collect();
-        shown.dedup();
-        for step in shown {
+        for (index, (tick, text)) in self.words.iter().enumerate() {
+            let step = self.grid.nearest_step(*tick);
             let Some(at) = self.x(bars, step) else { continue };
-            let rules: Vec<String> =
-                self.marks.iter().filter(|mark| mark.step == step).map(|mark| mark.words()).collect();
-            let hint = format!("{}: {}", place(self.grid, step), rules.join(", "));
-            shapes.push(Shape::Mark { step, x: at + STEP / 2.0, y: bottom + 4.0, hint });
+            let next = self.words.get(index + 1).map_or(u32::MAX, |(next, _)| self.grid.nearest_step(*next));
+            let room = f64::from(next.saturating_sub(step).min(16)) * STEP;
+            let (x, y, size) = (at + 1.0, bottom + 12.0, fitting(text, room, 11.0));
+            shapes.push(Shape::Text(Text { x, y, size, ..Text::new(text.clone()) }));
+        }
+        for (step, rules) in by_step(self.marks) {
+            let Some(at) = self.x(bars, step) else { continue };
+            let hint = format!("{}: {rules}", place(self.grid, step));
+            shapes.push(Shape::Mark { step, x: at + STEP / 2.0, y: bottom + self.words_height() + 4.0, hint });
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! It stays causal: the chord of a step rests on the steps before it and the soprano of the step, never on what comes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chorale::{Chorale, Chord, Part, Phase};
 use thiserror::Error;
 
@@ -12,7 +14,7 @@ use crate::grid::Grid;
 use crate::harmonizer::Harmonizer;
 use crate::melody::{Fold, Melody, MelodyStep};
 use crate::model::ModelError;
-use crate::score::{Direction, Note, Score, Tick};
+use crate::score::{Direction, Note, Score, Tick, sung_at};
 
 /// Ticks of a quarter in pieces that come from no MIDI file; divisible by every usual subdivision.
 pub const TICKS_PER_QUARTER: u16 = 480;
@@ -62,7 +64,8 @@ pub enum HarmonizeError {
 }
 
 /// The melody as it is, with the chords below it as notes: a pitch that stays is held, except where the soprano strikes
-/// its own again; where the melody rests, all rest. The soprano's velocity is everybody's.
+/// its own again, after a fermata, and where a syllable begins that all sing; where the melody rests, all rest. The
+/// soprano's velocity is everybody's.
 pub fn score(
     melody: &Melody,
     melody_part: Part,
@@ -74,19 +77,22 @@ pub fn score(
 ) -> Score {
     let mut parts = [const { Vec::new() }; 4];
     parts[melody_part.index()].clone_from(&melody.notes);
+    let begins = |step: &MelodyStep| melody.notes.binary_search_by_key(&step.start, |note| note.start).is_ok();
+    let sung = melody.lyrics.iter().filter(|_| melody.all_sing);
+    let sung: BTreeSet<Tick> = sung.filter_map(|lyric| sung_at(&melody.notes, lyric.tick)).collect();
     for part in Part::ALL.into_iter().filter(|part| *part != melody_part) {
         let notes = &mut parts[part.index()];
         for (index, (step, chord)) in steps.iter().zip(chords).enumerate() {
             let (_, octaves) = fold.apply(step.soprano);
             let Some(pitch) = unfold(chord[part].pitch(), octaves) else { continue };
-            let follows = index > 0 && steps[index - 1].end == step.start;
-            extend(
-                notes,
-                follows && !step.restruck,
-                Note { start: step.start, end: step.end, pitch, velocity: step.velocity },
-            );
+            let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
+            let is_struck = step.restruck || sung.range(step.start..step.end).next().is_some();
+            let is_held = before.is_some_and(|before| !(is_struck || before.fermata && begins(step)));
+            extend(notes, is_held, Note { start: step.start, end: step.end, pitch, velocity: step.velocity });
         }
     }
+    let mut spellings = [const { BTreeMap::new() }; 4];
+    spellings[melody_part.index()].clone_from(&melody.spellings);
     Score {
         title: None,
         ticks_per_quarter,
@@ -95,9 +101,10 @@ pub fn score(
         ensemble: Ensemble::default(),
         melody: melody_part,
         lyrics: melody.lyrics.clone(),
+        all_sing: melody.all_sing,
         is_notated: false,
         fermatas: melody.fermatas.clone(),
-        spellings: melody.spellings.clone(),
+        spellings,
     }
 }
 
@@ -163,7 +170,7 @@ mod tests {
     use super::*;
     use crate::any_score::any_score;
     use crate::melody::{self, Choice};
-    use crate::score::Metre;
+    use crate::score::{Lyric, Metre};
     use crate::{smf, view};
 
     fn note(start: Tick, end: Tick, pitch: u8) -> Note {
@@ -201,6 +208,27 @@ mod tests {
         assert_eq!(spans(&score, Part::Soprano), [(0, 240, 72), (240, 480, 74), (480, 600, 74)]);
         assert_eq!(spans(&score, Part::Alto), [(0, 480, 67), (480, 600, 67)]);
         assert_eq!(spans(&score, Part::Tenor), [(0, 360, 64), (360, 480, 62), (480, 600, 62)]);
+    }
+
+    #[test]
+    fn all_parts_strike_anew_at_a_syllable_that_all_sing_and_after_a_fermata() {
+        let melody = Melody {
+            notes: vec![note(0, 480, 72), note(480, 960, 74), note(960, 1440, 76), note(1440, 1920, 77)],
+            lyrics: vec![Lyric { tick: 480, verse: 1, text: b"la".to_vec() }],
+            all_sing: true,
+            fermatas: vec![960],
+            ..Melody::default()
+        };
+        let bass = |all_sing: bool| {
+            let melody = Melody { all_sing, ..melody.clone() };
+            let grid = Grid::new(480, &[], 0);
+            let steps = melody::steps(&melody, &grid).unwrap();
+            let chords = vec![chord([72, 67, 64, 48]); steps.len()];
+            let score = score(&melody, Part::Soprano, &steps, &chords, Fold::Whole(0), 480, Vec::new());
+            spans(&score, Part::Bass)
+        };
+        assert_eq!(bass(true), [(0, 480, 48), (480, 1440, 48), (1440, 1920, 48)]);
+        assert_eq!(bass(false), [(0, 1440, 48), (1440, 1920, 48)]);
     }
 
     #[test]

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use chorale::rules::Past;
+use chorale::harmony::Key;
+use chorale::rules::{Guard, Past};
 use chorale::{Chord, Part, Phase, Pitch, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -30,6 +31,10 @@ pub struct Task {
     pub may_move: bool,
     /// The piece comes to its end: a chord to end on is sought.
     pub is_closing: bool,
+    /// A phrase comes to its end, and all parts to rest with it.
+    pub is_phrase_end: bool,
+    /// The key, while the piece begins and ends: from what it has heard so far the network cannot be sure of it.
+    pub home: Option<Key>,
 }
 
 /// A finished harmonization.
@@ -46,6 +51,11 @@ impl Found {
         self.log_likelihood - self.cost
     }
 }
+
+/// See [`opening_cost`]; it counts in the first four beats.
+const FOREIGN_COST: f32 = 0.8;
+const AWAY_COST: f32 = 1.0;
+const OPENING: usize = 16;
 
 /// How many particles serve by default: the gain of more is small.
 pub const PARTICLES: usize = 16;
@@ -152,9 +162,29 @@ fn candidates(
     for (particle, beam) in swarm.iter().zip(&mut beams) {
         for candidate in beam {
             candidate.judge(&sampling.guard, &particle.past, task.phase, task.is_closing, &task.limits);
+            if task.is_phrase_end && !task.is_closing {
+                candidate.cost += Guard::resting_cost(&particle.past, task.limits.heard(candidate.chord));
+            }
+            if let Some(home) = task.home {
+                candidate.cost += match task.is_closing {
+                    true => Guard::off_tonic_cost(task.limits.heard(candidate.chord), home.tonic()),
+                    false => opening_cost(home, particle.before, candidate.chord),
+                };
+            }
         }
     }
     Ok(likelihoods.into_iter().zip(beams).collect())
+}
+
+/// Nats taken off a chord at the beginning for each lower part that begins a note outside the key, and off a first chord
+/// elsewhere than on the tonic. With them harmonizations of validation sopranos begin as often in the key as Bach's.
+fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
+    let begins = |part: &Part| before == Chord::START || before[*part] != chord[*part];
+    let pitches = Part::LOWER.into_iter().filter(begins).filter_map(|part| chord[part].pitch());
+    let foreign = pitches.filter(|pitch| !home.has(pitch.class())).count();
+    let bass = chord[Part::Bass].pitch().map(Pitch::class);
+    let is_away = before == Chord::START && bass.is_some_and(|bass| bass != home.tonic());
+    FOREIGN_COST * foreign as f32 + if is_away { AWAY_COST } else { 0.0 }
 }
 
 /// Over kept parts that sing, within its range and not below them.
@@ -241,6 +271,8 @@ pub fn tasks(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
             limits: Limits::default(),
             may_move: true,
             is_closing: false,
+            is_phrase_end: false,
+            home: None,
         })
         .collect();
     if closes {
@@ -254,6 +286,13 @@ fn close(tasks: &mut [Task]) {
     let given = |task: &Task| (task.soprano, task.limits.kept);
     if let Some(last) = tasks.last().map(given) {
         tasks.iter_mut().rev().take_while(|task| given(task) == last).for_each(|task| task.is_closing = true);
+    }
+}
+
+/// Tells in which key the piece begins and ends.
+pub fn set_home(tasks: &mut [Task], key: Key) {
+    for (index, task) in tasks.iter_mut().enumerate() {
+        task.home = Some(key).filter(|_| index < OPENING || task.is_closing);
     }
 }
 
@@ -288,7 +327,8 @@ pub fn melody_tasks(
     let mut tasks = tasks(sopranos, true);
     for ((task, step), may_move) in tasks.iter_mut().zip(steps).zip(arrangement.moves(steps)) {
         task.limits = arrangement.limits(fold.apply(step.soprano).1)?;
-        task.may_move = may_move;
+        task.may_move = may_move && !step.in_triplet;
+        task.is_phrase_end = step.fermata;
     }
     for part in Part::LOWER {
         let Some(notes) = &kept[part.index()] else { continue };
@@ -327,7 +367,9 @@ pub fn tasks_around(steps: &[MelodyStep], part: Part, arrangement: &Arrangement)
         let token = token.ok_or(TaskError::CannotSing { part, pitch: step.soprano, lowest, highest })?;
         let mut limits = limits;
         limits.kept[part.index()] = Some(token);
-        tasks.push(Task { soprano: None, phase: step.phase, limits, may_move, is_closing: false });
+        let may_move = may_move && !step.in_triplet;
+        let (phase, is_phrase_end) = (step.phase, step.fermata);
+        tasks.push(Task { soprano: None, phase, limits, may_move, is_closing: false, is_phrase_end, home: None });
     }
     close(&mut tasks);
     Ok(tasks)
@@ -391,6 +433,27 @@ mod tests {
     }
 
     #[test]
+    fn a_phrase_comes_to_rest_under_its_fermata_and_the_piece_begins_at_home() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let notes = [74, 74, 74, 76, 76, 74, 74, 71, 72, 71, 69, 71, 69, 67];
+        let key = "G".parse().unwrap();
+        let (mut rests, mut foreign) = (0, 0);
+        for seed in 0..4 {
+            let sopranos = notes.into_iter().flat_map(|midi| [token(midi); 4]).zip((0..).map(Phase::in_beat));
+            let mut tasks = tasks(sopranos, true);
+            tasks[20..28].iter_mut().for_each(|task| task.is_phrase_end = true);
+            set_home(&mut tasks, key);
+            let chords = search(&model, Sampling { seed, ..Sampling::default() }, &tasks, 8).unwrap().chords;
+            rests += chords[20..28].iter().filter(|chord| chorale::is_good_ending(&chord.pitches())).count();
+            let opening = chords[..OPENING].iter().flat_map(|chord| chord.pitches());
+            foreign += opening.flatten().filter(|pitch| !key.has(pitch.class())).count();
+            assert_eq!(chords[55][Part::Bass].pitch().map(Pitch::class), Some(7), "it ends on G");
+        }
+        assert!(rests >= 28, "of 32 steps under fermatas {rests} are triads over their roots");
+        assert!(foreign <= 25, "of 256 notes at the beginning {foreign} are outside the key");
+    }
+
+    #[test]
     fn a_kept_part_is_kept_and_costs_its_likelihood() {
         let model = Arc::new(Model::lstm().unwrap());
         let mut tasks = melody();
@@ -415,6 +478,8 @@ mod tests {
             soprano: Pitch::new(midi).unwrap(),
             velocity: 80,
             restruck: false,
+            fermata: false,
+            in_triplet: false,
         };
         let steps: Vec<MelodyStep> = (0..).zip(tenor).map(step).collect();
         let arrangement = Arrangement::default();

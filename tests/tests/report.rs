@@ -4,10 +4,15 @@
 use std::sync::Arc;
 
 use chorale::census::{Census, Figure};
+use chorale::harmony::Key;
+use chorale::{Chorale, Part};
+use performer::grid::Grid;
 use performer::guards::Purpose;
 use performer::harmonizer::Sampling;
 use performer::model::Model;
-use performer::report::{Way, harmonize_all};
+use performer::render::chorale_score;
+use performer::report::{Way, harmonize_all, on_all_cores};
+use performer::search::{self, PARTICLES};
 use tests::chorales::dataset;
 
 const CARD: &str = include_str!("../../models/README.md");
@@ -59,4 +64,53 @@ fn the_model_card_tells_how_the_shipped_models_play() {
         let (census, _) = harmonize_all(&model, sampling, &pieces, Way::Live, || ()).unwrap();
         check(&format!("{name}, live"), &census.figures(), 0.15, 0.6);
     }
+}
+
+/// Of the notes that the lower parts begin in the first four beats, how many there are and how many lie outside `key`; and
+/// whether the first chord is over the tonic.
+fn opening(chorale: &Chorale, key: Key) -> [usize; 3] {
+    let chords = &chorale.chords[..chorale.chords.len().min(16)];
+    let (mut begun, mut foreign) = (0, 0);
+    for (index, chord) in chords.iter().enumerate() {
+        for part in Part::LOWER {
+            let Some(pitch) = chord[part].pitch() else { continue };
+            if index == 0 || chords[index - 1][part] != chord[part] {
+                begun += 1;
+                foreign += usize::from(!key.has(pitch.class()));
+            }
+        }
+    }
+    let bass = chords[0][Part::Bass].pitch();
+    [begun, foreign, usize::from(bass.is_some_and(|bass| bass.class() == key.tonic()))]
+}
+
+#[test]
+#[ignore = "needs the chorales: make data"]
+fn a_search_that_is_told_the_key_begins_in_it_about_as_often_as_bach() {
+    let model = Arc::new(Model::wavenet().unwrap());
+    let pieces: Vec<_> = dataset().valid.iter().map(|piece| (&piece.chorale, piece.phases(false))).collect();
+    let openings = on_all_cores(&pieces, |index, (piece, phases)| {
+        let key = chorale_score(piece, &Grid::new(480, &[], 0), 0, 480, Vec::new()).found_key();
+        let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
+        let mut tasks = search::tasks(sopranos, true);
+        let sampling = Sampling { seed: index as u64, ..Sampling::of(&model, Purpose::Ahead) };
+        let searched = |tasks: &[search::Task]| {
+            search::search(&model, sampling, tasks, PARTICLES)
+                .map(|found| opening(&Chorale { chords: found.chords }, key))
+        };
+        let untold = searched(&tasks)?;
+        search::set_home(&mut tasks, key);
+        Ok::<_, performer::model::ModelError>([opening(piece, key), untold, searched(&tasks)?])
+    });
+    let openings = openings.unwrap();
+    let sums: Vec<[usize; 3]> = (0..3)
+        .map(|way| openings.iter().fold([0; 3], |sum, one| std::array::from_fn(|index| sum[index] + one[way][index])))
+        .collect();
+    for (name, [begun, foreign, on_tonic]) in ["Bach", "without the key", "with the key"].into_iter().zip(&sums) {
+        let share = 100.0 * *foreign as f64 / *begun as f64;
+        println!("{name}: {share:.2} % of {begun} notes outside the key, {on_tonic} first chords over the tonic");
+    }
+    let share = |way: usize| sums[way][1] as f64 / sums[way][0] as f64;
+    assert!(share(2) < 0.035, "{sums:?}");
+    assert!(sums[2][2].abs_diff(sums[0][2]) <= 10, "{sums:?}");
 }

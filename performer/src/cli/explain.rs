@@ -1,10 +1,11 @@
 //! `performer explain`: what a teacher would say of a piece in four parts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use chorale::harmony::Key;
+use chorale::harmony::{Key, Spelling};
 use chorale::{Chorale, Part};
 use performer::explain;
 use performer::export::{ExportOptions, Format, Piece};
@@ -12,7 +13,8 @@ use performer::grid::Grid;
 use performer::melody;
 use performer::musicxml::Layout;
 use performer::render::{self, TICKS_PER_QUARTER};
-use performer::score::{Direction, Metre, Score};
+use performer::score::{Direction, Metre, Note, Score, Tick};
+use performer::source::Kind;
 use performer::wav::Instrument;
 
 use super::output::{print, read_source};
@@ -76,6 +78,7 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
+    let is_told = key.is_some();
     let key = key.map(|Key { sharps, minor }| (0, Direction::Key { sharps, minor }));
     if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -95,18 +98,34 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
     }
     let first_onset = parts[Part::Soprano.index()].first().map_or(0, |note| note.start);
     let grid = Grid::new(source.ticks_per_quarter, &directions, first_onset);
-    let fermatas = source.tracks.iter().flat_map(|track| track.fermatas.iter().copied());
-    let soprano = |tick: &u32| parts[0].iter().any(|note| note.start == *tick);
-    let mut fermatas: Vec<u32> = fermatas.filter(soprano).collect();
-    fermatas.sort_unstable();
-    fermatas.dedup();
-    let score = Score {
+    let begins = |part: &[Note], tick: Tick| part.binary_search_by_key(&tick, |note| note.start).is_ok();
+    let fermatas: BTreeSet<Tick> = source.tracks.iter().flat_map(|track| track.fermatas.iter().copied()).collect();
+    let fermatas = fermatas.into_iter().filter(|tick| begins(&parts[0], *tick)).collect();
+    let written: BTreeMap<(Tick, u8), Spelling> = source
+        .tracks
+        .iter()
+        .flat_map(|track| track.spellings.iter().map(|(note, spelling)| (*note, *spelling)))
+        .collect();
+    let spellings = parts.each_ref().map(|part| {
+        let spelling = |note: &Note| Some((note.start, *written.get(&(note.start, note.pitch.midi()))?));
+        part.iter().filter_map(spelling).collect()
+    });
+    // The words of the upper part; the others sing them where they have words of their own.
+    let sung: Vec<usize> = (0..source.tracks.len()).filter(|track| !source.tracks[*track].lyrics.is_empty()).collect();
+    let mut score = Score {
+        lyrics: sung.first().map_or(Vec::new(), |track| source.tracks[*track].lyrics.clone()),
+        all_sing: sung.len() > 1,
         title: source.title,
         ticks_per_quarter: source.ticks_per_quarter,
+        is_notated: source.kind == Kind::MusicXml,
         directions,
         parts,
         fermatas,
+        spellings,
         ..Score::default()
     };
+    if !is_told {
+        score.settle_mode();
+    }
     Ok(Piece::new(score, grid))
 }

@@ -50,7 +50,7 @@ pub struct OutputOptions {
 
     /// The key for spelling and chord names, instead of the file's own: C, Bb, F#; small letters or an m for minor
     #[arg(long, value_name = "KEY")]
-    key: Option<Key>,
+    pub key: Option<Key>,
 
     /// Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices, the melody in the first tenor; and ranges of
     /// single parts, alone or behind one of these: TTBB,Bass:D2-C4. The melody is moved by octaves into the highest

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
+use chorale::harmony::Key;
 use chorale::{Chord, Part, Pitch};
 use performer::arrangement::Arrangement;
 use performer::control::Density;
@@ -13,10 +14,10 @@ use performer::export::Piece;
 use performer::grid::Grid;
 use performer::guards::Purpose;
 use performer::harmonizer::Harmonizer;
-use performer::melody::{self, Choice, Fold, Melody};
+use performer::melody::{self, Choice, Fold, Melody, MelodyStep};
 use performer::model::Model;
 use performer::render;
-use performer::score::{Direction, Metre, Note, Tick, transpose_keys};
+use performer::score::{Direction, Metre, Note, Tick, signature, transpose_keys};
 use performer::search::{self, PARTICLES};
 use performer::source::{Kind, Source};
 
@@ -84,12 +85,23 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     keep: Option<PathBuf>,
 
+    /// Who sings the words: all parts, which strike each syllable, or the melody alone, under which the others hold on
+    #[arg(long, value_name = "WHO", default_value = "all")]
+    words: Words,
+
     /// Where the lower parts may move while the melody holds a note: never (still), on beats, on eighths or on sixteenths
     #[arg(long, value_name = "HOW", default_value = "sixteenths", value_parser = density)]
     density: Density,
 
     #[command(flatten)]
     model: ModelOptions,
+}
+
+/// See `--words`.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Words {
+    All,
+    Melody,
 }
 
 const EXAMPLES: &str = "\
@@ -122,6 +134,8 @@ Examples:
       For three parts; for men; for a choir whose sopranos end at G5 and whose basses begin at G2.
   performer render tune.mid -o calm.mid --density beats
       While the melody holds a note, the other parts move on beats alone.
+  performer render song.mxl -o song.musicxml --words melody
+      One sings the words, the others hum.
   performer render tune.mid -o chorale.mid --live
       What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
@@ -195,6 +209,14 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let choice = Choice { track: track.clone(), channel: *channel };
     let mut melody = Melody::find(&file, &choice).with_context(in_file)?;
     output.amend(&mut file.title, &mut file.directions);
+    // Many programs write C major into MIDI files that nobody has told them the key of.
+    let is_default =
+        |key: &Key| output.key.is_none() && file.kind == Kind::Midi && *key == Key { sharps: 0, minor: false };
+    let found = melody.found_key();
+    // Nor does a signature tell major from minor.
+    let is_open = |key: &Key| is_default(key) || output.key.is_none() && found.minor && key.sharps == found.sharps;
+    let told = signature(&file.directions).filter(|key| !is_open(key));
+    let home = told.unwrap_or(found).transposed(transpose.unwrap_or(0));
     if let Some(semitones) = *transpose {
         melody = melody.transposed(semitones).map_err(|pitch| {
             anyhow!("--transpose {semitones} moves {pitch} of {} out of the range of MIDI", path.display())
@@ -208,6 +230,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let grid = Grid::new(file.ticks_per_quarter, &bars, melody.first_onset());
     let steps = melody::steps(&melody, &grid).with_context(in_file)?;
     melody.remarks.iter().for_each(|remark| say(remark));
+    melody.all_sing = args.words == Words::All;
     let part = args.melody_part;
     let arrangement = Arrangement { ensemble: output.ranges, density: args.density };
     let ensemble = arrangement.ensemble;
@@ -219,17 +242,24 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         bail!("--melody-part {name}: --ranges SAB leaves the tenor out; give the melody to another part");
     }
     let mut steps = steps;
-    if part != Part::Soprano || ensemble != Ensemble::default() {
-        match Fold::into_range(&steps, ensemble.range(part)) {
-            Fold::Whole(0) => {}
-            Fold::Whole(octaves) => {
-                melody =
-                    melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
-                say(&format!("the melody is moved by {octaves} octaves, into the range of the {name}"));
-                steps = melody::steps(&melody, &grid).with_context(in_file)?;
-            }
-            Fold::NoteByNote => say(&beyond_range(&melody, ensemble.range(part), &name)),
+    let is_usual = part == Part::Soprano && ensemble == Ensemble::default();
+    match Fold::into_range(&steps, ensemble.range(part)) {
+        Fold::Whole(0) => {}
+        // What is played low is answered lower still; a choir can only sing it higher. Above a choir it may stay.
+        Fold::Whole(octaves) if !is_usual || (octaves > 0 && !args.live) => {
+            let as_it_lies =
+                part_that_sings(&steps, ensemble).filter(|other| *other != part && ensemble.silent().is_none());
+            let way_out = as_it_lies.map(|other| {
+                let (sung, name) = (ensemble.name(other).to_lowercase(), other.name().to_lowercase());
+                format!("; --melody-part {name} gives it to the {sung} as it lies")
+            });
+            melody = melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
+            let (way, way_out) = (octaves_in_words(octaves), way_out.unwrap_or_default());
+            say(&format!("the melody is moved {way}, into the range of the {name}{way_out}"));
+            steps = melody::steps(&melody, &grid).with_context(in_file)?;
         }
+        Fold::NoteByNote if !is_usual => say(&beyond_range(&melody, ensemble.range(part), &name)),
+        _ => {}
     }
     let fold = if part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
     if let Some(remark) = fold.remark().filter(|_| ensemble.voicing == Voicing::Satb) {
@@ -251,10 +281,11 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
             _ => search::tasks_around(&steps, part, &arrangement),
         };
         // What cannot be kept is the fault of the file that it is in.
-        let tasks = tasks.with_context(|| match &args.keep {
+        let mut tasks = tasks.with_context(|| match &args.keep {
             Some(kept) => format!("--keep {}", kept.display()),
             None => in_file(),
         })?;
+        search::set_home(&mut tasks, home);
         let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Ahead)));
         let particles = args.particles as usize;
         let notes = 4.0 * steps.len() as f64;
@@ -267,6 +298,9 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
             render::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
         score.title.clone_from(&file.title);
         score.is_notated = file.kind == Kind::MusicXml;
+        if output.key.is_none() {
+            score.settle_mode();
+        }
         for (part, kept) in score.parts.iter_mut().zip(&kept).skip(1) {
             if let Some(notes) = kept {
                 part.clone_from(notes);
@@ -276,6 +310,17 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         Rendered { piece, steps: steps.len(), nats, seconds }
     });
     Ok(rendered.collect())
+}
+
+/// The lower part in whose range the melody lies.
+fn part_that_sings(steps: &[MelodyStep], ensemble: Ensemble) -> Option<Part> {
+    Part::LOWER.into_iter().find(|part| Fold::into_range(steps, ensemble.range(*part)) == Fold::Whole(0))
+}
+
+/// `an octave up`, `2 octaves down`.
+fn octaves_in_words(octaves: i32) -> String {
+    let many = if octaves.abs() == 1 { "an octave".into() } else { format!("{} octaves", octaves.abs()) };
+    format!("{many} {}", if octaves > 0 { "up" } else { "down" })
 }
 
 /// That no octave of the melody suits its singers, and which key would.
