@@ -438,6 +438,7 @@ fn play(engine: &mut Engine, outputs: &mut Outputs, mut inbox: Inbox, epoch: Ins
         true
     };
     while !engine.control().is_silent() {
+        engine.control().trip("MIDI");
         if let Some(events) = inbox.replaced.try_pop() {
             inbox.events = events;
         }
