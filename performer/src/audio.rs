@@ -1,5 +1,6 @@
 //! Sound without a DAW: an instrument in an audio callback, fed through a wait-free queue.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chorale::{Part, Pitch};
@@ -10,7 +11,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
-use crate::live::Control;
+use crate::live::{Control, Failure};
 use crate::routing::Message;
 use crate::synth::Organ;
 
@@ -166,9 +167,10 @@ fn open(
     device: &cpal::Device,
     config: StreamConfig,
     format: SampleFormat,
-    mut player: Player,
+    player: Player,
     control: &Arc<Control>,
 ) -> Result<cpal::Stream, String> {
+    let mut player = Guarded { player, control: Arc::clone(control), has_panicked: false };
     // A buffer that came too late, or another trouble of the device.
     let control = Arc::clone(control);
     let count = move |_| control.count_overrun();
@@ -198,6 +200,31 @@ fn open(
     let stream = stream.map_err(|error| error.to_string())?;
     stream.play().map_err(|error| error.to_string())?;
     Ok(stream)
+}
+
+/// A player whose panic, which the device's thread would not survive, is the end of the performance and silent.
+struct Guarded {
+    player: Player,
+    control: Arc<Control>,
+    has_panicked: bool,
+}
+
+impl Guarded {
+    /// Real-time: [`Player::fill`].
+    fn fill<S: Copy + Default>(&mut self, out: &mut [S], convert: impl Fn(f32) -> S) {
+        let Guarded { player, control, has_panicked } = self;
+        let played = !*has_panicked
+            && catch_unwind(AssertUnwindSafe(|| {
+                control.trip("sound");
+                player.fill(&mut *out, convert);
+            }))
+            .is_ok();
+        if !played {
+            *has_panicked = true;
+            out.fill(S::default());
+            control.fail(Failure::Panic("sound"));
+        }
+    }
 }
 
 /// What the audio callback owns.

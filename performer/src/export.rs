@@ -7,8 +7,7 @@ use thiserror::Error;
 
 use crate::analysis::{self, Mark, Sounding};
 use crate::grid::Grid;
-use crate::musicxml::{self, Layout};
-use crate::notation::TooLong;
+use crate::musicxml::{self, Layout, Unwritable};
 use crate::picture::TooHigh;
 use crate::score::Score;
 use crate::wav::{self, Instrument, SoundError};
@@ -56,7 +55,7 @@ impl Format {
 #[derive(Debug, Error)]
 pub enum ExportError {
     #[error(transparent)]
-    TooLong(#[from] TooLong),
+    Unwritable(#[from] Unwritable),
     #[error(transparent)]
     TooHigh(#[from] TooHigh),
     #[error(transparent)]
@@ -87,7 +86,7 @@ impl Piece {
     }
 
     /// # Errors
-    /// Where a piece is too long to be engraved or rendered as sound.
+    /// Where a piece is too long or too low to be engraved, or too long to be rendered as sound.
     pub fn export(&self, format: Format, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
         let Piece { score, grid, chords, marks, .. } = self;
         Ok(match format {
@@ -115,7 +114,7 @@ impl Piece {
         serde_json::to_string_pretty(&document).expect("numbers and texts become JSON") + "\n"
     }
 
-    fn musicxml(&self, options: &ExportOptions) -> Result<String, TooLong> {
+    fn musicxml(&self, options: &ExportOptions) -> Result<String, Unwritable> {
         let marks = if options.with_marks { self.marks.as_slice() } else { &[] };
         musicxml::write(&self.score, &self.grid, options.layout, marks)
     }

@@ -168,9 +168,24 @@ pub struct Control {
     take_error: Mutex<Option<String>>,
     /// The thread that runs the engine, where it sleeps between events.
     player: OnceLock<Thread>,
+    /// The thread that [`Control::trip`] makes panic.
+    panics: OnceLock<String>,
 }
 
+/// The variable that names the thread that is to panic, in tests of what a panic leads to. Release builds do not look
+/// at it.
+const PANICS: &str = "PERFORMER_PANICS";
+/// Notes are played before, so that there is something to silence.
+const PANICS_AFTER: u64 = 3;
+
 impl Control {
+    /// Panics in the thread of that name if a test wants it to.
+    pub fn trip(&self, thread: &str) {
+        if cfg!(debug_assertions) && self.panics.get().is_some_and(|name| name == thread) {
+            assert!(self.notes.load(Ordering::Relaxed) < PANICS_AFTER, "{PANICS} asks for it");
+        }
+    }
+
     pub(crate) fn fail(&self, failure: Failure) {
         let _ = self.failure.set(failure); // the first one is the cause
     }
@@ -456,6 +471,11 @@ impl Live {
         session.clock.rate = backend.rate();
         session.has_own_ports = wiring.per_part;
         let control = Arc::new(Control::default());
+        if cfg!(debug_assertions)
+            && let Ok(thread) = std::env::var(PANICS)
+        {
+            let _ = control.panics.set(thread);
+        }
         let threads_stop = Arc::new(AtomicBool::new(false));
         let (worker, first) = Worker::new(harmonizer, second, first_phase(&session))?;
         // The engine needs the worker's thread to wake it, the worker the engine's queues: they go after it.
@@ -512,6 +532,7 @@ impl Live {
     /// Looks after the ports: connects again what was plugged in again. To be called often; returns whether anything
     /// has changed.
     pub fn tend(&mut self) -> bool {
+        self.control.trip("main");
         let Some(running) = self.running.as_mut().filter(|_| self.tended.elapsed() >= TEND_EVERY) else { return false };
         self.tended = Instant::now();
         let before = running.links.clone();
@@ -626,6 +647,7 @@ fn record(
         let is_last = stop.load(Ordering::Acquire);
         let mut result = Ok(());
         while let Some(event) = events.try_pop() {
+            control.trip("recorder");
             if let (Some(recorder), Ok(())) = (&mut recorder, &result) {
                 result = recorder.event(&session, &event);
             }
@@ -673,6 +695,7 @@ fn work(
     while !stop.load(Ordering::Acquire) {
         let mut is_new = false;
         while let Some(report) = reports.try_pop() {
+            control.trip("worker");
             worker.follow(&report)?;
             is_new = true;
         }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chorale::harmony::Spelling;
 use chorale::{Part, Pitch};
+use thiserror::Error;
+
 pub use files::musicxml::{compress, read};
 
 use crate::analysis::{Mark, by_step};
@@ -23,12 +26,25 @@ pub enum Layout {
     Closed,
 }
 
+/// Why a piece cannot be a score.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Unwritable {
+    #[error(transparent)]
+    TooLong(#[from] TooLong),
+    #[error("it goes down to {0}, and MusicXML only to C0; move it up, or write MIDI")]
+    TooLow(Spelling),
+}
+
 /// A choir score, with `marks` above the top staff.
 ///
 /// # Errors
-/// Where the piece has more measures than anyone engraves.
-pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[Mark]) -> Result<String, TooLong> {
+/// Where the piece has more measures than anyone engraves, or lower notes than MusicXML can say.
+pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[Mark]) -> Result<String, Unwritable> {
     let measures = measures(score, grid)?;
+    let sounds = measures.iter().flat_map(|measure| &measure.parts).flatten().filter_map(|item| item.sound.as_ref());
+    if let Some(sound) = sounds.min_by_key(|sound| sound.spelling.octave).filter(|sound| sound.spelling.octave < 0) {
+        return Err(Unwritable::TooLow(sound.spelling));
+    }
     let sung = score.ensemble.parts();
     let staves: Vec<Vec<Part>> = match layout {
         Layout::Open => sung.iter().map(|part| vec![*part]).collect(),
@@ -504,7 +520,7 @@ mod tests {
 
     use super::*;
     use crate::any_score::any_score;
-    use crate::score::Note;
+    use crate::score::{Direction, Note};
 
     proptest! {
         #[test]
@@ -544,6 +560,25 @@ mod tests {
                         prop_assert_eq!(sixteenths(a, source.ticks_per_quarter), sixteenths(b, score.ticks_per_quarter));
                     }
                 }
+            }
+        }
+
+        #[test]
+        fn only_octaves_that_the_format_knows_are_written(midi in 0u8..128, sharps in -7i8..8) {
+            let note = Note { start: 0, end: 480, pitch: Pitch::new(midi).unwrap(), velocity: 80 };
+            let mut score = Score {
+                ticks_per_quarter: 480,
+                directions: vec![(0, Direction::Key { sharps, minor: false })],
+                ..Score::default()
+            };
+            score.parts[0] = vec![note];
+            let grid = Grid::new(480, &[], 0);
+            match write(&score, &grid, Layout::Open, &[]) {
+                Ok(text) => {
+                    let octaves = text.split("<octave>").skip(1).map(|rest| rest.split('<').next().unwrap().parse());
+                    prop_assert!(octaves.map(Result::unwrap).all(|octave: i32| (0..=9).contains(&octave)), "{}", text);
+                }
+                Err(error) => prop_assert!(midi <= 12 && error.to_string().contains("-"), "{error}"),
             }
         }
 

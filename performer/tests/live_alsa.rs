@@ -70,6 +70,17 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     assert_eq!(read(&folder, "status_stopped").trim(), "0", "an instrument that takes nothing:\n{talk}");
     assert!(talk.contains("400 notes answered"), "{talk}");
 
+    if cfg!(debug_assertions) {
+        for thread in ["MIDI", "sound"] {
+            let talk = read(&folder, &format!("talk_{thread}"));
+            let told = format!("the {thread} thread panicked, a bug of ours; everything was silenced");
+            assert!(talk.contains("PERFORMER_PANICS asks for it") && talk.contains(&told), "{thread}:\n{talk}");
+            assert_eq!(read(&folder, &format!("status_{thread}")).trim(), "1", "{talk}");
+            let sopranos = check_harmony(&recorded(&folder, &format!("ours_{thread}"))).len();
+            assert!((3..MELODY.len()).contains(&sopranos), "{thread}: {sopranos} notes before the end:\n{talk}");
+        }
+    }
+
     for sound in ["organ", "soundfont"] {
         let (loudness, talk) =
             (live::loudness(&folder, &format!("{sound}.wav")), read(&folder, &format!("talk_{sound}")));

@@ -318,6 +318,31 @@ proptest! {
 }
 
 #[test]
+#[cfg_attr(not(debug_assertions), ignore = "release builds let no thread panic for a test")]
+#[cfg_attr(debug_assertions, ignore = "needs jackd, root and 20 seconds: make live")]
+fn whichever_thread_panics_every_note_ends_and_only_the_recorders_leaves_the_music_playing() {
+    let folder = live::jack::perform(128, "jack_panics.sh");
+    for thread in ["JACK", "worker", "recorder", "main"] {
+        let talk = read(&folder, &format!("talk_{thread}"));
+        let heard = recorded(folder.path(), &format!("ours_{thread}"));
+        let sopranos = check_harmony(&heard).len();
+        let status = read(&folder, &format!("status_{thread}"));
+        println!("{thread}: {sopranos} sopranos, status {}", status.trim());
+        assert!(talk.contains("PERFORMER_PANICS asks for it"), "{thread} did not panic:\n{talk}");
+        if thread == "recorder" {
+            assert!(talk.contains("the take is no longer recorded: a bug of ours"), "{talk}");
+            assert!(sopranos > 12, "the music goes on: {sopranos} notes");
+            assert_eq!(status.trim(), "0", "{talk}");
+            continue;
+        }
+        assert!((3..12).contains(&sopranos), "{thread}: {sopranos} notes before the end");
+        assert_ne!(status.trim(), "0", "{talk}");
+        let told = format!("the {thread} thread panicked, a bug of ours; everything was silenced");
+        assert!(thread == "main" || talk.contains(&told), "{talk}");
+    }
+}
+
+#[test]
 #[ignore = "needs jackd, root and 40 seconds: make live"]
 fn full_and_read_only_disks_signals_and_a_swapped_model_spoil_neither_music_nor_take() {
     let folder = live::jack::perform(128, "jack_faults.sh");

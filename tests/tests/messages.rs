@@ -89,6 +89,7 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "four.mid", "-o", "notes.txt/out"],
             &["render", "[.mid", "-o", "out"],
             &["render", "pauses.mid", "-o", "out.musicxml", "--particles", "1"],
+            &["render", "low.mid", "-o", "out.musicxml", "--live"],
             &["render", "slow.mid", "-o", "out.wav", "--particles", "1"],
             &["render", "tune.mid", "cut.mid", "-o", "out", "--particles", "1", "--quiet"],
         ],
@@ -339,6 +340,7 @@ fn workplace() -> TempDir {
         write(&format!("network/{name}.onnx"), &bytes);
     }
     write("hymn/tune.mid", &tune);
+    write("low.mid", &short("C-1/4 | C-1/2 D-1/2"));
     // Two notes with a silence between them that no score is wide enough for, and one that lasts for hours.
     write(
         "pauses.mid",

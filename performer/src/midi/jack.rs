@@ -470,35 +470,39 @@ impl jack::ProcessHandler for Player {
             *writer = Some(port.writer(scope));
         }
         if *has_panicked {
+            // What is not written would be what was heard last.
+            self.speakers.iter_mut().for_each(|port| port.as_mut_slice(scope).fill(0.0));
             return jack::Control::Continue;
         }
-        let (mut no_sound, frames) = (None, scope.n_frames());
-        let heard = if frames as usize <= MOST_FRAMES { &mut *sound } else { &mut no_sound };
-        let mut sounded = 0;
         let mut write = |frame: Frames, message: &Message| {
-            if let Some(sound) = heard.as_mut() {
-                sound.render(sounded, frame as usize);
-                sounded = sounded.max(frame as usize);
-                sound.instrument.message(message);
-            }
             let own = if writers[1].is_some() { message.part.index() } else { 0 };
             let Some(writer) = &mut writers[own] else { return false };
             writer.write(&RawMidi { time: frame, bytes: message.bytes() }).is_ok()
         };
         let events = input.iter(scope).map(|event| (event.time, event.bytes));
+        let frames = scope.n_frames();
         let played = catch_unwind(AssertUnwindSafe(|| {
-            cycle(engine, entered, start, scope.n_frames(), events, &mut write);
+            engine.control().trip("JACK");
+            let mut sounded = 0;
+            cycle(engine, entered, start, frames, events, |frame, message| {
+                if let Some(sound) = sound.as_mut().filter(|_| frames as usize <= MOST_FRAMES) {
+                    sound.render(sounded, frame as usize);
+                    sounded = sounded.max(frame as usize);
+                    sound.instrument.message(message);
+                }
+                write(frame, message)
+            });
+            if let Some(sound) = sound {
+                sound.render(sounded, frames as usize);
+                sound.hand_over(&mut self.speakers, scope);
+            }
         }));
         if played.is_err() {
             *has_panicked = true;
-            let last = scope.n_frames().saturating_sub(1);
             engine.abandon("JACK", |message| {
-                write(last, &message);
+                write(frames.saturating_sub(1), &message);
             });
-        }
-        if let Some(sound) = sound {
-            sound.render(sounded, frames as usize);
-            sound.hand_over(&mut self.speakers, scope);
+            self.speakers.iter_mut().for_each(|port| port.as_mut_slice(scope).fill(0.0));
         }
         jack::Control::Continue
     }

@@ -448,6 +448,7 @@ impl Stage {
             outputs.send(&message);
             true
         };
+        engine.control().trip("MIDI");
         let earliest = events.try_peek().map_or_else(Instant::now, |event| event.entered);
         engine.begin(time(earliest));
         while let Some(event) = events.try_pop() {

@@ -112,6 +112,26 @@ wait "$playing" || status=$?
 echo "$status" >/mnt/status_stopped
 kill -KILL "$instrument"
 
+# A thread of ours that panics, the one that plays and the one that sounds: all notes end, and so does the program.
+for thread in MIDI sound; do
+  PERFORMER_PANICS=$thread "$performer" play --virtual --synth --tempo 30 --no-take >/dev/null 2>"/mnt/talk_$thread" &
+  playing=$!
+  for _ in $(seq 600); do
+    grep -q '^sound:' "/mnt/talk_$thread" && break
+    kill -0 "$playing" 2>/dev/null || exit 1
+    sleep 0.1
+  done
+  aseqdump -p "$(port -i "'out ")" >"/mnt/ours_$thread" &
+  recording=$!
+  sleep 1
+  aplaymidi -p "$(port -o "'in ")" /mnt/melody.mid 2>/dev/null
+  status=0
+  wait "$playing" || status=$?
+  echo "$status" >"/mnt/status_$thread"
+  kill "$recording"
+  wait "$recording"
+done
+
 # Our own sound, the organ's and a SoundFont's, through ALSA's loopback card: what goes in there, arecord hears.
 for sound in organ soundfont; do
   options=(--synth)
