@@ -449,6 +449,12 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
                     let state = if now.is_on(control) { "on" } else { "off" };
                     note(view, &manner, format!("{} {state}", control.name()));
                 }
+                if now.density != before.density {
+                    note(view, &manner, format!("density {}", now.density.name()));
+                }
+                if now.temperature != before.temperature {
+                    note(view, &manner, format!("temperature {:.2}", view.temperature()));
+                }
                 match typed.try_recv() {
                     Ok(key) => screen::wish(KeyCode::Char(key), KeyModifiers::NONE),
                     Err(_) => {

@@ -130,7 +130,7 @@ impl Backend for System {
         let source_name = source.map(|index| input_names[index].clone());
         let links = Links {
             sound: None,
-            input: source_name.clone().unwrap_or_else(|| format!("{CLIENT}:{INPUT_PORT}")),
+            input: source_name.clone().unwrap_or_else(|| shown_name(INPUT_PORT)),
             output: output_name,
             has_server: true,
             has_input: true,
@@ -211,7 +211,9 @@ fn refused<T>(side: Side, port: &str, error: midir::ConnectError<T>) -> MidiErro
 #[cfg(unix)]
 fn own_input(input: MidiInput, mailbox: Mailbox) -> Result<MidiInputConnection<Mailbox>, MidiError> {
     use midir::os::unix::VirtualInput;
-    input.create_virtual(INPUT_PORT, receive, mailbox).map_err(|error| refused(Side::Input, INPUT_PORT, error))
+    input
+        .create_virtual(&own_name(INPUT_PORT), receive, mailbox)
+        .map_err(|error| refused(Side::Input, INPUT_PORT, error))
 }
 
 /// Ports of these names, and all their names in one.
@@ -230,10 +232,21 @@ fn own_outputs(first: MidiOutput, ports: &[String]) -> Result<(Vec<MidiOutputCon
                 cause: error.to_string(),
             })?,
         };
-        senders.push(output.create_virtual(port).map_err(|error| refused(Side::Output, port, error))?);
+        senders.push(output.create_virtual(&own_name(port)).map_err(|error| refused(Side::Output, port, error))?);
     }
-    let names: Vec<String> = ports.iter().map(|port| format!("{CLIENT}:{port}")).collect();
+    let names: Vec<String> = ports.iter().map(|port| shown_name(port)).collect();
     Ok((senders, names.join(", ")))
+}
+
+/// What a port of ours is called. CoreMIDI shows this name alone, without that of the program.
+#[cfg(unix)]
+fn own_name(port: &str) -> String {
+    if cfg!(target_os = "macos") { format!("{CLIENT} {port}") } else { port.to_owned() }
+}
+
+/// What other programs show of it.
+fn shown_name(port: &str) -> String {
+    format!("{CLIENT}{}{port}", if cfg!(target_os = "macos") { ' ' } else { ':' })
 }
 
 #[cfg(not(unix))]
