@@ -6,9 +6,9 @@ mod live;
 use std::path::Path;
 use std::process::Command;
 
-use live::{Heard, check_harmony, numbers, read};
+use live::{Heard, PARTS, check_harmony, numbers, read};
 use midly::num::{u4, u7, u15, u28};
-use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
+use midly::{Format, Header, MetaMessage, MidiMessage, PitchBend, Smf, Timing, TrackEvent, TrackEventKind};
 
 const TICKS: u32 = 96;
 /// Key, length and the rest after it, in ticks.
@@ -26,7 +26,7 @@ const MELODY: [(u8, u32, u32); 10] = [
 ];
 
 #[test]
-#[ignore = "needs qemu, root and a minute: cargo test -p performer --test live_alsa -- --ignored"]
+#[ignore = "needs qemu, root and three minutes: cargo test -p performer --test live_alsa -- --ignored"]
 fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     live::require("fluidsynth", "apt-get install --no-install-recommends fluidsynth timgm6mb-soundfont");
     for tool in ["qemu-system-x86_64", "aplaymidi", "aseqdump", "aconnect"] {
@@ -40,10 +40,30 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let many: Vec<_> = (0..400).map(|number| (60 + (number % 20) as u8, 4, 0)).collect();
     write_melody(&folder.path().join("many.mid"), &many);
 
+    let channel = |message| TrackEventKind::Midi { channel: u4::new(0), message };
+    let controller = |controller: u8, value: u8| {
+        channel(MidiMessage::Controller { controller: u7::new(controller), value: u7::new(value) })
+    };
+    let knobs =
+        [(0, controller(20, 100)), (400, controller(20, 0)), (0, controller(21, 100)), (100, controller(21, 0))];
+    write(&folder.path().join("knobs.mid"), &knobs);
+    let key = u7::new(72);
+    let controls = [
+        (0, channel(MidiMessage::NoteOn { key, vel: u7::new(80) })),
+        (50, channel(MidiMessage::PitchBend { bend: PitchBend::from_int(1000) })),
+        (50, channel(MidiMessage::ChannelAftertouch { vel: u7::new(33) })),
+        (50, controller(64, 127)),
+        (50, channel(MidiMessage::NoteOff { key, vel: u7::new(0) })),
+        (400, controller(20, 127)),
+        (50, controller(64, 0)),
+    ];
+    write(&folder.path().join("controls.mid"), &controls);
+
     let output = Command::new("timeout")
-        .args(["--kill-after=10", "400", "bash"])
+        .args(["--kill-after=10", "500", "bash"])
         .arg(scripts.join("alsa_vm.sh"))
         .arg(folder.path())
+        .env("ALSA_VM_TIMEOUT", "480")
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -65,6 +85,28 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let all: Vec<u8> = check_harmony(&recorded(&folder, "ours_keys")).iter().map(|note| note.pitch).collect();
     assert!(all.ends_with(&MELODY.map(|(key, ..)| key)), "after the keyboard came back: {all:?}\n{talk}");
     assert!(all.len() > MELODY.len(), "it played before, too: {all:?}");
+
+    let learned = read(&folder, "learned.toml");
+    assert!(read(&folder, "learned").contains("2 controls learned"), "{}", read(&folder, "talk_learn"));
+    for line in ["input = \"keys\"", "panic = \"cc 20 channel 1\"", "hold = \"cc 21 channel 1\"", "# freeze-alto ="] {
+        assert!(learned.lines().any(|found| found.starts_with(line)), "no {line} in\n{learned}");
+    }
+    let text = read(&folder, "ours_controls");
+    let before = text.split("END").next().unwrap_or_default();
+    for what in ["Pitch bend", "Channel aftertouch"] {
+        assert_eq!(
+            before.lines().filter(|line| line.contains(what)).count() % PARTS,
+            0,
+            "for all parts alike:\n{text}"
+        );
+        assert!(before.contains(what), "no {what}:\n{text}");
+    }
+    // The pedal holds the soprano until the knob that was learned ends all.
+    let place = |words: &str| before.find(words).unwrap_or_else(|| panic!("no '{words}':\n{text}"));
+    assert!(place("Note off                0, note 72") < place("controller 123"), "{text}");
+    assert!(place("Channel aftertouch") < place("Note off                0, note 72"), "{text}");
+    let (on, off) = (before.matches("Note on").count(), before.matches("Note off").count());
+    assert!(on >= PARTS && on == off, "{on} notes, {off} ends before the end:\n{text}");
 
     let talk = read(&folder, "talk_stopped");
     assert_eq!(read(&folder, "status_stopped").trim(), "0", "an instrument that takes nothing:\n{talk}");
@@ -90,21 +132,25 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
 }
 
 fn write_melody(path: &Path, melody: &[(u8, u32, u32)]) {
-    let mut track = vec![TrackEvent {
-        delta: u28::new(0),
-        kind: TrackEventKind::Meta(MetaMessage::Tempo(500_000.into())), // 120 beats a minute
-    }];
-    let channel = u4::new(0);
+    let mut events = Vec::new();
     let mut rest = 0;
     for &(key, length, rest_after) in melody {
-        let key = u7::new(key);
+        let (channel, key) = (u4::new(0), u7::new(key));
         let on = MidiMessage::NoteOn { key, vel: u7::new(80) };
-        track.push(TrackEvent { delta: u28::new(rest), kind: TrackEventKind::Midi { channel, message: on } });
         let off = MidiMessage::NoteOff { key, vel: u7::new(0) };
-        track.push(TrackEvent { delta: u28::new(length), kind: TrackEventKind::Midi { channel, message: off } });
+        events.push((rest, TrackEventKind::Midi { channel, message: on }));
+        events.push((length, TrackEventKind::Midi { channel, message: off }));
         rest = rest_after;
     }
-    track.push(TrackEvent { delta: u28::new(0), kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
+    write(path, &events);
+}
+
+/// A MIDI file of these events, each so many ticks after the last, at 120 beats a minute.
+fn write(path: &Path, events: &[(u32, TrackEventKind)]) {
+    let tempo = (0, TrackEventKind::Meta(MetaMessage::Tempo(500_000.into())));
+    let end = (0, TrackEventKind::Meta(MetaMessage::EndOfTrack));
+    let all = [tempo].into_iter().chain(events.iter().copied()).chain([end]);
+    let track = all.map(|(delta, kind)| TrackEvent { delta: u28::new(delta), kind }).collect();
     let header = Header::new(Format::SingleTrack, Timing::Metrical(u15::new(TICKS as u16)));
     Smf { header, tracks: vec![track] }.save(path).unwrap();
 }

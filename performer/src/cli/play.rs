@@ -449,6 +449,12 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
                     let state = if now.is_on(control) { "on" } else { "off" };
                     note(view, &manner, format!("{} {state}", control.name()));
                 }
+                if now.density != before.density {
+                    note(view, &manner, format!("density {}", now.density.name()));
+                }
+                if now.temperature != before.temperature {
+                    note(view, &manner, format!("temperature {:.2}", view.temperature()));
+                }
                 match typed.try_recv() {
                     Ok(key) => screen::wish(KeyCode::Char(key), KeyModifiers::NONE),
                     Err(_) => {
@@ -601,17 +607,17 @@ fn line(heard: &Heard, chord: Option<(String, String)>) -> String {
 
 fn summary(summary: Summary, latencies: &Histogram<u64>) -> String {
     let Summary { notes, missed, dropped, overruns, echoes, unrecorded } = summary;
-    let mut text = format!("{notes} notes answered, {missed} missed deadlines");
+    let counted =
+        |count: u64, one: &str, rest: &str| format!("{count} {one}{}{rest}", if count == 1 { "" } else { "s" });
+    let mut text = format!("{}, {}", counted(notes, "note", " answered"), counted(missed, "missed deadline", ""));
     let others = [
-        (dropped, "messages dropped"),
-        (overruns, "overruns of the sound system"),
-        (echoes, "messages of our own came back and were ignored"),
-        (unrecorded, "events missing in the take"),
+        (dropped, "message", " dropped"),
+        (overruns, "overrun", " of the sound system"),
+        (echoes, "message", " of our own that came back, ignored"),
+        (unrecorded, "event", " missing in the take"),
     ];
-    for (count, what) in others {
-        if count > 0 {
-            text += &format!(", {count} {what}");
-        }
+    for (count, one, rest) in others.into_iter().filter(|(count, ..)| *count > 0) {
+        text += &format!(", {}", counted(count, one, rest));
     }
     if !latencies.is_empty() {
         let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1000.0;

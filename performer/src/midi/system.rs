@@ -130,7 +130,7 @@ impl Backend for System {
         let source_name = source.map(|index| input_names[index].clone());
         let links = Links {
             sound: None,
-            input: source_name.clone().unwrap_or_else(|| format!("{CLIENT}:{INPUT_PORT}")),
+            input: source_name.clone().unwrap_or_else(|| shown_name(INPUT_PORT)),
             output: output_name,
             has_server: true,
             has_input: true,
@@ -211,7 +211,9 @@ fn refused<T>(side: Side, port: &str, error: midir::ConnectError<T>) -> MidiErro
 #[cfg(unix)]
 fn own_input(input: MidiInput, mailbox: Mailbox) -> Result<MidiInputConnection<Mailbox>, MidiError> {
     use midir::os::unix::VirtualInput;
-    input.create_virtual(INPUT_PORT, receive, mailbox).map_err(|error| refused(Side::Input, INPUT_PORT, error))
+    input
+        .create_virtual(&own_name(INPUT_PORT), receive, mailbox)
+        .map_err(|error| refused(Side::Input, INPUT_PORT, error))
 }
 
 /// Ports of these names, and all their names in one.
@@ -230,10 +232,21 @@ fn own_outputs(first: MidiOutput, ports: &[String]) -> Result<(Vec<MidiOutputCon
                 cause: error.to_string(),
             })?,
         };
-        senders.push(output.create_virtual(port).map_err(|error| refused(Side::Output, port, error))?);
+        senders.push(output.create_virtual(&own_name(port)).map_err(|error| refused(Side::Output, port, error))?);
     }
-    let names: Vec<String> = ports.iter().map(|port| format!("{CLIENT}:{port}")).collect();
+    let names: Vec<String> = ports.iter().map(|port| shown_name(port)).collect();
     Ok((senders, names.join(", ")))
+}
+
+/// What a port of ours is called. CoreMIDI shows this name alone, without that of the program.
+#[cfg(unix)]
+fn own_name(port: &str) -> String {
+    if cfg!(target_os = "macos") { format!("{CLIENT} {port}") } else { port.to_owned() }
+}
+
+/// What other programs show of it.
+fn shown_name(port: &str) -> String {
+    format!("{CLIENT}{}{port}", if cfg!(target_os = "macos") { ' ' } else { ':' })
 }
 
 #[cfg(not(unix))]
@@ -514,7 +527,12 @@ fn ask_for_real_time() {
 
 #[cfg(test)]
 mod tests {
+    use chorale::{Chord, Token};
+
     use super::*;
+    use crate::answer::AnswerTable;
+    use crate::clock;
+    use crate::session::{Session, Settings};
 
     #[test]
     fn without_a_choice_the_only_real_port_is_taken() {
@@ -523,6 +541,36 @@ mod tests {
         assert_eq!(choose(Side::Input, &names, &Some("through".to_owned()), false).unwrap(), Some(0));
         let error = choose(Side::Input, &names[..1], &None, false).unwrap_err().to_string();
         assert!(error.contains("--input NAME") && error.contains("Midi Through"), "{error}");
+    }
+
+    #[test]
+    fn the_callback_answers_itself_and_leaves_its_message_to_the_thread_where_the_stage_is_taken() {
+        let clock = clock::Settings { source: clock::Source::Internal, rate: NANOSECONDS, tempo: 60.0, first: 0 };
+        let session = Session::new(Settings::new(clock));
+        let (engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
+        let chords = std::array::from_fn(|index| {
+            Chord([index, 30, 25, 10].map(|index| Token::from_index(index).expect("in the vocabulary")))
+        });
+        let first = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
+        ends.tables.try_push(first).unwrap();
+        let (events_in, events) = HeapRb::new(EVENTS).split();
+        let (instrument, mut sent) = HeapRb::new(64).split();
+        let outputs = Outputs { senders: Vec::new(), instrument: Some(instrument) };
+        let stage = Arc::new(Mutex::new(Stage { engine, outputs, events, epoch: Instant::now(), has_panicked: false }));
+        let mut mailbox = Mailbox::new(events_in, &stage, thread::current(), Arc::default());
+        mailbox.has_asked_for_real_time = true; // not for the test's thread
+
+        mailbox.receive(&[0x90, 72, 80]);
+        let answer =
+            |sent: &mut HeapCons<Message>| sent.pop_iter().map(|message| message.bytes()[1]).collect::<Vec<_>>();
+        assert_eq!(answer(&mut sent), if ANSWERS_IN_CALLBACK { vec![72, 65, 60, 45] } else { Vec::new() });
+
+        let mut taken = stage.lock().unwrap();
+        mailbox.receive(&[0x80, 72, 0]);
+        assert_eq!(answer(&mut sent), [0; 0]);
+        taken.play();
+        assert!(answer(&mut sent).contains(&72), "played when whoever is on the stage looks again");
+        assert!(taken.pause().is_some_and(|pause| pause <= Duration::from_millis(250)), "a step lasts so long");
     }
 
     #[cfg(unix)]

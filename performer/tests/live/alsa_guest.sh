@@ -1,6 +1,6 @@
 #!/bin/bash
 # The part of live_alsa.rs that runs in the emulated machine of alsa_vm.sh, as /mnt/guest.sh. aplaymidi plays
-# /mnt/melody.mid into our virtual port, aseqdump records our output; both are of alsa-utils. /mnt/performer is a line
+# /mnt/melody.mid and others into our virtual port, aseqdump records our output; both are of alsa-utils. /mnt/performer is a line
 # with the path of our program. The tempo is a quarter of the melody's: emulated, a table takes longer than a step of 125 ms.
 set -u
 performer=$(cat /mnt/performer)
@@ -88,6 +88,40 @@ keyboard
 for _ in $(seq 100); do grep -q 'input .*: connected' /mnt/talk_keys && break; sleep 0.1; done
 aplaymidi -p "$finger_port" /mnt/melody.mid
 sleep 1
+kill -TERM "$playing"
+wait "$playing"
+sleep 0.5
+kill "$recording" "$finger" "$keys"
+
+# Controls are learned from a keyboard's knobs; then it plays, bends, presses its pedal, and calls panic by a knob.
+keyboard
+mkfifo typed
+exec 3<>typed
+"$performer" learn --input keys -o /mnt/learned.toml <&3 >/mnt/learned 2>/mnt/talk_learn &
+learning=$!
+for _ in $(seq 600); do
+  grep -q '^READY' /mnt/talk_learn && break
+  kill -0 "$learning" 2>/dev/null || exit 1
+  sleep 0.1
+done
+sleep 1
+aplaymidi -p "$finger_port" /mnt/knobs.mid || exit 1
+sleep 1
+echo q >&3
+wait "$learning"
+"$performer" play --virtual --config /mnt/learned.toml --tempo 30 --no-take >/dev/null 2>/mnt/talk_controls &
+playing=$!
+for _ in $(seq 600); do
+  grep -q '^READY' /mnt/talk_controls && break
+  kill -0 "$playing" 2>/dev/null || exit 1
+  sleep 0.1
+done
+aseqdump -p "$(port -i "'out ")" >/mnt/ours_controls &
+recording=$!
+sleep 1
+aplaymidi -p "$finger_port" /mnt/controls.mid || exit 1
+sleep 1
+echo END >>/mnt/ours_controls
 kill -TERM "$playing"
 wait "$playing"
 sleep 0.5
