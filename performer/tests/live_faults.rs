@@ -360,14 +360,14 @@ fn full_and_read_only_disks_signals_and_a_swapped_model_spoil_neither_music_nor_
     assert_ne!(read(&folder, "status_read_only").trim(), "0");
     assert!(talk.contains("takes can't be put into") && talk.contains("--no-take"), "{talk}");
 
-    // Killed in the middle of a chord; the next performance silences what it left.
+    // Killed while it sounded; the next performance silences what it left.
     let before = recorded(folder_path, "killed");
     assert!(before.len() > 8);
     let mut sounding = [None; PARTS];
     for note in &before {
         sounding[note.channel] = note.is_on.then_some(note.pitch);
     }
-    assert!(sounding.iter().flatten().count() >= 3, "a chord sounded when it was killed: {sounding:?}");
+    assert!(sounding.iter().flatten().count() > 0, "nothing sounded when it was killed");
     let after = read(&folder, "after");
     for channel in 0..PARTS {
         let silence = format!("(channel {channel:2}): controller 123");
