@@ -118,18 +118,24 @@ pub fn is_good_ending(pitches: &[Option<Pitch>; 4]) -> bool {
 /// The pitch class of the root (Rameau, Traité de l'harmonie, 1722): of a triad, a seventh chord, a third or a fifth.
 /// `None` for other chords, and for those that have none since all their intervals are equal.
 pub(crate) fn root(pitches: &[Option<Pitch>; 4]) -> Option<u8> {
-    static TABLE: LazyLock<Vec<Option<u8>>> = LazyLock::new(|| (0..1 << 12).map(root_of).collect());
+    static TABLE: LazyLock<Vec<Option<u8>>> = LazyLock::new(roots);
     TABLE[usize::from(classes(pitches))]
 }
 
-fn root_of(classes: u16) -> Option<u8> {
+/// By the classes that sound.
+fn roots() -> Vec<Option<u8>> {
     const DYADS: [u16; 3] = [mask([0, 7, 7, 7]), mask([0, 4, 4, 4]), mask([0, 3, 3, 3])];
     const EQUAL: [u16; 2] = [mask([0, 4, 8, 8]), mask([0, 3, 6, 9])];
-    let is_rooted = |chord: u16| {
-        !EQUAL.contains(&chord)
-            && [&TRIADS[..], &DISSONANT_TRIADS, &SEVENTHS, &DYADS].iter().any(|all| all.contains(&chord))
-    };
-    (0..12u8).find(|&root| is_rooted(above(classes, u32::from(root))))
+    let mut roots = vec![None; 1 << 12];
+    // Where two roots explain the same classes, the lower one stays.
+    for root in (0..12u8).rev() {
+        for chord in [&TRIADS[..], &DISSONANT_TRIADS, &SEVENTHS, &DYADS].into_iter().flatten() {
+            if !EQUAL.contains(chord) {
+                roots[usize::from(above(*chord, 12 - u32::from(root)))] = Some(root);
+            }
+        }
+    }
+    roots
 }
 
 /// The pitch class of the root of a major triad with minor seventh, its fifth there or not.

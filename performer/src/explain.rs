@@ -193,7 +193,7 @@ pub fn bach_rate(rule: Rule) -> f64 {
         Rule::ForbiddenLeap => 1.47,
         Rule::DoubledLeadingTone => 0.63,
         Rule::UnresolvedSeventh => 0.58,
-        Rule::UnresolvedSuspension => 0.45,
+        Rule::UnresolvedSuspension => 0.25,
         _ => 0.0,
     }
 }
