@@ -15,7 +15,6 @@ use rand_chacha::ChaCha8Rng;
 use tests::networks::random_network;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use trainer::export::difference;
-use trainer::network::Network;
 use trainer::onnx::Runner;
 use trainer::settings::{Settings, TrunkSettings};
 

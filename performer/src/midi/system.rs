@@ -407,27 +407,12 @@ struct Inbox {
 
 fn play_guarded(mut engine: Engine, mut outputs: Outputs, inbox: Inbox, epoch: Instant) {
     #[cfg(unix)]
-    ask_for_real_time();
+    crate::unix::ask_for_real_time();
     if catch_unwind(AssertUnwindSafe(|| play(&mut engine, &mut outputs, inbox, epoch))).is_err() {
         engine.abandon("MIDI", |message| outputs.send(&message));
     }
     // The output closes with this thread: leave the last messages the time to get away.
     thread::sleep(DRAIN);
-}
-
-/// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
-/// audio usually may), it plays all the same, and later when the machine is busy.
-#[cfg(unix)]
-#[allow(unsafe_code)]
-fn ask_for_real_time() {
-    // Below JACK's and the kernel's own threads, above all ordinary ones.
-    const PRIORITY: libc::c_int = 40;
-    // SAFETY: sched_param is plain numbers, for which zero is valid, and the call only reads it.
-    unsafe {
-        let mut parameters: libc::sched_param = std::mem::zeroed();
-        parameters.sched_priority = PRIORITY;
-        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters);
-    }
 }
 
 /// The playing thread: sleeps until a message, a table or a step comes, answers, and ends in silence.
