@@ -360,12 +360,12 @@ mod tests {
         type Product = fn(&Matrix, &[f32], &mut [f32]);
         let mut kinds: Vec<(&str, Product)> = vec![
             ("chosen", Matrix::add_product),
-            ("plain", |matrix, rows, sums| unsafe {
-                product::<[f32; UNIT], 1, 2>(matrix, rows, sums);
-            }),
+            // SAFETY: plain arrays are on every processor.
+            ("plain", |matrix, rows, sums| unsafe { product::<[f32; UNIT], 1, 2>(matrix, rows, sums) }),
         ];
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: the processor has been asked for the features.
             kinds.push(("avx2", |matrix, rows, sums| unsafe { product_avx2(matrix, rows, sums) }));
         }
         let sizes =

@@ -31,6 +31,9 @@ pub mod search;
 pub mod session;
 pub mod synth;
 pub mod take;
+#[cfg(unix)]
+#[allow(unsafe_code)]
+pub mod unix;
 pub mod view;
 pub mod wav;
 pub mod worker;

@@ -226,6 +226,7 @@ impl Control {
     }
 
     /// What was sent last may not have arrived.
+    #[cfg_attr(not(feature = "jack"), expect(dead_code, reason = "only JACK says so"))]
     pub(crate) fn lose_messages(&self) {
         self.messages_lost.store(true, Ordering::Release);
     }

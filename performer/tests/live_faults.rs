@@ -249,9 +249,8 @@ fn a_clock_master_may_be_slow_or_fast_jump_and_stall() {
         while rig.start < end {
             let until = rig.start + 128;
             let mut now = Vec::new();
-            while let Some((at, bytes)) = events.pop_front_if(|(at, _)| *at < until) {
-                now.push(((at - rig.start) as u32, bytes));
-            }
+            let due = events.partition_point(|(at, _)| *at < until);
+            now.extend(events.drain(..due).map(|(at, bytes)| ((at - rig.start) as u32, bytes)));
             rig.cycle(&now);
             for shown in rig.empty_queues() {
                 if let Shown::Moment { position, .. } = shown {

@@ -435,7 +435,8 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
         if let Some(error) = live.take_error() {
             note(view, &manner, format!("the take is no longer recorded: {error}"));
         }
-        if take_panic_signal() {
+        #[cfg(unix)]
+        if performer::unix::take_panic_signal() {
             live.turn(Control::Panic, 127);
         }
         let wish = match &mut manner {
@@ -565,18 +566,6 @@ fn json_line(shown: &Shown, view: &View) -> serde_json::Value {
     }
 }
 
-/// Set by SIGUSR1.
-static PANIC: AtomicBool = AtomicBool::new(false);
-
-fn take_panic_signal() -> bool {
-    PANIC.swap(false, Ordering::AcqRel)
-}
-
-#[cfg(unix)]
-extern "C" fn note_panic_signal(_: libc::c_int) {
-    PANIC.store(true, Ordering::Release);
-}
-
 /// The flag that SIGINT, SIGTERM, SIGHUP (Ctrl-C and closing the window on Windows) set.
 fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     let is_over = Arc::new(AtomicBool::new(false));
@@ -587,14 +576,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     })
     .context("can't watch for Ctrl-C")?;
     #[cfg(unix)]
-    {
-        let handler: extern "C" fn(libc::c_int) = note_panic_signal;
-        // SAFETY: the handler only stores to an atomic, which a signal handler may.
-        #[allow(unsafe_code)]
-        unsafe {
-            libc::signal(libc::SIGUSR1, handler as libc::sighandler_t)
-        };
-    }
+    performer::unix::watch_for_panic_signal();
     Ok(is_over)
 }
 

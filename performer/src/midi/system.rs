@@ -303,7 +303,8 @@ impl Mailbox {
         self.player.unpark();
         // CoreMIDI's thread is one for real time by itself.
         if cfg!(target_os = "linux") && !std::mem::replace(&mut self.has_asked_for_real_time, true) {
-            ask_for_real_time();
+            #[cfg(unix)]
+            crate::unix::ask_for_real_time();
         }
     }
 }
@@ -484,7 +485,8 @@ fn play(
     mut new_inboxes: HeapCons<HeapCons<Arrival>>,
     mut new_outputs: HeapCons<MidiOutputConnection>,
 ) {
-    ask_for_real_time();
+    #[cfg(unix)]
+    crate::unix::ask_for_real_time();
     loop {
         let pause = {
             // Panics are caught inside.
@@ -508,21 +510,6 @@ fn play(
     }
     // The output closes with this thread: leave the last messages the time to get away.
     thread::sleep(DRAIN);
-}
-
-/// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
-/// audio usually may), it plays all the same, and later when the machine is busy.
-fn ask_for_real_time() {
-    #[cfg(unix)]
-    #[allow(unsafe_code)]
-    // SAFETY: sched_param is plain numbers, for which zero is valid, and the call only reads it.
-    unsafe {
-        // Below JACK's and the kernel's own threads, above all ordinary ones.
-        const PRIORITY: libc::c_int = 40;
-        let mut parameters: libc::sched_param = std::mem::zeroed();
-        parameters.sched_priority = PRIORITY;
-        libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters);
-    }
 }
 
 #[cfg(test)]
