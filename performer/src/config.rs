@@ -20,6 +20,7 @@ pub struct Config {
     pub input: Option<String>,
     pub output: Option<String>,
     pub clock: Option<Source>,
+    pub clock_input: Option<String>,
     pub tempo: Option<Tempo>,
     /// Keys below this one are no melody.
     pub split: Option<Key>,
@@ -164,7 +165,8 @@ pub fn template(input: Option<&str>) -> String {
         None => text += "# input = \"keystation\"     # a port's name, or a part of it\n",
     }
     text += "# output = \"fluid\"\n";
-    text += "# clock = \"internal\"        # or \"midi\", \"follow\"\n# tempo = 80\n";
+    text += "# clock = \"internal\"        # or \"midi\", \"follow\"\n";
+    text += "# clock-input = \"IAC\"       # the port of MIDI clock, where it is not the keyboard's\n# tempo = 80\n";
     text += "# split = \"C4\"              # keys below are no melody\n";
     text += "# below = \"through\"         # passed on as they are; \"bass\": they are the bass of the harmony\n";
     text += "# split-channel = 5         # of what is passed on\n";

@@ -790,7 +790,7 @@ mod tests {
                 }
             });
             let (input, output) = (String::new(), String::new());
-            let links = Links { sound: None, input, output, has_server: true, has_input: true, has_output: true };
+            let links = Links { input, output, ..Links::default() };
             let connections = Box::new(Standing { control, thread: Some(thread) });
             Ok(Running { links, drain: Duration::ZERO, connections })
         }

@@ -20,8 +20,9 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     let folder = folder.path();
     std::fs::write(folder.join("bad.toml"), "tempo = 72\n[alto]\nchannel = 17\n").unwrap();
     std::fs::write(folder.join("performer.toml"), "tempoo = 72\n").unwrap();
+    std::fs::write(folder.join("empty.toml"), "").unwrap();
     std::fs::write(folder.join("notes.txt"), "not a log\n").unwrap();
-    std::fs::write(folder.join("old.log"), "performer take 2\n{\"models\":[]}\n").unwrap();
+    std::fs::write(folder.join("old.log"), format!("{}\n{{\"models\":[]}}\n", performer::take::FIRST_LINE)).unwrap();
     let check = |arguments: &[&str], expected: &[&str]| {
         let (succeeded, said) = run(folder, arguments);
         assert!(!succeeded, "{arguments:?} succeeded");
@@ -36,6 +37,8 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     check(&["play", "--tempo", "1000"], &["--tempo", "from 10 to 400"]);
     check(&["play", "--pickup", "4.1"], &["--pickup", "0 to 3.75"]);
     check(&["play", "--split", "H9"], &["--split", "'H9' is no key"]);
+    check(&["play", "--below", "bass", "--config", "empty.toml"], &["there is no split", "--split C4"]);
+    check(&["play", "--clock-input", "daw", "--config", "empty.toml"], &["--clock-input", "--clock midi"]);
     check(&["play", "--no-take", "--take-folder", "takes"], &["cannot be used with"]);
     check(&["replay", "nowhere.log"], &["cannot read nowhere.log"]);
     check(&["replay", "notes.txt"], &["notes.txt", "not a take", "'not a log'"]);

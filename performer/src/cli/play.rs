@@ -76,6 +76,10 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "SOURCE")]
     clock: Option<ClockSource>,
 
+    /// The port MIDI clock comes from, where that is not the keyboard's. With --virtual and left out, a port of our own
+    #[arg(long, value_name = "PORT")]
+    clock_input: Option<String>,
+
     /// Beats of pickup: 1 when the first key is the last beat of a 4/4 bar; 0.5 for an eighth
     #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup)]
     pickup: f64,
@@ -143,7 +147,7 @@ pub struct Args {
 enum ClockSource {
     /// The tempo given; the first key starts it
     Internal,
-    /// MIDI clock of the input port: start, stop, continue and song position are obeyed
+    /// MIDI clock of the input port, or of --clock-input: start, stop, continue and song position are obeyed
     Midi,
     /// The playing itself: tempo and beat are inferred from your keys
     Follow,
@@ -239,6 +243,14 @@ pub fn run(args: Args) -> Result<()> {
     // First of all, so that from now on no signal can leave notes sounding.
     let is_over = stop_on_signals()?;
     let config = args.config()?;
+    let session = args.settings(&config);
+    let source = session.clock.source;
+    if args.below.is_some() && session.split.is_none() {
+        bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
+    }
+    if args.clock_input.is_some() && source != Source::Midi {
+        bail!("--clock-input says where MIDI clock comes from, but nothing goes by it; --clock midi does");
+    }
     let backend = args.midi.open()?;
     let system = backend.name();
     let first = args.model.model()?;
@@ -255,30 +267,29 @@ pub fn run(args: Args) -> Result<()> {
         output: args.output.clone().or_else(|| config.output.clone()),
         own_ports: args.own_ports,
         per_part: args.ports == PortLayout::PerPart,
+        ..Wiring::default()
     };
     let harmonizer = |model: Arc<Model>| {
         let sampling = sampling(&model);
         Harmonizer::new(model, sampling)
     };
-    let cast = Cast {
-        harmonizer: harmonizer(first),
-        second: second.map(harmonizer),
-        session: args.settings(&config),
-        sound: args.sound()?,
-        recorder,
-    };
-    if args.below.is_some() && cast.session.split.is_none() {
-        bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
-    }
+    let cast =
+        Cast { harmonizer: harmonizer(first), second: second.map(harmonizer), session, sound: args.sound()?, recorder };
     complete(&mut wiring, backend.ports()?, cast.sound.is_some(), ask)?;
+    if source == Source::Midi {
+        wiring.clock_input = args.clock_input.or(config.clock_input);
+        wiring.own_clock_port = wiring.own_ports && wiring.input.is_some();
+    }
     let tempo = cast.session.clock.tempo;
     let channels = cast.session.routes.map(|route| route.channel + 1);
-    let source = cast.session.clock.source;
     let temperature = cast.harmonizer.sampling().temperature;
     let can = Can { switch_model: cast.second.is_some(), set_tempo: source == Source::Internal };
     let mut live = Live::start(backend, &wiring, cast)?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
+    if source == Source::Midi {
+        eprintln!("MIDI clock from {}", links.clock.as_ref().unwrap_or(&links.input));
+    }
     if let Some(sound) = &links.sound {
         eprintln!("sound: {sound}");
     }
@@ -522,7 +533,8 @@ fn changes(system: &str, before: &Links, after: &Links) -> Vec<String> {
     let state = |is_there: bool| if is_there { "connected" } else { "gone, waiting for it" };
     let (input, output) = (state(after.has_input), state(after.has_output));
     let ports = format!("input {}: {input}; output {}: {output}", after.input, after.output);
-    server.into_iter().chain([ports]).collect()
+    let clock = after.clock.as_ref().map(|clock| format!("; clock {clock}: {}", state(after.has_clock)));
+    server.into_iter().chain([ports + &clock.unwrap_or_default()]).collect()
 }
 
 fn note(view: &mut View, manner: &Manner, text: String) {

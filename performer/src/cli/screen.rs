@@ -228,7 +228,7 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
         true => Span::raw(name.to_owned()),
         false => Span::styled(format!("{name} (gone, waiting for it)"), ALARM),
     };
-    let Links { sound, input, output, has_server, has_input, has_output } = &view.links;
+    let Links { sound, input, clock, output, has_server, has_input, has_clock, has_output } = &view.links;
     let mut ports = vec![
         Span::raw(" "),
         link(view.system, *has_server),
@@ -237,6 +237,9 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
         Span::raw(" -> "),
         link(output, *has_output || !has_server),
     ];
+    if let Some(clock) = clock {
+        ports.extend([Span::raw("  clock: "), link(clock, *has_clock || !has_server)]);
+    }
     ports.extend(sound.iter().map(|sound| Span::raw(format!("  sound: {sound}"))));
     let clock = match (view.status.is_running, view.status.is_stalled) {
         (false, _) => Span::raw("waiting"),
@@ -472,7 +475,7 @@ mod tests {
             has_server: true,
             has_input: true,
             has_output: true,
-            sound: None,
+            ..Links::default()
         };
         let mut status = Status::new(72.0, &[Control::Guard, Control::Freeze(Part::Bass), Control::Mute(Part::Alto)]);
         status.is_running = true;

@@ -106,6 +106,7 @@ impl Backend for Jack {
             wanted.as_ref().map(|wanted| find_port(side, names, wanted).map(|index| names[index].clone())).transpose()
         };
         let source = find(Side::Input, &ports.inputs, &wiring.input)?;
+        let clock = find(Side::Input, &ports.inputs, &wiring.clock_input)?;
         let destination = find(Side::Output, &ports.outputs, &wiring.output)?;
 
         let client = self.client;
@@ -122,7 +123,8 @@ impl Backend for Jack {
         let active = activate(client, &outputs, stage, &home, &news)?;
 
         let mut wanted = Vec::new();
-        wanted.extend(source.map(|theirs| Cable { ours: INPUT_PORT.to_owned(), theirs, is_input: true }));
+        let inputs = source.into_iter().chain(clock.clone());
+        wanted.extend(inputs.map(|theirs| Cable { ours: INPUT_PORT.to_owned(), theirs, is_input: true }));
         for ours in destination.iter().flat_map(|_| &outputs) {
             let theirs = destination.clone().unwrap_or_default();
             wanted.push(Cable { ours: ours.clone(), theirs, is_input: false });
@@ -144,19 +146,14 @@ impl Backend for Jack {
             news,
             outputs,
             wanted,
+            clock,
             cables: Vec::new(),
             owed: Vec::new(),
             cycles: 0,
             last_cycle: Instant::now(),
         };
-        let mut links = Links {
-            sound: None,
-            input: String::new(),
-            output: String::new(),
-            has_server: true,
-            has_input: true,
-            has_output: true,
-        };
+        let mut links =
+            Links { has_server: true, has_input: true, has_clock: true, has_output: true, ..Links::default() };
         patch.describe(&mut links);
         links.sound = has_sound.then(|| format!("{CLIENT}:{}", SOUND_PORTS.join(", ")));
         Ok(Running { links, drain, connections: Box::new(patch) })
@@ -241,6 +238,8 @@ struct Patch {
     outputs: Vec<String>,
     /// Those that we were told to make.
     wanted: Vec<Cable>,
+    /// The other end of the one that brings MIDI clock alone.
+    clock: Option<String>,
     /// Those that there are, and those that were torn.
     cables: Vec<Cable>,
     owed: Vec<Cable>,
@@ -257,8 +256,10 @@ impl Connections for Patch {
             self.tend_cables(control);
             self.describe(links);
         }
-        let is_whole = |is_input| !self.owed.iter().any(|one| one.is_input == is_input && self.wanted.contains(one));
-        (links.has_input, links.has_output) = (is_whole(true), is_whole(false));
+        let owes = |is_it: &dyn Fn(&Cable) -> bool| self.owed.iter().any(|one| is_it(one) && self.wanted.contains(one));
+        links.has_output = !owes(&|one| !one.is_input);
+        links.has_input = !owes(&|one| one.is_input && !self.is_clock(one));
+        links.has_clock = !owes(&|one| self.is_clock(one));
     }
 
     fn play_unheard(&mut self) {
@@ -360,16 +361,21 @@ impl Patch {
         cables
     }
 
+    fn is_clock(&self, cable: &Cable) -> bool {
+        cable.is_input && Some(&cable.theirs) == self.clock.as_ref()
+    }
+
     fn describe(&self, links: &mut Links) {
         let Some(client) = self.active.as_ref().map(AsyncClient::as_client) else { return };
         let described = |ports: &[String], is_input| {
             let ours: Vec<String> = ports.iter().map(|port| format!("{}:{port}", client.name())).collect();
-            match self.wanted.iter().find(|cable| cable.is_input == is_input) {
+            match self.wanted.iter().find(|cable| cable.is_input == is_input && !self.is_clock(cable)) {
                 Some(Cable { theirs, .. }) => format!("{} ({theirs})", ours.join(", ")),
                 None => ours.join(", "),
             }
         };
         links.input = described(&[INPUT_PORT.to_owned()], true);
+        links.clock.clone_from(&self.clock);
         links.output = described(&self.outputs, false);
     }
 }

@@ -20,6 +20,8 @@ use crate::live::{Control, Engine};
 pub const CLIENT: &str = "performer";
 pub const INPUT_PORT: &str = "in";
 pub const OUTPUT_PORT: &str = "out";
+/// A port of ours for MIDI clock alone.
+pub const CLOCK_PORT: &str = "clock";
 
 /// A sound system's MIDI side, open but without ports of ours yet.
 pub trait Backend {
@@ -60,6 +62,10 @@ pub struct Ports {
 pub struct Wiring {
     pub input: Option<String>,
     pub output: Option<String>,
+    /// Where MIDI clock comes from, if not from the input. Nothing else is taken from there.
+    pub clock_input: Option<String>,
+    /// Make a port of our own for it, where it is not named.
+    pub own_clock_port: bool,
     /// Make ports of our own where no name is given.
     pub own_ports: bool,
     /// An output port for each part, named after it, instead of one for all.
@@ -93,11 +99,14 @@ pub struct Links {
     pub sound: Option<String>,
     /// For example `performer:in`, or the name of the port that we are connected to.
     pub input: String,
+    /// Where MIDI clock comes from, if not from the input.
+    pub clock: Option<String>,
     pub output: String,
     /// Whether the sound system itself is there.
     pub has_server: bool,
     /// Whether it is there; a port of our own always is.
     pub has_input: bool,
+    pub has_clock: bool,
     pub has_output: bool,
 }
 

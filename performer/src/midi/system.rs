@@ -16,7 +16,8 @@ use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::{
-    Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring, find_port,
+    Backend, CLIENT, CLOCK_PORT, Connections, INPUT_PORT, Links, MidiError, OUTPUT_PORT, Ports, Running, Side, Wiring,
+    find_port,
 };
 use crate::audio::{Audio, AudioSettings};
 use crate::live::{Control, Engine};
@@ -46,16 +47,24 @@ impl System {
     pub fn open() -> Result<System, MidiError> {
         #[cfg(target_os = "linux")]
         check_sequencer()?;
-        let unavailable = |error: midir::InitError| MidiError::Unavailable {
-            system: SYSTEM,
-            cause: error.to_string(),
-            hint: "does any other MIDI program work?".to_owned(),
-        };
-        let mut input = MidiInput::new(CLIENT).map_err(unavailable)?;
-        // System exclusive messages and active sensing have nothing to say to us.
-        input.ignore(Ignore::SysexAndActiveSense);
+        let input = new_input().map_err(unavailable)?;
         Ok(System { input, output: MidiOutput::new(CLIENT).map_err(unavailable)? })
     }
+}
+
+fn unavailable(error: midir::InitError) -> MidiError {
+    MidiError::Unavailable {
+        system: SYSTEM,
+        cause: error.to_string(),
+        hint: "does any other MIDI program work?".to_owned(),
+    }
+}
+
+/// System exclusive messages and active sensing have nothing to say to us.
+fn new_input() -> Result<MidiInput, midir::InitError> {
+    let mut input = MidiInput::new(CLIENT)?;
+    input.ignore(Ignore::SysexAndActiveSense);
+    Ok(input)
 }
 
 /// midir only says that it failed, and libasound writes to stderr when it does: look for the cause first.
@@ -117,6 +126,10 @@ impl Backend for System {
             return Err(MidiError::PerPart(wiring.output_ports()));
         }
         let source = choose(Side::Input, &input_names, &wiring.input, wiring.own_ports)?;
+        let clock = match &wiring.clock_input {
+            Some(wanted) => Some(find_port(Side::Input, &input_names, wanted)?),
+            None => None,
+        };
         let destination = choose(Side::Output, &output_names, &wiring.output, wiring.own_ports || wiring.per_part)?;
 
         let (senders, output_name) = match destination {
@@ -127,13 +140,15 @@ impl Backend for System {
             }
             None => own_outputs(output, &wiring.output_ports())?,
         };
-        let source_name = source.map(|index| input_names[index].clone());
-        let links = Links {
+        let name_of = |index: usize| input_names[index].clone();
+        let mut links = Links {
             sound: None,
-            input: source_name.clone().unwrap_or_else(|| shown_name(INPUT_PORT)),
+            input: source.map_or_else(|| shown_name(INPUT_PORT), name_of),
+            clock: clock.map(name_of).or_else(|| wiring.own_clock_port.then(|| shown_name(CLOCK_PORT))),
             output: output_name,
             has_server: true,
             has_input: true,
+            has_clock: true,
             has_output: true,
         };
         let destination_name = destination.map(|_| links.output.clone());
@@ -144,10 +159,12 @@ impl Backend for System {
         let control = Arc::clone(engine.control());
         let audio = sound.map(|settings| Audio::start(settings, &control)).transpose()?;
         let (audio, instrument) = audio.map_or((None, None), |(audio, queue)| (Some(audio), Some(queue)));
-        let links = Links { sound: audio.as_ref().map(|audio| audio.description.clone()), ..links };
+        links.sound = audio.as_ref().map(|audio| audio.description.clone());
         let epoch = Instant::now();
-        let (events_in, events) = HeapRb::new(EVENTS).split();
-        let (inboxes, new_inboxes) = HeapRb::new(1).split();
+        let (keyboard_in, keyboard_events) = HeapRb::new(EVENTS).split();
+        let (clock_in, clock_events) = HeapRb::new(EVENTS).split();
+        let events = [keyboard_events, clock_events];
+        let (inboxes, new_inboxes) = HeapRb::new(2).split();
         let (replacements, replaced) = HeapRb::new(1).split();
         let outputs = Outputs { senders, instrument };
         let stage = Arc::new(Mutex::new(Stage { engine, outputs, events, epoch, has_panicked: false }));
@@ -161,24 +178,23 @@ impl Backend for System {
         let player = Joined { control: Arc::clone(&control), handle: Some(handle) };
         control.set_player(player.thread());
 
-        let mailbox = Mailbox::new(events_in, &stage, player.thread(), control);
-        let receiver = match (source, &source_name) {
-            (Some(index), Some(name)) => {
-                let receiver = input.connect(&input_ports[index], INPUT_PORT, receive, mailbox);
-                receiver.map_err(|error| refused(Side::Input, name, error))?
-            }
-            _ => own_input(input, mailbox)?,
+        let open = |input: MidiInput, from: Option<usize>, role: Role, events: HeapProd<Arrival>| {
+            let mailbox = Mailbox::new(events, role, &stage, player.thread(), Arc::clone(&control));
+            let receiver = match from {
+                Some(index) => {
+                    let receiver = input.connect(&input_ports[index], role.port(), receive, mailbox);
+                    receiver.map_err(|error| refused(Side::Input, &input_names[index], error))?
+                }
+                None => own_input(input, mailbox)?,
+            };
+            Ok::<_, MidiError>(Input { receiver: Some(receiver), source: from.map(name_of), role })
         };
-        let connections = Cables {
-            receiver: Some(receiver),
-            inboxes,
-            source: source_name,
-            destination: destination_name,
-            replacements,
-            stage,
-            player,
-            _audio: audio,
-        };
+        let mut inputs = vec![open(input, source, Role::Keyboard, keyboard_in)?];
+        if links.clock.is_some() {
+            inputs.push(open(new_input().map_err(unavailable)?, clock, Role::Clock, clock_in)?);
+        }
+        let connections =
+            Cables { inputs, inboxes, destination: destination_name, replacements, stage, player, _audio: audio };
         Ok(Running { links, drain: DRAIN, connections: Box::new(connections) })
     }
 }
@@ -211,9 +227,8 @@ fn refused<T>(side: Side, port: &str, error: midir::ConnectError<T>) -> MidiErro
 #[cfg(unix)]
 fn own_input(input: MidiInput, mailbox: Mailbox) -> Result<MidiInputConnection<Mailbox>, MidiError> {
     use midir::os::unix::VirtualInput;
-    input
-        .create_virtual(&own_name(INPUT_PORT), receive, mailbox)
-        .map_err(|error| refused(Side::Input, INPUT_PORT, error))
+    let port = mailbox.role.port();
+    input.create_virtual(&own_name(port), receive, mailbox).map_err(|error| refused(Side::Input, port, error))
 }
 
 /// Ports of these names, and all their names in one.
@@ -272,9 +287,33 @@ struct Arrival {
     length: u8,
 }
 
+/// What an input brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    /// Everything.
+    Keyboard,
+    /// MIDI clock and nothing else.
+    Clock,
+}
+
+impl Role {
+    /// The name of a port of ours.
+    fn port(self) -> &'static str {
+        match self {
+            Role::Keyboard => INPUT_PORT,
+            Role::Clock => CLOCK_PORT,
+        }
+    }
+
+    fn takes(self, message: &[u8]) -> bool {
+        self == Role::Keyboard || matches!(message, [0xf2, ..] | [0xf8 | 0xfa..=0xfc])
+    }
+}
+
 /// What midir's input thread owns.
 struct Mailbox {
     events: HeapProd<Arrival>,
+    role: Role,
     stage: Arc<Mutex<Stage>>,
     player: Thread,
     control: Arc<Control>,
@@ -282,12 +321,21 @@ struct Mailbox {
 }
 
 impl Mailbox {
-    fn new(events: HeapProd<Arrival>, stage: &Arc<Mutex<Stage>>, player: Thread, control: Arc<Control>) -> Mailbox {
-        Mailbox { events, stage: Arc::clone(stage), player, control, has_asked_for_real_time: false }
+    fn new(
+        events: HeapProd<Arrival>,
+        role: Role,
+        stage: &Arc<Mutex<Stage>>,
+        player: Thread,
+        control: Arc<Control>,
+    ) -> Mailbox {
+        Mailbox { events, role, stage: Arc::clone(stage), player, control, has_asked_for_real_time: false }
     }
 
     fn receive(&mut self, message: &[u8]) {
         let entered = Instant::now();
+        if !self.role.takes(message) {
+            return;
+        }
         let mut bytes = [0; 3];
         // Longer ones are system exclusive.
         let Some(place) = bytes.get_mut(..message.len()) else { return };
@@ -311,12 +359,10 @@ impl Mailbox {
 
 /// Our connections. Closed in this order: nothing more comes in, then the thread ends.
 struct Cables {
-    /// `None` while the keyboard is unplugged.
-    receiver: Option<MidiInputConnection<Mailbox>>,
+    inputs: Vec<Input>,
     /// Inputs opened anew, for the playing thread.
-    inboxes: HeapProd<HeapCons<Arrival>>,
-    /// The names of the ports that we were told to connect to.
-    source: Option<String>,
+    inboxes: HeapProd<(Role, HeapCons<Arrival>)>,
+    /// The name of the port that we were told to send to.
     destination: Option<String>,
     /// Outputs opened anew, for the playing thread.
     replacements: HeapProd<MidiOutputConnection>,
@@ -325,35 +371,53 @@ struct Cables {
     _audio: Option<Audio>,
 }
 
+struct Input {
+    /// `None` while it is unplugged.
+    receiver: Option<MidiInputConnection<Mailbox>>,
+    /// The name of the port that we were told to listen to; `None` for one of our own.
+    source: Option<String>,
+    role: Role,
+}
+
 impl Connections for Cables {
     fn tend(&mut self, links: &mut Links, control: &Arc<Control>) {
-        self.tend_input(links, control);
+        for place in 0..self.inputs.len() {
+            self.tend_input(place, links, control);
+        }
         self.tend_output(links, control);
     }
 }
 
 impl Cables {
-    fn tend_input(&mut self, links: &mut Links, control: &Arc<Control>) {
-        let Some(source) = &self.source else { return };
-        let Ok(mut input) = MidiInput::new(CLIENT) else { return };
-        input.ignore(Ignore::SysexAndActiveSense);
+    fn tend_input(&mut self, place: usize, links: &mut Links, control: &Arc<Control>) {
+        let Input { receiver, source: Some(source), role } = &mut self.inputs[place] else { return };
+        let (role, has_input) = match role {
+            Role::Keyboard => (Role::Keyboard, &mut links.has_input),
+            Role::Clock => (Role::Clock, &mut links.has_clock),
+        };
+        let Ok(input) = new_input() else { return };
         let (ports, names) = named(input.ports(), |port| input.port_name(port).ok());
         let found = same_port(&names, source);
-        if found.is_none() && links.has_input {
-            links.has_input = false;
-            self.receiver = None;
-            control.lose_input();
+        if found.is_none() && *has_input {
+            *has_input = false;
+            *receiver = None;
+            if role == Role::Keyboard {
+                control.lose_input();
+            }
         }
         // One that can't be opened yet, since its driver is still busy or another program was faster, is tried again.
-        let Some(index) = found.filter(|_| !links.has_input && !self.inboxes.is_full()) else { return };
+        let Some(index) = found.filter(|_| !*has_input && !self.inboxes.is_full()) else { return };
         let (events_in, events) = HeapRb::new(EVENTS).split();
-        let mailbox = Mailbox::new(events_in, &self.stage, self.player.thread(), Arc::clone(control));
-        if let Ok(receiver) = input.connect(&ports[index], INPUT_PORT, receive, mailbox) {
+        let mailbox = Mailbox::new(events_in, role, &self.stage, self.player.thread(), Arc::clone(control));
+        if let Ok(opened) = input.connect(&ports[index], role.port(), receive, mailbox) {
             // What comes before the playing thread takes it waits there.
-            let _ = self.inboxes.try_push(events);
-            self.receiver = Some(receiver);
-            links.has_input = true;
-            links.input.clone_from(&names[index]);
+            let _ = self.inboxes.try_push((role, events));
+            *receiver = Some(opened);
+            *has_input = true;
+            match role {
+                Role::Keyboard => links.input.clone_from(&names[index]),
+                Role::Clock => links.clock = Some(names[index].clone()),
+            }
         }
     }
 
@@ -437,7 +501,8 @@ impl Drop for Joined {
 struct Stage {
     engine: Engine,
     outputs: Outputs,
-    events: HeapCons<Arrival>,
+    /// By [`Role`].
+    events: [HeapCons<Arrival>; 2],
     /// The moment from which the session counts.
     epoch: Instant,
     has_panicked: bool,
@@ -463,9 +528,14 @@ impl Stage {
             true
         };
         engine.control().trip("MIDI");
-        let earliest = events.try_peek().map_or_else(Instant::now, |event| event.entered);
-        engine.begin(time(earliest));
-        while let Some(event) = events.try_pop() {
+        let next = |events: &[HeapCons<Arrival>; 2]| {
+            let waiting = events.iter().zip(0..).filter_map(|(queue, place)| Some((queue.try_peek()?.entered, place)));
+            waiting.min()
+        };
+        engine.begin(time(next(events).map_or_else(Instant::now, |(entered, _)| entered)));
+        while let Some((_, place)) = next(events)
+            && let Some(event) = events[place].try_pop()
+        {
             engine.receive(time(event.entered), &event.bytes[..usize::from(event.length)], event.entered, &mut send);
         }
         engine.advance(time(Instant::now()), &mut send);
@@ -482,7 +552,7 @@ impl Stage {
 /// silence.
 fn play(
     stage: &Mutex<Stage>,
-    mut new_inboxes: HeapCons<HeapCons<Arrival>>,
+    mut new_inboxes: HeapCons<(Role, HeapCons<Arrival>)>,
     mut new_outputs: HeapCons<MidiOutputConnection>,
 ) {
     #[cfg(unix)]
@@ -491,8 +561,8 @@ fn play(
         let pause = {
             // Panics are caught inside.
             let mut stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(events) = new_inboxes.try_pop() {
-                stage.events = events;
+            while let Some((role, events)) = new_inboxes.try_pop() {
+                stage.events[role as usize] = events;
             }
             if let Some(sender) = new_outputs.try_pop() {
                 stage.outputs.senders = vec![sender];
@@ -540,12 +610,19 @@ mod tests {
         });
         let first = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
         ends.tables.try_push(first).unwrap();
-        let (events_in, events) = HeapRb::new(EVENTS).split();
+        let (keyboard, keyboard_events) = HeapRb::new(EVENTS).split();
+        let (clock, clock_events) = HeapRb::new(EVENTS).split();
         let (instrument, mut sent) = HeapRb::new(64).split();
         let outputs = Outputs { senders: Vec::new(), instrument: Some(instrument) };
+        let events = [keyboard_events, clock_events];
         let stage = Arc::new(Mutex::new(Stage { engine, outputs, events, epoch: Instant::now(), has_panicked: false }));
-        let mut mailbox = Mailbox::new(events_in, &stage, thread::current(), Arc::default());
-        mailbox.has_asked_for_real_time = true; // not for the test's thread
+        let [mut mailbox, mut clock_mailbox] =
+            [(keyboard, Role::Keyboard), (clock, Role::Clock)].map(|(events, role)| {
+                let mailbox = Mailbox::new(events, role, &stage, thread::current(), Arc::default());
+                Mailbox { has_asked_for_real_time: true, ..mailbox } // not for the test's thread
+            });
+        // From a clock's port nothing else is taken.
+        clock_mailbox.receive(&[0x90, 60, 80]);
 
         mailbox.receive(&[0x90, 72, 80]);
         let answer =

@@ -79,8 +79,11 @@ aseqdump -p "$(port -i "'out ")" >/mnt/ours_keys &
 recording=$!
 sleep 1
 aplaymidi -p "$finger_port" /mnt/melody.mid >/dev/null 2>&1 &
+melody=$!
 sleep 1.2
 kill -KILL "$keys"
+kill "$melody"
+wait "$melody"
 for _ in $(seq 100); do grep -q 'gone, waiting' /mnt/talk_keys && break; sleep 0.1; done
 kill "$finger" 2>/dev/null
 wait "$finger" "$keys"
@@ -109,13 +112,14 @@ aplaymidi -p "$finger_port" /mnt/knobs.mid || exit 1
 sleep 1
 echo q >&3
 wait "$learning"
-"$performer" play --virtual --config /mnt/learned.toml --tempo 30 --no-take >/dev/null 2>/mnt/talk_controls &
+"$performer" play --virtual --config /mnt/learned.toml --clock midi --no-take >/dev/null 2>/mnt/talk_controls &
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk_controls && break
   kill -0 "$playing" 2>/dev/null || exit 1
   sleep 0.1
 done
+aconnect -o >/mnt/ports_controls
 aseqdump -p "$(port -i "'out ")" >/mnt/ours_controls &
 recording=$!
 sleep 1

@@ -36,7 +36,7 @@ others+=($!)
 exec 3>"$out/transport"
 printf 'tempo 120\nmaster\n' >&3
 
-"$performer" play --midi jack --clock midi --input player --output ours --json --take-folder "$out/takes" \
+"$performer" play --midi jack --clock midi --clock-input jack_midi_clock --input player --output ours --json --take-folder "$out/takes" \
   >"$out/json" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
@@ -45,7 +45,6 @@ for _ in $(seq 300); do
   kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
   sleep 0.1
 done
-jack_connect jack_midi_clock:mclk_out performer:in
 jack_connect jack_midi_clock:mclk_out clock:input
 echo play >&3
 sleep 3

@@ -25,6 +25,12 @@ pub struct Heard {
 /// by the time the next thing happens, in their ranges when it is in its own. An end may come twice, as it does after an
 /// overrun. Returns the sopranos.
 pub fn check_harmony(heard: &[Heard]) -> Vec<Heard> {
+    check_harmony_but(heard, 0)
+}
+
+/// The same where so many deadlines were missed, as on an emulated machine: so many answers may be lacking.
+pub fn check_harmony_but(heard: &[Heard], missed: u64) -> Vec<Heard> {
+    let mut lacking = 0;
     let mut sounding: [Option<u8>; PARTS] = [None; PARTS];
     let mut sopranos: Vec<Heard> = Vec::new();
     let mut ended: HashSet<(usize, u8)> = HashSet::new();
@@ -48,7 +54,12 @@ pub fn check_harmony(heard: &[Heard]) -> Vec<Heard> {
             let soprano = sounding[0].expect("checked in the line above");
             for part in Part::LOWER {
                 let pitch = sounding[part.index()];
-                let pitch = pitch.unwrap_or_else(|| panic!("no {} under {soprano} before {next:?}", part.name()));
+                let Some(pitch) = pitch else {
+                    lacking += 1;
+                    let most = missed * Part::LOWER.len() as u64;
+                    assert!(lacking <= most, "no {} under {soprano} before {next:?}", part.name());
+                    continue;
+                };
                 let (low, high) = part.range();
                 let (soprano_low, soprano_high) = Part::Soprano.range();
                 if (soprano_low.midi()..=soprano_high.midi()).contains(&soprano) {
@@ -59,6 +70,11 @@ pub fn check_harmony(heard: &[Heard]) -> Vec<Heard> {
     }
     assert_eq!(sounding, [None; PARTS], "notes sound on after the end");
     sopranos
+}
+
+/// Missed deadlines, by the performer's last line.
+pub fn missed(talk: &str) -> u64 {
+    numbers(talk.lines().last().unwrap_or_default()).get(1).copied().unwrap_or(0)
 }
 
 /// Every decimal number in a line; what is glued to letters is none.
