@@ -92,7 +92,7 @@ fn a_search_that_is_told_the_key_begins_in_it_about_as_often_as_bach() {
         let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
         let mut tasks = search::tasks(sopranos, true);
         let sampling = Sampling { guard: Guard::AHEAD, seed: index as u64, ..Sampling::default() };
-        let mut searched = |tasks: &[search::Task]| {
+        let searched = |tasks: &[search::Task]| {
             search::search(&model, sampling, tasks, PARTICLES)
                 .map(|found| opening(&Chorale { chords: found.chords }, key))
         };
