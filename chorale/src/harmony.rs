@@ -287,8 +287,8 @@ pub struct Harmony {
 /// The share of what sounds that must belong to a chord for it to be named.
 const LEAST_SHARE: f64 = 0.75;
 
-/// The share that makes a note a seventh and not one that passes.
-const LEAST_SEVENTH: f64 = 0.1;
+/// The share that makes a note a root or a seventh and not one that passes. A third may be as short as a suspension leaves it.
+const LEAST_PLACE: f64 = 0.1;
 
 impl Harmony {
     /// The chord that explains most of what sounds: `weights` by pitch class (how long, in any unit), over `bass`.
@@ -300,9 +300,10 @@ impl Harmony {
             for quality in Quality::ALL {
                 let intervals = quality.intervals();
                 let weight = |interval: &u8| weights[usize::from((root + interval) % 12)];
-                let is_named = weight(&intervals[0]) > 0.0
+                let is_placed = |interval: &u8| weight(interval) >= LEAST_PLACE * total;
+                let is_named = is_placed(&intervals[0])
                     && weight(&intervals[1]) > 0.0
-                    && intervals[3..].iter().all(|seventh| weight(seventh) >= LEAST_SEVENTH * total)
+                    && intervals[3..].iter().all(is_placed)
                     && intervals.iter().any(|interval| (root + interval) % 12 == bass);
                 // The perfect fifth is often left out; the others are what the chord is.
                 let is_complete = weight(&intervals[2]) > 0.0;
@@ -414,7 +415,7 @@ impl Harmony {
 
     /// Whether all its notes are in the key: in minor with the raised leading note where it is a dominant, else
     /// without.
-    fn belongs_to(self, key: Key) -> bool {
+    pub fn belongs_to(self, key: Key) -> bool {
         let classes = || self.quality.intervals().iter().map(|interval| (self.root + interval) % 12);
         if !key.minor {
             return classes().all(|class| key.has(class));

@@ -132,16 +132,30 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
         if is_leading && above(before, last.root) == 11 {
             return (CadenceKind::Imperfect, tonic);
         }
-        if is_dominant && above(before, key.tonic()) == 7 && matches!(above(last, key.tonic()), 8 | 9) {
-            return (CadenceKind::Deceptive, key);
+        // A dominant, of the key or by its sound, goes up by a step to what stands for its tonic.
+        let leads = above(before, key.tonic()) == 7
+            || before.quality == Quality::DominantSeventh
+            || before.numeral(key).contains('/');
+        let step = (above(last, before.root), last.quality);
+        if is_dominant && leads && matches!(step, (1, Quality::Major) | (2, Quality::Minor)) {
+            return (CadenceKind::Deceptive, Key::of_tonic((before.root + 5) % 12, step.0 == 1));
         }
-        if above(before, key.tonic()) == 5 && last.root == key.tonic() {
+        let is_plagal = above(before, last.root) == 5 && last.inversion() == 0;
+        if is_plagal && last.root == key.tonic() {
             return (CadenceKind::Plagal, key);
+        }
+        // On another degree; but to the dominant the same step is I-V.
+        if is_plagal && above(last, key.tonic()) != 7 && last.belongs_to(key) && before.belongs_to(key) {
+            return (CadenceKind::Plagal, tonic);
         }
     }
     let is_dominant = matches!(last.quality, Quality::Major | Quality::DominantSeventh);
     if is_dominant && above(last, key.tonic()) == 7 {
         return (CadenceKind::Half, key);
+    }
+    // In minor a phrase often stops on the dominant of the relative major.
+    if key.minor && is_dominant && above(last, key.tonic()) == 10 && last.inversion() == 0 {
+        return (CadenceKind::Half, Key { minor: false, ..key });
     }
     // A major triad outside the key, at a point of rest, is the dominant of another.
     if last.quality == Quality::Major && last.inversion() == 0 && last.numeral(key).contains('/') {
@@ -279,6 +293,9 @@ mod tests {
         check("71,67,62,55", "72,69,64,57", "deceptive V-vi C major");
         check("72,69,65,53", "72,67,64,48", "plagal IV-I C major");
         check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
+        check("68,64,59,52", "69,65,60,53", "deceptive V/vi-IV A minor");
+        check("72,69,65,53", "72,69,64,57", "open IV-vi C major");
+        check("74,69,65,50", "76,69,60,57", "plagal ii-vi A minor");
         check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
         check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");
     }

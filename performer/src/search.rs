@@ -53,7 +53,7 @@ impl Found {
 }
 
 /// See [`opening_cost`]; it counts in the first four beats.
-const FOREIGN_COST: f32 = 0.8;
+const FOREIGN_COST: f32 = 1.2;
 const AWAY_COST: f32 = 1.0;
 const OPENING: usize = 16;
 

@@ -220,13 +220,27 @@ fn json_tells_the_notes_of_the_written_file_and_the_chord_changes() {
 }
 
 #[test]
-fn a_melody_out_of_range_is_harmonized_below_where_it_is_sung_and_that_is_said() {
+fn a_low_melody_is_moved_up_to_its_singers_and_a_wide_one_is_harmonized_below_itself() {
     let low = Tune { notes: "D4/4 | G3/4 A3/4 B3/4 G3/4 | A3/2 G3/2", ..SHORT };
     let wide = Tune { notes: "C3/4 | C3/4 D6/4 E3/4 C5/4 | D7/2 C3/2", ..SHORT };
     let folder = folder_with(&[("low.mid", &tune::midi_file(&low)), ("wide.mid", &tune::midi_file(&wide))]);
-    for (tune, said) in [("low.mid", "moved an octave up"), ("wide.mid", "octave inside")] {
-        let output = succeed(&folder, &["render", tune, "-o", "out.mid", "--force"]);
-        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{tune}");
+    let cases: [(&str, &[&str], &str, i32); 3] = [
+        (
+            "low.mid",
+            &[],
+            "moved an octave up, into the range of the soprano; --melody-part alto gives it to the alto",
+            12,
+        ),
+        ("low.mid", &["--live"], "too low", 0),
+        ("wide.mid", &[], "octave inside", 0),
+    ];
+    for (tune, more, said, moved) in cases {
+        let output = succeed(&folder, &[&["render", tune, "-o", "out.mid", "--force"], more].concat());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains(said), "{tune}: {stderr}");
+        let first = if tune == "low.mid" { 62 } else { 48 };
+        let soprano = &parts(&folder.path().join("out.mid"))["Soprano"].1;
+        assert_eq!(i32::from(soprano[0].2), first + moved, "{tune}");
         let parts = parts(&folder.path().join("out.mid"));
         for name in &PARTS[1..] {
             let mean = |name: &str| {
@@ -443,6 +457,64 @@ fn one_call_writes_every_format_from_musicxml_with_words_key_metre_and_pickup() 
 }
 
 #[test]
+fn the_words_stand_under_every_part_that_strikes_their_syllables() {
+    let folder = folder_with(&[("hymn.xml", HYMN.as_bytes())]);
+    let score = |more: &[&str]| {
+        let arguments = ["render", "hymn.xml", "-o", "out.musicxml", "-o", "out.mid", "--quiet", "--force"];
+        succeed(&folder, &[&arguments, more].concat());
+        fs::read_to_string(folder.path().join("out.musicxml")).expect("a score")
+    };
+    let syllables = |score: &str| -> Vec<usize> {
+        score.split("<part id=").skip(1).map(|part| part.matches("<text>").count()).collect()
+    };
+    assert_eq!(syllables(&score(&[])), [3, 3, 3, 3]);
+    let parts = parts(&folder.path().join("out.mid"));
+    for name in PARTS {
+        let onsets: Vec<u32> = parts[name].1.iter().map(|note| note.0).collect();
+        assert!(onsets.contains(&0) && onsets.contains(&480), "{name} strikes both syllables: {onsets:?}");
+    }
+    assert_eq!(syllables(&score(&["--staves", "2"])), [3, 0], "between the staves");
+    assert_eq!(syllables(&score(&["--words", "melody"])), [3, 0, 0, 0]);
+}
+
+#[test]
+fn under_a_fermata_all_parts_come_to_rest_together() {
+    let hymn = HYMN.replace(
+        "<pitch><step>B</step><alter>-1</alter><octave>4</octave></pitch><duration>4</duration><voice>1</voice><type>quarter</type>",
+        "<pitch><step>C</step><octave>5</octave></pitch><duration>4</duration><voice>1</voice><type>quarter</type>\
+         <notations><fermata/></notations>",
+    );
+    let folder = folder_with(&[("hymn.xml", hymn.as_bytes())]);
+    for seed in ["1", "2", "3"] {
+        let arguments = ["render", "hymn.xml", "-o", "out.mid", "-o", "out.json", "--quiet", "--force", "--seed", seed];
+        succeed(&folder, &arguments);
+        let parts = parts(&folder.path().join("out.mid"));
+        for name in PARTS {
+            assert!(
+                parts[name].1.iter().all(|note| note.1 <= 1920 || note.0 >= 1920),
+                "{name} sounds beyond the fermata"
+            );
+        }
+        let json = fs::read_to_string(folder.path().join("out.json")).expect("JSON");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(json["fermatas"].as_array().map(Vec::len), Some(2));
+        assert_ne!(json["cadences"][0]["chords"], serde_json::Value::Null, "{json}");
+    }
+}
+
+#[test]
+fn a_new_chorale_is_in_the_key_that_is_asked_for() {
+    let folder = folder_with(&[]);
+    for (key, name) in [("Eb", "Eb major"), ("b", "B minor")] {
+        let new =
+            ["generate", "-o", "new.musicxml", "-o", "new.mid", "--steps", "128", "--quiet", "--force", "--key", key];
+        succeed(&folder, &new);
+        let explained = String::from_utf8(succeed(&folder, &["explain", "new.musicxml"]).stdout).expect("UTF-8");
+        assert!(explained.starts_with(&format!("{name}\n")), "its signature is that of its notes: {explained}");
+    }
+}
+
+#[test]
 fn a_transposed_melody_takes_its_key_along() {
     let folder = folder_with(&[("hymn.xml", HYMN.as_bytes())]);
     succeed(&folder, &["render", "hymn.xml", "-o", "out.mid", "-o", "out.musicxml", "--transpose", "-2", "--quiet"]);
@@ -495,7 +567,7 @@ fn a_piece_is_explained_with_numerals_cadences_and_breaches() {
     assert_eq!(json["cadences"][0]["kind"], "perfect authentic");
     assert_eq!(json["marks"][0]["bar"], 1);
     let marked = fs::read_to_string(folder.path().join("marked.musicxml")).expect("a score");
-    assert!(marked.contains("parallel octaves</words>"), "{marked}");
+    assert!(marked.contains(">parallel fifths, parallel octaves"), "{marked}");
     let said = fail(&folder, &["explain", "hymn.xml"]);
     assert!(said.contains("hymn.xml") && said.contains("four parts are needed"), "{said}");
 }

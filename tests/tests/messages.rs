@@ -104,6 +104,7 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "-o", "out.mid", "--rule", "crossing=1000"],
             &["render", "tune.mid", "-o", "out.mid", "--pickup", "17"],
             &["render", "tune.mid", "-o", "out.mid", "--density", "thick"],
+            &["render", "tune.mid", "-o", "out.mid", "--words", "tenor"],
             &["render", "tune.mid", "-o", "out.mid", "--ranges", "SSA"],
             &["render", "tune.mid", "-o", "out.mid", "--ranges", "A:H3-D5"],
             &["render", "tune.mid", "-o", "out.mid", "--ranges", "A:D5-G3"],

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use chorale::harmony::Key;
 use chorale::{Chorale, Chord, Phase};
 use performer::arrangement::Arrangement;
 use performer::ensemble::Voicing;
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::guards::Purpose;
-use performer::harmonizer::Harmonizer;
+use performer::harmonizer::{Harmonizer, Limits};
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};
@@ -57,6 +58,8 @@ Examples:
       Twice as long, keeping more to the usual, and slower.
   performer generate -o variant.mid --prompt chorale.mid --prompt-steps 32
       Begins with the first two bars of a chorale and finds its own way from there.
+  performer generate -o new.mid --key c --steps 128
+      In C minor: what the network writes is moved there.
   performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\" --key Eb --staves 2 --marks --force
   performer generate -o new.wav --rehearsal --soundfont choir.sf2 --model lstm --quiet
   performer generate -o folder/ --format mid,musicxml --seed 7 --min-p 0.05 --rule crossing=4
@@ -112,12 +115,32 @@ pub fn run(args: Args) -> Result<()> {
     let model = chosen.model()?;
     let sampling = chosen.sampling(arrangement.guard(model.guard(Purpose::New)));
     let mut harmonizer = Harmonizer::new(model, sampling);
-    harmonizer.set_limits(arrangement.limits(octaves)?);
+    let limits = arrangement.limits(octaves)?;
+    harmonizer.set_limits(limits);
     let phase = |step: usize| match prompt.has_bars {
         true => prompt.grid.phase(prompt.first_step + step as u32),
         false => Phase::in_beat(step),
     };
     let mut chorale = render::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
+    // A prompt brings its key.
+    if let Some(key) = output.key.filter(|_| prompt.chords.is_empty()) {
+        let mut attempt = 0;
+        chorale = loop {
+            match moved_to(&chorale, key, &limits) {
+                Some(moved) => break moved,
+                None if attempt < ATTEMPTS => attempt += 1,
+                None => bail!(
+                    "--key: none of {ATTEMPTS} chorales could be brought to {key}; another --seed, or more --steps"
+                ),
+            }
+            // Far from the seeds that a user would give.
+            let seed = sampling.seed.wrapping_add(attempt << 32);
+            harmonizer.reset();
+            harmonizer.set_sampling(Sampling { seed, ..sampling });
+            harmonizer.set_limits(limits);
+            chorale = render::generate(&[], steps as usize, phase, &mut harmonizer)?;
+        };
+    }
     for chord in &mut chorale.chords {
         *chord = chord.transposed(-12 * octaves).context("a part of the new chorale lies too low")?;
     }
@@ -129,6 +152,30 @@ pub fn run(args: Args) -> Result<()> {
     output.show(&piece)?;
     output.say(&format!("{}: {steps} steps, {} of them prompt", targets.list(), begun.len()));
     Ok(())
+}
+
+/// How many chorales are written until one is major or minor as asked, and high or low enough.
+const ATTEMPTS: u64 = 50;
+
+/// Transposed to `key` by the shortest way that leaves all parts within their ranges; `None` for one in the other mode, or
+/// where no way does.
+fn moved_to(chorale: &Chorale, key: Key, limits: &Limits) -> Option<Chorale> {
+    let grid = Grid::new(TICKS_PER_QUARTER, &[], 0);
+    let found = render::chorale_score(chorale, &grid, 0, TICKS_PER_QUARTER, Vec::new()).found_key();
+    if found.minor != key.minor {
+        return None;
+    }
+    let up = (i32::from(key.tonic()) - i32::from(found.tonic())).rem_euclid(12);
+    let mut ways = [up, up - 12];
+    ways.sort_by_key(|way| way.abs());
+    let is_sung = |chord: &Chord| {
+        chord
+            .pitches()
+            .into_iter()
+            .zip(limits.ranges)
+            .all(|(pitch, (low, high))| pitch.is_none_or(|pitch| low <= pitch && pitch <= high))
+    };
+    ways.into_iter().filter_map(|way| chorale.transposed(way)).find(|moved| moved.chords.iter().all(is_sung))
 }
 
 fn has_tempo(directions: &[(Tick, Direction)]) -> bool {

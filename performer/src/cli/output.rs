@@ -48,7 +48,8 @@ pub struct OutputOptions {
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
 
-    /// The key for spelling and chord names, instead of the file's own: C, Bb, F#; small letters or an m for minor
+    /// The key, instead of the file's own: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it, and
+    /// it is spelled for it
     #[arg(long, value_name = "KEY")]
     pub key: Option<Key>,
 
