@@ -6,6 +6,8 @@ use std::arch::x86_64::{
     _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
+use crate::wide;
+
 /// Columns that one register of the widest kind holds.
 const UNIT: usize = 16;
 /// Columns of a panel.
@@ -50,6 +52,29 @@ impl Matrix {
         matrix
     }
 
+    /// Of zeros, to be given its lines by [`Matrix::set_line`].
+    ///
+    /// # Panics
+    /// When it has no columns, or more than a panel's 64.
+    pub fn narrow(lines: usize, columns: usize) -> Matrix {
+        assert!((1..=PANEL).contains(&columns), "{columns} columns do not make one panel");
+        Matrix { lines, columns, values: vec![Unit([0.0; UNIT]); lines * columns.div_ceil(UNIT)] }
+    }
+
+    /// Replaces a line of a matrix that is no wider than a panel. What `values` has beyond the columns is never read.
+    ///
+    /// # Panics
+    /// When there is no such line, or `values` is shorter than it, made up to whole units of 16.
+    #[inline]
+    pub fn set_line(&mut self, line: usize, values: &[f32]) {
+        let units = self.columns.div_ceil(UNIT);
+        assert!(units <= PANEL / UNIT, "only a single panel lies line by line");
+        let place = &mut self.values[line * units..][..units];
+        for (unit, values) in place.iter_mut().zip(values[..units * UNIT].as_chunks().0) {
+            unit.0 = *values;
+        }
+    }
+
     pub fn lines(&self) -> usize {
         self.lines
     }
@@ -68,6 +93,23 @@ impl Matrix {
     /// # Panics
     /// When the two are not of equally many rows.
     pub fn add_product(&self, rows: &[f32], sums: &mut [f32]) {
+        self.check(rows, sums);
+        dispatch(self, rows, None, sums);
+    }
+
+    /// The same to the bit for finite matrices, but passes over the lines that meet zeros only, as `needed` tells of the
+    /// same rows.
+    ///
+    /// # Panics
+    /// As [`Matrix::add_product`], and when `needed` was found for rows of another size.
+    pub fn add_product_of_needed(&self, rows: &[f32], needed: &Needed, sums: &mut [f32]) {
+        self.check(rows, sums);
+        let count = sums.len() / self.columns;
+        assert!(needed.width == self.lines && needed.ends.len() == blocks(count).count(), "needed by other rows");
+        dispatch(self, rows, Some(needed), sums);
+    }
+
+    fn check(&self, rows: &[f32], sums: &[f32]) {
         let count = sums.len() / self.columns;
         assert!(
             sums.len() == count * self.columns && rows.len() == count * self.lines,
@@ -77,36 +119,107 @@ impl Matrix {
             self.columns,
             sums.len()
         );
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has been asked for the feature.
-                return unsafe { product_avx512(self, rows, sums) };
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                // SAFETY: as above.
-                return unsafe { product_avx2(self, rows, sums) };
-            }
-        }
-        // SAFETY: it needs no feature.
-        unsafe { product::<[f32; UNIT], 1, 2>(self, rows, sums) }
     }
+}
+
+/// How many rows each block of so many has.
+fn blocks(count: usize) -> impl Iterator<Item = usize> {
+    let mut left = count;
+    std::iter::from_fn(move || {
+        let height = match left {
+            0 => return None,
+            ROWS.. => ROWS,
+            2.. => 2,
+            _ => 1,
+        };
+        left -= height;
+        Some(height)
+    })
+}
+
+/// Which values of some rows are not zero, so that products with them need not go through the whole matrix. Behind
+/// rectified units more than half are.
+#[derive(Clone, Default)]
+pub struct Needed {
+    width: usize,
+    /// For each block of rows the places at which one of them is not zero.
+    places: Vec<u32>,
+    /// Where each block's places end.
+    ends: Vec<usize>,
+    is_needed: Vec<u32>,
+}
+
+impl Needed {
+    /// Looks through `rows` (n, `width`). Used again, it takes no new memory.
+    pub fn find(&mut self, rows: &[f32], width: usize) {
+        let count = rows.len() / width;
+        self.width = width;
+        self.ends.clear();
+        self.is_needed.resize(width, 0);
+        self.places.resize(width * blocks(count).count(), 0);
+        let (mut end, mut rows) = (0, rows);
+        for height in blocks(count) {
+            let (block, rest) = rows.split_at(height * width);
+            rows = rest;
+            any_bits(block, &mut self.is_needed);
+            let places = &mut self.places[end..][..width];
+            let mut found = 0;
+            // Without a branch, which nobody could foretell.
+            for (place, &bits) in (0..).zip(&self.is_needed) {
+                places[found] = place;
+                found += usize::from(bits != 0);
+            }
+            end += found;
+            self.ends.push(end);
+        }
+    }
+
+    fn places(&self, block: usize) -> &[u32] {
+        let start = if block == 0 { 0 } else { self.ends[block - 1] };
+        &self.places[start..self.ends[block]]
+    }
+}
+
+wide! {
+    /// The bits of all rows, each as wide as `bits`.
+    fn any_bits(rows: &[f32], bits: &mut [u32]) {
+        bits.fill(0);
+        for row in rows.chunks_exact(bits.len()) {
+            bits.iter_mut().zip(row).for_each(|(bits, value)| *bits |= value.to_bits());
+        }
+    }
+}
+
+fn dispatch(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>, sums: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has been asked for the feature.
+            return unsafe { product_avx512(matrix, rows, needed, sums) };
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            // SAFETY: as above.
+            return unsafe { product_avx2(matrix, rows, needed, sums) };
+        }
+    }
+    // SAFETY: it needs no feature.
+    unsafe { product::<[f32; UNIT], 1, 2>(matrix, rows, needed, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-fn product_avx512(matrix: &Matrix, rows: &[f32], sums: &mut [f32]) {
+fn product_avx512(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>, sums: &mut [f32]) {
     // 24 of the 32 registers hold sums.
     // SAFETY: the feature is enabled here.
-    unsafe { product::<__m512, 4, 4>(matrix, rows, sums) }
+    unsafe { product::<__m512, 4, 4>(matrix, rows, needed, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn product_avx2(matrix: &Matrix, rows: &[f32], sums: &mut [f32]) {
+fn product_avx2(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>, sums: &mut [f32]) {
     // 12 of the 16 registers hold sums.
     // SAFETY: the features are enabled here.
-    unsafe { product::<[__m256; 2], 1, 2>(matrix, rows, sums) }
+    unsafe { product::<[__m256; 2], 1, 2>(matrix, rows, needed, sums) }
 }
 
 /// A unit in registers.
@@ -223,6 +336,7 @@ impl Lanes for [f32; UNIT] {
 unsafe fn product<L: Lanes, const UNITS: usize, const UNITS_OF_TWO: usize>(
     matrix: &Matrix,
     rows: &[f32],
+    needed: Option<&Needed>,
     sums: &mut [f32],
 ) {
     let Matrix { lines, columns, values } = matrix;
@@ -233,24 +347,24 @@ unsafe fn product<L: Lanes, const UNITS: usize, const UNITS_OF_TWO: usize>(
         let stride = matrix.units(panel);
         let (weights, rest) = values.split_at(lines * stride);
         values = rest;
-        let mut row = 0;
-        let mut place = Place { lines, columns, stride, row, column: panel * PANEL };
-        while row < count {
-            place.row = row;
+        let mut place = Place { lines, columns, stride, row: 0, column: panel * PANEL, needed: None };
+        for (block, height) in blocks(count).enumerate() {
+            place.needed = needed.map(|needed| needed.places(block));
             // SAFETY: the caller's.
-            row += unsafe {
-                match count - row {
-                    ROWS.. => across::<L, ROWS, UNITS>(weights, rows, sums, &place),
-                    2.. => across::<L, 2, UNITS_OF_TWO>(weights, rows, sums, &place),
+            unsafe {
+                match height {
+                    ROWS => across::<L, ROWS, UNITS>(weights, rows, sums, &place),
+                    2 => across::<L, 2, UNITS_OF_TWO>(weights, rows, sums, &place),
                     // One row is bound by memory and its sums by the latency of additions: all of a panel at once.
                     _ => across::<L, 1, { PANEL / UNIT }>(weights, rows, sums, &place),
                 }
             };
+            place.row += height;
         }
     }
 }
 
-/// `HEIGHT` rows times a panel, at most `WIDTH` units at once. Returns the height.
+/// `HEIGHT` rows times a panel, at most `WIDTH` units at once.
 ///
 /// # Safety
 /// The processor must have the registers of `L`.
@@ -260,7 +374,7 @@ unsafe fn across<L: Lanes, const HEIGHT: usize, const WIDTH: usize>(
     rows: &[f32],
     sums: &mut [f32],
     panel: &Place,
-) -> usize {
+) {
     let mut unit = 0;
     while unit < panel.stride {
         let width = WIDTH.min(panel.stride - unit);
@@ -278,17 +392,18 @@ unsafe fn across<L: Lanes, const HEIGHT: usize, const WIDTH: usize>(
         }
         unit += width;
     }
-    HEIGHT
 }
 
 /// Where a block stands in the product.
-struct Place {
+struct Place<'a> {
     lines: usize,
     columns: usize,
     /// Units of a line of the panel.
     stride: usize,
     row: usize,
     column: usize,
+    /// The lines to go through, if not all.
+    needed: Option<&'a [u32]>,
 }
 
 /// `HEIGHT` rows times `UNITS` units of a panel; `weights` begins with the first of them.
@@ -302,26 +417,25 @@ unsafe fn block<L: Lanes, const HEIGHT: usize, const UNITS: usize>(
     sums: &mut [f32],
     place: Place,
 ) {
-    let Place { lines, columns, stride, row, column } = place;
+    let Place { lines, columns, stride, row, column, needed } = place;
     assert!(weights.len() + stride >= lines * stride + UNITS && rows.len() >= (row + HEIGHT) * lines);
     let inputs: [*const f32; HEIGHT] = std::array::from_fn(|index| rows[(row + index) * lines..].as_ptr());
+    let from = weights.as_ptr().cast::<f32>();
     // SAFETY: the registers are the caller's; the last line's last unit and each row's last value lie in the slices, by
-    // the assertion.
-    let totals: [[L; UNITS]; HEIGHT] = unsafe {
+    // the assertion, and no line that is needed is beyond the last, by that of the product.
+    let totals = unsafe {
         let mut totals = [[L::zero(); UNITS]; HEIGHT];
-        let mut from = weights.as_ptr().cast::<f32>();
-        for line in 0..lines {
-            if HEIGHT == 1 {
-                (0..UNITS).for_each(|unit| prefetch(from.wrapping_add(AHEAD + unit * UNIT)));
-            }
-            let values: [L; UNITS] = std::array::from_fn(|unit| L::load(from.add(unit * UNIT)));
-            for (totals, input) in totals.iter_mut().zip(&inputs) {
-                let factor = *input.add(line);
-                for (total, value) in totals.iter_mut().zip(&values) {
-                    *total = total.add_scaled(factor, *value);
+        match needed {
+            None => {
+                for line in 0..lines {
+                    add_line(from.add(line * stride * UNIT), AHEAD, &inputs, line, &mut totals);
                 }
             }
-            from = from.wrapping_add(stride * UNIT);
+            Some(needed) => {
+                for &line in needed {
+                    add_line(from.add(line as usize * stride * UNIT), 2 * AHEAD, &inputs, line as usize, &mut totals);
+                }
+            }
         }
         totals
     };
@@ -334,6 +448,34 @@ unsafe fn block<L: Lanes, const HEIGHT: usize, const UNITS: usize>(
         }
         let sums = &mut sums[(row + index) * columns + column..][..width];
         sums.iter_mut().zip(flat.as_flattened()).for_each(|(sum, total)| *sum += total);
+    }
+}
+
+/// Adds to `totals` the products with one line, whose units begin at `from`. For a single row what lies `ahead` values
+/// further is fetched.
+///
+/// # Safety
+/// The processor must have the registers of `L`; so many units must lie there, and each input reach to the line.
+#[inline(always)]
+unsafe fn add_line<L: Lanes, const HEIGHT: usize, const UNITS: usize>(
+    from: *const f32,
+    ahead: usize,
+    inputs: &[*const f32; HEIGHT],
+    line: usize,
+    totals: &mut [[L; UNITS]; HEIGHT],
+) {
+    if HEIGHT == 1 {
+        (0..UNITS).for_each(|unit| prefetch(from.wrapping_add(ahead + unit * UNIT)));
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        let values: [L; UNITS] = std::array::from_fn(|unit| L::load(from.add(unit * UNIT)));
+        for (totals, input) in totals.iter_mut().zip(inputs) {
+            let factor = *input.add(line);
+            for (total, value) in totals.iter_mut().zip(&values) {
+                *total = total.add_scaled(factor, *value);
+            }
+        }
     }
 }
 
@@ -361,12 +503,14 @@ mod tests {
         let mut kinds: Vec<(&str, Product)> = vec![
             ("chosen", Matrix::add_product),
             // SAFETY: plain arrays are on every processor.
-            ("plain", |matrix, rows, sums| unsafe { product::<[f32; UNIT], 1, 2>(matrix, rows, sums) }),
+            ("plain", |matrix, rows, sums| unsafe {
+                product::<[f32; UNIT], 1, 2>(matrix, rows, None, sums);
+            }),
         ];
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
             // SAFETY: the processor has been asked for the features.
-            kinds.push(("avx2", |matrix, rows, sums| unsafe { product_avx2(matrix, rows, sums) }));
+            kinds.push(("avx2", |matrix, rows, sums| unsafe { product_avx2(matrix, rows, None, sums) }));
         }
         let sizes =
             [(1, 3, 5), (2, 7, 64), (3, 10, 130), (6, 4, 16), (7, 65, 47), (14, 9, 112), (5, 1, 200), (0, 4, 4)];
@@ -402,5 +546,38 @@ mod tests {
             matrix.add_product(x, &mut alone);
             assert_eq!(alone, together);
         }
+    }
+
+    #[test]
+    fn passing_over_zeros_gives_the_same_bits_for_any_number_of_rows_and_zeros() {
+        for (count, share) in [(1, 2), (2, 1), (5, 3), (6, 100), (13, 4), (24, 2)] {
+            let (lines, columns) = (50, 90);
+            let values: Vec<f32> = (0..lines * columns).map(|index| number(index).sin()).collect();
+            let matrix = Matrix::new(&values, columns);
+            let rows: Vec<f32> = (0..count * lines)
+                .map(|index| if index * index % 7 % share == 0 { 0.0 } else { number(index).cos() })
+                .collect();
+            let (mut all, mut some) = (vec![0.1; count * columns], vec![0.1; count * columns]);
+            matrix.add_product(&rows, &mut all);
+            let mut needed = Needed::default();
+            needed.find(&rows, lines);
+            matrix.add_product_of_needed(&rows, &needed, &mut some);
+            assert_eq!(all, some, "{count} rows");
+        }
+    }
+
+    #[test]
+    fn a_matrix_given_line_by_line_is_the_same_as_one_given_at_once() {
+        let (lines, columns) = (7, 47);
+        let values: Vec<f32> = (0..lines * columns).map(number).collect();
+        let mut narrow = Matrix::narrow(lines, columns);
+        for (line, values) in values.chunks(columns).enumerate() {
+            narrow.set_line(line, &[values, &[9.0]].concat());
+        }
+        let rows: Vec<f32> = (0..3 * lines).map(number).collect();
+        let (mut once, mut by_line) = (vec![0.0; 3 * columns], vec![0.0; 3 * columns]);
+        Matrix::new(&values, columns).add_product(&rows, &mut once);
+        narrow.add_product(&rows, &mut by_line);
+        assert_eq!(once, by_line);
     }
 }

@@ -6,7 +6,7 @@ mod live;
 use std::path::Path;
 use std::process::Command;
 
-use live::{Heard, PARTS, check_harmony_but, missed, numbers, read};
+use live::{Heard, PARTS, check_harmony, check_harmony_but, missed, numbers, read};
 use midly::num::{u4, u7, u15, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, PitchBend, Smf, Timing, TrackEvent, TrackEventKind};
 

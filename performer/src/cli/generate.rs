@@ -11,7 +11,7 @@ use performer::ensemble::Voicing;
 use performer::export::Piece;
 use performer::grid::Grid;
 use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Limits};
+use performer::harmonizer::{Harmonizer, Limits, Sampling};
 use performer::melody::{self, MAX_STEPS};
 use performer::render::{self, TICKS_PER_QUARTER};
 use performer::score::{Direction, Metre, Score, Tick};

@@ -4,7 +4,7 @@
 //! that nothing is copied, gathered or shaped that need not be; what a head makes of the context and the step's words is
 //! worked out once and shared by all sopranos. Numbers differ from tract's by the order of sums only.
 
-use arithmetic::{Matrix, sigmoid, tanh, wide};
+use arithmetic::{Matrix, Needed, sigmoid, tanh, wide};
 use chorale::{Part, Token};
 
 use super::{Context, Memory, Row, State, WORDS};
@@ -103,6 +103,7 @@ pub(super) struct Scratch {
     added: Vec<f32>,
     is_added: Vec<bool>,
     hidden: Vec<f32>,
+    needed: Needed,
     outputs: Vec<f32>,
 }
 
@@ -122,6 +123,14 @@ impl Linear {
         sums.clear();
         (0..rows.len() / self.matrix.lines()).for_each(|_| sums.extend_from_slice(&self.bias));
         self.matrix.add_product(rows, sums);
+    }
+
+    /// The same for rows of which many values are zero.
+    fn apply_to_sparse(&self, rows: &[f32], needed: &mut Needed, sums: &mut Vec<f32>) {
+        sums.clear();
+        (0..rows.len() / self.matrix.lines()).for_each(|_| sums.extend_from_slice(&self.bias));
+        needed.find(rows, self.matrix.lines());
+        self.matrix.add_product_of_needed(rows, needed, sums);
     }
 }
 
@@ -303,11 +312,11 @@ impl Fused {
     pub fn logits(&self, part: Part, context: &mut Context, asked: &[Row], logits: &mut Vec<f32>) {
         let head = &self.heads[part.index()];
         let Context { words, values, scratch, .. } = context;
-        let Scratch { rows, bases, added, is_added, hidden, outputs, .. } = scratch;
+        let Scratch { rows, bases, added, is_added, hidden, needed, outputs, .. } = scratch;
         let base = &mut bases[part.index()];
         let width = head.known.width;
         if base.is_empty() {
-            head.context.apply(values, base);
+            head.context.apply_to_sparse(values, needed, base);
             for (base, words) in base.chunks_exact_mut(width).zip(words.iter()) {
                 head.known.add(words, rows, base);
             }
@@ -335,7 +344,7 @@ impl Fused {
                 add_features(&head.between, &head.known.table, &all, rows, hidden);
             }
             keep_positive(hidden);
-            head.output.apply(hidden, outputs);
+            head.output.apply_to_sparse(hidden, needed, outputs);
             let count = head.output.bias.len();
             outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
             for (index, row) in asked.iter().enumerate() {
