@@ -60,6 +60,9 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let again: Vec<u8> = check_harmony(&recorded(&folder, "after")).iter().map(|note| note.pitch).collect();
     assert_eq!(again, MELODY.map(|(key, ..)| key), "after the instrument came back:\n{talk}");
 
+    let talk = read(&folder, "talk_per_part");
+    assert!(talk.contains("a port for each part must be one of our own"), "{talk}");
+
     let talk = read(&folder, "talk_keys");
     assert!(talk.contains("gone, waiting for it"), "the keyboard's end was not noticed:\n{talk}");
     let all: Vec<u8> = check_harmony(&recorded(&folder, "ours_keys")).iter().map(|note| note.pitch).collect();

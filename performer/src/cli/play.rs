@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
-use performer::audio::AudioSettings;
+use performer::audio::{AudioError, AudioSettings};
 use performer::clock::{self, Source};
 use performer::config::{self, Config, Key};
 use performer::control::Control;
 use performer::harmonizer::{Harmonizer, Sampling};
-use performer::live::{Cast, Heard, Live, Shown, Summary};
-use performer::midi::{Links, Ports, Wiring, system};
+use performer::live::{Cast, Heard, Live, LiveError, Shown, Summary};
+use performer::midi::{Links, MidiError, Ports, Wiring, system};
 use performer::model::Model;
 use performer::session::{Below, SPLIT_CHANNEL, Settings, Split};
 use performer::take::{ModelIdentity, Recorder};
@@ -266,7 +266,12 @@ pub fn run(args: Args) -> Result<()> {
     }
     let tempo = cast.session.clock.tempo;
     let can = Can { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == Source::Internal };
-    let mut live = Live::start(backend, &wiring, cast)?;
+    let mut live = Live::start(backend, &wiring, cast).map_err(|error| match (error, &args.soundfont) {
+        (LiveError::Midi(MidiError::Sound(error @ AudioError::SoundFont(_))), Some(path)) => {
+            anyhow::Error::new(error).context(format!("--soundfont {}", path.display()))
+        }
+        (error, _) => error.into(),
+    })?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
     if let Some(sound) = &links.sound {
