@@ -4,12 +4,13 @@
 # make bench  the README's timings                    make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
+# make soak   plays for SECONDS (an hour) and compares the beginning with the end
 
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data pages fuzz bench bench-live instructions train setup lint
+.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint
 
 demo: setup
 	cargo build --release --workspace --bins
@@ -46,6 +47,9 @@ bench: setup bench-live
 bench-live:
 	scripts/bench_live.sh
 
+soak:
+	scripts/bench_live.sh --soak $(or $(SECONDS),3600)
+
 instructions: setup
 	scripts/setup.sh instructions
 	scripts/instructions.sh
@@ -64,12 +68,16 @@ train: setup
 		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
 	done
 
+# The oldest Rust that is promised (Cargo.toml).
+OLDEST = 1.91
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	@if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; \
-		else echo "note: cargo-deny is not there; licences and sources were not checked (deny.toml)" >&2; fi
+	@if command -v cargo-deny >/dev/null; then scripts/deny.sh; \
+		else echo "note: cargo-deny is not there; what comes from outside was not checked (scripts/setup.sh deny)" >&2; fi
+	@if cargo +$(OLDEST) --version >/dev/null 2>&1; then cargo +$(OLDEST) check --workspace --all-targets; \
+		else echo "note: Rust $(OLDEST) is not there; that it suffices was checked by clippy and by what the crates say" >&2; fi
 
 setup:
 	@scripts/setup.sh

@@ -21,7 +21,7 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(midi_file musicxml data_set render live_midi settings take network own_network)
 run() { # run TARGET FOLDERS-AND-OPTIONS...
     # Without an address sanitizer: what we look for are panics, endless loops and memory without end.
-    cargo fuzz run -s none --features performer "$@" -timeout=10 -rss_limit_mb=2048
+    cargo fuzz run -s none --features performer "$@" -timeout=30 -rss_limit_mb=2048
 }
 for target in "${targets[@]}"; do
     corpus=fuzz/corpus/$target

@@ -20,13 +20,14 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let fold = Fold::of(&steps);
-    let chords: Vec<Chord> = (0..)
-        .zip(&steps)
+    let chords: Vec<Chord> = steps
+        .iter()
+        .enumerate()
         .map(|(index, step)| {
             let mut chord = Chord::SILENCE;
             chord[Part::Soprano] = fold.apply(step.soprano).0;
             for (part, low) in Part::LOWER.into_iter().zip([60, 55, 43]) {
-                let pitch = chorale::Pitch::new(low + index / 3 % 5).expect("a pitch");
+                let pitch = chorale::Pitch::new(low + (index / 3 % 5) as u8).expect("a pitch");
                 chord[part] = chorale::Token::from_pitch(pitch).expect("within the vocabulary");
             }
             chord

@@ -28,7 +28,7 @@ pub enum AudioError {
     NoDevice,
     #[error("the sound output '{device}' can't be used: {cause}{hint}")]
     Device { device: String, cause: String, hint: &'static str },
-    #[error("the SoundFont can't be used: {0}")]
+    #[error("not a SoundFont that can be used: {0}")]
     SoundFont(String),
     #[error("under JACK the sound has the server's rate and buffer\nhint: leave --sample-rate and --buffer out")]
     ServersChoice,
@@ -319,6 +319,6 @@ mod tests {
     #[test]
     fn what_is_no_sound_font_is_refused() {
         let error = Instrument::new(48_000, Some(b"RIFFnothing")).err().unwrap().to_string();
-        assert!(error.starts_with("the SoundFont can't be used"), "{error}");
+        assert!(error.starts_with("not a SoundFont that can be used"), "{error}");
     }
 }

@@ -1461,6 +1461,8 @@ mod tests {
         Control(Control, u8),
         InputLost,
         OutputRegained,
+        /// Whether the port takes messages from now on.
+        Port(bool),
     }
 
     fn event() -> impl Strategy<Value = (Time, Event)> {
@@ -1483,7 +1485,9 @@ mod tests {
             1 => (0u64..40).prop_map(Event::Stray),
             2 => (prop::sample::select(Control::ALL.to_vec()), 0u8..128)
                 .prop_map(|(control, value)| Event::Control(control, value)),
-            1 => prop::sample::select(vec![Event::InputLost, Event::OutputRegained]),
+            1 => prop::sample::select(vec![
+                Event::InputLost, Event::OutputRegained, Event::Port(false), Event::Port(true), Event::Port(true),
+            ]),
         ];
         (prop_oneof![3 => 0u64..60, 2 => 0u64..400, 1 => 0u64..4000], event)
     }
@@ -1507,9 +1511,9 @@ mod tests {
         let mut session = Session::new(settings);
         session.table(0, &table(0, Chord::START));
         let mut sent = Vec::new();
-        let mut now = 0;
-        let mut collect = |session: &mut Session| {
-            while let Some(message) = session.next_message() {
+        let (mut now, mut takes) = (0, true);
+        let mut collect = |session: &mut Session, takes: bool| {
+            while let Some(message) = session.next_message().filter(|_| takes) {
                 sent.extend(Some(message).filter(|message| message.is_heard));
                 session.sent();
             }
@@ -1524,7 +1528,7 @@ mod tests {
             // Step by step, so that no report goes by unseen.
             while let Some(due) = session.due().filter(|&due| due <= now + wait) {
                 session.advance(due);
-                asked.extend(collect(&mut session));
+                asked.extend(collect(&mut session, takes));
             }
             now += wait;
             match event {
@@ -1533,6 +1537,7 @@ mod tests {
                 Event::Control(control, value) => session.control(now, *control, *value),
                 Event::InputLost => session.input_lost(now),
                 Event::OutputRegained => session.output_regained(now),
+                Event::Port(is_free) => takes = *is_free,
                 Event::Stray(step) => session.table(now, &table(*step, Chord::SILENCE)),
                 Event::Tables => {
                     for report in asked.drain(..) {
@@ -1540,12 +1545,15 @@ mod tests {
                     }
                 }
             }
-            asked.extend(collect(&mut session));
+            if matches!(event, Event::InputLost | Event::Control(Control::Panic, _)) {
+                assert_eq!(session.sounding(), [None; 4], "nothing sounds on after {event:?}");
+            }
+            asked.extend(collect(&mut session, takes));
         }
         session.stop(now);
         session.midi(now + 1, &[0x90, 72, 80]);
         session.advance(now + 10 * BEAT);
-        collect(&mut session);
+        collect(&mut session, true);
         sent
     }
 

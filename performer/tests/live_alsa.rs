@@ -84,6 +84,9 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let again = sung("after", "talk_replug");
     assert_eq!(again, MELODY.map(|(key, ..)| key), "after the instrument came back:\n{talk}");
 
+    let talk = read(&folder, "talk_per_part");
+    assert!(talk.contains("a port for each part must be one of our own"), "{talk}");
+
     let talk = read(&folder, "talk_keys");
     assert!(talk.contains("gone, waiting for it"), "the keyboard's end was not noticed:\n{talk}");
     let all = sung("ours_keys", "talk_keys");

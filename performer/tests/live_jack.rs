@@ -262,6 +262,22 @@ fn json_lines(folder: &tempfile::TempDir) -> Vec<serde_json::Value> {
     read(folder, "json").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
+#[test]
+#[ignore = "needs jackd, root and 20 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn what_is_wrong_with_ports_and_servers_is_told_with_the_way_out() {
+    let folder = perform(128, "jack_messages.sh");
+    let text = read(&folder, "messages");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/live/messages.txt");
+    if std::env::var_os("UPDATE_MESSAGES").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    for (found, expected) in text.split("\n$ ").zip(expected.split("\n$ ")) {
+        assert_eq!(found, expected, "another message than in messages.txt; UPDATE_MESSAGES=1 writes it anew");
+    }
+    assert_eq!(text.len(), expected.len(), "as many messages as in messages.txt");
+}
+
 fn log_of(folder: &tempfile::TempDir) -> PathBuf {
     let mut files = std::fs::read_dir(folder.path().join("takes")).unwrap().map(|entry| entry.unwrap().path());
     files.find(|path| path.extension().is_some_and(|ending| ending == "log")).expect("the take's log")

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
-use performer::audio::AudioSettings;
+use performer::audio::{AudioError, AudioSettings};
 use performer::clock::{self, Source};
 use performer::config::{self, Config, Key};
 use performer::control::{self, Control};
 use performer::guards::Purpose;
 use performer::harmonizer::{Harmonizer, Sampling};
-use performer::live::{Cast, Heard, Live, Shown, Summary};
-use performer::midi::{Links, Ports, Wiring};
+use performer::live::{Cast, Heard, Live, LiveError, Shown, Summary};
+use performer::midi::{Links, MidiError, Ports, Wiring};
 use performer::model::Model;
 use performer::session::{Below, SPLIT_CHANNEL, Settings, Split};
 use performer::take::{ModelIdentity, Recorder};
@@ -284,7 +284,12 @@ pub fn run(args: Args) -> Result<()> {
     let channels = cast.session.routes.map(|route| route.channel + 1);
     let temperature = cast.harmonizer.sampling().temperature;
     let can = Can { switch_model: cast.second.is_some(), set_tempo: source == Source::Internal };
-    let mut live = Live::start(backend, &wiring, cast)?;
+    let mut live = Live::start(backend, &wiring, cast).map_err(|error| match (error, &args.soundfont) {
+        (LiveError::Midi(MidiError::Sound(error @ AudioError::SoundFont(_))), Some(path)) => {
+            anyhow::Error::new(error).context(format!("--soundfont {}", path.display()))
+        }
+        (error, _) => error.into(),
+    })?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
     if source == Source::Midi {

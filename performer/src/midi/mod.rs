@@ -123,7 +123,7 @@ pub(crate) trait Connections {
 pub enum MidiError {
     #[error("{system} is not available: {cause}\nhint: {hint}")]
     Unavailable { system: &'static str, cause: String, hint: String },
-    #[error("unknown {side} port '{wanted}'. Available {side} ports are:{}", listed(.available))]
+    #[error("unknown {side} port '{wanted}'. Available {side} ports are:{}\nhint: plug it in or start it first; a part of its name will do", listed(.available))]
     UnknownPort { side: Side, wanted: String, available: Vec<String> },
     #[error("'{wanted}' fits several {side} ports:{}\nhint: give more of the name, or the number", listed(.matching))]
     AmbiguousPort { side: Side, wanted: String, matching: Vec<String> },

@@ -320,8 +320,8 @@ fn plan(proto: &ModelProto, inputs: &[Input], outputs: &[(&str, Vec<Option<usize
     model.into_runnable().map_err(|error| format!("tract cannot run it: {error:#}"))
 }
 
-/// Values that a piece may make of one row, and besides them, such as constants worked out of constants. A hundred times
-/// what the shipped networks make; of more, memory could run out.
+/// Values that a piece may make of one row, and besides them, such as constants worked out of constants. Ten times what
+/// the shipped networks make; of more, memory could run out.
 const MOST_ROW_VALUES: usize = 1 << 18;
 const MOST_OTHER_VALUES: usize = 1 << 22;
 

@@ -43,6 +43,8 @@ for _ in $(seq 600); do
   sleep 0.1
 done
 input=$(port -o "'in ")
+# Only a port of our own can be one of several.
+"$performer" play --virtual --output aseqdump --ports per-part --no-take >/dev/null 2>/mnt/talk_per_part
 kill "$instrument"
 wait "$instrument"
 for _ in $(seq 100); do grep -q 'gone, waiting' /mnt/talk_replug && break; sleep 0.1; done
