@@ -228,7 +228,7 @@ fn answers(period: u64, notes: u64) -> Result<Value> {
 
     let mut at_once = 0;
     let mut figures = Performance::summary(&performance)?;
-    let (mut echoes, mut threads, mut answers) = (histogram()?, histogram()?, histogram()?);
+    let (mut echoes, mut threads, mut workers, mut answers) = (histogram()?, histogram()?, histogram()?, histogram()?);
     let mut largest_difference = 0;
     for (number, strike) in (0..).zip(&strikes) {
         let velocity = velocity(number);
@@ -239,6 +239,7 @@ fn answers(period: u64, notes: u64) -> Result<Value> {
         let Some(echo) = of(From::Echo).next() else { bail!("the echo lost note {number}") };
         echoes.record(echo - strike.at)?;
         threads.record(of(From::Thread).next().context("the threaded echo lost a note")? - strike.at)?;
+        workers.record(of(From::Worker).next().context("the echo by the worker lost a note")? - strike.at)?;
         let answer: Vec<u64> = of(From::Performer).collect();
         ensure!(!answer.is_empty(), "the performer lost note {number}");
         answers.record(answer[0] - strike.at)?;
@@ -255,6 +256,7 @@ fn answers(period: u64, notes: u64) -> Result<Value> {
     figures["echo_round_trip_frames"] = distribution(&echoes, 1.0);
     figures["answer_round_trip_frames"] = distribution(&answers, 1.0);
     figures["echo_by_a_thread_round_trip_frames"] = distribution(&threads, 1.0);
+    figures["echo_by_the_worker_round_trip_frames"] = distribution(&workers, 1.0);
     figures["period"] = period.into();
     Ok(figures)
 }
@@ -450,6 +452,8 @@ fn plan(strikes: &[Strike], clock: Option<(u64, u64)>) -> VecDeque<(u64, Vec<u8>
 enum From {
     Echo,
     Thread,
+    /// The echo that asks the network first.
+    Worker,
     Performer,
 }
 
@@ -501,7 +505,7 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     // JACK servers get stuck when clients come all at once.
     let mut echoes = Vec::new();
     if with_echoes {
-        for options in [&[][..], &["--thread"]] {
+        for options in [&[][..], &["--thread"], &["--worker"]] {
             let mut echo = Program::start(&examples()?.join("echo"), options)?;
             echo.wait_until_ready()?;
             echoes.push(echo);
@@ -513,9 +517,14 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     let mut probe = Probe::start(plan)?;
     let mut connections = vec![("probe:out", "performer:in"), ("performer:out", "probe:performer")];
     if with_echoes {
-        let echo = [("probe:out", "echo:in"), ("echo:out", "probe:echo")];
-        connections
-            .extend(echo.into_iter().chain([("probe:out", "echo-thread:in"), ("echo-thread:out", "probe:thread")]));
+        connections.extend([
+            ("probe:out", "echo:in"),
+            ("echo:out", "probe:echo"),
+            ("probe:out", "echo-thread:in"),
+            ("echo-thread:out", "probe:thread"),
+            ("probe:out", "echo-worker:in"),
+            ("echo-worker:out", "probe:worker"),
+        ]);
     }
     for (source, destination) in connections {
         probe.active.as_client().connect_ports_by_name(source, destination)?;
@@ -569,6 +578,7 @@ impl Probe {
             inputs: [
                 (From::Echo, client.register_port("echo", MidiIn::default())?),
                 (From::Thread, client.register_port("thread", MidiIn::default())?),
+                (From::Worker, client.register_port("worker", MidiIn::default())?),
                 (From::Performer, client.register_port("performer", MidiIn::default())?),
             ],
             plan,
@@ -582,7 +592,7 @@ impl Probe {
 
 struct Process {
     output: Port<MidiOut>,
-    inputs: [(From, Port<MidiIn>); 3],
+    inputs: [(From, Port<MidiIn>); 4],
     plan: VecDeque<(u64, Vec<u8>)>,
     came: HeapProd<Came>,
     plays: Arc<AtomicBool>,
@@ -783,6 +793,8 @@ fn print_table(figures: &Value) {
         beside("ratio <= 1.1", &what("from a note to its answer, frames"), trip("answer"), trip("echo"));
         row("", &what("from a note to its bare echo, frames"), trip("echo"));
         beside("", &what("from a note to its echo by another thread, frames"), trip("echo_by_a_thread"), trip("echo"));
+        let what_worker = what("the same by a worker that asks the network then, frames");
+        beside("", &what_worker, trip("echo_by_the_worker"), trip("echo"));
         row("p99.9 <= 50", &what("callback's entry to third part handed over, us"), &answers["callback_us"]);
         let difference = format!(
             "{} ({} of {})",
