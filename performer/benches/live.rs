@@ -772,7 +772,7 @@ fn print_soak(figures: &Value) {
 
 fn print_table(figures: &Value) {
     let print = |ratio: &str, wanted: &str, what: &str, rest: &str| {
-        println!("{}", format!("{ratio:>6}  {wanted:>13}  {what:<62} {rest}").trim_end());
+        println!("{}", format!("{ratio:>6}  {wanted:>12}  {what:<60} {rest}").trim_end());
     };
     let times = |values: &Value| {
         let at = |name: &str| values[name].as_f64().map_or_else(String::new, |value| format!("{value:.1}"));
@@ -792,13 +792,15 @@ fn print_table(figures: &Value) {
         let what = |text: &str| format!("{period} frames: {text}");
         beside("ratio <= 1.1", &what("from a note to its answer, frames"), trip("answer"), trip("echo"));
         row("", &what("from a note to its bare echo, frames"), trip("echo"));
-        beside("", &what("from a note to its echo by another thread, frames"), trip("echo_by_a_thread"), trip("echo"));
-        let what_worker = what("the same by a worker that asks the network then, frames");
+        beside("", &what("echo by another thread, frames"), trip("echo_by_a_thread"), trip("echo"));
+        let what_worker = what("by a worker that asks the network then, frames");
         beside("", &what_worker, trip("echo_by_the_worker"), trip("echo"));
         row("p99.9 <= 50", &what("callback's entry to third part handed over, us"), &answers["callback_us"]);
         let difference = format!(
-            "{} ({} of {})",
-            answers["largest_difference_frames"], answers["answered_at_the_frame_of_the_echo"], answers["notes"]
+            "{:>8} ({} of {})",
+            answers["largest_difference_frames"].to_string(),
+            answers["answered_at_the_frame_of_the_echo"],
+            answers["notes"]
         );
         print("", "0", &what("answer's largest distance from the note's frame"), &difference);
     }
@@ -808,11 +810,16 @@ fn print_table(figures: &Value) {
     let what = format!("{} s of sixteenths at 160 a minute: callback, us", dense["seconds"]);
     row("p99.9 <= 50", &what, &dense["callback_us"]);
     let what = format!("the same: missed deadlines, of {} answers", dense["answered"]);
-    print("", "0", &what, &dense["missed"].to_string());
-    print("", "0", "the same: notes begun and not ended, or the reverse", &dense["unmatched"].to_string());
+    print("", "0", &what, &format!("{:>8}", dense["missed"].to_string()));
+    print(
+        "",
+        "0",
+        "the same: notes begun and not ended, or the reverse",
+        &format!("{:>8}", dense["unmatched"].to_string()),
+    );
     let memory = |index: usize| dense["own_memory_mb"][index].as_f64().unwrap_or(f64::NAN);
-    let text = format!("{:.1}, {:.1}", memory(0), memory(1));
-    print("", "flat, <= 100", "the same: resident memory after a third and at the end, MB", &text);
+    let text = format!("{:>8.1} {:>8.1}", memory(0), memory(1));
+    print("", "flat, <= 100", "the same: own memory after a third and at the end, MB", &text);
     row("<= 300", "from the start to open ports, ms", &figures["start"]["start_to_ready_ms"]);
     let alsa = &figures["alsa"];
     print("ratio", "", "ALSA, in an emulated machine; ratios to the bare echo", &head);
