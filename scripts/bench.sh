@@ -10,5 +10,3 @@ if ! "$python" -c 'import numpy, onnxruntime' 2>/dev/null; then
     { "${PYTHON:-python3}" -m venv .venv && "$python" -m pip install -q numpy onnxruntime; } >&2 || python=
 fi
 cargo bench -q --workspace --bench speed -- ${python:+--python "$PWD/$python"} "$@"
-# For people only: seconds beside those that a user would wait for.
-case " $* " in *" --json "*) ;; *) cargo bench -q --workspace --bench hymn ;; esac

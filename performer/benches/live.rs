@@ -228,7 +228,7 @@ fn answers(period: u64, notes: u64) -> Result<Value> {
 
     let mut at_once = 0;
     let mut figures = Performance::summary(&performance)?;
-    let (mut echoes, mut threads, mut answers) = (histogram()?, histogram()?, histogram()?);
+    let (mut echoes, mut threads, mut workers, mut answers) = (histogram()?, histogram()?, histogram()?, histogram()?);
     let mut largest_difference = 0;
     for (number, strike) in (0..).zip(&strikes) {
         let velocity = velocity(number);
@@ -239,6 +239,7 @@ fn answers(period: u64, notes: u64) -> Result<Value> {
         let Some(echo) = of(From::Echo).next() else { bail!("the echo lost note {number}") };
         echoes.record(echo - strike.at)?;
         threads.record(of(From::Thread).next().context("the threaded echo lost a note")? - strike.at)?;
+        workers.record(of(From::Worker).next().context("the echo by the worker lost a note")? - strike.at)?;
         let answer: Vec<u64> = of(From::Performer).collect();
         ensure!(!answer.is_empty(), "the performer lost note {number}");
         answers.record(answer[0] - strike.at)?;
@@ -255,6 +256,7 @@ fn answers(period: u64, notes: u64) -> Result<Value> {
     figures["echo_round_trip_frames"] = distribution(&echoes, 1.0);
     figures["answer_round_trip_frames"] = distribution(&answers, 1.0);
     figures["echo_by_a_thread_round_trip_frames"] = distribution(&threads, 1.0);
+    figures["echo_by_the_worker_round_trip_frames"] = distribution(&workers, 1.0);
     figures["period"] = period.into();
     Ok(figures)
 }
@@ -456,6 +458,8 @@ fn plan(strikes: &[Strike], clock: Option<(u64, u64)>) -> VecDeque<(u64, Vec<u8>
 enum From {
     Echo,
     Thread,
+    /// The echo that asks the network first.
+    Worker,
     Performer,
 }
 
@@ -507,7 +511,7 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     // JACK servers get stuck when clients come all at once.
     let mut echoes = Vec::new();
     if with_echoes {
-        for options in [&[][..], &["--thread"]] {
+        for options in [&[][..], &["--thread"], &["--worker"]] {
             let mut echo = Program::start(&examples()?.join("echo"), options)?;
             echo.wait_until_ready()?;
             echoes.push(echo);
@@ -519,9 +523,14 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     let mut probe = Probe::start(plan)?;
     let mut connections = vec![("probe:out", "performer:in"), ("performer:out", "probe:performer")];
     if with_echoes {
-        let echo = [("probe:out", "echo:in"), ("echo:out", "probe:echo")];
-        connections
-            .extend(echo.into_iter().chain([("probe:out", "echo-thread:in"), ("echo-thread:out", "probe:thread")]));
+        connections.extend([
+            ("probe:out", "echo:in"),
+            ("echo:out", "probe:echo"),
+            ("probe:out", "echo-thread:in"),
+            ("echo-thread:out", "probe:thread"),
+            ("probe:out", "echo-worker:in"),
+            ("echo-worker:out", "probe:worker"),
+        ]);
     }
     for (source, destination) in connections {
         probe.active.as_client().connect_ports_by_name(source, destination)?;
@@ -575,6 +584,7 @@ impl Probe {
             inputs: [
                 (From::Echo, client.register_port("echo", MidiIn::default())?),
                 (From::Thread, client.register_port("thread", MidiIn::default())?),
+                (From::Worker, client.register_port("worker", MidiIn::default())?),
                 (From::Performer, client.register_port("performer", MidiIn::default())?),
             ],
             plan,
@@ -588,7 +598,7 @@ impl Probe {
 
 struct Process {
     output: Port<MidiOut>,
-    inputs: [(From, Port<MidiIn>); 3],
+    inputs: [(From, Port<MidiIn>); 4],
     plan: VecDeque<(u64, Vec<u8>)>,
     came: HeapProd<Came>,
     plays: Arc<AtomicBool>,
@@ -768,7 +778,7 @@ fn print_soak(figures: &Value) {
 
 fn print_table(figures: &Value) {
     let print = |ratio: &str, wanted: &str, what: &str, rest: &str| {
-        println!("{}", format!("{ratio:>6}  {wanted:>13}  {what:<62} {rest}").trim_end());
+        println!("{}", format!("{ratio:>6}  {wanted:>12}  {what:<60} {rest}").trim_end());
     };
     let times = |values: &Value| {
         let at = |name: &str| values[name].as_f64().map_or_else(String::new, |value| format!("{value:.1}"));
@@ -788,11 +798,15 @@ fn print_table(figures: &Value) {
         let what = |text: &str| format!("{period} frames: {text}");
         beside("ratio <= 1.1", &what("from a note to its answer, frames"), trip("answer"), trip("echo"));
         row("", &what("from a note to its bare echo, frames"), trip("echo"));
-        beside("", &what("from a note to its echo by another thread, frames"), trip("echo_by_a_thread"), trip("echo"));
+        beside("", &what("echo by another thread, frames"), trip("echo_by_a_thread"), trip("echo"));
+        let what_worker = what("by a worker that asks the network then, frames");
+        beside("", &what_worker, trip("echo_by_the_worker"), trip("echo"));
         row("p99.9 <= 50", &what("callback's entry to third part handed over, us"), &answers["callback_us"]);
         let difference = format!(
-            "{} ({} of {})",
-            answers["largest_difference_frames"], answers["answered_at_the_frame_of_the_echo"], answers["notes"]
+            "{:>8} ({} of {})",
+            answers["largest_difference_frames"].to_string(),
+            answers["answered_at_the_frame_of_the_echo"],
+            answers["notes"]
         );
         print("", "0", &what("answer's largest distance from the note's frame"), &difference);
     }
@@ -802,11 +816,16 @@ fn print_table(figures: &Value) {
     let what = format!("{} s of sixteenths at 160 a minute: callback, us", dense["seconds"]);
     row("p99.9 <= 50", &what, &dense["callback_us"]);
     let what = format!("the same: missed deadlines, of {} answers", dense["answered"]);
-    print("", "0", &what, &dense["missed"].to_string());
-    print("", "0", "the same: notes begun and not ended, or the reverse", &dense["unmatched"].to_string());
+    print("", "0", &what, &format!("{:>8}", dense["missed"].to_string()));
+    print(
+        "",
+        "0",
+        "the same: notes begun and not ended, or the reverse",
+        &format!("{:>8}", dense["unmatched"].to_string()),
+    );
     let memory = |index: usize| dense["own_memory_mb"][index].as_f64().unwrap_or(f64::NAN);
-    let text = format!("{:.1}, {:.1}", memory(0), memory(1));
-    print("", "flat, <= 100", "the same: resident memory after a third and at the end, MB", &text);
+    let text = format!("{:>8.1} {:>8.1}", memory(0), memory(1));
+    print("", "flat, <= 100", "the same: own memory after a third and at the end, MB", &text);
     row("<= 300", "from the start to open ports, ms", &figures["start"]["start_to_ready_ms"]);
     let alsa = &figures["alsa"];
     print("ratio", "", "ALSA, in an emulated machine; ratios to the bare echo", &head);

@@ -1,12 +1,17 @@
 //! The least that a MIDI program can do: what comes in goes out again, under JACK in the same cycle and at the same frame,
 //! with `--alsa` from midir's callback. `performer/benches/live.rs` measures the co-performer against it.
 //!
-//! With `--thread` another thread sends it back: what an answer costs that is not given in the callback.
+//! With `--thread` another thread sends it back: what an answer costs that is not given in the callback. With `--worker`
+//! that thread asks the network first, for one soprano: what it costs not to have worked the answers out beforehand.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::thread::{self, Thread};
 
+use chorale::{Chord, Phase, Pitch, Token};
 use jack::{Client, ClientOptions, MidiIn, MidiOut, MidiWriter, ProcessScope, RawMidi};
+use performer::harmonizer::{Harmonizer, Sampling};
+use performer::model::{Model, ModelError};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapRb};
 
@@ -15,16 +20,28 @@ type Event = (u32, [u8; 3], usize);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let is_asked = |option: &str| std::env::args().any(|argument| argument == option);
-    let by_thread = is_asked("--thread");
-    let name = if by_thread { "echo-thread" } else { "echo" };
+    let (by_thread, by_worker) = (is_asked("--thread"), is_asked("--worker"));
+    let name = match (by_thread, by_worker) {
+        (_, true) => "echo-worker",
+        (true, _) => "echo-thread",
+        _ => "echo",
+    };
     #[cfg(target_os = "linux")]
     if is_asked("--alsa") {
         return alsa(name, by_thread);
     }
-    jack(name, by_thread)
+    let network = if by_worker { Some(network()?) } else { None };
+    jack(name, by_thread || by_worker, network)
 }
 
-fn jack(name: &str, by_thread: bool) -> Result<(), Box<dyn Error>> {
+/// The default network before its first step.
+fn network() -> Result<Harmonizer, ModelError> {
+    let mut harmonizer = Harmonizer::new(Arc::new(Model::wavenet()?), Sampling::default());
+    harmonizer.step(Chord::START, Phase::in_bar(0))?;
+    Ok(harmonizer)
+}
+
+fn jack(name: &str, by_thread: bool, mut network: Option<Harmonizer>) -> Result<(), Box<dyn Error>> {
     let (client, _) = Client::new(name, ClientOptions::NO_START_SERVER)?;
     let input = client.register_port("in", MidiIn::default())?;
     let mut output = client.register_port("out", MidiOut::default())?;
@@ -32,6 +49,11 @@ fn jack(name: &str, by_thread: bool) -> Result<(), Box<dyn Error>> {
     let (mut there, arrived) = HeapRb::<Event>::new(1024).split();
     let (mut answered, mut back) = HeapRb::<Event>::new(1024).split();
     let answering = answer(arrived, move |event| {
+        let soprano = Pitch::new(event.1[1]).and_then(Token::from_pitch);
+        if let (Some(network), Some(soprano)) = (&mut network, soprano) {
+            // Asked afresh for each note, as if no two were alike.
+            let _ = std::hint::black_box(network.answer(soprano));
+        }
         let _ = answered.try_push(event);
     });
     let process = move |_: &Client, scope: &ProcessScope| {

@@ -73,6 +73,8 @@ pub enum Shown {
     Heard(Heard),
     /// A step began, or a part changed its note.
     Moment { at: Time, position: u64, parts: [Option<Pitch>; 4] },
+    /// A switch was moved. What is told after it was played with it.
+    Switched { at: Time, switch: Knob, is_on: bool },
 }
 
 /// A soprano that was struck, and how it was answered.
@@ -133,6 +135,10 @@ impl Status {
     pub fn is_on(&self, knob: Knob) -> bool {
         self.switches & switch(knob) != 0
     }
+}
+
+fn switches_of(session: &Session) -> u32 {
+    Knob::ALL.into_iter().filter(|&knob| session.is_on(knob)).map(switch).fold(0, |all, one| all | one)
 }
 
 fn switch(knob: Knob) -> u32 {
@@ -278,6 +284,8 @@ impl Engine {
         let (events, events_out) = HeapRb::new(EVENTS).split();
         let moment = (u64::MAX, [None; 4]);
         let mut engine = Engine { session, tables, commands, reports, shown, events, moment, worker, control };
+        // What is on from the start was not moved.
+        engine.control.switches.store(switches_of(&engine.session), Ordering::Relaxed);
         engine.tell();
         let ends = EngineEnds {
             tables: tables_in,
@@ -321,6 +329,7 @@ impl Engine {
         while let Some((knob, value)) = self.commands.try_pop() {
             self.record(now, Input::Control(knob, value));
             self.session.control(now, knob, value);
+            self.tell_switches();
         }
         while let Some(table) = self.tables.try_pop() {
             let number = table.number;
@@ -406,16 +415,24 @@ impl Engine {
         control.tempo.store(clock.tempo().to_bits(), Ordering::Relaxed);
         control.is_stalled.store(clock.is_stalled(now), Ordering::Relaxed);
         control.is_running.store(clock.boundary(position).is_some(), Ordering::Relaxed);
-        let switches = Knob::ALL.into_iter().filter(|&knob| session.is_on(knob)).map(switch);
-        control.switches.store(switches.fold(0, |all, one| all | one), Ordering::Relaxed);
         control.density.store(session.density().value(), Ordering::Relaxed);
         let temperature = session.wishes().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
         control.temperature.store(temperature, Ordering::Relaxed);
+        self.tell_switches();
         if self.moment == (position, parts) {
             return;
         }
         self.moment = (position, parts);
         let _ = self.shown.try_push(Shown::Moment { at: now, position, parts });
+    }
+
+    fn tell_switches(&mut self) {
+        let switches = switches_of(&self.session);
+        let before = self.control.switches.swap(switches, Ordering::Relaxed);
+        for knob in Knob::ALL.into_iter().filter(|&knob| (switches ^ before) & switch(knob) != 0) {
+            let (at, is_on) = (self.session.now(), switches & switch(knob) != 0);
+            let _ = self.shown.try_push(Shown::Switched { at, switch: knob, is_on });
+        }
     }
 
     fn record(&mut self, at: Time, input: Input) {
@@ -872,6 +889,18 @@ mod tests {
         assert_eq!(heard.parts.map(|pitch| pitch.unwrap().midi()), [72, 65, 60, 45]);
         assert_eq!(ends.reports.try_pop().unwrap().step, 0);
         assert_eq!(engine.control.notes.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_switch_is_told_before_what_is_played_with_it() {
+        let (mut engine, mut ends, _) = sounding_engine();
+        while ends.shown.try_pop().is_some() {}
+        ends.commands.try_push((Knob::Hold, 127)).unwrap();
+        engine.begin(10);
+        engine.receive(100, &[0x90, 74, 80], Instant::now(), &mut |_| true);
+        let switched = Shown::Switched { at: 10, switch: Knob::Hold, is_on: true };
+        assert_eq!(ends.shown.try_pop(), Some(switched));
+        assert!(matches!(ends.shown.try_pop(), Some(Shown::Heard(_))));
     }
 
     #[test]

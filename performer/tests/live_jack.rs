@@ -165,10 +165,9 @@ fn each_part_goes_to_its_own_port_as_its_settings_say_while_the_beat_is_taken_fr
     assert!(sung(2).len() > 1 && on("tenor").is_empty(), "the tenor sings muted");
     assert!(on("bass").iter().all(|note| note.channel == 3 && sung(3).len() > 1));
 
-    let typed: Vec<&str> = events.iter().filter_map(|event| event["text"].as_str()).collect();
-    assert!(typed.ends_with(&["hold on", "hold off"]), "{typed:?}");
-    let held = events.iter().position(|event| event["text"] == "hold on").unwrap();
-    let until = events.iter().position(|event| event["text"] == "hold off").unwrap();
+    let switches: Vec<usize> = (0..events.len()).filter(|&line| events[line]["event"] == "switch").collect();
+    let [held, until] = switches[..] else { panic!("hold on, hold off: {switches:?}\n{talk}") };
+    assert_eq!((&events[held]["name"], &events[held]["on"]), (&"hold".into(), &true.into()));
     let basses: HashSet<Option<u64>> = events[held + 1..until]
         .iter()
         .filter(|event| event["event"] == "note")

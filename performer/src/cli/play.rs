@@ -462,10 +462,6 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
             }
             Manner::Plain | Manner::Json => {
                 let now = view.status;
-                for control in Control::ALL.into_iter().filter(|&control| now.is_on(control) != before.is_on(control)) {
-                    let state = if now.is_on(control) { "on" } else { "off" };
-                    note(view, &manner, format!("{} {state}", control.name()));
-                }
                 if now.density != before.density {
                     note(view, &manner, format!("density {}", now.density.name()));
                 }
@@ -562,6 +558,10 @@ fn tell(view: &mut View, shown: &Shown, manner: &Manner) {
     let mut out = std::io::stdout().lock();
     let _ = match (manner, shown) {
         (Manner::Plain, Shown::Heard(heard)) => writeln!(out, "{}", line(heard, view.chord_of(heard.parts))),
+        (Manner::Plain, Shown::Switched { switch, is_on, .. }) => {
+            eprintln!("{} {}", switch.name(), if *is_on { "on" } else { "off" });
+            Ok(())
+        }
         (Manner::Json, shown) => writeln!(out, "{}", json_line(shown, view)),
         _ => Ok(()),
     };
@@ -579,6 +579,9 @@ fn json_line(shown: &Shown, view: &View) -> serde_json::Value {
         }
         Shown::Moment { at, position, parts } => {
             json!({ "event": "step", "at": at, "position": position, "parts": midi(parts) })
+        }
+        Shown::Switched { at, switch, is_on } => {
+            json!({ "event": "switch", "at": at, "name": switch.name(), "on": is_on })
         }
     }
 }

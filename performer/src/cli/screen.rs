@@ -100,6 +100,8 @@ impl View {
                 }
             }
             Shown::Moment { position, parts, .. } => self.moment(position, parts),
+            // The status has it.
+            Shown::Switched { .. } => {}
         }
     }
 

@@ -122,13 +122,14 @@ impl Backend for Jack {
         let outputs = wiring.output_ports();
         let active = activate(client, &outputs, stage, &home, &news)?;
 
+        // What is played before the instrument is there would be heard by halves: its cables come first.
         let mut wanted = Vec::new();
-        let inputs = source.into_iter().chain(clock.clone());
-        wanted.extend(inputs.map(|theirs| Cable { ours: INPUT_PORT.to_owned(), theirs, is_input: true }));
         for ours in destination.iter().flat_map(|_| &outputs) {
             let theirs = destination.clone().unwrap_or_default();
             wanted.push(Cable { ours: ours.clone(), theirs, is_input: false });
         }
+        let inputs = source.into_iter().chain(clock.clone());
+        wanted.extend(inputs.map(|theirs| Cable { ours: INPUT_PORT.to_owned(), theirs, is_input: true }));
         for cable in &wanted {
             let side = if cable.is_input { Side::Input } else { Side::Output };
             cable.plug_in(active.as_client()).map_err(failed(side, &cable.theirs))?;
@@ -339,6 +340,7 @@ impl Patch {
             control.lose_input();
         }
         self.owed.extend(torn);
+        self.owed.sort_by_key(|cable| cable.is_input);
         let (back, owed): (Vec<Cable>, Vec<Cable>) = std::mem::take(&mut self.owed)
             .into_iter()
             .partition(|cable| cable.has_other_end(client) && cable.plug_in(client).is_ok());
