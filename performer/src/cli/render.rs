@@ -297,6 +297,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         let mut score =
             render::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
         score.title.clone_from(&file.title);
+        score.creators.clone_from(&file.creators);
         score.is_notated = file.kind == Kind::MusicXml;
         if output.key.is_none() {
             score.settle_mode();
