@@ -125,7 +125,7 @@ pub struct Score {
     pub all_sing: bool,
     /// Whether the melody comes from a score, so that its lengths are what is written and not how it was played.
     pub is_notated: bool,
-    /// Where melody notes with a fermata begin.
+    /// Where melody notes with a fermata begin, in order.
     pub fermatas: Vec<Tick>,
     /// How the source wrote the notes of each part, by their start; empty where it doesn't tell.
     pub spellings: [BTreeMap<Tick, Spelling>; 4],

@@ -92,7 +92,7 @@ pub fn score(
             let Some(pitch) = unfold(chord[part].pitch(), octaves) else { continue };
             let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
             let is_struck = step.restruck || sung.range(step.start..step.end).next().is_some();
-            let is_held = before.is_some_and(|before| !is_struck && !(before.fermata && begins(step)));
+            let is_held = !is_struck && before.is_some_and(|before| !before.fermata || !begins(step));
             extend(notes, is_held, Note { start: step.start, end: step.end, pitch, velocity: step.velocity });
         }
     }
