@@ -49,11 +49,15 @@ collect() {
     music21) copy "$(music21)" "$to" ;;
     abc)
         needs abc2midi
-        local number=0 tune
-        while read -r tune; do
+        local number=0 book tunes="$folder/work/tunes"
+        while read -r book; do
             number=$((number + 1))
-            # "1" is the first tune of the file.
-            abc2midi "$tune" 1 -o "$to/$number.mid" >/dev/null 2>&1 || abc2midi "$tune" -o "$to/$number.mid" >/dev/null 2>&1 || true
+            # It writes each tune beside the book: book1.mid, book2.mid, ...
+            rm -rf "$tunes" && mkdir -p "$tunes" && cp "$book" "$tunes/book.abc"
+            abc2midi "$tunes/book.abc" >/dev/null 2>&1 || true
+            local first
+            first=$(find "$tunes" -name '*.mid' | sort -V | head -n 1)
+            [ -z "$first" ] || cp "$first" "$to/$number.mid"
         done < <(find "$(music21)" /usr/share/doc/abcmidi -iname '*.abc' | sort)
         ;;
     musescore)

@@ -321,6 +321,22 @@ impl Harmony {
         best.map(|(_, harmony)| harmony)
     }
 
+    /// The triad of `key` on the bass, where hardly more than bass and fifth sound and no third.
+    pub fn of_fifth(weights: &[f64; 12], bass: u8, key: Key) -> Option<Harmony> {
+        let weight = |interval: u8| weights[usize::from((bass + interval) % 12)];
+        let total: f64 = weights.iter().sum();
+        let is_hollow = weight(0) > 0.0 && weight(7) > 0.0 && weight(3) + weight(4) == 0.0;
+        if !is_hollow || weight(0) + weight(7) < LEAST_SHARE * total || !key.has(bass) {
+            return None;
+        }
+        // In minor the dominant's third leads to the tonic.
+        let is_dominant = (bass + 5) % 12 == key.tonic();
+        let natural = Key { minor: false, ..key };
+        let is_minor = natural.has((bass + 3) % 12) && !(key.minor && is_dominant);
+        let quality = if is_minor { Quality::Minor } else { Quality::Major };
+        Some(Harmony { root: bass, quality, bass })
+    }
+
     /// Of the pitches that sound at one moment.
     pub fn of(pitches: &[Pitch]) -> Option<Harmony> {
         let mut weights = [0.0; 12];
@@ -568,6 +584,26 @@ mod tests {
         assert_eq!(Harmony::of(&pitches(&[48, 50, 52, 54])), None);
         assert_eq!(Harmony::of(&pitches(&[48, 55])), None);
         assert_eq!(Harmony::of(&[]), None);
+    }
+
+    #[test]
+    fn a_bare_fifth_is_the_triad_of_its_key() {
+        let check = |in_key: &str, bass: u8, more: &[(u8, f64)], expected: Option<&str>| {
+            let mut weights = [0.0; 12];
+            weights[usize::from(bass)] = 4.0;
+            weights[usize::from((bass + 7) % 12)] = 2.0;
+            more.iter().for_each(|(class, weight)| weights[usize::from(*class)] += weight);
+            let found = Harmony::of_fifth(&weights, bass, key(in_key)).map(|harmony| harmony.numeral(key(in_key)));
+            assert_eq!(found.as_deref(), expected, "{bass} in {in_key} with {more:?}");
+        };
+        check("C", 0, &[], Some("I"));
+        check("C", 2, &[(7, 1.0)], Some("ii"));
+        check("a", 4, &[], Some("V"));
+        check("a", 9, &[], Some("i"));
+        check("a", 2, &[], Some("iv"));
+        check("C", 0, &[(4, 1.0)], None);
+        check("C", 0, &[(5, 4.0)], None);
+        check("C", 1, &[], None);
     }
 
     proptest! {

@@ -592,6 +592,7 @@ mod tests {
         Source {
             kind: Kind::Midi,
             title: None,
+            creators: Vec::new(),
             ticks_per_quarter: 480,
             directions: Vec::new(),
             tracks,

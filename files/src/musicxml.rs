@@ -10,7 +10,7 @@ use thiserror::Error;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
-use crate::score::{Direction, Lyric, Metre, Note, Tick};
+use crate::score::{Creator, Direction, Lyric, Metre, Note, Tick};
 use crate::source::{Kind, Source, Track, cut_where_struck_again};
 
 /// A symphony is smaller; more comes from an archive made to fill memory.
@@ -224,6 +224,7 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
             directions.extend(keys.map(|(at, direction)| (start + at, direction.clone())));
         }
     }
+    directions.extend(rights(root).into_iter().map(|notice| (0, Direction::Copyright(notice.into_bytes()))));
     directions.sort_by_key(|(tick, _)| *tick);
     let mut said = BTreeSet::new();
     directions.retain(|(tick, direction)| said.insert((*tick, format!("{direction:?}"))));
@@ -233,6 +234,7 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
     Ok(Source {
         kind: Kind::MusicXml,
         title: title(root),
+        creators: creators(root),
         ticks_per_quarter: ticks_per_quarter as u16,
         directions,
         tracks: tracks.collect(),
@@ -245,6 +247,27 @@ fn title(root: Node) -> Option<String> {
     let title = work.filter(|title| !title.is_empty()).or_else(|| text_of(root, "movement-title"))?;
     let title: String = title.chars().filter(|character| !character.is_control()).collect();
     Some(title).filter(|title| !title.trim().is_empty())
+}
+
+/// The text of an element of `<identification>`, in one line.
+fn line_of_text(node: Node) -> Option<String> {
+    let text: Vec<&str> = node.text()?.split(|c: char| c.is_whitespace() || c.is_control()).collect();
+    let text: Vec<&str> = text.into_iter().filter(|word| !word.is_empty()).collect();
+    Some(text.join(" ")).filter(|text| !text.is_empty())
+}
+
+fn creators(root: Node) -> Vec<Creator> {
+    let identification = child(root, "identification").into_iter();
+    let creator = |node: Node| {
+        let role = node.attribute("type").unwrap_or("composer").chars().filter(|c| c.is_alphanumeric()).collect();
+        Some(Creator { role, name: line_of_text(node)? })
+    };
+    identification.flat_map(|node| children(node, "creator")).filter_map(creator).collect()
+}
+
+fn rights(root: Node) -> Vec<String> {
+    let identification = child(root, "identification").into_iter();
+    identification.flat_map(|node| children(node, "rights")).filter_map(line_of_text).collect()
 }
 
 fn part_names(root: Node) -> BTreeMap<String, String> {

@@ -76,6 +76,14 @@ pub struct Lyric {
     pub text: Vec<u8>,
 }
 
+/// Who made the piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creator {
+    /// `composer`, `lyricist`, `arranger`, ...
+    pub role: String,
+    pub name: String,
+}
+
 /// The first key signature.
 pub fn signature(directions: &[(Tick, Direction)]) -> Option<Key> {
     directions.iter().find_map(|(_, direction)| match direction {
@@ -102,6 +110,7 @@ pub fn transpose_keys(directions: &mut [(Tick, Direction)], semitones: i32) {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Score {
     pub title: Option<String>,
+    pub creators: Vec<Creator>,
     pub ticks_per_quarter: u16,
     /// In order of tick.
     pub directions: Vec<(Tick, Direction)>,
@@ -116,7 +125,7 @@ pub struct Score {
     pub all_sing: bool,
     /// Whether the melody comes from a score, so that its lengths are what is written and not how it was played.
     pub is_notated: bool,
-    /// Where melody notes with a fermata begin.
+    /// Where melody notes with a fermata begin, in order.
     pub fermatas: Vec<Tick>,
     /// How the source wrote the notes of each part, by their start; empty where it doesn't tell.
     pub spellings: [BTreeMap<Tick, Spelling>; 4],

@@ -66,7 +66,8 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     directions.retain(|direction| said.insert(direction.clone()));
     // In format 1 the name of the first track, which only conducts, is the name of the piece.
     let title = tracks.first().filter(|first| first.channels.is_empty()).and_then(|first| first.name.clone());
-    Ok(Source { kind: Kind::Midi, title, ticks_per_quarter: clock.ticks_per_quarter, directions, tracks, remarks })
+    let (creators, ticks_per_quarter) = (Vec::new(), clock.ticks_per_quarter);
+    Ok(Source { kind: Kind::Midi, title, creators, ticks_per_quarter, directions, tracks, remarks })
 }
 
 struct HeaderChunk {

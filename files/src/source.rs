@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chorale::harmony::Spelling;
 
-use crate::score::{Direction, Lyric, Note, Tick};
+use crate::score::{Creator, Direction, Lyric, Note, Tick};
 
 /// The words by which people know the places in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,7 @@ impl Kind {
 pub struct Source {
     pub kind: Kind,
     pub title: Option<String>,
+    pub creators: Vec<Creator>,
     pub ticks_per_quarter: u16,
     /// In order of tick, from all tracks together, each said once.
     pub directions: Vec<(Tick, Direction)>,

@@ -63,8 +63,8 @@ pub fn chords(score: &Score, grid: &Grid) -> Vec<Sounding> {
     let mut chords: Vec<Sounding> = Vec::new();
     for steps in beats(score, grid) {
         let ticks = grid.tick(steps.start)..grid.tick(steps.end);
-        let Some(harmony) = harmony_in(score, &ticks) else { continue };
         let key = keys[keys.partition_point(|(at, _)| *at <= ticks.start).max(1) - 1].1;
+        let Some(harmony) = harmony_in(score, &ticks, key) else { continue };
         match chords.last_mut() {
             Some(last) if last.steps.end == steps.start && last.harmony == harmony && last.key == key => {
                 last.steps.end = steps.end;
@@ -103,8 +103,8 @@ pub fn beats(score: &Score, grid: &Grid) -> Vec<Range<u32>> {
     beats
 }
 
-/// Of what sounds in some ticks.
-pub(crate) fn harmony_in(score: &Score, ticks: &Range<Tick>) -> Option<Harmony> {
+/// Of what sounds in some ticks. A root with its fifth alone is heard as the triad of the key.
+pub(crate) fn harmony_in(score: &Score, ticks: &Range<Tick>, key: Key) -> Option<Harmony> {
     let mut weights = [0.0; 12];
     let mut bass: Option<(Tick, Pitch)> = None;
     for part in Part::ALL {
@@ -120,7 +120,8 @@ pub(crate) fn harmony_in(score: &Score, ticks: &Range<Tick>) -> Option<Harmony> 
             }
         }
     }
-    Harmony::find(&weights, bass?.1.class())
+    let bass = bass?.1.class();
+    Harmony::find(&weights, bass).or_else(|| Harmony::of_fifth(&weights, bass, key))
 }
 
 /// Something that a teacher would mark, with where it is.

@@ -52,12 +52,12 @@ pub struct Cadence {
     pub chords: String,
 }
 
-/// The end of every phrase: under fermatas; where there are none, on notes that a rest follows or that last a half or
-/// longer, and on the last one. Ends without a chord are left out.
+/// The end of every phrase: under fermatas; where there are none, on notes that a rest follows, on the last one, and on
+/// those of a half or longer that a cadence leads to. Ends without a chord are left out.
 pub fn cadences(piece: &Piece) -> Vec<Cadence> {
     let Piece { score, grid, chords, .. } = piece;
     let mut cadences = Vec::new();
-    for note in phrase_ends(score) {
+    for (note, is_sure) in phrase_ends(score) {
         let (first, end) = (grid.nearest_step(note.start), grid.nearest_step(note.end));
         // The chord on which the note comes to rest, and what led there.
         let Some(last) = chords.iter().rposition(|chord| chord.steps.start < end && chord.steps.end > first) else {
@@ -79,13 +79,16 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
         let (mut kind, mut key) = classify(before);
         let mut path: Vec<Harmony> = before.into_iter().collect();
         // A suspension on the beat resolves on its second half: the dominant may come as late as that.
-        if let Some(late) = last_eighth(piece, chords[reached].steps.start)
+        if let Some(late) = last_eighth(piece, chords[reached].steps.start, chord.key)
             && before.is_none_or(|before| (before.root, before.quality) != (late.root, late.quality))
             && let (late_kind, late_key) = classify(Some(late))
             && (late_kind.is_authentic() || (kind == CadenceKind::Open && late_kind != CadenceKind::Open))
         {
             (kind, key) = (late_kind, late_key);
             path.push(late);
+        }
+        if kind == CadenceKind::Open && !is_sure {
+            continue;
         }
         path.push(chord.harmony);
         let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(chord.key)).collect();
@@ -95,24 +98,28 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
 }
 
 /// The chord of the last eighth before a step.
-fn last_eighth(piece: &Piece, step: u32) -> Option<Harmony> {
+fn last_eighth(piece: &Piece, step: u32, key: Key) -> Option<Harmony> {
     let Piece { score, grid, .. } = piece;
-    harmony_in(score, &(grid.tick(step.checked_sub(2)?)..grid.tick(step)))
+    harmony_in(score, &(grid.tick(step.checked_sub(2)?)..grid.tick(step)), key)
 }
 
-fn phrase_ends(score: &Score) -> Vec<Note> {
+/// Notes on which a phrase ends, and whether it surely does: a long note may be none, or two of one pitch in a table.
+fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
     let soprano = score.part(Part::Soprano);
-    let fermatas: Vec<Note> =
-        score.part(score.melody).iter().filter(|note| score.fermatas.contains(&note.start)).copied().collect();
+    let has_fermata = |note: &&Note| score.fermatas.binary_search(&note.start).is_ok();
+    let fermatas: Vec<(Note, bool)> =
+        score.part(score.melody).iter().filter(has_fermata).map(|note| (*note, true)).collect();
     if !fermatas.is_empty() {
         return fermatas;
     }
     let quarter = u32::from(score.ticks_per_quarter);
-    let ends = soprano.iter().enumerate().filter(|(index, note)| match soprano.get(index + 1) {
-        None => true,
-        Some(next) => next.start >= note.end + quarter / 2 || next.start - note.start >= 2 * quarter,
+    let ends = soprano.iter().enumerate().filter_map(|(index, note)| {
+        let next = soprano.get(index + 1);
+        let is_sure = next.is_none_or(|next| next.start >= note.end + quarter / 2);
+        let is_long = next.is_some_and(|next| next.start - note.start >= 2 * quarter);
+        (is_sure || is_long).then_some((*note, is_sure))
     });
-    ends.map(|(_, note)| *note).collect()
+    ends.collect()
 }
 
 fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> (CadenceKind, Key) {
@@ -125,7 +132,8 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
         let is_leading =
             matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
         let tonic = Key::of_tonic(last.root, last.quality == Quality::Minor);
-        if is_dominant && above(before, last.root) == 7 && last.inversion() < 2 {
+        let is_firm = last.inversion() == 0 || (before.inversion() == 0 && last.inversion() == 1);
+        if is_dominant && above(before, last.root) == 7 && is_firm {
             let is_perfect = before.inversion() == 0 && last.inversion() == 0 && soprano.pitch.class() == last.root;
             return (if is_perfect { CadenceKind::Perfect } else { CadenceKind::Imperfect }, tonic);
         }
@@ -150,7 +158,7 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
         }
     }
     let is_dominant = matches!(last.quality, Quality::Major | Quality::DominantSeventh);
-    if is_dominant && above(last, key.tonic()) == 7 {
+    if is_dominant && above(last, key.tonic()) == 7 && last.inversion() == 0 {
         return (CadenceKind::Half, key);
     }
     // In minor a phrase often stops on the dominant of the relative major.
@@ -295,6 +303,7 @@ mod tests {
         check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
         check("68,64,59,52", "69,65,60,53", "deceptive V/vi-IV A minor");
         check("72,69,65,53", "72,69,64,57", "open IV-vi C major");
+        check("72,67,64,48", "74,67,62,59", "open I-V6 C major");
         check("74,69,65,50", "76,69,60,57", "plagal ii-vi A minor");
         check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
         check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");

@@ -13,7 +13,7 @@ use crate::analysis::{Mark, by_step};
 use crate::ensemble::{Ensemble, Voicing};
 use crate::grid::Grid;
 use crate::notation::{Beam, DIVISIONS, Item, Measure, Sound, TooLong, Tuplet, is_compound, measures};
-use crate::score::{Score, Tick, sung_at};
+use crate::score::{Creator, Direction, Score, Tick, sung_at};
 use crate::smf;
 
 /// How the four parts stand on staves.
@@ -66,6 +66,14 @@ pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[Mark]) -> Resu
         xml.close("work");
     }
     xml.open("identification");
+    for Creator { role, name } in &score.creators {
+        xml.leaf_with("creator", &format!("type=\"{}\"", escape(role)), name);
+    }
+    for (_, direction) in &score.directions {
+        if let Direction::Copyright(notice) = direction {
+            xml.leaf("rights", &smf::text(notice));
+        }
+    }
     xml.open("encoding");
     xml.leaf("software", concat!("performer ", env!("CARGO_PKG_VERSION")));
     xml.close("encoding");

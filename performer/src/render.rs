@@ -4,14 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::{Chorale, Chord, Part, Phase};
+use chorale::{Chorale, Chord, KeyClass, Part, Phase, is_good_ending};
 use thiserror::Error;
 
 use crate::answer::unfold;
 use crate::arrangement::{Arrangement, OutOfReach};
 use crate::ensemble::Ensemble;
 use crate::grid::Grid;
-use crate::harmonizer::Harmonizer;
+use crate::harmonizer::{Harmonizer, Sampling};
 use crate::melody::{Fold, Melody, MelodyStep};
 use crate::model::ModelError;
 use crate::score::{Direction, Note, Score, Tick, sung_at};
@@ -21,6 +21,11 @@ pub const TICKS_PER_QUARTER: u16 = 480;
 
 /// The last steps of a new chorale, in which it seeks a close: two beats.
 const CLOSE: usize = 8;
+
+/// The last steps that are drawn again, and how often, until they end on the tonic.
+const ENDING: usize = 16;
+const ENDINGS: u64 = 16;
+const ON_TONIC: u8 = 2;
 
 /// The velocity of notes that nobody played.
 const VELOCITY: u8 = 80;
@@ -87,7 +92,7 @@ pub fn score(
             let Some(pitch) = unfold(chord[part].pitch(), octaves) else { continue };
             let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
             let is_struck = step.restruck || sung.range(step.start..step.end).next().is_some();
-            let is_held = before.is_some_and(|before| !(is_struck || before.fermata && begins(step)));
+            let is_held = !is_struck && before.is_some_and(|before| !before.fermata || !begins(step));
             extend(notes, is_held, Note { start: step.start, end: step.end, pitch, velocity: step.velocity });
         }
     }
@@ -95,6 +100,7 @@ pub fn score(
     spellings[melody_part.index()].clone_from(&melody.spellings);
     Score {
         title: None,
+        creators: Vec::new(),
         ticks_per_quarter,
         directions,
         parts,
@@ -117,7 +123,7 @@ fn extend(notes: &mut Vec<Note>, held: bool, note: Note) {
 }
 
 /// `length` steps: those of `prompt`, then new ones, the soprano too drawn from the network. `phase` tells the phase
-/// of each, counted from 0.
+/// of each, counted from 0. The last four beats are drawn again until they end on the tonic.
 ///
 /// # Errors
 /// When the model fails to run.
@@ -127,18 +133,48 @@ pub fn generate(
     phase: impl Fn(usize) -> Phase,
     harmonizer: &mut Harmonizer,
 ) -> Result<Chorale, ModelError> {
-    let mut previous = Chord::START;
-    let mut chords = Vec::with_capacity(length);
-    for step in 0..length {
-        harmonizer.set_closing(step + CLOSE >= length);
-        harmonizer.step(previous, phase(step))?;
-        previous = match prompt.get(step) {
-            Some(&chord) => chord,
-            None => harmonizer.continuation()?,
-        };
-        chords.push(previous);
+    let mut chords: Vec<Chord> = Vec::with_capacity(length);
+    let write = |chords: &mut Vec<Chord>, harmonizer: &mut Harmonizer, until: usize| -> Result<(), ModelError> {
+        for step in chords.len()..until {
+            harmonizer.set_closing(step + CLOSE >= length);
+            harmonizer.step(chords.last().copied().unwrap_or(Chord::START), phase(step))?;
+            chords.push(match prompt.get(step) {
+                Some(&chord) => chord,
+                None => harmonizer.continuation()?,
+            });
+        }
+        Ok(())
+    };
+    write(&mut chords, harmonizer, length.saturating_sub(ENDING).max(prompt.len()).min(length))?;
+    let sampling = harmonizer.sampling();
+    let mut best: Option<(u8, Vec<Chord>)> = None;
+    for attempt in 0..ENDINGS {
+        let (mut chords, mut harmonizer) = (chords.clone(), harmonizer.clone());
+        // Far from the seeds that a user would give.
+        harmonizer.set_sampling(Sampling { seed: sampling.seed.wrapping_add(attempt << 40), ..sampling });
+        write(&mut chords, &mut harmonizer, length)?;
+        let closes = closes(&chords);
+        if best.as_ref().is_none_or(|(least, _)| closes > *least) {
+            best = Some((closes, chords));
+        }
+        if closes == ON_TONIC {
+            break;
+        }
     }
-    Ok(Chorale { chords })
+    Ok(Chorale { chords: best.map_or(chords, |(_, chords)| chords) })
+}
+
+/// How well a piece ends: 0 on no chord to end on, 1 on one, [`ON_TONIC`] on that of its key.
+fn closes(chords: &[Chord]) -> u8 {
+    let Some(last) = chords.last().filter(|last| is_good_ending(&last.pitches())) else { return 0 };
+    let mut durations = [0; 12];
+    chords
+        .iter()
+        .flat_map(|chord| chord.pitches())
+        .flatten()
+        .for_each(|pitch| durations[usize::from(pitch.class())] += 1);
+    let tonic = KeyClass::of(&durations).map(|key| key.tonic);
+    if last[Part::Bass].pitch().map(|bass| bass.class()) == tonic { ON_TONIC } else { 1 }
 }
 
 /// A chorale as notes on `grid`, beginning at `first_step`: a pitch that stays is held, since held and repeated notes
@@ -163,6 +199,8 @@ pub fn chorale_score(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chorale::{Pitch, Token};
     use files::chords::chords_of;
     use proptest::prelude::*;
@@ -170,6 +208,7 @@ mod tests {
     use super::*;
     use crate::any_score::any_score;
     use crate::melody::{self, Choice};
+    use crate::model::Model;
     use crate::score::{Lyric, Metre};
     use crate::{smf, view};
 
@@ -208,6 +247,22 @@ mod tests {
         assert_eq!(spans(&score, Part::Soprano), [(0, 240, 72), (240, 480, 74), (480, 600, 74)]);
         assert_eq!(spans(&score, Part::Alto), [(0, 480, 67), (480, 600, 67)]);
         assert_eq!(spans(&score, Part::Tenor), [(0, 360, 64), (360, 480, 62), (480, 600, 62)]);
+    }
+
+    #[test]
+    fn a_new_chorale_ends_on_its_tonic() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let ends = |seed: u64| {
+            let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling { seed, ..Sampling::default() });
+            let chorale = generate(&[], 64, Phase::in_bar, &mut harmonizer).unwrap();
+            assert_eq!(chorale.chords.len(), 64);
+            closes(&chorale.chords)
+        };
+        let count = (0..8).filter(|seed| ends(*seed) == ON_TONIC).count();
+        assert!(count >= 6, "{count} of 8");
+        let mut harmonizer = Harmonizer::new(model, Sampling::default());
+        let prompt = vec![chord([72, 67, 64, 48]); 60];
+        assert_eq!(generate(&prompt, 64, Phase::in_bar, &mut harmonizer).unwrap().chords[..60], prompt);
     }
 
     #[test]

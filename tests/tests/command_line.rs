@@ -384,6 +384,7 @@ const HYMN: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE score-partwise PUBLIC "-//Recordare//DTD MusicXML 3.1 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">
 <score-partwise version="3.1">
   <work><work-title>Wachet &amp; betet</work-title></work>
+  <identification><creator type="composer">Drese &amp; Freylinghausen</creator><rights>Public domain</rights></identification>
   <part-list><score-part id="P1"><part-name>Soprano</part-name></score-part></part-list>
   <part id="P1">
     <measure number="0" implicit="yes">
@@ -424,6 +425,8 @@ fn one_call_writes_every_format_from_musicxml_with_words_key_metre_and_pickup() 
     let score = text("out.musicxml");
     for expected in [
         "<work-title>Wachet &amp; betet</work-title>",
+        "<creator type=\"composer\">Drese &amp; Freylinghausen</creator>",
+        "<rights>Public domain</rights>",
         "<measure number=\"0\" implicit=\"yes\">",
         "<fifths>-1</fifths>",
         "<beats>3</beats>",
@@ -585,6 +588,7 @@ fn alternatives_are_numbered_and_differ() {
         .filter_map(|text| text.rsplit(' ').next()?.parse().ok())
         .collect();
     assert_eq!(nats.len(), 3, "{}", String::from_utf8_lossy(&said.stderr));
+    assert!(nats.is_sorted(), "the best comes first: {nats:?}");
 }
 
 #[test]

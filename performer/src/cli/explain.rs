@@ -116,6 +116,7 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
         lyrics: sung.first().map_or(Vec::new(), |track| source.tracks[*track].lyrics.clone()),
         all_sing: sung.len() > 1,
         title: source.title,
+        creators: source.creators,
         ticks_per_quarter: source.ticks_per_quarter,
         is_notated: source.kind == Kind::MusicXml,
         directions,

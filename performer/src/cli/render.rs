@@ -18,7 +18,7 @@ use performer::melody::{self, Choice, Fold, Melody, MelodyStep};
 use performer::model::Model;
 use performer::render;
 use performer::score::{Direction, Metre, Note, Tick, signature, transpose_keys};
-use performer::search::{self, PARTICLES};
+use performer::search::{self, Found, PARTICLES};
 use performer::source::{Kind, Source};
 
 use super::batch::{self, Job, Jobs, Row};
@@ -158,9 +158,11 @@ pub fn run(mut args: Args) -> Result<()> {
             let targets = if args.alternatives.is_some() { &job.targets.version(version) } else { &job.targets };
             args.output.write(&rendered.piece, targets, &options)?;
             written.push(match rendered.nats {
-                Some(nats) if args.alternatives.is_some() => {
-                    format!("{}: {nats:.3} nats a note, {} marks", targets.list(), rendered.piece.marks.len())
-                }
+                Some((with_rules, nats)) if args.alternatives.is_some() => format!(
+                    "{}: {with_rules:.3} nats a note with the rules' costs, {nats:.3} by the network, {} marks",
+                    targets.list(),
+                    rendered.piece.marks.len()
+                ),
                 _ => targets.list(),
             });
         }
@@ -169,10 +171,11 @@ pub fn run(mut args: Args) -> Result<()> {
     if let Jobs::One(job) = &jobs {
         let (Rendered { piece, steps, seconds, .. }, written) = render(job, &|remark| args.output.say(remark))?;
         args.output.show(&piece)?;
+        let notes = piece.score.part(piece.score.melody).len();
+        let separator = if args.alternatives.is_some() { "\n" } else { ": " };
         args.output.say(&format!(
-            "{}: {} melody notes, {steps} steps harmonized in {seconds:.2} s",
+            "{}{separator}{notes} melody notes, {steps} steps harmonized in {seconds:.2} s",
             written.join("\n"),
-            piece.score.part(piece.score.melody).len()
         ));
         if let Some(wanted) = args.alternatives.map(usize::from).filter(|&wanted| wanted > written.len()) {
             args.output.say(&format!(
@@ -196,8 +199,9 @@ pub fn run(mut args: Args) -> Result<()> {
 struct Rendered {
     piece: Piece,
     steps: usize,
-    /// Of the network alone, a note of any part; none where it was not asked for the soprano.
-    nats: Option<f64>,
+    /// A note of any part, with what the rules take off and by the network alone; none where it was not asked for the
+    /// soprano.
+    nats: Option<(f64, f64)>,
     /// That the network took.
     seconds: f64,
 }
@@ -271,7 +275,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         None => [const { None }; 4],
     };
     let before = Instant::now();
-    let found: Vec<(Vec<Chord>, Option<f64>)> = if args.live {
+    let found: Vec<(Vec<Chord>, Option<(f64, f64)>)> = if args.live {
         let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Live)));
         let mut harmonizer = Harmonizer::new(model, sampling);
         vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
@@ -290,13 +294,15 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         let particles = args.particles as usize;
         let notes = 4.0 * steps.len() as f64;
         let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
-        found.into_iter().map(|found| (found.chords, Some(-found.log_likelihood / notes))).collect()
+        let nats = |found: &Found| (-found.score() / notes, -found.log_likelihood / notes);
+        found.into_iter().map(|found| (found.chords.clone(), Some(nats(&found)))).collect()
     };
     let seconds = before.elapsed().as_secs_f64();
     let rendered = found.into_iter().map(|(chords, nats)| {
         let mut score =
             render::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
         score.title.clone_from(&file.title);
+        score.creators.clone_from(&file.creators);
         score.is_notated = file.kind == Kind::MusicXml;
         if output.key.is_none() {
             score.settle_mode();
