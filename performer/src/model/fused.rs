@@ -76,14 +76,62 @@ pub(super) struct Head {
     /// Of what is known before the step's soprano sounds.
     pub known: Embedding,
     /// For each part of the present chord, by [`Part::index`]: what it adds by itself; rows of the same table.
-    pub chosen: [Vec<Feature>; 4],
+    pub now: [Vec<Feature>; 4],
     /// What two of them add together.
     pub between: Vec<Feature>,
-    /// The word from which each naming starts, as a column, and for each word there 47 outputs.
-    pub namings: Vec<(usize, Vec<u16>)>,
-    pub output: Linear,
+    /// Outputs that name a token by what is known before the step's soprano sounds.
+    pub known_names: KnownNames,
+    /// To the outputs that name a token by a chosen part; none in the head of the first part.
+    pub chosen_names: Option<Linear>,
+    /// For each of those parts, by its column among the words, and for each word there 47 outputs of `chosen_names`.
+    pub chosen: Vec<(usize, Vec<u16>)>,
     /// No logit falls below it.
     pub lowest: f32,
+}
+
+/// The outputs of several namings, of which each token has one in every naming. Which ones depends only on what is known
+/// before the soprano, so that once a step the weights of a token's outputs are added up, and each row is multiplied
+/// with 47 columns instead of four times as many.
+///
+/// The outputs are written out in such an order, some of them several times, that those of tokens 1 to 46 stand side by
+/// side, whatever the word from which a naming starts.
+pub(super) struct KnownNames {
+    /// (inputs + 1, `width`): weights, and the bias as the last line; before the first and behind the last output stands
+    /// one that is never used.
+    pub weights: Vec<f32>,
+    pub width: usize,
+    /// (.., inputs + 1): those of outputs that name token 0, the rest, output by output.
+    pub rests: Vec<f32>,
+    /// Of every naming the column of the word from which it starts, and for each word there where its outputs stand.
+    /// The first naming starts from none, and has one place.
+    pub namings: Vec<(Option<usize>, Vec<Place>)>,
+}
+
+/// Where the outputs of a naming stand that starts from one word.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    /// Of token 0, among the rests.
+    pub rest: u32,
+    /// Of token 1; the others follow.
+    pub first: u32,
+}
+
+/// Tokens, made up to whole registers.
+const COLUMNS: usize = 48;
+
+/// There are never more namings, and never more relations between two chosen parts.
+pub(super) const MOST_NAMINGS: usize = 16;
+pub(super) const MOST_BETWEEN: usize = 16;
+
+/// The weights of [`KnownNames`], added up for a state.
+#[derive(Clone)]
+struct Names {
+    /// (inputs, 47).
+    matrix: Matrix,
+    bias: [f32; COLUMNS],
+    rests: Vec<f32>,
+    /// Of the head of which part, and of which state of the step.
+    of: Option<(Part, usize)>,
 }
 
 /// What a step is worked out in, kept for the next. Nothing in it outlives a call but the heads' bases.
@@ -104,6 +152,7 @@ pub(super) struct Scratch {
     is_added: Vec<bool>,
     hidden: Vec<f32>,
     needed: Needed,
+    names: Option<Names>,
     outputs: Vec<f32>,
 }
 
@@ -167,21 +216,72 @@ wide! {
 }
 
 wide! {
-    /// The 47 logits of a row: for each token, the outputs that name it, added up, and no less than `lowest`.
+    /// For each line of `weights`, as [`KnownNames`] has them, the sums over the namings: into the lines of `names`, and
+    /// the last into its bias.
+    fn add_names(known: &KnownNames, places: &[Place], names: &mut Names) {
+        let inputs = names.matrix.lines();
+        for (line, weights) in known.weights.chunks_exact(known.width).enumerate() {
+            let mut sums = [0f32; COLUMNS];
+            for place in places {
+                let weights = &weights[place.first as usize - 1..][..COLUMNS];
+                sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+            }
+            if line < inputs { names.matrix.set_line(line, &sums) } else { names.bias = sums }
+        }
+        // The rest's weights in a second pass: a single value between whole registers would make them wait.
+        let lines = inputs + 1;
+        names.rests.clear();
+        names.rests.resize(lines, 0.0);
+        for place in places {
+            let weights = &known.rests[place.rest as usize * lines..][..lines];
+            names.rests.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+        }
+        for line in 0..inputs {
+            names.matrix.set(line, 0, names.rests[line]);
+        }
+        names.bias[0] = names.rests[inputs];
+    }
+}
+
+wide! {
+    /// Adds up rows as wide as `sum`, the first of them `base`, and keeps what is positive.
+    fn add_positive(base: &[f32], added: &[&[f32]], sum: &mut [f32]) {
+        const LANES: usize = 32;
+        let width = sum.len();
+        let mut from = 0;
+        while from + LANES <= width {
+            let mut sums = [0f32; LANES];
+            sums.copy_from_slice(&base[from..][..LANES]);
+            for added in added {
+                sums.iter_mut().zip(&added[from..][..LANES]).for_each(|(sum, value)| *sum += value);
+            }
+            sum[from..][..LANES].iter_mut().zip(&sums).for_each(|(sum, value)| *sum = value.max(0.0));
+            from += LANES;
+        }
+        for place in from..width {
+            let mut total = base[place];
+            added.iter().for_each(|added| total += added[place]);
+            sum[place] = total.max(0.0);
+        }
+    }
+}
+
+wide! {
+    /// Adds to the 47 logits of a row, for each token, the outputs that name it; none stays below `lowest`.
     fn add_named(
-        outputs: &[f32; MOST_OUTPUTS], words: &[u8], namings: &[(usize, Vec<u16>)], lowest: f32, logits: &mut Vec<f32>,
+        outputs: &[f32; MOST_OUTPUTS], words: &[u8; WORDS + 4], namings: &[(usize, Vec<u16>)], lowest: f32,
+        logits: &mut [f32],
     ) {
         const TOKENS: usize = Token::VOCABULARY;
         let mut sums = [0f32; TOKENS];
-        sums.copy_from_slice(&outputs[..TOKENS]);
+        sums.copy_from_slice(&logits[..TOKENS]);
         for (column, names) in namings {
             let names = &names[usize::from(words[*column]) * TOKENS..][..TOKENS];
             for (sum, &name) in sums.iter_mut().zip(names) {
                 *sum += outputs[usize::from(name) % MOST_OUTPUTS];
             }
         }
-        sums.iter_mut().for_each(|sum| *sum = sum.max(lowest));
-        logits.extend_from_slice(&sums);
+        logits.iter_mut().zip(&sums).for_each(|(logit, sum)| *logit = sum.max(lowest));
     }
 }
 
@@ -227,8 +327,9 @@ impl Fused {
     /// state belongs to another network.
     pub fn step(&self, states: &mut [&mut State], phase: u8, context: &mut Context) -> bool {
         let Context { words, values, scratch, .. } = context;
-        let Scratch { x, window, gates, units, gathered, rows, bases, .. } = scratch;
+        let Scratch { x, window, gates, units, gathered, rows, bases, names, .. } = scratch;
         bases.iter_mut().for_each(Vec::clear);
+        names.iter_mut().for_each(|names| names.of = None);
         let heard = |words: &[u8; WORDS]| {
             let mut all = [phase; WORDS + 1];
             all[..WORDS].copy_from_slice(words);
@@ -312,45 +413,89 @@ impl Fused {
     pub fn logits(&self, part: Part, context: &mut Context, asked: &[Row], logits: &mut Vec<f32>) {
         let head = &self.heads[part.index()];
         let Context { words, values, scratch, .. } = context;
-        let Scratch { rows, bases, added, is_added, hidden, needed, outputs, .. } = scratch;
-        let base = &mut bases[part.index()];
+        let base = &mut scratch.bases[part.index()];
         let width = head.known.width;
         if base.is_empty() {
-            head.context.apply_to_sparse(values, needed, base);
+            head.context.apply_to_sparse(values, &mut scratch.needed, base);
             for (base, words) in base.chunks_exact_mut(width).zip(words.iter()) {
-                head.known.add(words, rows, base);
+                head.known.add(words, &mut scratch.rows, base);
             }
         }
-        added.resize(4 * MOST_WORDS * width, 0.0);
-        let mut summed_for = None;
-        for asked in asked.chunks(TOGETHER) {
-            fill(hidden, asked.len() * width);
-            for (hidden, row) in hidden.chunks_exact_mut(width).zip(asked) {
-                if summed_for.replace(row.state) != Some(row.state) {
-                    is_added.clear();
-                    is_added.resize(4 * MOST_WORDS, false);
-                }
-                hidden.copy_from_slice(&base[row.state * width..][..width]);
-                let all = all_words(&words[row.state], row);
-                for (part, features) in head.chosen.iter().enumerate().filter(|(_, features)| !features.is_empty()) {
-                    let place = part * MOST_WORDS + usize::from(all[WORDS + part]);
+        scratch.added.resize(4 * MOST_WORDS * width, 0.0);
+        for asked in asked.chunk_by(|one, next| one.state == next.state) {
+            let state = asked[0].state;
+            scratch.is_added.clear();
+            scratch.is_added.resize(4 * MOST_WORDS, false);
+            head.names(part, state, &words[state], &mut scratch.names);
+            for asked in asked.chunks(TOGETHER) {
+                head.rows(part, &words[state], asked, scratch, logits);
+            }
+        }
+    }
+}
+
+impl Head {
+    /// Adds up the weights by which a state of the step names its tokens, unless that is what `names` holds already.
+    fn names(&self, part: Part, state: usize, words: &[u8; WORDS], names: &mut Option<Names>) {
+        let inputs = self.known.width;
+        if names.as_ref().is_none_or(|names| names.matrix.lines() != inputs) {
+            let matrix = Matrix::narrow(inputs, Token::VOCABULARY);
+            *names = Some(Names { matrix, bias: [0.0; COLUMNS], rests: Vec::new(), of: None });
+        }
+        let Some(names) = names.as_mut().filter(|names| names.of != Some((part, state))) else { return };
+        let mut places = [Place { rest: 0, first: 1 }; MOST_NAMINGS];
+        for (place, (column, of_words)) in places.iter_mut().zip(&self.known_names.namings) {
+            *place = of_words[column.map_or(0, |column| usize::from(words[column]))];
+        }
+        add_names(&self.known_names, &places[..self.known_names.namings.len()], names);
+        names.of = Some((part, state));
+    }
+
+    /// Adds to `logits` 47 for each row, all of one state, for which the names have been added up.
+    fn rows(&self, part: Part, words: &[u8; WORDS], asked: &[Row], scratch: &mut Scratch, logits: &mut Vec<f32>) {
+        let Scratch { rows, bases, added, is_added, hidden, needed, names, outputs, .. } = scratch;
+        let (Some(names), width) = (names, self.known.width) else { return };
+        hidden.resize(asked.len() * width, 0.0);
+        for (hidden, row) in hidden.chunks_exact_mut(width).zip(asked) {
+            let all = all_words(words, row);
+            let mut places = [0; 4];
+            let mut count = 0;
+            for (part, features) in self.now.iter().enumerate().filter(|(_, features)| !features.is_empty()) {
+                let place = part * MOST_WORDS + usize::from(all[WORDS + part]);
+                if !std::mem::replace(&mut is_added[place], true) {
                     let added = &mut added[place * width..][..width];
-                    if !std::mem::replace(&mut is_added[place], true) {
-                        added.fill(0.0);
-                        add_features(features, &head.known.table, &all, rows, added);
-                    }
-                    add_values(hidden, added);
+                    added.fill(0.0);
+                    add_features(features, &self.known.table, &all, rows, added);
                 }
-                add_features(&head.between, &head.known.table, &all, rows, hidden);
+                places[count] = place;
+                count += 1;
             }
-            keep_positive(hidden);
-            head.output.apply_to_sparse(hidden, needed, outputs);
-            let count = head.output.bias.len();
-            outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
-            for (index, row) in asked.iter().enumerate() {
-                let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
-                add_named(outputs, &all_words(&words[row.state], row), &head.namings, head.lowest, logits);
+            let mut together: [&[f32]; 4 + MOST_BETWEEN] = [&[]; 4 + MOST_BETWEEN];
+            for (together, place) in together.iter_mut().zip(&places[..count]) {
+                *together = &added[place * width..][..width];
             }
+            for feature in &self.between {
+                together[count] = &self.known.table[feature.row(&all) as usize * width..][..width];
+                count += 1;
+            }
+            add_positive(&bases[part.index()][row.state * width..][..width], &together[..count], hidden);
+        }
+        needed.find(hidden, width);
+        let start = logits.len();
+        asked.iter().for_each(|_| logits.extend_from_slice(&names.bias[..Token::VOCABULARY]));
+        let logits = &mut logits[start..];
+        names.matrix.add_product_of_needed(hidden, needed, logits);
+        let mut count = 0;
+        outputs.clear();
+        if let Some(chosen) = &self.chosen_names {
+            count = chosen.bias.len();
+            asked.iter().for_each(|_| outputs.extend_from_slice(&chosen.bias));
+            chosen.matrix.add_product_of_needed(hidden, needed, outputs);
+        }
+        outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
+        for (index, (row, logits)) in asked.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)).enumerate() {
+            let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
+            add_named(outputs, &all_words(words, row), &self.chosen, self.lowest, logits);
         }
     }
 }

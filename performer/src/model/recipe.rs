@@ -11,7 +11,10 @@ use tract_onnx::pb::{
     GraphProto, ModelProto, NodeProto, TensorProto, attribute_proto::AttributeType, tensor_proto::DataType,
 };
 
-use super::fused::{Block, Embedding, Feature, Fused, Head, Linear, MOST_OUTPUTS, MOST_WORDS, Trunk};
+use super::fused::{
+    Block, Embedding, Feature, Fused, Head, KnownNames, Linear, MOST_BETWEEN, MOST_NAMINGS, MOST_OUTPUTS, MOST_WORDS, Place,
+    Trunk,
+};
 use super::{StateContract, WORDS};
 
 /// The operator set whose meaning the arithmetic has.
@@ -418,28 +421,35 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let now: &[usize] = if is_first { &[] } else { &[MOST_WORDS; 4] };
     let vocabularies = [&vocabularies()[..], now].concat();
     let mut known = constants.embedding(&of("tokens"), relations, &vocabularies)?;
-    let (mut features, mut chosen, mut between) = (Vec::new(), [const { Vec::new() }; 4], Vec::new());
+    let (mut features, mut now, mut between) = (Vec::new(), [const { Vec::new() }; 4], Vec::new());
     for feature in known.features {
         match feature.columns.map(|column| column.checked_sub(WORDS)) {
             [None, None] => features.push(feature),
             [Some(one), Some(other)] if one != other => between.push(feature),
-            [Some(part), _] | [_, Some(part)] => chosen[part].push(feature),
+            [Some(part), _] | [_, Some(part)] => now[part].push(feature),
         }
     }
     known.features = features;
     let hidden = known.width;
-    let output = constants.linear(&of("output"), hidden, None)?;
-    let outputs = output.bias.len();
     let wrong = || format!("the names of '{name}'");
+    let (weights, outputs) = constants.matrix(&of("output.weight"))?;
+    let bias = constants.bias(&of("output.bias"), outputs)?;
     let (dims, names) = constants.ints("names")?;
-    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs) {
+    if weights.len() != hidden * outputs
+        || dims.len() != 2
+        || dims[1] != Token::VOCABULARY as i64
+        || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs)
+        || between.len() > MOST_BETWEEN
+    {
         return Err(wrong());
     }
     let count = constants.ints(&of("starts.columns"))?.1.len();
     let starts = constants.indices(&of("starts.columns"), &[count], vocabularies.len())?;
     let kinds = constants.indices(&of("kinds"), &[1, count], names.len() / Token::VOCABULARY)?;
     let offsets = constants.indices(&of("offsets"), &[1, count, 1], outputs)?;
-    let mut namings = Vec::with_capacity(count);
+    // The outputs of a token's own come first; they are a naming that starts from no word.
+    let own = (0..Token::VOCABULARY as u16).collect();
+    let (mut known_namings, mut chosen): (Vec<(Option<usize>, Vec<u16>)>, Vec<_>) = (vec![(None, own)], Vec::new());
     for ((column, kind), offset) in starts.into_iter().zip(kinds).zip(offsets) {
         let words = kind * Token::VOCABULARY..(kind + vocabularies[column]) * Token::VOCABULARY;
         let place = |&name: &i64| {
@@ -447,17 +457,89 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
             u16::try_from(place).ok().filter(|_| place < outputs)
         };
         let names: Option<Vec<u16>> = names.get(words).ok_or_else(wrong)?.iter().map(place).collect();
-        namings.push((column, names.ok_or_else(wrong)?));
+        let names = names.ok_or_else(wrong)?;
+        if column < WORDS { known_namings.push((Some(column), names)) } else { chosen.push((column, names)) }
     }
+    let matrix = OutputWeights { values: [&weights[..], &bias].concat(), outputs };
     let (lowest, _) = constants.matrix(&of("lowest"))?;
     let [lowest] = lowest[..] else { return Err(wrong()) };
     Ok(Head {
         context: constants.linear(&of("context"), context, Some(hidden))?,
         known,
-        chosen,
+        now,
         between,
-        namings,
-        output,
+        known_names: known_names(&matrix, known_namings).ok_or_else(wrong)?,
+        chosen_names: matrix.taken_out(&mut chosen),
+        chosen,
         lowest,
     })
+}
+
+/// A head's last matrix, with its bias as the last line.
+struct OutputWeights {
+    values: Vec<f32>,
+    outputs: usize,
+}
+
+impl OutputWeights {
+    /// The columns `order`, one after the other: a line for each of the matrix.
+    fn columns(&self, order: &[u16]) -> Vec<f32> {
+        let lines = self.values.chunks(self.outputs);
+        lines.flat_map(|line| order.iter().map(|&column| line[usize::from(column)])).collect()
+    }
+
+    /// A map to those outputs alone that are named; the names are changed to their places in it.
+    fn taken_out(&self, namings: &mut [(usize, Vec<u16>)]) -> Option<Linear> {
+        let mut order: Vec<u16> = namings.iter().flat_map(|(_, names)| names).copied().collect();
+        order.sort_unstable();
+        order.dedup();
+        for name in namings.iter_mut().flat_map(|(_, names)| names) {
+            *name = order.partition_point(|output| output < name) as u16;
+        }
+        let mut values = self.columns(&order);
+        let bias = values.split_off(values.len() - order.len());
+        (!order.is_empty()).then(|| Linear { matrix: Matrix::new(&values, order.len()), bias })
+    }
+}
+
+/// The outputs written out for [`KnownNames`]; `None` where that would be far more than a file of the trainer's asks for.
+fn known_names(matrix: &OutputWeights, namings: Vec<(Option<usize>, Vec<u16>)>) -> Option<KnownNames> {
+    const MOST_COLUMNS: usize = 2048;
+    if namings.len() > MOST_NAMINGS {
+        return None;
+    }
+    // The first is never used.
+    let (mut order, mut rests): (Vec<u16>, Vec<u16>) = (vec![0], Vec::new());
+    let mut places = Vec::with_capacity(namings.len());
+    for (column, names) in namings {
+        // From the last word to the first, since with rising words most namings slide to the left.
+        let mut of_words = Vec::new();
+        for names in names.chunks_exact(Token::VOCABULARY).rev() {
+            let rest = rests.iter().position(|&rest| rest == names[0]).unwrap_or_else(|| {
+                rests.push(names[0]);
+                rests.len() - 1
+            });
+            let (rest, first) = (rest as u32, side_by_side(&mut order, &names[1..]));
+            of_words.push(Place { rest, first });
+        }
+        if order.len() > MOST_COLUMNS {
+            return None;
+        }
+        of_words.reverse();
+        places.push((column, of_words));
+    }
+    order.push(0);
+    let rests = rests.iter().flat_map(|&rest| matrix.columns(&[rest])).collect();
+    Some(KnownNames { weights: matrix.columns(&order), width: order.len(), rests, namings: places })
+}
+
+/// Where `run` stands in `order`, behind the first place; what is missing is added at the end.
+fn side_by_side(order: &mut Vec<u16>, run: &[u16]) -> u32 {
+    if let Some(place) = order[1..].windows(run.len()).position(|there| there == run) {
+        return place as u32 + 1;
+    }
+    let longest = run.len().min(order.len() - 1);
+    let overlap = (0..=longest).rev().find(|&overlap| order.ends_with(&run[..overlap])).unwrap_or(0);
+    order.extend_from_slice(&run[overlap..]);
+    (order.len() - run.len()) as u32
 }
