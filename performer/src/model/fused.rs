@@ -79,12 +79,13 @@ pub(super) struct Head {
     pub now: [Vec<Feature>; 4],
     /// What two of them add together.
     pub between: Vec<Feature>,
-    /// Outputs that name a token by what is known before the step's soprano sounds.
-    pub known_names: KnownNames,
-    /// To the outputs that name a token by a chosen part; none in the head of the first part.
-    pub chosen_names: Option<Linear>,
-    /// For each of those parts, by its column among the words, and for each word there 47 outputs of `chosen_names`.
-    pub chosen: Vec<(usize, Vec<u16>)>,
+    /// The outputs that name a token by what is known before the step's soprano sounds, where that is worth while: in a
+    /// head that is asked for many rows of a state, since some parts are chosen before its own.
+    pub known_names: Option<KnownNames>,
+    /// To all other outputs.
+    pub output: Linear,
+    /// Of every naming by those the column of the word from which it starts, and for each word there 47 outputs.
+    pub namings: Vec<(usize, Vec<u16>)>,
     /// No logit falls below it.
     pub lowest: f32,
 }
@@ -96,6 +97,8 @@ pub(super) struct Head {
 /// The outputs are written out in such an order, some of them several times, that those of tokens 1 to 46 stand side by
 /// side, whatever the word from which a naming starts.
 pub(super) struct KnownNames {
+    /// Which of all that have been read.
+    pub number: usize,
     /// (inputs + 1, `width`): weights, and the bias as the last line; before the first and behind the last output stands
     /// one that is never used.
     pub weights: Vec<f32>,
@@ -108,7 +111,7 @@ pub(super) struct KnownNames {
 }
 
 /// Where the outputs of a naming stand that starts from one word.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default, PartialEq)]
 pub(super) struct Place {
     /// Of token 0, among the rests.
     pub rest: u32,
@@ -130,8 +133,9 @@ struct Names {
     matrix: Matrix,
     bias: [f32; COLUMNS],
     rests: Vec<f32>,
-    /// Of the head of which part, and of which state of the step.
-    of: Option<(Part, usize)>,
+    /// Of which network, and the places whose weights they are.
+    of: usize,
+    places: [Place; MOST_NAMINGS],
 }
 
 /// What a step is worked out in, kept for the next. Nothing in it outlives a call but the heads' bases.
@@ -152,7 +156,8 @@ pub(super) struct Scratch {
     is_added: Vec<bool>,
     hidden: Vec<f32>,
     needed: Needed,
-    names: Option<Names>,
+    /// For each head, by [`Part::index`], the last that were needed: notes that stay, and particles, need the same.
+    names: [Option<Names>; 4],
     outputs: Vec<f32>,
 }
 
@@ -327,9 +332,8 @@ impl Fused {
     /// state belongs to another network.
     pub fn step(&self, states: &mut [&mut State], phase: u8, context: &mut Context) -> bool {
         let Context { words, values, scratch, .. } = context;
-        let Scratch { x, window, gates, units, gathered, rows, bases, names, .. } = scratch;
+        let Scratch { x, window, gates, units, gathered, rows, bases, .. } = scratch;
         bases.iter_mut().for_each(Vec::clear);
-        names.iter_mut().for_each(|names| names.of = None);
         let heard = |words: &[u8; WORDS]| {
             let mut all = [phase; WORDS + 1];
             all[..WORDS].copy_from_slice(words);
@@ -426,7 +430,7 @@ impl Fused {
             let state = asked[0].state;
             scratch.is_added.clear();
             scratch.is_added.resize(4 * MOST_WORDS, false);
-            head.names(part, state, &words[state], &mut scratch.names);
+            head.names(&words[state], &mut scratch.names[part.index()]);
             for asked in asked.chunks(TOGETHER) {
                 head.rows(part, &words[state], asked, scratch, logits);
             }
@@ -434,27 +438,42 @@ impl Fused {
     }
 }
 
+impl Names {
+    fn new(inputs: usize) -> Names {
+        Names {
+            matrix: Matrix::narrow(inputs, Token::VOCABULARY),
+            bias: [0.0; COLUMNS],
+            rests: Vec::new(),
+            of: 0,
+            places: [Place::default(); MOST_NAMINGS],
+        }
+    }
+}
+
 impl Head {
     /// Adds up the weights by which a state of the step names its tokens, unless that is what `names` holds already.
-    fn names(&self, part: Part, state: usize, words: &[u8; WORDS], names: &mut Option<Names>) {
-        let inputs = self.known.width;
-        if names.as_ref().is_none_or(|names| names.matrix.lines() != inputs) {
-            let matrix = Matrix::narrow(inputs, Token::VOCABULARY);
-            *names = Some(Names { matrix, bias: [0.0; COLUMNS], rests: Vec::new(), of: None });
-        }
-        let Some(names) = names.as_mut().filter(|names| names.of != Some((part, state))) else { return };
-        let mut places = [Place { rest: 0, first: 1 }; MOST_NAMINGS];
-        for (place, (column, of_words)) in places.iter_mut().zip(&self.known_names.namings) {
+    fn names(&self, words: &[u8; WORDS], names: &mut Option<Names>) {
+        let Some(known) = &self.known_names else { return };
+        let mut places = [Place::default(); MOST_NAMINGS];
+        for (place, (column, of_words)) in places.iter_mut().zip(&known.namings) {
             *place = of_words[column.map_or(0, |column| usize::from(words[column]))];
         }
-        add_names(&self.known_names, &places[..self.known_names.namings.len()], names);
-        names.of = Some((part, state));
+        if names.as_ref().is_some_and(|names| names.of == known.number && names.places == places) {
+            return;
+        }
+        let inputs = self.known.width;
+        let names = names.get_or_insert_with(|| Names::new(inputs));
+        if names.matrix.lines() != inputs {
+            *names = Names::new(inputs);
+        }
+        (names.of, names.places) = (known.number, places);
+        add_names(known, &places[..known.namings.len()], names);
     }
 
     /// Adds to `logits` 47 for each row, all of one state, for which the names have been added up.
     fn rows(&self, part: Part, words: &[u8; WORDS], asked: &[Row], scratch: &mut Scratch, logits: &mut Vec<f32>) {
         let Scratch { rows, bases, added, is_added, hidden, needed, names, outputs, .. } = scratch;
-        let (Some(names), width) = (names, self.known.width) else { return };
+        let width = self.known.width;
         hidden.resize(asked.len() * width, 0.0);
         for (hidden, row) in hidden.chunks_exact_mut(width).zip(asked) {
             let all = all_words(words, row);
@@ -482,20 +501,21 @@ impl Head {
         }
         needed.find(hidden, width);
         let start = logits.len();
-        asked.iter().for_each(|_| logits.extend_from_slice(&names.bias[..Token::VOCABULARY]));
-        let logits = &mut logits[start..];
-        names.matrix.add_product_of_needed(hidden, needed, logits);
-        let mut count = 0;
-        outputs.clear();
-        if let Some(chosen) = &self.chosen_names {
-            count = chosen.bias.len();
-            asked.iter().for_each(|_| outputs.extend_from_slice(&chosen.bias));
-            chosen.matrix.add_product_of_needed(hidden, needed, outputs);
+        match &names[part.index()] {
+            Some(names) if self.known_names.is_some() => {
+                asked.iter().for_each(|_| logits.extend_from_slice(&names.bias[..Token::VOCABULARY]));
+                names.matrix.add_product_of_needed(hidden, needed, &mut logits[start..]);
+            }
+            _ => logits.resize(start + asked.len() * Token::VOCABULARY, 0.0),
         }
+        let count = self.output.bias.len();
+        outputs.clear();
+        asked.iter().for_each(|_| outputs.extend_from_slice(&self.output.bias));
+        self.output.matrix.add_product_of_needed(hidden, needed, outputs);
         outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
-        for (index, (row, logits)) in asked.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)).enumerate() {
+        for (index, (row, logits)) in asked.iter().zip(logits[start..].chunks_exact_mut(Token::VOCABULARY)).enumerate() {
             let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
-            add_named(outputs, &all_words(words, row), &self.chosen, self.lowest, logits);
+            add_named(outputs, &all_words(words, row), &self.namings, self.lowest, logits);
         }
     }
 }

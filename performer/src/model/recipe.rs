@@ -4,6 +4,7 @@
 //! file's sizes. A graph that says anything else, however like it looks, is left to tract.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arithmetic::Matrix;
 use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
@@ -447,9 +448,7 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let starts = constants.indices(&of("starts.columns"), &[count], vocabularies.len())?;
     let kinds = constants.indices(&of("kinds"), &[1, count], names.len() / Token::VOCABULARY)?;
     let offsets = constants.indices(&of("offsets"), &[1, count, 1], outputs)?;
-    // The outputs of a token's own come first; they are a naming that starts from no word.
-    let own = (0..Token::VOCABULARY as u16).collect();
-    let (mut known_namings, mut chosen): (Vec<(Option<usize>, Vec<u16>)>, Vec<_>) = (vec![(None, own)], Vec::new());
+    let mut namings = Vec::with_capacity(count);
     for ((column, kind), offset) in starts.into_iter().zip(kinds).zip(offsets) {
         let words = kind * Token::VOCABULARY..(kind + vocabularies[column]) * Token::VOCABULARY;
         let place = |&name: &i64| {
@@ -458,8 +457,18 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
         };
         let names: Option<Vec<u16>> = names.get(words).ok_or_else(wrong)?.iter().map(place).collect();
         let names = names.ok_or_else(wrong)?;
-        if column < WORDS { known_namings.push((Some(column), names)) } else { chosen.push((column, names)) }
+        namings.push((column, names));
     }
+    // Each token's own output first, whatever the word.
+    let own: Vec<u16> = (0..Token::VOCABULARY as u16).collect();
+    let by_chosen = namings.iter().filter(|(column, _)| *column >= WORDS).count();
+    let known_names = if by_chosen >= WORTH_WHILE {
+        let known = namings.extract_if(.., |(column, _)| *column < WORDS).map(|(column, names)| (Some(column), names));
+        Some([(None, own)].into_iter().chain(known).collect())
+    } else {
+        namings.insert(0, (0, own.repeat(vocabularies[0])));
+        None
+    };
     let matrix = OutputWeights { values: [&weights[..], &bias].concat(), outputs };
     let (lowest, _) = constants.matrix(&of("lowest"))?;
     let [lowest] = lowest[..] else { return Err(wrong()) };
@@ -468,12 +477,16 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
         known,
         now,
         between,
-        known_names: known_names(&matrix, known_namings).ok_or_else(wrong)?,
-        chosen_names: matrix.taken_out(&mut chosen),
-        chosen,
+        known_names: known_names.map(|namings| expanded(&matrix, namings).ok_or_else(wrong)).transpose()?,
+        output: matrix.taken_out(&mut namings),
+        namings,
         lowest,
     })
 }
+
+/// From so many chosen parts on a head is asked for several rows of a state, so that it pays to add up the weights of
+/// [`KnownNames`].
+const WORTH_WHILE: usize = 2;
 
 /// A head's last matrix, with its bias as the last line.
 struct OutputWeights {
@@ -489,7 +502,7 @@ impl OutputWeights {
     }
 
     /// A map to those outputs alone that are named; the names are changed to their places in it.
-    fn taken_out(&self, namings: &mut [(usize, Vec<u16>)]) -> Option<Linear> {
+    fn taken_out(&self, namings: &mut [(usize, Vec<u16>)]) -> Linear {
         let mut order: Vec<u16> = namings.iter().flat_map(|(_, names)| names).copied().collect();
         order.sort_unstable();
         order.dedup();
@@ -498,13 +511,14 @@ impl OutputWeights {
         }
         let mut values = self.columns(&order);
         let bias = values.split_off(values.len() - order.len());
-        (!order.is_empty()).then(|| Linear { matrix: Matrix::new(&values, order.len()), bias })
+        Linear { matrix: Matrix::new(&values, order.len()), bias }
     }
 }
 
 /// The outputs written out for [`KnownNames`]; `None` where that would be far more than a file of the trainer's asks for.
-fn known_names(matrix: &OutputWeights, namings: Vec<(Option<usize>, Vec<u16>)>) -> Option<KnownNames> {
+fn expanded(matrix: &OutputWeights, namings: Vec<(Option<usize>, Vec<u16>)>) -> Option<KnownNames> {
     const MOST_COLUMNS: usize = 2048;
+    static READ: AtomicUsize = AtomicUsize::new(0);
     if namings.len() > MOST_NAMINGS {
         return None;
     }
@@ -530,7 +544,8 @@ fn known_names(matrix: &OutputWeights, namings: Vec<(Option<usize>, Vec<u16>)>) 
     }
     order.push(0);
     let rests = rests.iter().flat_map(|&rest| matrix.columns(&[rest])).collect();
-    Some(KnownNames { weights: matrix.columns(&order), width: order.len(), rests, namings: places })
+    let number = READ.fetch_add(1, Ordering::Relaxed);
+    Some(KnownNames { number, weights: matrix.columns(&order), width: order.len(), rests, namings: places })
 }
 
 /// Where `run` stands in `order`, behind the first place; what is missing is added at the end.
