@@ -138,7 +138,8 @@ struct Names {
     places: [Place; MOST_NAMINGS],
 }
 
-/// What a step is worked out in, kept for the next. Nothing in it outlives a call but the heads' bases.
+/// What a step is worked out in, kept for the next. What outlives a call: the heads' bases, which of the context's
+/// values are not zero, and the added names.
 #[derive(Clone, Default)]
 pub(super) struct Scratch {
     x: Vec<f32>,
@@ -147,6 +148,8 @@ pub(super) struct Scratch {
     units: Vec<f32>,
     gathered: Vec<f32>,
     rows: Vec<u32>,
+    /// Of a context behind rectified units, which values are not zero.
+    context: Needed,
     /// For each head, by [`Part::index`]: its hidden layer before the chosen parts are added, (states, width); empty
     /// until it is asked for in this step.
     bases: [Vec<f32>; 4],
@@ -179,11 +182,10 @@ impl Linear {
         self.matrix.add_product(rows, sums);
     }
 
-    /// The same for rows of which many values are zero.
-    fn apply_to_sparse(&self, rows: &[f32], needed: &mut Needed, sums: &mut Vec<f32>) {
+    /// The same where `needed` tells which values of the rows are not zero.
+    fn apply_to_needed(&self, rows: &[f32], needed: &Needed, sums: &mut Vec<f32>) {
         sums.clear();
         (0..rows.len() / self.matrix.lines()).for_each(|_| sums.extend_from_slice(&self.bias));
-        needed.find(rows, self.matrix.lines());
         self.matrix.add_product_of_needed(rows, needed, sums);
     }
 }
@@ -332,7 +334,7 @@ impl Fused {
     /// state belongs to another network.
     pub fn step(&self, states: &mut [&mut State], phase: u8, context: &mut Context) -> bool {
         let Context { words, values, scratch, .. } = context;
-        let Scratch { x, window, gates, units, gathered, rows, bases, .. } = scratch;
+        let Scratch { x, window, gates, units, gathered, rows, context: needed, bases, .. } = scratch;
         bases.iter_mut().for_each(Vec::clear);
         let heard = |words: &[u8; WORDS]| {
             let mut all = [phase; WORDS + 1];
@@ -373,6 +375,7 @@ impl Fused {
                 }
                 context.apply(gathered, values);
                 keep_positive(values);
+                needed.find(values, self.width);
             }
             Trunk::Lstm { input, recurrent, layers, hidden } => {
                 let hidden = *hidden;
@@ -420,7 +423,10 @@ impl Fused {
         let base = &mut scratch.bases[part.index()];
         let width = head.known.width;
         if base.is_empty() {
-            head.context.apply_to_sparse(values, &mut scratch.needed, base);
+            match self.trunk {
+                Trunk::Wavenet { .. } => head.context.apply_to_needed(values, &scratch.context, base),
+                Trunk::Lstm { .. } => head.context.apply(values, base),
+            }
             for (base, words) in base.chunks_exact_mut(width).zip(words.iter()) {
                 head.known.add(words, &mut scratch.rows, base);
             }
@@ -508,10 +514,8 @@ impl Head {
             }
             _ => logits.resize(start + asked.len() * Token::VOCABULARY, 0.0),
         }
+        self.output.apply_to_needed(hidden, needed, outputs);
         let count = self.output.bias.len();
-        outputs.clear();
-        asked.iter().for_each(|_| outputs.extend_from_slice(&self.output.bias));
-        self.output.matrix.add_product_of_needed(hidden, needed, outputs);
         outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
         for (index, (row, logits)) in asked.iter().zip(logits[start..].chunks_exact_mut(Token::VOCABULARY)).enumerate() {
             let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
