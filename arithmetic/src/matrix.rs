@@ -61,18 +61,28 @@ impl Matrix {
         Matrix { lines, columns, values: vec![Unit([0.0; UNIT]); lines * columns.div_ceil(UNIT)] }
     }
 
-    /// Replaces a line of a matrix that is no wider than a panel. What `values` has beyond the columns is never read.
+    /// Replaces a line of a matrix that is no wider than a panel. `values` are made up to whole units of 16; what they
+    /// have beyond the columns is never read.
     ///
     /// # Panics
-    /// When there is no such line, or `values` is shorter than it, made up to whole units of 16.
-    #[inline]
-    pub fn set_line(&mut self, line: usize, values: &[f32]) {
-        let units = self.columns.div_ceil(UNIT);
-        assert!(units <= PANEL / UNIT, "only a single panel lies line by line");
-        let place = &mut self.values[line * units..][..units];
-        for (unit, values) in place.iter_mut().zip(values[..units * UNIT].as_chunks().0) {
+    /// When there is no such line, or it does not have so many units.
+    #[inline(always)]
+    pub fn set_line<const WIDTH: usize>(&mut self, line: usize, values: &[f32; WIDTH]) {
+        assert!(self.columns <= PANEL && self.columns.next_multiple_of(UNIT) == WIDTH, "{WIDTH} values for a line");
+        let place = &mut self.values[line * (WIDTH / UNIT)..][..WIDTH / UNIT];
+        for (unit, values) in place.iter_mut().zip(values.as_chunks().0) {
             unit.0 = *values;
         }
+    }
+
+    /// Replaces one value of a matrix that is no wider than a panel.
+    ///
+    /// # Panics
+    /// When there is no such line or column.
+    #[inline(always)]
+    pub fn set(&mut self, line: usize, column: usize, value: f32) {
+        assert!(column < self.columns && self.columns <= PANEL, "column {column} of {}", self.columns);
+        self.values[line * self.columns.div_ceil(UNIT) + column / UNIT].0[column % UNIT] = value;
     }
 
     pub fn lines(&self) -> usize {
@@ -572,7 +582,10 @@ mod tests {
         let values: Vec<f32> = (0..lines * columns).map(number).collect();
         let mut narrow = Matrix::narrow(lines, columns);
         for (line, values) in values.chunks(columns).enumerate() {
-            narrow.set_line(line, &[values, &[9.0]].concat());
+            let mut made_up = [9.0; 48];
+            made_up[..columns].copy_from_slice(values);
+            narrow.set_line(line, &made_up);
+            narrow.set(line, 3, values[3]);
         }
         let rows: Vec<f32> = (0..3 * lines).map(number).collect();
         let (mut once, mut by_line) = (vec![0.0; 3 * columns], vec![0.0; 3 * columns]);

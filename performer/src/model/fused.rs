@@ -76,17 +76,70 @@ pub(super) struct Head {
     /// Of what is known before the step's soprano sounds.
     pub known: Embedding,
     /// For each part of the present chord, by [`Part::index`]: what it adds by itself; rows of the same table.
-    pub chosen: [Vec<Feature>; 4],
+    pub now: [Vec<Feature>; 4],
     /// What two of them add together.
     pub between: Vec<Feature>,
-    /// The word from which each naming starts, as a column, and for each word there 47 outputs.
-    pub namings: Vec<(usize, Vec<u16>)>,
+    /// The outputs that name a token by what is known before the step's soprano sounds, where that is worth while: in a
+    /// head that is asked for many rows of a state, since some parts are chosen before its own.
+    pub known_names: Option<KnownNames>,
+    /// To all other outputs.
     pub output: Linear,
+    /// Of every naming by those the column of the word from which it starts, and for each word there 47 outputs.
+    pub namings: Vec<(usize, Vec<u16>)>,
     /// No logit falls below it.
     pub lowest: f32,
 }
 
-/// What a step is worked out in, kept for the next. Nothing in it outlives a call but the heads' bases.
+/// The outputs of several namings, of which each token has one in every naming. Which ones depends only on what is known
+/// before the soprano, so that once a step the weights of a token's outputs are added up, and each row is multiplied
+/// with 47 columns instead of four times as many.
+///
+/// The outputs are written out in such an order, some of them several times, that those of tokens 1 to 46 stand side by
+/// side, whatever the word from which a naming starts.
+pub(super) struct KnownNames {
+    /// Which of all that have been read.
+    pub number: usize,
+    /// (inputs + 1, `width`): weights, and the bias as the last line; before the first and behind the last output stands
+    /// one that is never used.
+    pub weights: Vec<f32>,
+    pub width: usize,
+    /// (.., inputs + 1): those of outputs that name token 0, the rest, output by output.
+    pub rests: Vec<f32>,
+    /// Of every naming the column of the word from which it starts, and for each word there where its outputs stand.
+    /// The first naming starts from none, and has one place.
+    pub namings: Vec<(Option<usize>, Vec<Place>)>,
+}
+
+/// Where the outputs of a naming stand that starts from one word.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) struct Place {
+    /// Of token 0, among the rests.
+    pub rest: u32,
+    /// Of token 1; the others follow.
+    pub first: u32,
+}
+
+/// Tokens, made up to whole registers.
+const COLUMNS: usize = 48;
+
+/// There are never more namings, and never more relations between two chosen parts.
+pub(super) const MOST_NAMINGS: usize = 16;
+pub(super) const MOST_BETWEEN: usize = 16;
+
+/// The weights of [`KnownNames`], added up for a state.
+#[derive(Clone)]
+struct Names {
+    /// (inputs, 47).
+    matrix: Matrix,
+    bias: [f32; COLUMNS],
+    rests: Vec<f32>,
+    /// Of which network, and the places whose weights they are.
+    of: usize,
+    places: [Place; MOST_NAMINGS],
+}
+
+/// What a step is worked out in, kept for the next. What outlives a call: the heads' bases, which of the context's
+/// values are not zero, and the added names.
 #[derive(Clone, Default)]
 pub(super) struct Scratch {
     x: Vec<f32>,
@@ -95,6 +148,8 @@ pub(super) struct Scratch {
     units: Vec<f32>,
     gathered: Vec<f32>,
     rows: Vec<u32>,
+    /// Of a context behind rectified units, which values are not zero.
+    context: Needed,
     /// For each head, by [`Part::index`]: its hidden layer before the chosen parts are added, (states, width); empty
     /// until it is asked for in this step.
     bases: [Vec<f32>; 4],
@@ -104,6 +159,8 @@ pub(super) struct Scratch {
     is_added: Vec<bool>,
     hidden: Vec<f32>,
     needed: Needed,
+    /// For each head, by [`Part::index`], the last that were needed: notes that stay, and particles, need the same.
+    names: [Option<Names>; 4],
     outputs: Vec<f32>,
 }
 
@@ -125,11 +182,10 @@ impl Linear {
         self.matrix.add_product(rows, sums);
     }
 
-    /// The same for rows of which many values are zero.
-    fn apply_to_sparse(&self, rows: &[f32], needed: &mut Needed, sums: &mut Vec<f32>) {
+    /// The same where `needed` tells which values of the rows are not zero.
+    fn apply_to_needed(&self, rows: &[f32], needed: &Needed, sums: &mut Vec<f32>) {
         sums.clear();
         (0..rows.len() / self.matrix.lines()).for_each(|_| sums.extend_from_slice(&self.bias));
-        needed.find(rows, self.matrix.lines());
         self.matrix.add_product_of_needed(rows, needed, sums);
     }
 }
@@ -167,21 +223,72 @@ wide! {
 }
 
 wide! {
-    /// The 47 logits of a row: for each token, the outputs that name it, added up, and no less than `lowest`.
+    /// For each line of `weights`, as [`KnownNames`] has them, the sums over the namings: into the lines of `names`, and
+    /// the last into its bias.
+    fn add_names(known: &KnownNames, places: &[Place], names: &mut Names) {
+        let inputs = names.matrix.lines();
+        for (line, weights) in known.weights.chunks_exact(known.width).enumerate() {
+            let mut sums = [0f32; COLUMNS];
+            for place in places {
+                let weights = &weights[place.first as usize - 1..][..COLUMNS];
+                sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+            }
+            if line < inputs { names.matrix.set_line(line, &sums) } else { names.bias = sums }
+        }
+        // The rest's weights in a second pass: a single value between whole registers would make them wait.
+        let lines = inputs + 1;
+        names.rests.clear();
+        names.rests.resize(lines, 0.0);
+        for place in places {
+            let weights = &known.rests[place.rest as usize * lines..][..lines];
+            names.rests.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight);
+        }
+        for line in 0..inputs {
+            names.matrix.set(line, 0, names.rests[line]);
+        }
+        names.bias[0] = names.rests[inputs];
+    }
+}
+
+wide! {
+    /// Adds up rows as wide as `sum`, the first of them `base`, and keeps what is positive.
+    fn add_positive(base: &[f32], added: &[&[f32]], sum: &mut [f32]) {
+        const LANES: usize = 32;
+        let width = sum.len();
+        let mut from = 0;
+        while from + LANES <= width {
+            let mut sums = [0f32; LANES];
+            sums.copy_from_slice(&base[from..][..LANES]);
+            for added in added {
+                sums.iter_mut().zip(&added[from..][..LANES]).for_each(|(sum, value)| *sum += value);
+            }
+            sum[from..][..LANES].iter_mut().zip(&sums).for_each(|(sum, value)| *sum = value.max(0.0));
+            from += LANES;
+        }
+        for place in from..width {
+            let mut total = base[place];
+            added.iter().for_each(|added| total += added[place]);
+            sum[place] = total.max(0.0);
+        }
+    }
+}
+
+wide! {
+    /// Adds to the 47 logits of a row, for each token, the outputs that name it; none stays below `lowest`.
     fn add_named(
-        outputs: &[f32; MOST_OUTPUTS], words: &[u8], namings: &[(usize, Vec<u16>)], lowest: f32, logits: &mut Vec<f32>,
+        outputs: &[f32; MOST_OUTPUTS], words: &[u8; WORDS + 4], namings: &[(usize, Vec<u16>)], lowest: f32,
+        logits: &mut [f32],
     ) {
         const TOKENS: usize = Token::VOCABULARY;
         let mut sums = [0f32; TOKENS];
-        sums.copy_from_slice(&outputs[..TOKENS]);
+        sums.copy_from_slice(&logits[..TOKENS]);
         for (column, names) in namings {
             let names = &names[usize::from(words[*column]) * TOKENS..][..TOKENS];
             for (sum, &name) in sums.iter_mut().zip(names) {
                 *sum += outputs[usize::from(name) % MOST_OUTPUTS];
             }
         }
-        sums.iter_mut().for_each(|sum| *sum = sum.max(lowest));
-        logits.extend_from_slice(&sums);
+        logits.iter_mut().zip(&sums).for_each(|(logit, sum)| *logit = sum.max(lowest));
     }
 }
 
@@ -227,7 +334,7 @@ impl Fused {
     /// state belongs to another network.
     pub fn step(&self, states: &mut [&mut State], phase: u8, context: &mut Context) -> bool {
         let Context { words, values, scratch, .. } = context;
-        let Scratch { x, window, gates, units, gathered, rows, bases, .. } = scratch;
+        let Scratch { x, window, gates, units, gathered, rows, context: needed, bases, .. } = scratch;
         bases.iter_mut().for_each(Vec::clear);
         let heard = |words: &[u8; WORDS]| {
             let mut all = [phase; WORDS + 1];
@@ -268,6 +375,7 @@ impl Fused {
                 }
                 context.apply(gathered, values);
                 keep_positive(values);
+                needed.find(values, self.width);
             }
             Trunk::Lstm { input, recurrent, layers, hidden } => {
                 let hidden = *hidden;
@@ -312,45 +420,106 @@ impl Fused {
     pub fn logits(&self, part: Part, context: &mut Context, asked: &[Row], logits: &mut Vec<f32>) {
         let head = &self.heads[part.index()];
         let Context { words, values, scratch, .. } = context;
-        let Scratch { rows, bases, added, is_added, hidden, needed, outputs, .. } = scratch;
-        let base = &mut bases[part.index()];
+        let base = &mut scratch.bases[part.index()];
         let width = head.known.width;
         if base.is_empty() {
-            head.context.apply_to_sparse(values, needed, base);
+            match self.trunk {
+                Trunk::Wavenet { .. } => head.context.apply_to_needed(values, &scratch.context, base),
+                Trunk::Lstm { .. } => head.context.apply(values, base),
+            }
             for (base, words) in base.chunks_exact_mut(width).zip(words.iter()) {
-                head.known.add(words, rows, base);
+                head.known.add(words, &mut scratch.rows, base);
             }
         }
-        added.resize(4 * MOST_WORDS * width, 0.0);
-        let mut summed_for = None;
-        for asked in asked.chunks(TOGETHER) {
-            fill(hidden, asked.len() * width);
-            for (hidden, row) in hidden.chunks_exact_mut(width).zip(asked) {
-                if summed_for.replace(row.state) != Some(row.state) {
-                    is_added.clear();
-                    is_added.resize(4 * MOST_WORDS, false);
-                }
-                hidden.copy_from_slice(&base[row.state * width..][..width]);
-                let all = all_words(&words[row.state], row);
-                for (part, features) in head.chosen.iter().enumerate().filter(|(_, features)| !features.is_empty()) {
-                    let place = part * MOST_WORDS + usize::from(all[WORDS + part]);
+        scratch.added.resize(4 * MOST_WORDS * width, 0.0);
+        for asked in asked.chunk_by(|one, next| one.state == next.state) {
+            let state = asked[0].state;
+            scratch.is_added.clear();
+            scratch.is_added.resize(4 * MOST_WORDS, false);
+            head.names(&words[state], &mut scratch.names[part.index()]);
+            for asked in asked.chunks(TOGETHER) {
+                head.rows(part, &words[state], asked, scratch, logits);
+            }
+        }
+    }
+}
+
+impl Names {
+    fn new(inputs: usize) -> Names {
+        Names {
+            matrix: Matrix::narrow(inputs, Token::VOCABULARY),
+            bias: [0.0; COLUMNS],
+            rests: Vec::new(),
+            of: 0,
+            places: [Place::default(); MOST_NAMINGS],
+        }
+    }
+}
+
+impl Head {
+    /// Adds up the weights by which a state of the step names its tokens, unless that is what `names` holds already.
+    fn names(&self, words: &[u8; WORDS], names: &mut Option<Names>) {
+        let Some(known) = &self.known_names else { return };
+        let mut places = [Place::default(); MOST_NAMINGS];
+        for (place, (column, of_words)) in places.iter_mut().zip(&known.namings) {
+            *place = of_words[column.map_or(0, |column| usize::from(words[column]))];
+        }
+        if names.as_ref().is_some_and(|names| names.of == known.number && names.places == places) {
+            return;
+        }
+        let inputs = self.known.width;
+        let names = names.get_or_insert_with(|| Names::new(inputs));
+        if names.matrix.lines() != inputs {
+            *names = Names::new(inputs);
+        }
+        (names.of, names.places) = (known.number, places);
+        add_names(known, &places[..known.namings.len()], names);
+    }
+
+    /// Adds to `logits` 47 for each row, all of one state, for which the names have been added up.
+    fn rows(&self, part: Part, words: &[u8; WORDS], asked: &[Row], scratch: &mut Scratch, logits: &mut Vec<f32>) {
+        let Scratch { rows, bases, added, is_added, hidden, needed, names, outputs, .. } = scratch;
+        let width = self.known.width;
+        hidden.resize(asked.len() * width, 0.0);
+        for (hidden, row) in hidden.chunks_exact_mut(width).zip(asked) {
+            let all = all_words(words, row);
+            let mut places = [0; 4];
+            let mut count = 0;
+            for (part, features) in self.now.iter().enumerate().filter(|(_, features)| !features.is_empty()) {
+                let place = part * MOST_WORDS + usize::from(all[WORDS + part]);
+                if !std::mem::replace(&mut is_added[place], true) {
                     let added = &mut added[place * width..][..width];
-                    if !std::mem::replace(&mut is_added[place], true) {
-                        added.fill(0.0);
-                        add_features(features, &head.known.table, &all, rows, added);
-                    }
-                    add_values(hidden, added);
+                    added.fill(0.0);
+                    add_features(features, &self.known.table, &all, rows, added);
                 }
-                add_features(&head.between, &head.known.table, &all, rows, hidden);
+                places[count] = place;
+                count += 1;
             }
-            keep_positive(hidden);
-            head.output.apply_to_sparse(hidden, needed, outputs);
-            let count = head.output.bias.len();
-            outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
-            for (index, row) in asked.iter().enumerate() {
-                let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
-                add_named(outputs, &all_words(&words[row.state], row), &head.namings, head.lowest, logits);
+            let mut together: [&[f32]; 4 + MOST_BETWEEN] = [&[]; 4 + MOST_BETWEEN];
+            for (together, place) in together.iter_mut().zip(&places[..count]) {
+                *together = &added[place * width..][..width];
             }
+            for feature in &self.between {
+                together[count] = &self.known.table[feature.row(&all) as usize * width..][..width];
+                count += 1;
+            }
+            add_positive(&bases[part.index()][row.state * width..][..width], &together[..count], hidden);
+        }
+        needed.find(hidden, width);
+        let start = logits.len();
+        match &names[part.index()] {
+            Some(names) if self.known_names.is_some() => {
+                asked.iter().for_each(|_| logits.extend_from_slice(&names.bias[..Token::VOCABULARY]));
+                names.matrix.add_product_of_needed(hidden, needed, &mut logits[start..]);
+            }
+            _ => logits.resize(start + asked.len() * Token::VOCABULARY, 0.0),
+        }
+        self.output.apply_to_needed(hidden, needed, outputs);
+        let count = self.output.bias.len();
+        outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
+        for (index, (row, logits)) in asked.iter().zip(logits[start..].chunks_exact_mut(Token::VOCABULARY)).enumerate() {
+            let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
+            add_named(outputs, &all_words(words, row), &self.namings, self.lowest, logits);
         }
     }
 }

@@ -4,6 +4,7 @@
 //! file's sizes. A graph that says anything else, however like it looks, is left to tract.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arithmetic::Matrix;
 use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
@@ -11,7 +12,10 @@ use tract_onnx::pb::{
     GraphProto, ModelProto, NodeProto, TensorProto, attribute_proto::AttributeType, tensor_proto::DataType,
 };
 
-use super::fused::{Block, Embedding, Feature, Fused, Head, Linear, MOST_OUTPUTS, MOST_WORDS, Trunk};
+use super::fused::{
+    Block, Embedding, Feature, Fused, Head, KnownNames, Linear, MOST_BETWEEN, MOST_NAMINGS, MOST_OUTPUTS, MOST_WORDS, Place,
+    Trunk,
+};
 use super::{StateContract, WORDS};
 
 /// The operator set whose meaning the arithmetic has.
@@ -418,21 +422,26 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
     let now: &[usize] = if is_first { &[] } else { &[MOST_WORDS; 4] };
     let vocabularies = [&vocabularies()[..], now].concat();
     let mut known = constants.embedding(&of("tokens"), relations, &vocabularies)?;
-    let (mut features, mut chosen, mut between) = (Vec::new(), [const { Vec::new() }; 4], Vec::new());
+    let (mut features, mut now, mut between) = (Vec::new(), [const { Vec::new() }; 4], Vec::new());
     for feature in known.features {
         match feature.columns.map(|column| column.checked_sub(WORDS)) {
             [None, None] => features.push(feature),
             [Some(one), Some(other)] if one != other => between.push(feature),
-            [Some(part), _] | [_, Some(part)] => chosen[part].push(feature),
+            [Some(part), _] | [_, Some(part)] => now[part].push(feature),
         }
     }
     known.features = features;
     let hidden = known.width;
-    let output = constants.linear(&of("output"), hidden, None)?;
-    let outputs = output.bias.len();
     let wrong = || format!("the names of '{name}'");
+    let (weights, outputs) = constants.matrix(&of("output.weight"))?;
+    let bias = constants.bias(&of("output.bias"), outputs)?;
     let (dims, names) = constants.ints("names")?;
-    if dims.len() != 2 || dims[1] != Token::VOCABULARY as i64 || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs) {
+    if weights.len() != hidden * outputs
+        || dims.len() != 2
+        || dims[1] != Token::VOCABULARY as i64
+        || !(Token::VOCABULARY..MOST_OUTPUTS).contains(&outputs)
+        || between.len() > MOST_BETWEEN
+    {
         return Err(wrong());
     }
     let count = constants.ints(&of("starts.columns"))?.1.len();
@@ -447,17 +456,105 @@ fn head(constants: &Constants, part: Part, is_first: bool, context: usize, relat
             u16::try_from(place).ok().filter(|_| place < outputs)
         };
         let names: Option<Vec<u16>> = names.get(words).ok_or_else(wrong)?.iter().map(place).collect();
-        namings.push((column, names.ok_or_else(wrong)?));
+        let names = names.ok_or_else(wrong)?;
+        namings.push((column, names));
     }
+    // Each token's own output first, whatever the word.
+    let own: Vec<u16> = (0..Token::VOCABULARY as u16).collect();
+    let by_chosen = namings.iter().filter(|(column, _)| *column >= WORDS).count();
+    let known_names = if by_chosen >= WORTH_WHILE {
+        let known = namings.extract_if(.., |(column, _)| *column < WORDS).map(|(column, names)| (Some(column), names));
+        Some([(None, own)].into_iter().chain(known).collect())
+    } else {
+        namings.insert(0, (0, own.repeat(vocabularies[0])));
+        None
+    };
+    let matrix = OutputWeights { values: [&weights[..], &bias].concat(), outputs };
     let (lowest, _) = constants.matrix(&of("lowest"))?;
     let [lowest] = lowest[..] else { return Err(wrong()) };
     Ok(Head {
         context: constants.linear(&of("context"), context, Some(hidden))?,
         known,
-        chosen,
+        now,
         between,
+        known_names: known_names.map(|namings| expanded(&matrix, namings).ok_or_else(wrong)).transpose()?,
+        output: matrix.taken_out(&mut namings),
         namings,
-        output,
         lowest,
     })
+}
+
+/// From so many chosen parts on a head is asked for several rows of a state, so that it pays to add up the weights of
+/// [`KnownNames`].
+const WORTH_WHILE: usize = 2;
+
+/// A head's last matrix, with its bias as the last line.
+struct OutputWeights {
+    values: Vec<f32>,
+    outputs: usize,
+}
+
+impl OutputWeights {
+    /// The columns `order`, one after the other: a line for each of the matrix.
+    fn columns(&self, order: &[u16]) -> Vec<f32> {
+        let lines = self.values.chunks(self.outputs);
+        lines.flat_map(|line| order.iter().map(|&column| line[usize::from(column)])).collect()
+    }
+
+    /// A map to those outputs alone that are named; the names are changed to their places in it.
+    fn taken_out(&self, namings: &mut [(usize, Vec<u16>)]) -> Linear {
+        let mut order: Vec<u16> = namings.iter().flat_map(|(_, names)| names).copied().collect();
+        order.sort_unstable();
+        order.dedup();
+        for name in namings.iter_mut().flat_map(|(_, names)| names) {
+            *name = order.partition_point(|output| output < name) as u16;
+        }
+        let mut values = self.columns(&order);
+        let bias = values.split_off(values.len() - order.len());
+        Linear { matrix: Matrix::new(&values, order.len()), bias }
+    }
+}
+
+/// The outputs written out for [`KnownNames`]; `None` where that would be far more than a file of the trainer's asks for.
+fn expanded(matrix: &OutputWeights, namings: Vec<(Option<usize>, Vec<u16>)>) -> Option<KnownNames> {
+    const MOST_COLUMNS: usize = 2048;
+    static READ: AtomicUsize = AtomicUsize::new(0);
+    if namings.len() > MOST_NAMINGS {
+        return None;
+    }
+    // The first is never used.
+    let (mut order, mut rests): (Vec<u16>, Vec<u16>) = (vec![0], Vec::new());
+    let mut places = Vec::with_capacity(namings.len());
+    for (column, names) in namings {
+        // From the last word to the first, since with rising words most namings slide to the left.
+        let mut of_words = Vec::new();
+        for names in names.chunks_exact(Token::VOCABULARY).rev() {
+            let rest = rests.iter().position(|&rest| rest == names[0]).unwrap_or_else(|| {
+                rests.push(names[0]);
+                rests.len() - 1
+            });
+            let (rest, first) = (rest as u32, side_by_side(&mut order, &names[1..]));
+            of_words.push(Place { rest, first });
+        }
+        if order.len() > MOST_COLUMNS {
+            return None;
+        }
+        of_words.reverse();
+        places.push((column, of_words));
+    }
+    order.push(0);
+    let rests = rests.iter().flat_map(|&rest| matrix.columns(&[rest])).collect();
+    let number = READ.fetch_add(1, Ordering::Relaxed);
+    Some(KnownNames { number, weights: matrix.columns(&order), width: order.len(), rests, namings: places })
+}
+
+/// Where `run` stands in `order`, behind the first place; what is missing is added at the end.
+fn side_by_side(order: &mut Vec<u16>, run: &[u16]) -> u32 {
+    if let Some(place) = order[1..].windows(run.len()).position(|there| there == run) {
+        return place as u32 + 1;
+    }
+    let longest = run.len().min(order.len() - 1);
+    let overlap = (0..=longest).rev().find(|&overlap| order.ends_with(&run[..overlap])).unwrap_or(0);
+    order.extend_from_slice(&run[overlap..]);
+    (order.len() - run.len()) as u32
 }
