@@ -1,6 +1,5 @@
 //! Sound without a DAW: an instrument in an audio callback, fed through a wait-free queue.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use chorale::{Part, Pitch};
@@ -12,6 +11,7 @@ use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
 use crate::live::{Control, Failure};
+use crate::panics;
 use crate::routing::Message;
 use crate::synth::Organ;
 
@@ -213,17 +213,16 @@ impl Guarded {
     /// Real-time: [`Player::fill`].
     fn fill<S: Copy + Default>(&mut self, out: &mut [S], convert: impl Fn(f32) -> S) {
         let Guarded { player, control, has_panicked } = self;
-        let played = !*has_panicked
-            && catch_unwind(AssertUnwindSafe(|| {
+        if !*has_panicked {
+            let played = panics::catch(|| {
                 control.trip("sound");
                 player.fill(&mut *out, convert);
-            }))
-            .is_ok();
-        if !played {
+            });
+            let Err(told) = played else { return };
             *has_panicked = true;
-            out.fill(S::default());
-            control.fail(Failure::Panic("sound"));
+            control.fail(Failure::Panic { thread: "sound", told });
         }
+        out.fill(S::default());
     }
 }
 

@@ -85,7 +85,7 @@ impl Clock {
     pub fn onset(&mut self, now: Time, present: u64) -> u64 {
         match self.source {
             Source::Follow => return self.follower.onset(now),
-            Source::Midi => self.midi.onset(),
+            Source::Midi => self.midi.onset(now),
             Source::Internal if self.anchor.is_none() => {
                 self.anchor = Some((self.first, now as f64));
                 return self.first;

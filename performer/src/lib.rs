@@ -23,6 +23,7 @@ pub mod model;
 pub mod musicxml;
 pub mod notation;
 pub mod page;
+mod panics;
 pub mod picture;
 pub mod render;
 pub mod report;

@@ -179,7 +179,7 @@ impl Model {
         matches!(self.engine, Engine::Reference(_))
     }
 
-    /// The parts in the order in which they are chosen; the soprano is the first.
+    /// The rules' weights for what this network is wanted for.
     pub fn guard(&self, purpose: Purpose) -> Guard {
         let family = match self.state {
             StateContract::Queues { .. } => Family::Wavenet,
@@ -188,6 +188,7 @@ impl Model {
         guards::guard(family, purpose)
     }
 
+    /// The parts in the order in which they are chosen; the soprano is the first.
     pub fn order(&self) -> [Part; 4] {
         self.order
     }

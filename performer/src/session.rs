@@ -362,6 +362,10 @@ impl Session {
     /// The sound system has lost what was sent just before: no note may sound on because of that.
     pub fn messages_lost(&mut self, at: Time) {
         self.advance(at);
+        self.repeat_ends();
+    }
+
+    fn repeat_ends(&mut self) {
         let window = (LOST * self.settings.clock.rate) as Time;
         self.routing.repeat_ends(self.now, self.now.saturating_sub(window));
     }
@@ -433,8 +437,10 @@ impl Session {
         self.routing.singing()
     }
 
-    /// Ends every note without looking at anything else, after a panic in the middle of something.
+    /// Ends every note without looking at anything else, after a panic in the middle of something. Called again, it ends
+    /// them again.
     pub fn abandon(&mut self) {
+        self.repeat_ends();
         self.routing.silence(self.now);
         self.stopped = true;
     }

@@ -15,6 +15,14 @@ pub fn ask_for_real_time() {
     }
 }
 
+/// From now on reading the terminal in the background is an error, instead of stopping the program.
+pub fn read_terminal_from_background() {
+    // SAFETY: no handler is installed.
+    unsafe {
+        libc::signal(libc::SIGTTIN, libc::SIG_IGN);
+    }
+}
+
 /// Set by SIGUSR1.
 static PANIC: AtomicBool = AtomicBool::new(false);
 

@@ -497,11 +497,7 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
 fn typed_keys() -> Receiver<char> {
     // A program in the background that reads its terminal would be stopped, with notes sounding.
     #[cfg(unix)]
-    #[allow(unsafe_code)]
-    // SAFETY: no handler is installed.
-    unsafe {
-        libc::signal(libc::SIGTTIN, libc::SIG_IGN)
-    };
+    performer::unix::read_terminal_from_background();
     let (send, typed) = mpsc::channel();
     let main = thread::current();
     thread::spawn(move || {

@@ -99,8 +99,8 @@ impl MidiClock {
 
     /// A key is struck. Where the ticks have come all along without a start, as from a master that was running before
     /// us, this is beat 0.
-    pub fn onset(&mut self) {
-        if self.state == State::Unstarted && self.seen > 0 {
+    pub fn onset(&mut self, now: Time) {
+        if self.state == State::Unstarted && self.seen > 0 && !self.is_late(now) {
             self.state = State::Running;
             self.ticks = 0;
         }
@@ -117,7 +117,11 @@ impl MidiClock {
     }
 
     pub fn is_stalled(&self, now: Time) -> bool {
-        self.state == State::Running && now as f64 - self.came > STALLED * self.period
+        self.state == State::Running && self.is_late(now)
+    }
+
+    fn is_late(&self, now: Time) -> bool {
+        now as f64 - self.came > STALLED * self.period
     }
 
     fn arm(&mut self, ticks: u64) {
@@ -318,12 +322,15 @@ mod tests {
     #[test]
     fn a_master_that_was_running_before_us_is_joined_by_the_first_key() {
         let mut clock = MidiClock::new(RATE, 100.0);
-        clock.onset();
+        clock.onset(0);
         assert_eq!(clock.anchor(), None, "no master, no time");
         (0..48).for_each(|number| {
             tick(&mut clock, number as f64 * period(90.0));
         });
-        clock.onset();
+        let after = |ticks: f64| (ticks * period(90.0)) as Time;
+        clock.onset(after(72.0));
+        assert_eq!(clock.anchor(), None, "a master that fell silent gives no time either");
+        clock.onset(after(47.5));
         assert_eq!(clock.anchor().unwrap().0, 0);
         let tempo = RATE * 15.0 / clock.step_length();
         assert!((tempo - 90.0).abs() < 0.1, "{tempo}");
@@ -394,7 +401,7 @@ mod tests {
             for (wait, bytes) in messages {
                 now += wait / 50;
                 clock.message(now, &bytes);
-                clock.onset();
+                clock.onset(now);
                 prop_assert!(clock.step_length() > 0.0 && clock.step_length().is_finite());
                 prop_assert!(clock.anchor().is_none_or(|(_, at)| at.is_finite()));
             }

@@ -2,7 +2,6 @@
 //! very frame of the note it answers.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
@@ -16,6 +15,7 @@ use jack::{
 use super::{Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, Ports, Running, Side, Wiring, find_port};
 use crate::audio::{AudioError, AudioSettings, Instrument};
 use crate::live::{Control, Engine, Failure};
+use crate::panics;
 use crate::session::{Message, Time};
 
 const SYSTEM: &str = "JACK";
@@ -117,7 +117,7 @@ impl Backend for Jack {
         let sound = sound.map(|settings| Sound::new(&client, settings)).transpose()?;
         let has_sound = sound.is_some();
         let news = Arc::new(News { control: Arc::clone(engine.control()), ..News::default() });
-        let stage = Stage { engine, sound, clock: FrameClock::default(), has_panicked: false };
+        let stage = Stage { engine, sound, clock: FrameClock::default(), since_panic: None };
         let home = Arc::new(Mutex::new(None));
         let outputs = wiring.output_ports();
         let active = activate(client, &outputs, stage, &home, &news)?;
@@ -266,7 +266,7 @@ impl Connections for Patch {
     fn play_unheard(&mut self) {
         self.leave_dead_server();
         let Ok(mut home) = self.home.lock() else { return };
-        let Some(Stage { engine, sound, has_panicked: false, .. }) = home.as_mut() else { return };
+        let Some(Stage { engine, sound, since_panic: None, .. }) = home.as_mut() else { return };
         let now = engine.now();
         engine.begin(now);
         engine.advance(now, &mut |message| {
@@ -439,8 +439,12 @@ struct Stage {
     engine: Engine,
     sound: Option<Sound>,
     clock: FrameClock,
-    has_panicked: bool,
+    /// Cycles since a panic.
+    since_panic: Option<u32>,
 }
+
+/// A panic's cycle is likely to overrun, and what is written in it to be lost: the ends are sent in so many more.
+const REPEATS: u32 = 3;
 
 struct Player {
     /// `None` only while the ports are being made.
@@ -470,17 +474,12 @@ impl jack::ProcessHandler for Player {
         let entered = Instant::now();
         self.news.cycles.fetch_add(1, Ordering::Relaxed);
         let (Some(stage), Some(input)) = (&mut self.stage, &self.input) else { return jack::Control::Continue };
-        let Stage { engine, sound, clock, has_panicked } = stage;
+        let Stage { engine, sound, clock, since_panic } = stage;
         let start = clock.extend(scope.last_frame_time());
         // At most one for each part; made anew every cycle, which also clears what was sent in the last one.
         let mut writers: [Option<MidiWriter>; 4] = [const { None }; 4];
         for (writer, port) in writers.iter_mut().zip(&mut self.outputs) {
             *writer = Some(port.writer(scope));
-        }
-        if *has_panicked {
-            // What is not written would be what was heard last.
-            self.speakers.iter_mut().for_each(|port| port.as_mut_slice(scope).fill(0.0));
-            return jack::Control::Continue;
         }
         let mut write = |frame: Frames, message: &Message| {
             let own = if writers[1].is_some() { message.part.index() } else { 0 };
@@ -489,7 +488,7 @@ impl jack::ProcessHandler for Player {
         };
         let events = input.iter(scope).map(|event| (event.time, event.bytes));
         let frames = scope.n_frames();
-        let played = catch_unwind(AssertUnwindSafe(|| {
+        let play = || {
             engine.control().trip("JACK");
             let mut sounded = 0;
             cycle(engine, entered, start, frames, events, |frame, message| {
@@ -504,12 +503,21 @@ impl jack::ProcessHandler for Player {
                 sound.render(sounded, frames as usize);
                 sound.hand_over(&mut self.speakers, scope);
             }
-        }));
-        if played.is_err() {
-            *has_panicked = true;
-            engine.abandon("JACK", |message| {
-                write(frames.saturating_sub(1), &message);
-            });
+        };
+        if since_panic.is_none()
+            && let Err(told) = panics::catch(play)
+        {
+            engine.control().fail(Failure::Panic { thread: "JACK", told });
+            *since_panic = Some(0);
+        }
+        if let Some(cycles) = since_panic {
+            if *cycles <= REPEATS {
+                engine.abandon(|message| {
+                    write(frames.saturating_sub(1), &message);
+                });
+                *cycles += 1;
+            }
+            // What is not written would be what was heard last.
             self.speakers.iter_mut().for_each(|port| port.as_mut_slice(scope).fill(0.0));
         }
         jack::Control::Continue

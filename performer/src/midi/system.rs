@@ -5,7 +5,6 @@
 //! never waits: should the stage be taken, its message is in a queue already, and the thread plays it.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
@@ -20,7 +19,8 @@ use super::{
     find_port,
 };
 use crate::audio::{Audio, AudioSettings};
-use crate::live::{Control, Engine};
+use crate::live::{Control, Engine, Failure};
+use crate::panics;
 use crate::session::{Message, Time};
 
 pub const SYSTEM: &str = if cfg!(target_os = "macos") {
@@ -514,9 +514,10 @@ impl Stage {
         if self.has_panicked {
             return;
         }
-        self.has_panicked = catch_unwind(AssertUnwindSafe(|| self.play_unguarded())).is_err();
-        if self.has_panicked {
-            self.engine.abandon("MIDI", |message| self.outputs.send(&message));
+        if let Err(told) = panics::catch(|| self.play_unguarded()) {
+            self.has_panicked = true;
+            self.engine.control().fail(Failure::Panic { thread: "MIDI", told });
+            self.engine.abandon(|message| self.outputs.send(&message));
         }
     }
 

@@ -517,7 +517,8 @@ impl Head {
         self.output.apply_to_needed(hidden, needed, outputs);
         let count = self.output.bias.len();
         outputs.resize(outputs.len() + MOST_OUTPUTS, 0.0);
-        for (index, (row, logits)) in asked.iter().zip(logits[start..].chunks_exact_mut(Token::VOCABULARY)).enumerate() {
+        for (index, (row, logits)) in asked.iter().zip(logits[start..].chunks_exact_mut(Token::VOCABULARY)).enumerate()
+        {
             let (outputs, _) = outputs[index * count..].split_first_chunk().expect("room is made at the end");
             add_named(outputs, &all_words(words, row), &self.namings, self.lowest, logits);
         }

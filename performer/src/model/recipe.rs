@@ -13,8 +13,8 @@ use tract_onnx::pb::{
 };
 
 use super::fused::{
-    Block, Embedding, Feature, Fused, Head, KnownNames, Linear, MOST_BETWEEN, MOST_NAMINGS, MOST_OUTPUTS, MOST_WORDS, Place,
-    Trunk,
+    Block, Embedding, Feature, Fused, Head, KnownNames, Linear, MOST_BETWEEN, MOST_NAMINGS, MOST_OUTPUTS, MOST_WORDS,
+    Place, Trunk,
 };
 use super::{StateContract, WORDS};
 

@@ -4,10 +4,8 @@
 //! An ONNX file holds one step of a whole network. Here it is cut in two at the value `context`: the trunk, run once
 //! a step, and the head of each part, run for as many rows (sopranos) at once as one likes.
 
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use chorale::{Heard, Part, Token};
 use tract_onnx::pb::{
@@ -18,6 +16,8 @@ use tract_onnx::pb::{
 };
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
+
+use crate::panics;
 
 use super::{Context, Memory, Row, State, StateContract};
 
@@ -70,26 +70,10 @@ impl Reference {
     }
 }
 
-thread_local! {
-    static IS_CAUGHT: Cell<bool> = const { Cell::new(false) };
-}
-
 /// Some graphs that make no sense (an index beyond its table, say) tract does not refuse, but panics over. Nobody is to
 /// see more of it than that the network cannot run.
 fn caught<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let others = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if !IS_CAUGHT.get() {
-                others(panic);
-            }
-        }));
-    });
-    IS_CAUGHT.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(work));
-    IS_CAUGHT.set(false);
-    result.unwrap_or_else(|_| Err("its graph makes no sense: tract breaks off".into()))
+    panics::catch(work).unwrap_or_else(|_| Err("its graph makes no sense: tract breaks off".into()))
 }
 
 fn run_head(
