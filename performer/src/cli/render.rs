@@ -158,8 +158,8 @@ pub fn run(mut args: Args) -> Result<()> {
             let targets = if args.alternatives.is_some() { &job.targets.version(version) } else { &job.targets };
             args.output.write(&rendered.piece, targets, &options)?;
             written.push(match rendered.nats {
-                Some((with_rules, nats)) if args.alternatives.is_some() => format!(
-                    "{}: {with_rules:.3} nats a note with the rules' costs, {nats:.3} by the network, {} marks",
+                Some(Nats { with_rules, alone }) if args.alternatives.is_some() => format!(
+                    "{}: {with_rules:.3} nats a note with the rules' costs, {alone:.3} by the network, {} marks",
                     targets.list(),
                     rendered.piece.marks.len()
                 ),
@@ -195,13 +195,20 @@ pub fn run(mut args: Args) -> Result<()> {
     })
 }
 
+/// For a note of any part.
+struct Nats {
+    /// With what the rules take off.
+    with_rules: f64,
+    /// By the network.
+    alone: f64,
+}
+
 /// A melody with its harmony.
 struct Rendered {
     piece: Piece,
     steps: usize,
-    /// A note of any part, with what the rules take off and by the network alone; none where it was not asked for the
-    /// soprano.
-    nats: Option<(f64, f64)>,
+    /// None where it was not asked for the soprano.
+    nats: Option<Nats>,
     /// That the network took.
     seconds: f64,
 }
@@ -275,7 +282,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         None => [const { None }; 4],
     };
     let before = Instant::now();
-    let found: Vec<(Vec<Chord>, Option<(f64, f64)>)> = if args.live {
+    let found: Vec<(Vec<Chord>, Option<Nats>)> = if args.live {
         let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Live)));
         let mut harmonizer = Harmonizer::new(model, sampling);
         vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
@@ -294,7 +301,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         let particles = args.particles as usize;
         let notes = 4.0 * steps.len() as f64;
         let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
-        let nats = |found: &Found| (-found.score() / notes, -found.log_likelihood / notes);
+        let nats = |found: &Found| Nats { with_rules: -found.score() / notes, alone: -found.log_likelihood / notes };
         found.into_iter().map(|found| (found.chords.clone(), Some(nats(&found)))).collect()
     };
     let seconds = before.elapsed().as_secs_f64();
