@@ -53,8 +53,8 @@ impl Found {
 }
 
 /// See [`opening_cost`]; it counts in the first four beats.
-const FOREIGN_COST: f32 = 1.2;
-const AWAY_COST: f32 = 1.0;
+const FOREIGN_COST: f32 = 0.85;
+const AWAY_COST: f32 = 1.4;
 const OPENING: usize = 16;
 
 /// How many particles serve by default: the gain of more is small.
