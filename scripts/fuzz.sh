@@ -13,15 +13,14 @@ else
     shift || true
 fi
 scripts/setup.sh fuzz
-# Coverage needs what only nightly compilers switch on; a stable one does it when it is told to.
-export RUSTC_BOOTSTRAP=1
 cargo build -q --workspace --bin fuzz_seeds
 target/debug/fuzz_seeds
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(midi_file musicxml data_set render live_midi settings take network own_network)
 run() { # run TARGET FOLDERS-AND-OPTIONS...
-    # Without an address sanitizer: what we look for are panics, endless loops and memory without end.
-    cargo fuzz run -s none --features performer "$@" -timeout=30 -rss_limit_mb=2048
+    # Without an address sanitizer: what we look for are panics, endless loops and memory without end. Coverage needs
+    # what only nightly compilers switch on; a stable one does it when it is told to.
+    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none --features performer "$@" -timeout=30 -rss_limit_mb=2048
 }
 for target in "${targets[@]}"; do
     corpus=fuzz/corpus/$target
