@@ -39,7 +39,7 @@ pages: setup
 fuzz:
 	scripts/fuzz.sh $(or $(SECONDS_EACH),30)
 
-bench: setup bench-live
+bench: setup
 	scripts/bench.sh
 
 bench-live:
