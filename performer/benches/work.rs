@@ -1,7 +1,7 @@
 //! The work of a step, of an answer, of a whole answer table and of rendering, over a fixed input, for tools that count
-//! instructions: `scripts/work.sh` runs it under callgrind.
+//! instructions: `scripts/instructions.sh` runs it under valgrind.
 //!
-//! Run as `work WHAT TIMES`, which does what is named so many times and prints nothing.
+//! Run as `work NETWORK WHAT TIMES`, which does what is named so many times and prints nothing.
 
 use std::sync::Arc;
 
