@@ -126,19 +126,25 @@ fn draw(points: &[(f64, f64, String, bool)]) -> Result<String> {
         .x_label_area_size(40)
         .y_label_area_size(60)
         .build_cartesian_2d(bounds(|point| point.0, 0.2), bounds(|point| point.1, 0.1))?;
-    chart.configure_mesh().x_desc("microseconds, one core").y_desc("nats per note").draw()?;
-    for (is_lstm, label, color) in [(false, "WaveNet", BLUE), (true, "LSTM", RED)] {
+    chart.configure_mesh().disable_mesh().x_desc("microseconds, one core").y_desc("nats per note").draw()?;
+    // The names of one family stand below its points, those of the other above.
+    for (is_lstm, label, color, above) in [(false, "WaveNet", BLUE, 6), (true, "LSTM", RED, -18)] {
         let family = points.iter().filter(|point| point.3 == is_lstm);
         chart
             .draw_series(family.map(|(time, t, name, _)| {
                 EmptyElement::at((*time, *t))
                     + Circle::new((0, 0), 5, color.filled())
-                    + Text::new(name.clone(), (8, -5), ("sans-serif", 13))
+                    + Text::new(name.clone(), (-14, above), ("sans-serif", 13))
             }))?
             .label(label)
             .legend(move |(x, y)| Circle::new((x + 10, y), 5, color.filled()));
     }
-    chart.configure_series_labels().background_style(WHITE).border_style(BLACK).draw()?;
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperRight)
+        .background_style(WHITE)
+        .border_style(BLACK)
+        .draw()?;
     area.present()?;
     drop(chart);
     drop(area);
