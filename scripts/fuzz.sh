@@ -22,6 +22,8 @@ run() { # run TARGET FOLDERS-AND-OPTIONS...
     # what only nightly compilers switch on; a stable one does it when it is told to.
     RUSTC_BOOTSTRAP=1 cargo fuzz run -s none --features performer "$@" -timeout=30 -rss_limit_mb=2048
 }
+# A short run tries the same every time, so that a change is not blamed for a chance; a long one looks for new things.
+if [ -z "$keep" ] && [ "$seconds" -le 60 ]; then chance=1; else chance=$RANDOM; fi
 for target in "${targets[@]}"; do
     corpus=fuzz/corpus/$target
     saved=fuzz/saved/$target.tgz
@@ -40,5 +42,5 @@ for target in "${targets[@]}"; do
         continue
     fi
     echo "== $target" >&2
-    run "$target" "$corpus" "fuzz/seeds/$target" -- -max_total_time="$seconds" -print_final_stats=1
+    run "$target" "$corpus" "fuzz/seeds/$target" -- -max_total_time="$seconds" -seed="$chance" -print_final_stats=1
 done

@@ -288,7 +288,7 @@ fn common_ticks(root: Node) -> u64 {
         divisions.filter_map(|node| node.text()?.trim().parse().ok()).filter(|value| *value > 0).collect();
     let multiple_of_all = |first: u64| {
         divisions.iter().try_fold(first, |ticks, &other| {
-            let multiple = ticks / greatest_divisor(ticks, other) * other;
+            let multiple = (ticks / greatest_divisor(ticks, other)).checked_mul(other)?;
             (multiple <= MAX_TICKS_PER_QUARTER).then_some(multiple)
         })
     };
@@ -884,6 +884,14 @@ mod tests {
 
     fn read_text(text: &str) -> Source {
         read(text.as_bytes()).unwrap()
+    }
+
+    /// Found by fuzzing: their common multiple overflowed.
+    #[test]
+    fn divisions_beyond_all_measure_are_refused_by_name() {
+        let attributes = "<attributes><divisions>18446744073709551615</divisions></attributes>";
+        let error = read(score(&[&[attributes, &note("C5", 4, "")].concat()]).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("18446744073709551615"), "{error}");
     }
 
     #[test]
