@@ -18,7 +18,7 @@ fi
 mkdir -p target
 live=$PWD/target/live.json
 if ! scripts/bench_live.sh $long --json >"$live"; then
-    echo "note: there is no JACK server to play through; the live rows were left out" >&2
+    echo "note: scripts/bench_live.sh failed, as said above; the live rows were left out" >&2
     live=
 fi
 cargo bench -q --workspace --bench speed -- ${python:+--python "$PWD/$python"} ${live:+--live "$live"} "$@"
