@@ -2,7 +2,7 @@
 # Installs what the build needs from the system, if it is missing: setup.sh
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show
 # what is written, with `instructions` what counts them; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo
-# installs.
+# installs; with `oldest` the oldest Rust that is promised (Cargo.toml), which rustup installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -64,6 +64,14 @@ case "${1:-}" in
         command -v "cargo-$1" >/dev/null || {
             echo "installing cargo-$1 (cargo install)" >&2
             cargo install --quiet --locked "cargo-$1" || fail "cargo-$1 can't be installed: cargo install cargo-$1"
+        }
+        ;;
+    oldest)
+        oldest=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml")
+        cargo "+$oldest" --version >/dev/null 2>&1 || {
+            echo "installing Rust $oldest (rustup)" >&2
+            rustup toolchain install "$oldest" --profile minimal >/dev/null 2>&1 ||
+                fail "Rust $oldest can't be installed: rustup toolchain install $oldest"
         }
         ;;
 esac

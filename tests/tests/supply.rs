@@ -39,6 +39,18 @@ fn no_library_wants_a_newer_compiler_than_we_promise() {
 }
 
 #[test]
+fn the_documents_promise_the_compiler_that_the_manifest_does() {
+    let promised = env!("CARGO_PKG_RUST_VERSION");
+    for (document, words) in [
+        ("README.md", format!("({promised} or newer)")),
+        ("docs/RELIABILITY.md", format!("The oldest Rust is {promised} ")),
+    ] {
+        let text = fs::read_to_string(root().join(document)).expect(document);
+        assert!(text.contains(&words), "{document} does not say {words:?}");
+    }
+}
+
+#[test]
 fn every_file_with_unsafe_code_is_named_in_the_docs() {
     let text = fs::read_to_string(root().join("docs/RELIABILITY.md")).expect("docs/RELIABILITY.md");
     let mut found = 0;
