@@ -52,17 +52,22 @@ instructions: setup
 	scripts/setup.sh instructions
 	scripts/instructions.sh
 
-# Each command goes on where it was cut off. The second pair learns from the first.
+# Each command goes on where it was cut off. The second generation learns from the first: the WaveNet from all four, the
+# LSTM from the two of the first seed.
 TRAINER = ./target/release/trainer
+TAUGHT = --seed 2 --epochs 30 --errors 0.3 --jumps 0.15
+FIRST = runs/wavenet-1 runs/lstm-1
+SECOND = runs/wavenet-11 runs/lstm-11
 train: setup
 	cargo build --release --workspace --bins
+	for seed in 1 11; do for network in wavenet lstm; do \
+		$(TRAINER) train $$network --resume --out runs/$$network-$$seed --seed $$seed --dropout 0.3 $(DATA_OPTION) || exit 1; \
+	done; done
+	$(TRAINER) train wavenet --resume --out runs/wavenet $(TAUGHT) --dropout 0.2 \
+		$(patsubst %,--teacher %/best.safetensors,$(FIRST) $(SECOND)) $(DATA_OPTION)
+	$(TRAINER) train lstm --resume --out runs/lstm $(TAUGHT) --dropout 0.3 \
+		$(patsubst %,--teacher %/best.safetensors,$(FIRST)) $(DATA_OPTION)
 	for network in wavenet lstm; do \
-		$(TRAINER) train $$network --resume --out runs/$$network-first $(DATA_OPTION) || exit 1; \
-	done
-	for network in wavenet lstm; do \
-		$(TRAINER) train $$network --resume --out runs/$$network --seed 2 --epochs 30 \
-			--teacher runs/wavenet-first/best.safetensors --teacher runs/lstm-first/best.safetensors \
-			--dropout 0.3 --errors 0.3 --jumps 0.15 $(DATA_OPTION) && \
 		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
 	done
 

@@ -31,6 +31,8 @@ pub struct Census {
     pub stuck_parts: usize,
     /// Pieces that end on a major or minor triad over its root.
     pub good_endings: usize,
+    /// Pieces whose bass falls by a fifth, or rises by a fourth, to where it ends.
+    pub fifths_to_the_end: usize,
     /// Notes of alto, tenor and bass compared with another harmonization, and those that agree.
     pub compared: usize,
     pub agreeing: usize,
@@ -77,6 +79,7 @@ impl Census {
         census.later_beats = census.beats.saturating_sub(1);
         census.stuck_parts = Part::LOWER.into_iter().map(|part| stuck(&chorale.chords, part)).sum();
         census.good_endings = usize::from(chorale.chords.last().is_some_and(|chord| is_good_ending(&chord.pitches())));
+        census.fifths_to_the_end = usize::from(ends_by_a_fifth(&chorale.chords));
         census
     }
 
@@ -129,6 +132,7 @@ impl Census {
             clash_steps,
             stuck_parts,
             good_endings,
+            fifths_to_the_end,
             compared,
             agreeing,
         } = self;
@@ -142,6 +146,7 @@ impl Census {
             (clash_steps, other.clash_steps),
             (stuck_parts, other.stuck_parts),
             (good_endings, other.good_endings),
+            (fifths_to_the_end, other.fifths_to_the_end),
             (compared, other.compared),
             (agreeing, other.agreeing),
         ] {
@@ -230,6 +235,7 @@ impl Census {
         let per_piece = |count| hundredths(count, self.pieces) / 100.0;
         figures.push(figure("stuck-parts", "per piece", per_piece(self.stuck_parts)));
         figures.push(figure("good-ending", "% of pieces", hundredths(self.good_endings, self.pieces)));
+        figures.push(figure("ending-by-a-fifth", "% of pieces", hundredths(self.fifths_to_the_end, self.pieces)));
         if self.compared > 0 {
             figures.push(figure("agreement", "% of notes", hundredths(self.agreeing, self.compared)));
         }
@@ -253,6 +259,13 @@ fn stuck(chords: &[Chord], part: Part) -> usize {
             held.len() >= STUCK_STEPS && held.iter().any(|chord| chord[Part::Soprano] != held[0][Part::Soprano])
         })
         .count()
+}
+
+/// Whether the bass falls by a fifth, or rises by a fourth, to the pitch class that it keeps to the end.
+pub fn ends_by_a_fifth(chords: &[Chord]) -> bool {
+    let mut bass = chords.iter().rev().filter_map(|chord| Some(chord[Part::Bass].pitch()?.class()));
+    let Some(last) = bass.next() else { return false };
+    bass.find(|&class| class != last).is_some_and(|before| (last + 12 - before) % 12 == 5)
 }
 
 #[cfg(test)]
@@ -289,6 +302,16 @@ mod tests {
         assert_eq!(figure("parallel-octaves"), 50.0);
         assert_eq!(figure("good-ending"), 0.0);
         assert_eq!(figure("chord-changes"), 1.0);
+    }
+
+    #[test]
+    fn the_bass_falls_by_a_fifth_to_the_end_whatever_octaves_it_leaps_in() {
+        let falls = |rows: &str| Census::of(&chorale(rows)).fifths_to_the_end;
+        assert_eq!(falls("71,67,62,55\n72,67,64,60\n72,67,64,48\n"), 1);
+        assert_eq!(falls("71,67,62,43\n72,67,64,48\n"), 1);
+        assert_eq!(falls("71,67,62,59\n72,67,64,60\n"), 0, "from the leading tone");
+        assert_eq!(falls("72,69,65,53\n72,67,64,48\n"), 0, "a plagal close");
+        assert_eq!(falls("72,67,64,48\n"), 0, "nothing before");
     }
 
     #[test]

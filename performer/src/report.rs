@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chorale::census::Census;
+use chorale::harmony::Key;
 use chorale::{Chorale, Chord, Part, Phase, Sonority, Token, has_clash};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -20,7 +21,7 @@ pub enum Way {
     Live,
     /// The same, with the cadence cue given as the last soprano note is struck.
     LiveWithCue,
-    /// By [`search`], with so many particles.
+    /// By [`search`], with so many particles, in the key that the soprano is found to be in.
     Ahead(usize),
 }
 
@@ -36,8 +37,9 @@ pub fn harmonized(
     way: Way,
 ) -> Result<Chorale, ModelError> {
     let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-    let tasks = search::tasks(sopranos, way != Way::Live);
+    let mut tasks = search::tasks(sopranos, way != Way::Live);
     if let Way::Ahead(particles) = way {
+        search::set_home(&mut tasks, soprano_key(piece));
         return Ok(Chorale { chords: search::search(model, sampling, &tasks, particles)?.chords });
     }
     let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
@@ -50,6 +52,14 @@ pub fn harmonized(
         chords.push(previous);
     }
     Ok(Chorale { chords })
+}
+
+/// As `render` finds it for a melody that comes without one.
+fn soprano_key(piece: &Chorale) -> Key {
+    let classes = piece.chords.iter().filter_map(|chord| Some(chord[Part::Soprano].pitch()?.class()));
+    let mut weights = [0.0; 12];
+    classes.clone().for_each(|class| weights[usize::from(class)] += 1.0);
+    Key::find(&weights, classes.last())
 }
 
 /// `work` on every item, on all cores; the results in the order of the items.

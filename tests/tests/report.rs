@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use chorale::census::{Census, Figure};
+use chorale::census::{Census, Figure, ends_by_a_fifth};
 use chorale::harmony::Key;
 use chorale::{Chorale, Part};
 use performer::grid::Grid;
@@ -66,9 +66,9 @@ fn the_model_card_tells_how_the_shipped_models_play() {
     }
 }
 
-/// Of the notes that the lower parts begin in the first four beats, how many there are and how many lie outside `key`; and
-/// whether the first chord is over the tonic.
-fn opening(chorale: &Chorale, key: Key) -> [usize; 3] {
+/// Of the notes that the lower parts begin in the first four beats, how many there are and how many lie outside `key`;
+/// whether the first chord is over the tonic; and whether the bass falls by a fifth to the end.
+fn opening_and_end(chorale: &Chorale, key: Key) -> [usize; 4] {
     let chords = &chorale.chords[..chorale.chords.len().min(16)];
     let (mut begun, mut foreign) = (0, 0);
     for (index, chord) in chords.iter().enumerate() {
@@ -81,36 +81,41 @@ fn opening(chorale: &Chorale, key: Key) -> [usize; 3] {
         }
     }
     let bass = chords[0][Part::Bass].pitch();
-    [begun, foreign, usize::from(bass.is_some_and(|bass| bass.class() == key.tonic()))]
+    let is_on_tonic = bass.is_some_and(|bass| bass.class() == key.tonic());
+    [begun, foreign, usize::from(is_on_tonic), usize::from(ends_by_a_fifth(&chorale.chords))]
 }
 
 #[test]
 #[ignore = "needs the chorales: make data"]
-fn a_search_that_is_told_the_key_begins_in_it_about_as_often_as_bach() {
+fn a_search_that_is_told_the_key_begins_and_ends_in_it_about_as_often_as_bach() {
     let model = Arc::new(Model::wavenet().unwrap());
     let pieces: Vec<_> = dataset().valid.iter().map(|piece| (&piece.chorale, piece.phases(false))).collect();
-    let openings = on_all_cores(&pieces, |index, (piece, phases)| {
+    let found = on_all_cores(&pieces, |index, (piece, phases)| {
         let key = chorale_score(piece, &Grid::new(480, &[], 0), 0, 480, Vec::new()).found_key();
         let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
         let mut tasks = search::tasks(sopranos, true);
         let sampling = Sampling { seed: index as u64, ..Sampling::of(&model, Purpose::Ahead) };
         let searched = |tasks: &[search::Task]| {
             search::search(&model, sampling, tasks, PARTICLES)
-                .map(|found| opening(&Chorale { chords: found.chords }, key))
+                .map(|found| opening_and_end(&Chorale { chords: found.chords }, key))
         };
         let untold = searched(&tasks)?;
         search::set_home(&mut tasks, key);
-        Ok::<_, performer::model::ModelError>([opening(piece, key), untold, searched(&tasks)?])
+        Ok::<_, performer::model::ModelError>([opening_and_end(piece, key), untold, searched(&tasks)?])
     });
-    let openings = openings.unwrap();
-    let sums: Vec<[usize; 3]> = (0..3)
-        .map(|way| openings.iter().fold([0; 3], |sum, one| std::array::from_fn(|index| sum[index] + one[way][index])))
+    let found = found.unwrap();
+    let sums: Vec<[usize; 4]> = (0..3)
+        .map(|way| found.iter().fold([0; 4], |sum, one| std::array::from_fn(|index| sum[index] + one[way][index])))
         .collect();
-    for (name, [begun, foreign, on_tonic]) in ["Bach", "without the key", "with the key"].into_iter().zip(&sums) {
+    for (name, [begun, foreign, on_tonic, by_fifth]) in
+        ["Bach", "without the key", "with the key"].into_iter().zip(&sums)
+    {
         let share = 100.0 * *foreign as f64 / *begun as f64;
         println!("{name}: {share:.2} % of {begun} notes outside the key, {on_tonic} first chords over the tonic");
+        println!("{name}: {by_fifth} of {} fall by a fifth to the end", pieces.len());
     }
     let share = |way: usize| sums[way][1] as f64 / sums[way][0] as f64;
     assert!(share(2) < 0.035, "{sums:?}");
     assert!(sums[2][2].abs_diff(sums[0][2]) <= 10, "{sums:?}");
+    assert!(sums[2][3].abs_diff(sums[0][3]) <= 5, "{sums:?}");
 }
