@@ -314,13 +314,12 @@ fn close(tasks: &mut [Task]) {
 
 /// Tells in which key the piece begins and ends.
 pub fn set_home(tasks: &mut [Task], key: Key) {
-    let closing = tasks.iter().rev().take_while(|task| task.is_closing).count();
-    let close = tasks.len() - closing;
-    let approach = close.saturating_sub(Phase::STEPS_PER_BEAT);
+    let close = tasks.iter().position(|task| task.is_closing).unwrap_or(0);
+    let approach = close.saturating_sub(Phase::STEPS_PER_BEAT)..close;
     for (index, task) in tasks.iter_mut().enumerate() {
         let place = match index {
             _ if task.is_closing => Some(Place::Close),
-            _ if (approach..close).contains(&index) => Some(Place::Approach),
+            _ if approach.contains(&index) => Some(Place::Approach),
             ..OPENING => Some(Place::Opening),
             _ => None,
         };
@@ -483,6 +482,24 @@ mod tests {
         }
         assert!(rests >= 28, "of 32 steps under fermatas {rests} are triads over their roots");
         assert!(foreign <= 25, "of 256 notes at the beginning {foreign} are outside the key");
+    }
+
+    #[test]
+    fn the_key_counts_in_four_beats_in_the_one_before_the_last_note_and_under_it() {
+        let key: Key = "G".parse().unwrap();
+        let places = |tasks: &mut [Task]| -> Vec<Option<Place>> {
+            set_home(tasks, key);
+            tasks.iter().map(|task| task.home.map(|(_, place)| place)).collect()
+        };
+        let found = places(&mut melody());
+        // A note that is struck again looks like one that lasts.
+        let close = found.iter().position(|place| *place == Some(Place::Close)).unwrap();
+        assert_eq!(found[..16], [Some(Place::Opening); 16]);
+        assert_eq!(found[16..close - 4], vec![None; close - 20]);
+        assert_eq!(found[close - 4..close], [Some(Place::Approach); 4]);
+        assert_eq!(found[close..], vec![Some(Place::Close); found.len() - close]);
+        let mut open = tasks(melody().into_iter().filter_map(|task| Some((task.soprano?, task.phase))), false);
+        assert!(places(&mut open)[16..].iter().all(Option::is_none), "an end that is not sought");
     }
 
     #[test]
