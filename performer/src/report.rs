@@ -56,10 +56,10 @@ pub fn harmonized(
 
 /// As `render` finds it for a melody that comes without one.
 fn soprano_key(piece: &Chorale) -> Key {
-    let classes = piece.chords.iter().filter_map(|chord| Some(chord[Part::Soprano].pitch()?.class()));
+    let mut classes = piece.chords.iter().filter_map(|chord| Some(chord[Part::Soprano].pitch()?.class()));
     let mut weights = [0.0; 12];
     classes.clone().for_each(|class| weights[usize::from(class)] += 1.0);
-    Key::find(&weights, classes.last())
+    Key::find(&weights, classes.next_back())
 }
 
 /// `work` on every item, on all cores; the results in the order of the items.
