@@ -21,6 +21,10 @@ ready() { # ready TALK
   return 1
 }
 
+last_is() { # last_is on|off: waits until the last that the recorder heard is the beginning or the end of a note
+  for _ in $(seq 200); do tail -n 1 "$out/killed" | grep -q " note $1 " && return; sleep 0.01; done
+}
+
 mkdir "$out/full" "$out/read_only"
 mount -t tmpfs -o size=16k full "$out/full"
 mount -t tmpfs -o ro read_only "$out/read_only"
@@ -60,6 +64,9 @@ others+=("$playing")
 ready "$out/talk"
 echo "not a network" >"$out/model.onnx"
 sleep 4
+# Between two chords there is a gap.
+last_is off
+last_is on
 kill -KILL "$playing"
 date +%s%3N >"$out/killed_ms"
 wait "$playing" 2>/dev/null || true
