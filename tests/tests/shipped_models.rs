@@ -36,7 +36,7 @@ fn the_data_set_has_the_known_counts_lengths_and_ranges() {
 #[test]
 #[ignore = "needs the 382 chorales: run `make data`"]
 fn the_shipped_models_reach_the_test_t_that_their_metadata_and_the_model_card_state() {
-    for (name, at_most) in [("wavenet", 0.34), ("lstm", 0.34)] {
+    for (name, at_most) in [("wavenet", 0.33), ("lstm", 0.335)] {
         let path = model_path(name);
         assert!(path.metadata().unwrap().len() <= 8_000_000, "{name} is larger than 8 MB");
         let report = onnx::evaluate(&path, &dataset().test, Told::Beat, 2).unwrap().report();
