@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use chorale::{Chord, Part, Pitch, Token};
 use libfuzzer_sys::fuzz_target;
-use performer::answer::AnswerTable;
-use performer::clock::{self, Source};
-use performer::control::Control;
-use performer::session::{Below, Report, Session, Settings, Split};
+use session::AnswerTable;
+use session::clock::{self, Source};
+use session::control::Control;
+use session::{Below, Report, Session, Settings, Split};
 
 /// A fixed answer under every soprano.
 fn table(report: Option<Report>, is_present: bool) -> AnswerTable {

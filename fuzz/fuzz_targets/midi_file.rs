@@ -1,10 +1,10 @@
 //! Bytes that call themselves a MIDI file: read or refused; what is read makes a melody, steps and chords of bounded size.
 #![no_main]
 
-use files::chords::chords_of;
-use files::grid::Grid;
+use files::chords_of;
+use files::Grid;
 use files::melody::{self, Choice, MAX_STEPS, Melody};
-use files::score::Score;
+use files::Score;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

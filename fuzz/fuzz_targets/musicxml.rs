@@ -1,7 +1,7 @@
 //! Bytes that call themselves MusicXML, plain or in an archive: read or refused, within bounded time and memory.
 #![no_main]
 
-use files::grid::Grid;
+use files::Grid;
 use files::melody::{self, Choice, Melody};
 use libfuzzer_sys::fuzz_target;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chorale::{Chord, Part, Phase, Pitch, Token};
 use libfuzzer_sys::fuzz_target;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{Context, Model, Row};
+use harmonizer::{Harmonizer, Sampling};
+use network::{Context, Model, Row};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(model) = Model::from_bytes("fuzz.onnx", bytes) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chorale::{Chord, Phase, Token};
 use libfuzzer_sys::fuzz_target;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::Model;
+use harmonizer::{Harmonizer, Sampling};
+use network::Model;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(model) = Model::from_bytes("fuzz.onnx", bytes) else { return };

@@ -2,13 +2,13 @@
 #![no_main]
 
 use chorale::{Chord, Part};
-use files::grid::Grid;
+use files::Grid;
 use files::melody::{self, Choice, Fold, Melody};
 use libfuzzer_sys::fuzz_target;
-use performer::export::{ExportOptions, Format, Piece};
-use performer::musicxml::Layout;
-use performer::render;
-use performer::wav::Instrument;
+use engraving::{ExportOptions, Format, Piece};
+use files::musicxml::Layout;
+use files::parts;
+use sound::wav::Instrument;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = files::read(bytes) else { return };
@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
         .collect();
     let directions = source.directions.clone();
     let mut score =
-        render::score(&melody, Part::Soprano, &steps, &chords, fold, source.ticks_per_quarter, directions);
+        parts::score(&melody, Part::Soprano, &steps, &chords, fold, source.ticks_per_quarter, directions);
     score.title = source.title;
     let piece = Piece::new(score, grid);
     for layout in [Layout::Open, Layout::Closed] {
@@ -48,5 +48,5 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
     }
-    let _ = performer::explain::text(&piece);
+    let _ = engraving::explain::text(&piece);
 });

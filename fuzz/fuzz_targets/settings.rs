@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use performer::clock;
-use performer::config;
-use performer::session::Settings;
+use session::clock;
+use session::config;
+use session::Settings;
 
 fuzz_target!(|text: &str| {
     if let Ok(config) = config::read(text) {

@@ -4,9 +4,10 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use performer::harmonizer::Harmonizer;
-use performer::model::Model;
-use performer::{smf, take};
+use harmonizer::Harmonizer;
+use network::Model;
+use files::smf;
+use live::take;
 
 static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/own_network/lstm.onnx");

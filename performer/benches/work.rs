@@ -7,10 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chorale::{Chord, Part, Phase, Pitch, Token};
-use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{self, Model, Row};
-use performer::search::{self, PARTICLES};
+use harmonizer::search::{self, PARTICLES};
+use harmonizer::{Harmonizer, Purpose, Sampling};
+use network::{Model, Row};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -30,7 +29,7 @@ fn run(model: &Arc<Model>, what: &str, times: usize) -> Result<()> {
     let mut harmonizer = Harmonizer::new(model.clone(), Sampling::of(model, Purpose::Live));
     match what {
         "step" => {
-            let (mut state, mut context) = (model.start(), model::Context::default());
+            let (mut state, mut context) = (model.start(), network::Context::default());
             let mut logits = Vec::new();
             for step in 0..times {
                 model.step(&mut [&mut state], &[before(step)], Phase::in_beat(step), &mut context)?;

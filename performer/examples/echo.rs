@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::thread::{self, Thread};
 
 use chorale::{Chord, Phase, Pitch, Token};
+use harmonizer::{Harmonizer, Sampling};
 use jack::{Client, ClientOptions, MidiIn, MidiOut, MidiWriter, ProcessScope, RawMidi};
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{Model, ModelError};
+use network::{Model, ModelError};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapRb};
 

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use chorale::{Chord, Part, Phase, Pitch, Token};
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{Context, Model, Row, State};
+use harmonizer::{Harmonizer, Sampling};
+use network::{Context, Model, Row, State};
 
 /// The system's allocator, which counts what the present thread asks it for.
 struct Counting;

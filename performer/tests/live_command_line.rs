@@ -22,7 +22,7 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     std::fs::write(folder.join("performer.toml"), "tempoo = 72\n").unwrap();
     std::fs::write(folder.join("empty.toml"), "").unwrap();
     std::fs::write(folder.join("notes.txt"), "not a log\n").unwrap();
-    std::fs::write(folder.join("old.log"), format!("{}\n{{\"models\":[]}}\n", performer::take::FIRST_LINE)).unwrap();
+    std::fs::write(folder.join("old.log"), format!("{}\n{{\"models\":[]}}\n", live::take::FIRST_LINE)).unwrap();
     let check = |arguments: &[&str], expected: &[&str]| {
         let (succeeded, said) = run(folder, arguments);
         assert!(!succeeded, "{arguments:?} succeeded");

@@ -12,13 +12,12 @@ use std::time::Instant;
 use chorale::{Chord, Token};
 use live::jack::recorded;
 use live::{PARTS, check_harmony, read};
-use performer::answer::AnswerTable;
-use performer::clock::{self, Source};
-use performer::live::{Control, Engine, EngineEnds, Shown};
-use performer::midi::jack::cycle;
-use performer::session::{Report, Session, Settings, Time};
+use performer::devices::midi::jack::cycle;
+use performer::performance::{Control, Engine, EngineEnds, Shown};
 use proptest::prelude::*;
 use ringbuf::traits::{Consumer, Observer, Producer};
+use session::clock::{self, Source};
+use session::{AnswerTable, Report, Session, Settings, Time};
 
 const RATE: u64 = 48_000;
 
@@ -101,7 +100,7 @@ impl Rig {
 
     /// Panic, as space on the screen: afterwards nothing sounds.
     fn end(mut self) -> u64 {
-        self.ends.commands.try_push((performer::control::Control::Panic, 127)).unwrap();
+        self.ends.commands.try_push((session::control::Control::Panic, 127)).unwrap();
         self.cycle(&[]);
         assert_eq!(self.sounding, [None; PARTS], "notes sound on");
         self.begun

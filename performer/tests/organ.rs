@@ -4,7 +4,7 @@ use std::process::Command;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Part, Pitch};
-use performer::synth::Organ;
+use sound::Organ;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;

@@ -8,14 +8,13 @@ use std::time::Instant;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Chord, Token};
-use performer::answer::AnswerTable;
-use performer::audio::{Instrument, Player};
-use performer::clock::{self, Source};
-use performer::control::{Binding, Control, Trigger};
-use performer::live::{self, Engine};
-use performer::midi::jack::cycle;
-use performer::session::{Below, Session, Settings, Split, Time};
+use performer::devices::audio::{Instrument, Player};
+use performer::devices::midi::jack::cycle;
+use performer::performance::{self, Engine};
 use ringbuf::traits::{Consumer, Producer};
+use session::clock::{self, Source};
+use session::control::{Binding, Control, Trigger};
+use session::{AnswerTable, Below, Session, Settings, Split, Time};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -36,7 +35,7 @@ fn table(step: u64, after: Chord) -> AnswerTable {
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
     let clock = clock::Settings { source: Source::Internal, rate: RATE, tempo: 120.0, first: 0 };
     let session = Session::new(Settings::new(clock));
-    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(live::Control::default()));
+    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(performance::Control::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
 
     let (mut answered, mut moved) = (0, 0);
@@ -109,7 +108,7 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
         settings.split = Some(Split { key: 50, channel: 4, below });
         let trigger = Trigger { is_note: false, channel: None, number: 20 };
         settings.bindings[0] = Some(Binding { trigger, control: Control::Density });
-        let control = Arc::new(live::Control::default());
+        let control = Arc::new(performance::Control::default());
         let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), control);
         let (mut player, mut queue) = Player::new(Instrument::new(RATE as u32, None).unwrap(), 2);
         let mut sound = [0.0f32; 2 * FRAMES as usize];

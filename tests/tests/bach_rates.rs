@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use chorale::rules::Rule;
 use corpus::Split;
-use performer::analysis::is_marked;
-use performer::explain::{bach_rate, chord_changes};
-use performer::export::Piece;
-use performer::grid::Grid;
-use performer::render::{TICKS_PER_QUARTER, chorale_score};
+use engraving::Piece;
+use engraving::analysis::is_marked;
+use engraving::explain::{bach_rate, chord_changes};
+use files::Grid;
+use files::parts::{TICKS_PER_QUARTER, chorale_score};
 use tests::chorales::dataset;
 
 #[test]

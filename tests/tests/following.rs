@@ -2,9 +2,9 @@
 
 use chorale::Part;
 use corpus::Split;
-use performer::clock::follow::Follower;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use session::clock::follow::Follower;
 use tests::chorales::dataset;
 
 /// Milliseconds, at which moments are told.

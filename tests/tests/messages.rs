@@ -6,12 +6,11 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use files::score::{Direction, Metre, Note, Score};
-use performer::clock;
-use performer::harmonizer::Sampling;
-use performer::model::Model;
-use performer::session::Settings;
-use performer::take::{self, Header, ModelIdentity};
+use files::{Direction, Metre, Note, Score};
+use harmonizer::Sampling;
+use live::take::{self, Header, ModelIdentity};
+use network::Model;
+use session::{Settings, clock};
 use tempfile::TempDir;
 use tests::binary::{performer, trainer};
 use tests::networks;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use chorale::Part;
-use performer::melody::four_parts;
+use files::melody::four_parts;
 use tests::binary::performer;
 
 /// A melody in MusicXML with twelve divisions a quarter: bars of notes such as `C5/12` (a quarter) or `r/6`; behind the
@@ -209,7 +209,7 @@ fn musescore_engraves_every_score_and_gives_the_same_notes_back() {
         if hymn.name == "three" {
             continue;
         }
-        let notes = |source: &files::source::Source| {
+        let notes = |source: &files::Source| {
             let parts = four_parts(source).unwrap_or_else(|error| panic!("{}: {error}", hymn.name));
             let quarter = f64::from(source.ticks_per_quarter);
             Part::ALL.map(|part| {
@@ -219,9 +219,8 @@ fn musescore_engraves_every_score_and_gives_the_same_notes_back() {
             })
         };
         assert_eq!(notes(&ours), notes(&theirs), "{}", hymn.name);
-        let words = |source: &files::source::Source| -> Vec<usize> {
-            source.tracks.iter().map(|track| track.lyrics.len()).collect()
-        };
+        let words =
+            |source: &files::Source| -> Vec<usize> { source.tracks.iter().map(|track| track.lyrics.len()).collect() };
         assert_eq!(words(&ours), words(&theirs), "{}", hymn.name);
     }
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use chorale::census::{Census, Figure, ends_by_a_fifth};
 use chorale::harmony::Key;
 use chorale::{Chorale, Part};
-use performer::grid::Grid;
-use performer::guards::Purpose;
-use performer::harmonizer::Sampling;
-use performer::model::Model;
-use performer::render::chorale_score;
-use performer::report::{Way, harmonize_all, on_all_cores};
-use performer::search::{self, PARTICLES};
+use files::Grid;
+use files::parts::chorale_score;
+use harmonizer::parallel::on_all_cores;
+use harmonizer::search::{self, PARTICLES};
+use harmonizer::{Purpose, Sampling};
+use network::Model;
+use performer::study::report::{Way, harmonize_all};
 use tests::chorales::dataset;
 
 const CARD: &str = include_str!("../../models/README.md");
@@ -101,7 +101,7 @@ fn a_search_that_is_told_the_key_begins_and_ends_in_it_about_as_often_as_bach() 
         };
         let untold = searched(&tasks)?;
         search::set_home(&mut tasks, key);
-        Ok::<_, performer::model::ModelError>([opening_and_end(piece, key), untold, searched(&tasks)?])
+        Ok::<_, network::ModelError>([opening_and_end(piece, key), untold, searched(&tasks)?])
     });
     let found = found.unwrap();
     let sums: Vec<[usize; 4]> = (0..3)

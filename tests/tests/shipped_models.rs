@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chorale::{Chord, Part, Phase, Token};
-use performer::model::{Context, Model, Row, State};
+use network::{Context, Model, Row, State};
 use serde_json::Value;
 use tests::chorales::dataset;
 use trainer::onnx;

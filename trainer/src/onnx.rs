@@ -8,10 +8,11 @@ use anyhow::{Context, Result, anyhow, ensure};
 use chorale::{Chord, Heard, Hearing, Phase, Token};
 use prost::Message;
 use serde::{Deserialize, Serialize};
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataType,
-    tensor_shape_proto, type_proto,
+    TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
 };
 use tract_onnx::prelude::*;
 
@@ -126,7 +127,8 @@ impl Graph {
 }
 
 fn value_info(name: &str, data_type: DataType, shape: &[usize]) -> ValueInfoProto {
-    use tensor_shape_proto::{Dimension, dimension::Value};
+    use tensor_shape_proto::Dimension;
+    use tensor_shape_proto::dimension::Value;
     let batch = Value::DimParam("N".into());
     let dim = std::iter::once(batch)
         .chain(shape.iter().map(|&dim| Value::DimValue(dim as i64)))

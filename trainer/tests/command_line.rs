@@ -206,7 +206,7 @@ fn a_network_learns_from_teachers_of_either_kind_and_its_command_names_no_path()
 
 /// A score in 3/4 with a pickup: four parts in quarters, moved by so many semitones.
 fn waltz(semitones: u8) -> Vec<u8> {
-    use files::score::{Direction, Metre, Note, Score};
+    use files::{Direction, Metre, Note, Score};
     let metre = Metre { numerator: 3, ..Metre::FOUR_FOUR };
     let directions = vec![(0, Direction::Metre(Metre { numerator: 1, ..metre })), (480, Direction::Metre(metre))];
     let parts = [[72, 71, 74, 72], [67, 67, 65, 67], [64, 62, 59, 60], [48, 55, 43, 48]].map(|pitches: [u8; 4]| {

@@ -7,15 +7,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use chorale::harmony::{Key, Spelling};
 use chorale::{Chorale, Part};
-use performer::explain;
-use performer::export::{ExportOptions, Format, Piece};
-use performer::grid::Grid;
-use performer::melody;
-use performer::musicxml::Layout;
-use performer::render::{self, TICKS_PER_QUARTER};
-use performer::score::{Direction, Metre, Note, Score, Tick};
-use performer::source::Kind;
-use performer::wav::Instrument;
+use engraving::{ExportOptions, Format, Piece, explain};
+use files::musicxml::Layout;
+use files::parts::TICKS_PER_QUARTER;
+use files::{Direction, Grid, Kind, Metre, Note, Score, Tick, melody, parts};
+use sound::wav::Instrument;
 
 use super::output::{print, read_source};
 
@@ -86,7 +82,7 @@ fn read_piece(path: &PathBuf, key: Option<Key>) -> Result<Piece> {
         let mut directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
         directions.extend(key);
         let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
-        let score = render::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
+        let score = parts::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
         return Ok(Piece::new(score, grid));
     }
     let source = read_source(path, |remark| eprintln!("{remark}"))?;

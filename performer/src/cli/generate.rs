@@ -6,16 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use chorale::harmony::Key;
 use chorale::{Chorale, Chord, Phase};
-use performer::arrangement::Arrangement;
-use performer::ensemble::Voicing;
-use performer::export::Piece;
-use performer::grid::Grid;
-use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Limits, Sampling};
-use performer::melody::{self, MAX_STEPS};
-use performer::render::{self, TICKS_PER_QUARTER};
-use performer::score::{Direction, Metre, Score, Tick};
-use performer::source::Source;
+use engraving::Piece;
+use files::melody::{self, MAX_STEPS};
+use files::parts::TICKS_PER_QUARTER;
+use files::{Direction, Grid, Metre, Score, Source, Tick, Voicing, parts};
+use harmonizer::{Arrangement, Harmonizer, Limits, Purpose, Sampling, guard_for};
 
 use super::options::ModelOptions;
 use super::output::{OutputOptions, read_source};
@@ -113,7 +108,7 @@ pub fn run(args: Args) -> Result<()> {
     }
     let arrangement = Arrangement { ensemble, ..Arrangement::default() };
     let model = chosen.model()?;
-    let sampling = chosen.sampling(arrangement.guard(model.guard(Purpose::New)));
+    let sampling = chosen.sampling(arrangement.guard(guard_for(&model, Purpose::New)));
     let mut harmonizer = Harmonizer::new(model, sampling);
     let limits = arrangement.limits(octaves)?;
     harmonizer.set_limits(limits);
@@ -121,7 +116,7 @@ pub fn run(args: Args) -> Result<()> {
         true => prompt.grid.phase(prompt.first_step + step as u32),
         false => Phase::in_beat(step),
     };
-    let mut chorale = render::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
+    let mut chorale = harmonizer::generate(&prompt.chords, steps as usize, phase, &mut harmonizer)?;
     // A prompt brings its key.
     if let Some(key) = output.key.filter(|_| prompt.chords.is_empty()) {
         let mut attempt = 0;
@@ -138,14 +133,14 @@ pub fn run(args: Args) -> Result<()> {
             harmonizer.reset();
             harmonizer.set_sampling(Sampling { seed, ..sampling });
             harmonizer.set_limits(limits);
-            chorale = render::generate(&[], steps as usize, phase, &mut harmonizer)?;
+            chorale = harmonizer::generate(&[], steps as usize, phase, &mut harmonizer)?;
         };
     }
     for chord in &mut chorale.chords {
         *chord = chord.transposed(-12 * octaves).context("a part of the new chorale lies too low")?;
     }
     let Prompt { chords: begun, ticks_per_quarter, directions, grid, first_step, .. } = prompt;
-    let mut score = render::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
+    let mut score = parts::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
     output.amend(&mut score.title, &mut score.directions);
     let piece = Piece::new(score.sung_by(ensemble), grid);
     output.write(&piece, &targets, &options)?;
@@ -161,7 +156,7 @@ const ATTEMPTS: u64 = 50;
 /// where no way does.
 fn moved_to(chorale: &Chorale, key: Key, limits: &Limits) -> Option<Chorale> {
     let grid = Grid::new(TICKS_PER_QUARTER, &[], 0);
-    let found = render::chorale_score(chorale, &grid, 0, TICKS_PER_QUARTER, Vec::new()).found_key();
+    let found = parts::chorale_score(chorale, &grid, 0, TICKS_PER_QUARTER, Vec::new()).found_key();
     if found.minor != key.minor {
         return None;
     }
@@ -208,7 +203,7 @@ fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
     let score = Score { ticks_per_quarter, parts, ..Score::default() };
     let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
     let first_step = grid.nearest_step(first_onset);
-    let chords = files::chords::chords_of(&score, &grid, first_step, limit).with_context(in_file)?;
+    let chords = files::chords_of(&score, &grid, first_step, limit).with_context(in_file)?;
     // What the rest of the piece would have changed does not concern the new one.
     let end = grid.tick(first_step + chords.len() as u32);
     directions.retain(|(tick, _)| *tick <= end);

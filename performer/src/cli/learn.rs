@@ -1,18 +1,17 @@
 //! `performer learn`: binds the keyboard's knobs and buttons to what they shall do.
 
-use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use anyhow::{Context, Result, anyhow};
-use performer::config::{self, Config};
-use performer::control::{Control, Trigger};
-use performer::midi::Wiring;
+use performer::devices::midi::Wiring;
+use session::config::{self, Config};
+use session::control::{Control, Trigger};
 
 use super::midi::MidiOptions;
 

@@ -1,7 +1,8 @@
 //! The choice of a sound system, shared by `play` and `ports`.
 
 use anyhow::{Result, anyhow};
-use performer::midi::{Backend, MidiError, system::System};
+use performer::devices::midi::system::System;
+use performer::devices::midi::{Backend, MidiError};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum MidiSystem {
@@ -35,7 +36,7 @@ fn open(system: MidiSystem) -> Result<Box<dyn Backend>, MidiError> {
     match system {
         MidiSystem::System => Ok(Box::new(System::open()?)),
         #[cfg(feature = "jack")]
-        MidiSystem::Jack => Ok(Box::new(performer::midi::jack::Jack::open()?)),
+        MidiSystem::Jack => Ok(Box::new(performer::devices::midi::jack::Jack::open()?)),
     }
 }
 

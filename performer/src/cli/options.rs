@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use chorale::rules::{Guard, Rule};
-use performer::harmonizer::Sampling;
-use performer::model::Model;
+use harmonizer::Sampling;
+use network::Model;
 
 /// Which network answers, and how freely.
 #[derive(clap::Args, Clone)]

@@ -1,20 +1,16 @@
 //! What `render`, `generate` and `explain` do alike: options, reading music, showing and writing pieces.
 
-use std::env;
-use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use chorale::Part;
 use chorale::harmony::Key;
-use performer::ensemble::Ensemble;
-use performer::export::{ExportOptions, Format, Piece};
-use performer::musicxml::Layout;
-use performer::score::Direction;
-use performer::source::Source;
-use performer::view;
-use performer::wav::Instrument;
+use engraving::{ExportOptions, Format, Piece, view};
+use files::musicxml::Layout;
+use files::{Direction, Ensemble, Source};
+use sound::wav::Instrument;
 
 /// Columns when neither a terminal nor $COLUMNS tells.
 const DEFAULT_WIDTH: usize = 100;

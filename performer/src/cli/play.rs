@@ -1,27 +1,25 @@
-use std::fs;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
+use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
 use hdrhistogram::Histogram;
-use performer::audio::{AudioError, AudioSettings};
-use performer::clock::{self, Source};
-use performer::config::{self, Config, Key};
-use performer::control::{self, Control};
-use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::live::{Cast, Heard, Live, LiveError, Shown, Summary};
-use performer::midi::{Links, MidiError, Ports, Wiring};
-use performer::model::Model;
-use performer::session::{Below, SPLIT_CHANNEL, Settings, Split};
-use performer::take::{ModelIdentity, Recorder};
+use live::take::{ModelIdentity, Recorder};
+use network::Model;
+use performer::devices::audio::{AudioError, AudioSettings};
+use performer::devices::midi::{Links, MidiError, Ports, Wiring};
+use performer::performance::{Cast, Heard, Live, LiveError, Shown, Summary};
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use serde_json::json;
+use session::clock::{self, Source};
+use session::config::{self, Config, Key};
+use session::control::{self, Control};
+use session::{Below, SPLIT_CHANNEL, Settings, Split};
 
 use super::learn::default_path;
 use super::midi::MidiOptions;
@@ -255,7 +253,7 @@ pub fn run(args: Args) -> Result<()> {
     let system = backend.name();
     let first = args.model.model()?;
     let second: Option<Arc<Model>> = args.second_model.as_deref().map(load_model).transpose()?;
-    let sampling = |model: &Model| args.model.sampling(model.guard(Purpose::Live));
+    let sampling = |model: &Model| args.model.sampling(guard_for(model, Purpose::Live));
     let mut models = vec![(ModelIdentity::new(args.model.name(), &first), sampling(&first))];
     if let (Some(name), Some(second)) = (&args.second_model, &second) {
         models.push((ModelIdentity::new(&name.to_string_lossy(), second), sampling(second)));
@@ -452,7 +450,7 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
             note(view, &manner, format!("the take is no longer recorded: {error}"));
         }
         #[cfg(unix)]
-        if performer::unix::take_panic_signal() {
+        if performer::devices::unix::take_panic_signal() {
             live.turn(Control::Panic, 127);
         }
         let wish = match &mut manner {
@@ -497,7 +495,7 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
 fn typed_keys() -> Receiver<char> {
     // A program in the background that reads its terminal would be stopped, with notes sounding.
     #[cfg(unix)]
-    performer::unix::read_terminal_from_background();
+    performer::devices::unix::read_terminal_from_background();
     let (send, typed) = mpsc::channel();
     let main = thread::current();
     thread::spawn(move || {
@@ -592,7 +590,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
     })
     .context("can't watch for Ctrl-C")?;
     #[cfg(unix)]
-    performer::unix::watch_for_panic_signal();
+    performer::devices::unix::watch_for_panic_signal();
     Ok(is_over)
 }
 
@@ -645,8 +643,8 @@ fn pickup(text: &str) -> Result<f64, String> {
 
 #[cfg(test)]
 mod tests {
-    use performer::control::Density;
-    use performer::live::Status;
+    use chorale::Density;
+    use performer::performance::Status;
 
     use super::*;
 

@@ -6,20 +6,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chorale::harmony::Key;
-use chorale::{Chord, Part, Pitch};
-use performer::arrangement::Arrangement;
-use performer::control::Density;
-use performer::ensemble::{Ensemble, Voicing};
-use performer::export::Piece;
-use performer::grid::Grid;
-use performer::guards::Purpose;
-use performer::harmonizer::Harmonizer;
-use performer::melody::{self, Choice, Fold, Melody, MelodyStep};
-use performer::model::Model;
-use performer::render;
-use performer::score::{Direction, Metre, Note, Tick, signature, transpose_keys};
-use performer::search::{self, Found, PARTICLES};
-use performer::source::{Kind, Source};
+use chorale::{Chord, Density, Part, Pitch};
+use engraving::Piece;
+use files::melody::{self, Choice, Fold, Melody, MelodyStep};
+use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Source, Tick, Voicing, parts, signature, transpose_keys};
+use harmonizer::search::{self, Found, PARTICLES};
+use harmonizer::{Arrangement, Harmonizer, Purpose, guard_for};
+use network::Model;
 
 use super::batch::{self, Job, Jobs, Row};
 use super::options::ModelOptions;
@@ -283,9 +276,9 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     };
     let before = Instant::now();
     let found: Vec<(Vec<Chord>, Option<Nats>)> = if args.live {
-        let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Live)));
+        let sampling = args.model.sampling(arrangement.guard(guard_for(&model, Purpose::Live)));
         let mut harmonizer = Harmonizer::new(model, sampling);
-        vec![(render::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
+        vec![(harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
     } else {
         let tasks = match part {
             Part::Soprano => search::melody_tasks(&steps, fold, &kept, &arrangement),
@@ -297,7 +290,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
             None => in_file(),
         })?;
         search::set_home(&mut tasks, home);
-        let sampling = args.model.sampling(arrangement.guard(model.guard(Purpose::Ahead)));
+        let sampling = args.model.sampling(arrangement.guard(guard_for(&model, Purpose::Ahead)));
         let particles = args.particles as usize;
         let notes = 4.0 * steps.len() as f64;
         let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
@@ -307,7 +300,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
     let seconds = before.elapsed().as_secs_f64();
     let rendered = found.into_iter().map(|(chords, nats)| {
         let mut score =
-            render::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
+            parts::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
         score.title.clone_from(&file.title);
         score.creators.clone_from(&file.creators);
         score.is_notated = file.kind == Kind::MusicXml;

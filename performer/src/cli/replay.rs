@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::smf;
-use performer::take::{self, Header, ModelIdentity};
+use files::smf;
+use harmonizer::{Harmonizer, Sampling};
+use live::take::{self, Header, ModelIdentity};
 
 use super::options::load_model;
 

@@ -8,13 +8,12 @@ use chorale::census::{Census, Figure};
 use chorale::rules::Guard;
 use chorale::{Chorale, Phase};
 use corpus::{Dataset, SPLIT_SEED, Split};
+use harmonizer::search::PARTICLES;
+use harmonizer::{Purpose, Sampling, guard_for};
 use indicatif::{ProgressBar, ProgressStyle};
-use performer::distance::distances;
-use performer::guards::Purpose;
-use performer::harmonizer::Sampling;
-use performer::model::Model;
-use performer::report::{self, Disturbance, RECOVERY_WINDOW, Way};
-use performer::search::PARTICLES;
+use network::Model;
+use performer::study::distance::distances;
+use performer::study::report::{self, Disturbance, RECOVERY_WINDOW, Way};
 use serde_json::{Value, json};
 
 use super::options::{SamplingOptions, load_model};
@@ -125,7 +124,7 @@ pub fn run(args: Args) -> Result<()> {
         let model = load_model(path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         for (choice, purpose, way) in &choices {
-            let sampling = purpose.map_or(unguarded, |purpose| args.sampling.sampling(model.guard(purpose)));
+            let sampling = purpose.map_or(unguarded, |purpose| args.sampling.sampling(guard_for(&model, purpose)));
             let title = format!("{name}, {choice}");
             let figures = if args.recovery {
                 recovery_figures(&model, sampling, &pieces)?

@@ -8,16 +8,16 @@ use std::time::Duration;
 use chorale::harmony::{Harmony, Key};
 use chorale::{Part, Pitch};
 use hdrhistogram::Histogram;
-use performer::clock::Source;
-use performer::control::Control;
-use performer::live::{Heard, Shown, Status, Summary};
-use performer::midi::Links;
+use performer::devices::midi::Links;
+use performer::performance::{Heard, Shown, Status, Summary};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
+use session::clock::Source;
+use session::control::Control;
 
 /// Steps that the roll remembers: the widest terminals show no more.
 const ROLL: usize = 512;

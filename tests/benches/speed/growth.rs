@@ -7,10 +7,8 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::Device;
 use chorale::{Chord, Part, Phase};
-use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{self, Model, State};
-use performer::search;
+use harmonizer::{Harmonizer, Purpose, Sampling, search};
+use network::{Model, State};
 use trainer::checkpoint::Header;
 use trainer::network::Network;
 use trainer::settings::{Settings, TrunkSettings};
@@ -46,7 +44,7 @@ pub fn rows() -> Result<Vec<Row>> {
     let mut costs = BTreeMap::new();
     for field in (6..=12).map(|power| 1usize << power) {
         let model = Model::from_bytes("random", &random_wavenet(field)?)?;
-        let (mut state, mut context) = (model.start(), model::Context::default());
+        let (mut state, mut context) = (model.start(), network::Context::default());
         let times = Times::of(2 * field + 500, |step| {
             let before = if step == 0 { Chord::START } else { piece[(step - 1) % piece.len()] };
             let begun = Instant::now();

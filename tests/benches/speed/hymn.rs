@@ -5,18 +5,14 @@ use std::time::Instant;
 
 use anyhow::Result;
 use chorale::{Part, Pitch};
-use performer::arrangement::Arrangement;
-use performer::export::{ExportOptions, Format, Piece};
-use performer::grid::Grid;
-use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::melody::{self, Fold, Melody};
-use performer::model::Model;
-use performer::musicxml::Layout;
-use performer::render;
-use performer::score::{Direction, Metre, Note};
-use performer::search::{self, PARTICLES};
-use performer::wav::Instrument;
+use engraving::{ExportOptions, Format, Piece};
+use files::melody::{self, Fold, Melody};
+use files::musicxml::Layout;
+use files::{Direction, Grid, Metre, Note, parts};
+use harmonizer::search::{self, PARTICLES};
+use harmonizer::{Arrangement, Harmonizer, Purpose, Sampling};
+use network::Model;
+use sound::wav::Instrument;
 
 use crate::table::{Goal, Row, Times};
 
@@ -52,12 +48,12 @@ pub fn rows() -> Result<Vec<Row>> {
         rows.push(row(&what, 50.0, || search::search(&model, ahead, &tasks, PARTICLES).map(drop))?);
         rows.push(row(&format!("{name}: a hymn, --live"), 1000.0, || {
             let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling::of(&model, Purpose::Live));
-            render::harmonize(&steps, fold, &arrangement, &mut harmonizer).map(drop)
+            harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer).map(drop)
         })?);
     }
     let mut harmonizer = Harmonizer::new(Arc::new(Model::wavenet()?), Sampling::default());
-    let chords = render::harmonize(&steps, fold, &arrangement, &mut harmonizer)?;
-    let score = render::score(&melody, Part::Soprano, &steps, &chords, fold, 480, directions);
+    let chords = harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer)?;
+    let score = parts::score(&melody, Part::Soprano, &steps, &chords, fold, 480, directions);
     let piece = Piece::new(score, grid);
     let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
     let formats = [

@@ -8,9 +8,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use chorale::{Chord, Part, Phase, Pitch, Token};
-use performer::guards::Purpose;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::{self, Model, Row as Asked};
+use harmonizer::{Harmonizer, Purpose, Sampling};
+use network::{Model, Row as Asked};
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
@@ -31,7 +30,7 @@ pub fn rows(name: &str, python: Option<&Path>) -> Result<Vec<Row>> {
     let sopranos = |step: usize| piece[step % piece.len()][Part::Soprano];
     let mut rows = Vec::new();
 
-    let mut context = model::Context::default();
+    let mut context = network::Context::default();
     let mut state = model.start();
     let trunk = Times::of(STEPS, |step| {
         let started = Instant::now();
@@ -110,7 +109,7 @@ pub fn rows(name: &str, python: Option<&Path>) -> Result<Vec<Row>> {
 
 /// The trunk and each head for one row.
 fn whole_graph(model: &Model, piece: &[Chord]) -> Result<Times> {
-    let (mut state, mut context, mut logits) = (model.start(), model::Context::default(), Vec::new());
+    let (mut state, mut context, mut logits) = (model.start(), network::Context::default(), Vec::new());
     Times::of(STEPS, |step| {
         let before = if step == 0 { Chord::START } else { piece[(step - 1) % piece.len()] };
         let given = piece[step % piece.len()];

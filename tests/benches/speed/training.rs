@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use chorale::Chorale;
-use performer::model::Model;
+use network::Model;
 use serde_json::json;
 use trainer::dataset::Piece;
 use trainer::layers::Rows;

@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use chorale::{Chord, Part, Phase};
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::model::Model;
+use harmonizer::{Harmonizer, Sampling};
+use network::Model;
 use plotters::prelude::*;
 
 /// Rounds in which each network takes its turn, and steps of a turn.

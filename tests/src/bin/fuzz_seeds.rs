@@ -8,19 +8,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chorale::Pitch;
-use files::score::{Direction, Lyric, Metre, Note, Score};
-use performer::control::{Control, Trigger};
-use performer::export::{ExportOptions, Format, Piece};
-use performer::grid::Grid;
-use performer::harmonizer::{Harmonizer, Sampling};
-use performer::live::first_phase;
-use performer::model::Model;
-use performer::musicxml::Layout;
-use performer::session::{Session, Settings};
-use performer::take::{Event, Input, ModelIdentity, Recorder};
-use performer::wav::Instrument;
-use performer::worker::Worker;
-use performer::{clock, config};
+use engraving::{ExportOptions, Format, Piece};
+use files::musicxml::Layout;
+use files::{Direction, Grid, Lyric, Metre, Note, Score};
+use harmonizer::{Harmonizer, Sampling};
+use live::Worker;
+use live::take::{Event, Input, ModelIdentity, Recorder};
+use network::Model;
+use session::control::{Control, Trigger};
+use session::{Session, Settings, clock, config};
+use sound::wav::Instrument;
 use tests::networks::{faulty, random_network, roundabout, smallest};
 use tests::tune::{self, NUN_DANKET, Tune};
 use trainer::settings::TrunkSettings;
@@ -140,7 +137,7 @@ fn take(network: &[u8]) -> Result<Vec<u8>> {
     let sampling = Sampling::default();
     let mut recorder = Recorder::new(folder.path(), vec![(ModelIdentity::new("lstm", &model), sampling)])?;
     let mut session = Session::new(settings);
-    let (mut worker, table) = Worker::new(Harmonizer::new(model, sampling), None, first_phase(&settings))?;
+    let (mut worker, table) = Worker::new(Harmonizer::new(model, sampling), None, settings.first_phase())?;
     recorder.event(&settings, &Event::Input(0, Input::Table(0)))?;
     session.table(0, &table);
     let played: [(u64, &[u8]); 5] = [

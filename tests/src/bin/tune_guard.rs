@@ -15,11 +15,10 @@ use chorale::census::Census;
 use chorale::rules::Rule;
 use chorale::{Chorale, Phase};
 use corpus::{Dataset, SPLIT_SEED};
-use performer::guards::{Family, Purpose, guard};
-use performer::harmonizer::Sampling;
-use performer::model::Model;
-use performer::report::{Way, generate_all, harmonize_all};
-use performer::search::PARTICLES;
+use harmonizer::search::PARTICLES;
+use harmonizer::{Purpose, Sampling, guard};
+use network::{Architecture, Model};
+use performer::study::report::{Way, generate_all, harmonize_all};
 
 /// A step of a weight, for each nat by which the rate is off, in the first half of the rounds; then it shrinks.
 const RATE: f32 = 0.4;
@@ -62,7 +61,7 @@ fn main() -> Result<()> {
     let dataset = Dataset::open(Path::new(&data), SPLIT_SEED)?;
     let pieces: Vec<_> = dataset.valid.iter().map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut columns = Vec::new();
-    for (family, model) in [(Family::Wavenet, Model::wavenet()?), (Family::Lstm, Model::lstm()?)] {
+    for (family, model) in [(Architecture::Wavenet, Model::wavenet()?), (Architecture::Lstm, Model::lstm()?)] {
         eprintln!("{family:?}");
         let sampling = Sampling { guard: guard(family, purpose), ..sampling };
         columns.push(tune(&Arc::new(model), sampling, purpose, &pieces, rounds)?);

@@ -1,0 +1,3 @@
+//! Harmonizes a file in one call: open, choose, harmonize, export.
+
+#![forbid(unsafe_code)]

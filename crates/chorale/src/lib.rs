@@ -1,0 +1,36 @@
+//! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], the
+//! [`Hearing`] of what went before, and the rules of part-writing: judged as a chord is chosen, counted on finished
+//! pieces. No I/O happens here.
+//!
+//! ```
+//! use chorale::{Chorale, Part};
+//!
+//! let chorale = Chorale::from_csv("note0,note1,note2,note3\n72,67,64,48\n72,67,64,48\n71,67,62,55\n")?;
+//! assert_eq!(chorale.chords.len(), 3);
+//! assert_eq!(chorale.chords[2][Part::Bass].pitch().unwrap().name(), "G3");
+//! assert_eq!(chorale.transposed(2).unwrap().chords[0][Part::Soprano].pitch().unwrap().midi(), 74);
+//! # Ok::<(), chorale::CsvError>(())
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod census;
+mod chord;
+mod density;
+pub mod harmony;
+mod hearing;
+mod key;
+mod phase;
+mod pitch;
+mod recall;
+pub mod rules;
+mod sonority;
+
+pub use chord::{Chorale, Chord, CsvError, Part, unfold};
+pub use density::Density;
+pub use hearing::{Heard, Hearing};
+pub use key::{KeyClass, KeyFinder};
+pub use phase::Phase;
+pub use pitch::{Pitch, Token};
+pub use recall::{Recall, Recollection};
+pub use sonority::{Sonority, has_clash, is_good_ending, is_hollow};

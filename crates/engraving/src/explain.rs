@@ -1,0 +1,345 @@
+//! A piece read as a teacher would read it: chords as Roman numerals, cadences, and broken rules beside Bach's rates.
+
+use chorale::Part;
+use chorale::harmony::{Harmony, Key, Quality};
+use chorale::rules::Rule;
+
+use crate::analysis::{Place, Sounding, beats, harmony_in, is_marked, place};
+use crate::export::Piece;
+use files::{Note, Score};
+
+/// How a phrase ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CadenceKind {
+    /// V-I, both in root position, the soprano on the tonic.
+    Perfect,
+    /// Another V-I, or vii°-I.
+    Imperfect,
+    /// On V.
+    Half,
+    /// V-vi.
+    Deceptive,
+    /// IV-I.
+    Plagal,
+    /// On another chord.
+    Open,
+}
+
+impl CadenceKind {
+    fn is_authentic(self) -> bool {
+        matches!(self, CadenceKind::Perfect | CadenceKind::Imperfect)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            CadenceKind::Perfect => "perfect authentic",
+            CadenceKind::Imperfect => "imperfect authentic",
+            CadenceKind::Half => "half",
+            CadenceKind::Deceptive => "deceptive",
+            CadenceKind::Plagal => "plagal",
+            CadenceKind::Open => "open",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cadence {
+    pub place: Place,
+    pub kind: CadenceKind,
+    /// In which it closes.
+    pub key: Key,
+    /// The last two chords, as numerals in the key of the piece.
+    pub chords: String,
+}
+
+/// The end of every phrase: under fermatas; where there are none, on notes that a rest follows, on the last one, and on
+/// those of a half or longer that a cadence leads to. Ends without a chord are left out.
+pub fn cadences(piece: &Piece) -> Vec<Cadence> {
+    let Piece { score, grid, chords, .. } = piece;
+    let mut cadences = Vec::new();
+    for (note, is_sure) in phrase_ends(score) {
+        let (first, end) = (grid.nearest_step(note.start), grid.nearest_step(note.end));
+        // The chord on which the note comes to rest, and what led there.
+        let Some(last) = chords.iter().rposition(|chord| chord.steps.start < end && chord.steps.end > first) else {
+            continue;
+        };
+        let chord = &chords[last];
+        // Under one note a harmony may be left for a beat that has no name, and taken up again: it was reached once.
+        let is_same = |other: &Sounding| {
+            other.steps.end > first
+                && (other.harmony.root, other.harmony.quality) == (chord.harmony.root, chord.harmony.quality)
+        };
+        let reached = chords[..last].iter().rposition(|other| !is_same(other)).map_or(0, |before| before + 1);
+        let before = reached.checked_sub(1).map(|before| &chords[before]).filter(|before| {
+            // What lies further back than two beats leads nowhere.
+            before.steps.end + 8 >= chords[reached].steps.start
+        });
+        let before = before.map(|before| before.harmony);
+        let classify = |before| classify(before, chord.harmony, chord.key, note);
+        let (mut kind, mut key) = classify(before);
+        let mut path: Vec<Harmony> = before.into_iter().collect();
+        // A suspension on the beat resolves on its second half: the dominant may come as late as that.
+        if let Some(late) = last_eighth(piece, chords[reached].steps.start, chord.key)
+            && before.is_none_or(|before| (before.root, before.quality) != (late.root, late.quality))
+            && let (late_kind, late_key) = classify(Some(late))
+            && (late_kind.is_authentic() || (kind == CadenceKind::Open && late_kind != CadenceKind::Open))
+        {
+            (kind, key) = (late_kind, late_key);
+            path.push(late);
+        }
+        if kind == CadenceKind::Open && !is_sure {
+            continue;
+        }
+        path.push(chord.harmony);
+        let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(chord.key)).collect();
+        cadences.push(Cadence { place: place(grid, first), kind, key, chords: chords.join("-") });
+    }
+    cadences
+}
+
+/// The chord of the last eighth before a step.
+fn last_eighth(piece: &Piece, step: u32, key: Key) -> Option<Harmony> {
+    let Piece { score, grid, .. } = piece;
+    harmony_in(score, &(grid.tick(step.checked_sub(2)?)..grid.tick(step)), key)
+}
+
+/// Notes on which a phrase ends, and whether it surely does: a long note may be none, or two of one pitch in a table.
+fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
+    let soprano = score.part(Part::Soprano);
+    let has_fermata = |note: &&Note| score.fermatas.binary_search(&note.start).is_ok();
+    let fermatas: Vec<(Note, bool)> =
+        score.part(score.melody).iter().filter(has_fermata).map(|note| (*note, true)).collect();
+    if !fermatas.is_empty() {
+        return fermatas;
+    }
+    let quarter = u32::from(score.ticks_per_quarter);
+    let ends = soprano.iter().enumerate().filter_map(|(index, note)| {
+        let next = soprano.get(index + 1);
+        let is_sure = next.is_none_or(|next| next.start >= note.end + quarter / 2);
+        let is_long = next.is_some_and(|next| next.start - note.start >= 2 * quarter);
+        (is_sure || is_long).then_some((*note, is_sure))
+    });
+    ends.collect()
+}
+
+fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> (CadenceKind, Key) {
+    let is_triad = matches!(last.quality, Quality::Major | Quality::Minor);
+    let above = |harmony: Harmony, root: u8| (harmony.root + 12 - root) % 12;
+    if let Some(before) = before
+        && is_triad
+    {
+        let is_dominant = matches!(before.quality, Quality::Major | Quality::DominantSeventh);
+        let is_leading =
+            matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
+        let tonic = Key::of_tonic(last.root, last.quality == Quality::Minor);
+        let is_firm = last.inversion() == 0 || (before.inversion() == 0 && last.inversion() == 1);
+        if is_dominant && above(before, last.root) == 7 && is_firm {
+            let is_perfect = before.inversion() == 0 && last.inversion() == 0 && soprano.pitch.class() == last.root;
+            return (if is_perfect { CadenceKind::Perfect } else { CadenceKind::Imperfect }, tonic);
+        }
+        if is_leading && above(before, last.root) == 11 {
+            return (CadenceKind::Imperfect, tonic);
+        }
+        // A dominant, of the key or by its sound, goes up by a step to what stands for its tonic.
+        let leads = above(before, key.tonic()) == 7
+            || before.quality == Quality::DominantSeventh
+            || before.numeral(key).contains('/');
+        let step = (above(last, before.root), last.quality);
+        if is_dominant && leads && matches!(step, (1, Quality::Major) | (2, Quality::Minor)) {
+            return (CadenceKind::Deceptive, Key::of_tonic((before.root + 5) % 12, step.0 == 1));
+        }
+        let is_plagal = above(before, last.root) == 5 && last.inversion() == 0;
+        if is_plagal && last.root == key.tonic() {
+            return (CadenceKind::Plagal, key);
+        }
+        // On another degree; but to the dominant the same step is I-V.
+        if is_plagal && above(last, key.tonic()) != 7 && last.belongs_to(key) && before.belongs_to(key) {
+            return (CadenceKind::Plagal, tonic);
+        }
+    }
+    let is_dominant = matches!(last.quality, Quality::Major | Quality::DominantSeventh);
+    if is_dominant && above(last, key.tonic()) == 7 && last.inversion() == 0 {
+        return (CadenceKind::Half, key);
+    }
+    // In minor a phrase often stops on the dominant of the relative major.
+    if key.minor && is_dominant && above(last, key.tonic()) == 10 && last.inversion() == 0 {
+        return (CadenceKind::Half, Key { minor: false, ..key });
+    }
+    // A major triad outside the key, at a point of rest, is the dominant of another.
+    if last.quality == Quality::Major && last.inversion() == 0 && last.numeral(key).contains('/') {
+        let tonic = (last.root + 5) % 12;
+        return (CadenceKind::Half, Key::of_tonic(tonic, last.numeral(key).ends_with(|c: char| c.is_lowercase())));
+    }
+    (CadenceKind::Open, key)
+}
+
+/// How often a rule is broken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rate {
+    pub rule: Rule,
+    pub count: usize,
+    /// Per 100 chord changes.
+    pub rate: f64,
+    pub bach: f64,
+}
+
+/// Of every rule that is marked, in order of [`Rule::ALL`].
+pub fn rates(piece: &Piece) -> Vec<Rate> {
+    let changes = chord_changes(piece).max(1) as f64;
+    let rate = |rule: Rule| {
+        let count = piece.marks.iter().filter(|mark| mark.rule == rule).count();
+        Rate { rule, count, rate: 100.0 * count as f64 / changes, bach: bach_rate(rule) }
+    };
+    Rule::ALL.into_iter().filter(|rule| is_marked(*rule)).map(rate).collect()
+}
+
+/// Steps at which a note begins while others sound or have sounded.
+pub fn chord_changes(piece: &Piece) -> usize {
+    let Piece { score, grid, .. } = piece;
+    let mut onsets: Vec<u32> = score.parts.iter().flatten().map(|note| grid.nearest_step(note.start)).collect();
+    onsets.sort_unstable();
+    onsets.dedup();
+    onsets.len().saturating_sub(1)
+}
+
+/// Per 100 chord changes in Bach's 382 chorales, counted by [`crate::analysis::marks`] (`make data` checks it).
+pub fn bach_rate(rule: Rule) -> f64 {
+    match rule {
+        Rule::ParallelFifths => 0.21,
+        Rule::ParallelOctaves => 0.12,
+        Rule::BeatParallels => 1.05,
+        Rule::DirectFifthsOctaves => 0.54,
+        Rule::Crossing => 2.9,
+        Rule::Overlap => 6.36,
+        Rule::Spacing => 1.67,
+        Rule::ForbiddenLeap => 1.47,
+        Rule::DoubledLeadingTone => 0.63,
+        Rule::UnresolvedSeventh => 0.58,
+        Rule::UnresolvedSuspension => 0.25,
+        _ => 0.0,
+    }
+}
+
+/// The whole reading, for people.
+pub fn text(piece: &Piece) -> String {
+    let Piece { score, grid, chords, marks, .. } = piece;
+    let key = score.key();
+    let found = score.found_key();
+    let mut text = format!("{}{key}", score.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default());
+    if found != key {
+        text += &format!(" (by its signature; its notes are nearer to {found})");
+    }
+    text += "\n\nChords, beat by beat\n";
+    let mut bar = None;
+    for beat in beats(score, grid) {
+        let number = grid.bar(beat.start).number;
+        if bar != Some(number) {
+            text += &format!("{}{:>5} │", if bar.is_some() { "\n" } else { "" }, number);
+            bar = Some(number);
+        }
+        let chord = chords.iter().find(|chord| chord.steps.contains(&beat.start));
+        let numeral = match chord {
+            Some(chord) if chord.steps.start == beat.start => chord.harmony.numeral(chord.key),
+            Some(_) => "·".into(),
+            None => "?".into(),
+        };
+        text += &format!(" {numeral:<8}");
+    }
+    text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    text += "\n\nCadences\n";
+    for Cadence { place, kind, key: local, chords } in cadences(piece) {
+        let place = place.to_string();
+        let closes = if matches!(kind, CadenceKind::Open) { String::new() } else { format!(" in {local}") };
+        text += &format!("  {place:<18} {:<20} {chords}{closes}\n", kind.name());
+    }
+    text += "\nRules broken, per 100 chord changes          here     Bach\n";
+    for Rate { rule, count, rate, bach } in rates(piece) {
+        let name = rule.name().replace('-', " ");
+        text += &format!("  {name:<26} {count:>4} times  {rate:>6.2}   {bach:>6.2}\n");
+    }
+    if !marks.is_empty() {
+        text += "\nWhere\n";
+        for mark in marks {
+            text += &format!("  {:<18} {}\n", place(grid, mark.step).to_string(), mark.words());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use chorale::Chorale;
+
+    use super::*;
+    use files::parts::chorale_score;
+    use files::{Direction, Grid, Metre};
+
+    fn piece(rows: &[(&str, usize)]) -> Piece {
+        let rows: Vec<&str> = rows.iter().flat_map(|&(row, count)| vec![row; count]).collect();
+        let text = format!("note0,note1,note2,note3\n{}\n", rows.join("\n"));
+        let chorale = Chorale::from_csv(&text).unwrap();
+        let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps: 0, minor: false })];
+        let grid = Grid::new(480, &directions, 0);
+        let score = chorale_score(&chorale, &grid, 0, 480, directions);
+        Piece::new(score, grid)
+    }
+
+    #[test]
+    fn phrases_end_in_the_cadences_of_the_textbook() {
+        let check = |before: &str, last: &str, expected: &str| {
+            let piece = piece(&[("72,67,64,48", 4), (before, 4), (last, 8)]);
+            let cadences = cadences(&piece);
+            let cadence = cadences.last().unwrap();
+            assert_eq!(format!("{} {} {}", cadence.kind.name(), cadence.chords, cadence.key), expected);
+        };
+        check("71,67,62,55", "72,67,64,48", "perfect authentic V-I C major");
+        check("71,67,62,59", "72,67,64,60", "imperfect authentic V6-I C major");
+        check("71,67,62,55", "72,67,64,52", "imperfect authentic V-I6 C major");
+        check("77,69,65,53", "79,71,67,55", "half IV-V C major");
+        check("77,69,65,53", "77,71,67,55", "half IV-V7 C major");
+        check("71,67,62,55", "72,69,64,57", "deceptive V-vi C major");
+        check("72,69,65,53", "72,67,64,48", "plagal IV-I C major");
+        check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
+        check("68,64,59,52", "69,65,60,53", "deceptive V/vi-IV A minor");
+        check("72,69,65,53", "72,69,64,57", "open IV-vi C major");
+        check("72,67,64,48", "74,67,62,59", "open I-V6 C major");
+        check("74,69,65,50", "76,69,60,57", "plagal ii-vi A minor");
+        check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
+        check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");
+    }
+
+    #[test]
+    fn a_dominant_after_a_suspension_makes_a_cadence() {
+        // ii65 on the beat, V on its second half.
+        let piece = piece(&[("72,67,64,48", 4), ("72,69,62,53", 2), ("71,67,62,55", 2), ("72,67,64,48", 8)]);
+        let cadences = cadences(&piece);
+        let last = cadences.last().unwrap();
+        assert_eq!(last.kind, CadenceKind::Perfect, "{}", last.chords);
+        assert!(last.chords.ends_with("V-I"), "{}", last.chords);
+    }
+
+    #[test]
+    fn a_last_chord_with_a_beat_that_has_no_name_is_still_reached_from_the_dominant() {
+        let piece = piece(&[
+            ("72,67,64,48", 4),
+            ("71,67,62,55", 4),
+            ("72,67,64,48", 4),
+            ("72,66,61,49", 4),
+            ("72,67,64,48", 8),
+        ]);
+        let cadences = cadences(&piece);
+        let last = cadences.last().unwrap();
+        assert_eq!((last.kind, last.chords.as_str()), (CadenceKind::Perfect, "V-I"));
+    }
+
+    #[test]
+    fn the_reading_names_key_chords_cadences_and_breaches() {
+        let piece = piece(&[("72,67,64,48", 4), ("74,69,65,50", 4), ("71,67,62,55", 4), ("72,67,64,48", 4)]);
+        let text = text(&piece);
+        for part in
+            ["C major", "    1 │ I        ii       V        I", "perfect authentic", "bar 1 beat 2", "parallel octaves"]
+        {
+            assert!(text.contains(part), "{part} is missing:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! A finished piece as the bytes of a file, in the format that the file's ending names.
+
+use std::path::Path;
+
+use chorale::Part;
+use thiserror::Error;
+
+use crate::analysis::{self, Mark, Sounding, by_step};
+use crate::picture::TooHigh;
+use crate::{json, page, picture};
+use files::musicxml::{self, Layout, Unwritable};
+use files::{Grid, Score, smf};
+use sound::wav::{self, Instrument, SoundError};
+
+/// What can be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Format {
+    Midi,
+    MusicXml,
+    /// Compressed MusicXML.
+    Mxl,
+    Svg,
+    Png,
+    Html,
+    Wav,
+    Json,
+}
+
+impl Format {
+    /// What to name where a format is asked for.
+    pub const ENDINGS: &str = ".mid, .musicxml, .mxl, .svg, .png, .html, .wav or .json";
+
+    /// By its ending, without the dot.
+    pub fn from_ending(ending: &str) -> Option<Format> {
+        Some(match ending.to_lowercase().as_str() {
+            "mid" | "midi" => Format::Midi,
+            "musicxml" | "xml" => Format::MusicXml,
+            "mxl" => Format::Mxl,
+            "svg" => Format::Svg,
+            "png" => Format::Png,
+            "html" | "htm" => Format::Html,
+            "wav" => Format::Wav,
+            "json" => Format::Json,
+            _ => return None,
+        })
+    }
+
+    pub fn from_path(path: &Path) -> Option<Format> {
+        Format::from_ending(path.extension()?.to_str()?)
+    }
+}
+
+/// What cannot be written, though the piece is sound.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    #[error(transparent)]
+    TooHigh(#[from] TooHigh),
+    #[error(transparent)]
+    Sound(#[from] SoundError),
+}
+
+/// A score with what is known of it.
+pub struct Piece {
+    pub score: Score,
+    pub grid: Grid,
+    pub chords: Vec<Sounding>,
+    pub marks: Vec<Mark>,
+}
+
+/// What a format leaves open.
+pub struct ExportOptions {
+    pub layout: Layout,
+    pub instrument: Instrument,
+    /// Whether the rules that are broken are written into scores.
+    pub with_marks: bool,
+}
+
+impl Piece {
+    pub fn new(score: Score, grid: Grid) -> Piece {
+        let chords = analysis::chords(&score, &grid);
+        let marks = analysis::marks(&score, &grid);
+        Piece { score, grid, chords, marks }
+    }
+
+    /// # Errors
+    /// Where a piece is too long or too low to be engraved, or too long to be rendered as sound.
+    pub fn export(&self, format: Format, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
+        let Piece { score, grid, chords, marks, .. } = self;
+        Ok(match format {
+            Format::Midi => smf::write(score),
+            Format::MusicXml => self.musicxml(options)?.into_bytes(),
+            Format::Mxl => musicxml::compress(&self.musicxml(options)?),
+            Format::Svg => picture::page(score, grid, chords, marks).into_bytes(),
+            Format::Png => picture::png(score, grid, chords, marks)?,
+            Format::Html => page::page(score, grid, chords, marks).into_bytes(),
+            Format::Wav => wav::write(score, &options.instrument, [1.0; 4])?,
+            Format::Json => self.json().into_bytes(),
+        })
+    }
+
+    /// Sound with one part in the foreground, to learn it by.
+    ///
+    /// # Errors
+    /// Where the piece is too long.
+    pub fn rehearsal(&self, part: Part, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
+        Ok(wav::write(&self.score, &options.instrument, wav::rehearsal_gains(part))?)
+    }
+
+    pub fn json(&self) -> String {
+        let document = json::document(self);
+        serde_json::to_string_pretty(&document).expect("numbers and texts become JSON") + "\n"
+    }
+
+    fn musicxml(&self, options: &ExportOptions) -> Result<String, Unwritable> {
+        let marks = if options.with_marks { by_step(&self.marks) } else { Vec::new() };
+        musicxml::write(&self.score, &self.grid, options.layout, &marks)
+    }
+}

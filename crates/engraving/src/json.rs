@@ -1,0 +1,187 @@
+//! A score for programs to read.
+
+use chorale::Part;
+use serde::Serialize;
+
+use crate::analysis::place;
+use crate::explain;
+use crate::export::Piece;
+use files::{Direction, Lyric, Note, smf};
+
+/// See [`document`].
+#[derive(Debug, Serialize)]
+pub struct Document {
+    title: Option<String>,
+    /// What the four parts are called here, from the top; none where nobody sings it.
+    parts: [Option<&'static str>; 4],
+    /// `G major`: the signature's, else the one found.
+    key: String,
+    ticks_per_quarter: u16,
+    /// The longest part, in sixteenths from the beginning of the file.
+    length_steps: f64,
+    metres: Vec<JsonMetre>,
+    tempos: Vec<JsonTempo>,
+    lyrics: Vec<JsonLyric>,
+    /// Where melody notes with a fermata begin, in sixteenths.
+    fermatas: Vec<f64>,
+    soprano: Vec<JsonNote>,
+    alto: Vec<JsonNote>,
+    tenor: Vec<JsonNote>,
+    bass: Vec<JsonNote>,
+    chords: Vec<JsonChord>,
+    cadences: Vec<JsonCadence>,
+    marks: Vec<JsonMark>,
+    rates: Vec<JsonRate>,
+    chord_changes: usize,
+}
+
+/// From a place on, in sixteenths.
+#[derive(Debug, Serialize)]
+struct JsonMetre {
+    start_step: f64,
+    beats: u8,
+    beat_type: u8,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonTempo {
+    start_step: f64,
+    quarters_per_minute: f64,
+}
+
+/// A syllable of the melody; one that its word goes on from ends in a hyphen.
+#[derive(Debug, Serialize)]
+struct JsonLyric {
+    start_step: f64,
+    verse: u8,
+    text: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonChord {
+    start_step: u32,
+    length_steps: u32,
+    bar: u32,
+    beat: f64,
+    symbol: String,
+    numeral: String,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonCadence {
+    bar: u32,
+    beat: f64,
+    kind: &'static str,
+    key: String,
+    chords: String,
+}
+
+/// Breaches per 100 chord changes.
+#[derive(Debug, Serialize)]
+struct JsonRate {
+    rule: &'static str,
+    count: usize,
+    rate: f64,
+    bach: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonMark {
+    step: u32,
+    bar: u32,
+    beat: f64,
+    rule: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonNote {
+    pitch: u8,
+    name: String,
+    velocity: u8,
+    /// Sixteenths; whole numbers where the note lies on the grid.
+    start_step: f64,
+    length_steps: f64,
+    start_tick: u32,
+    length_ticks: u32,
+}
+
+/// The notes of each part, chords, cadences, marks and rates.
+pub fn document(piece: &Piece) -> Document {
+    let Piece { score, grid, chords, marks } = piece;
+    let steps = |ticks: u32| f64::from(ticks) * 4.0 / f64::from(score.ticks_per_quarter);
+    let note = |note: &Note| JsonNote {
+        pitch: note.pitch.midi(),
+        name: note.pitch.name(),
+        velocity: note.velocity,
+        start_step: steps(note.start),
+        length_steps: steps(note.end - note.start),
+        start_tick: note.start,
+        length_ticks: note.end - note.start,
+    };
+    let part = |part: Part| score.part(part).iter().map(note).collect();
+    let chords = chords.iter().map(|chord| {
+        let place = place(grid, chord.steps.start);
+        JsonChord {
+            start_step: chord.steps.start,
+            length_steps: chord.steps.end - chord.steps.start,
+            bar: place.bar,
+            beat: place.beat,
+            symbol: chord.harmony.symbol(chord.key),
+            numeral: chord.harmony.numeral(chord.key),
+        }
+    });
+    let marks = marks.iter().map(|mark| {
+        let place = place(grid, mark.step);
+        JsonMark { step: mark.step, bar: place.bar, beat: place.beat, rule: mark.rule.name() }
+    });
+    let (mut metres, mut tempos) = (Vec::new(), Vec::new());
+    for (tick, direction) in &score.directions {
+        let start_step = steps(*tick);
+        match direction {
+            Direction::Metre(metre) => {
+                metres.push(JsonMetre { start_step, beats: metre.numerator, beat_type: metre.denominator() });
+            }
+            Direction::Tempo(tempo) => {
+                tempos.push(JsonTempo { start_step, quarters_per_minute: 60e6 / f64::from((*tempo).max(1)) });
+            }
+            _ => {}
+        }
+    }
+    let lyrics = score.lyrics.iter().map(|Lyric { tick, verse, text }| JsonLyric {
+        start_step: steps(*tick),
+        verse: *verse,
+        text: smf::text(text),
+    });
+    Document {
+        title: score.title.clone(),
+        parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
+        key: score.key().to_string(),
+        ticks_per_quarter: score.ticks_per_quarter,
+        length_steps: steps(score.end()),
+        metres,
+        tempos,
+        lyrics: lyrics.collect(),
+        fermatas: score.fermatas.iter().map(|tick| steps(*tick)).collect(),
+        soprano: part(Part::Soprano),
+        alto: part(Part::Alto),
+        tenor: part(Part::Tenor),
+        bass: part(Part::Bass),
+        chords: chords.collect(),
+        cadences: explain::cadences(piece)
+            .into_iter()
+            .map(|cadence| JsonCadence {
+                bar: cadence.place.bar,
+                beat: cadence.place.beat,
+                kind: cadence.kind.name(),
+                key: cadence.key.to_string(),
+                chords: cadence.chords,
+            })
+            .collect(),
+        marks: marks.collect(),
+        rates: explain::rates(piece)
+            .into_iter()
+            .map(|explain::Rate { rule, count, rate, bach }| JsonRate { rule: rule.name(), count, rate, bach })
+            .collect(),
+        chord_changes: explain::chord_changes(piece),
+    }
+}

@@ -1,0 +1,458 @@
+//! From a context to a chord: whole voicings are weighed by the network and the guard, and one is drawn.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arithmetic::{exp, wide};
+use chorale::rules::{Guard, Past};
+use chorale::{Chord, Part, Phase, Pitch, Token, is_hollow};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::guards::{self, Purpose, guard_for};
+use network::{Architecture, Context, Model, ModelError, Row, State};
+
+/// How freely the notes are drawn, and by which rules.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// Divides a voicing's score (log-likelihood less the guard's cost); 0 always takes the best one.
+    pub temperature: f32,
+    /// Voicings (and sopranos) whose score makes them less likely than this share of the best one are never drawn.
+    pub min_p: f32,
+    /// The draw at a step depends on the seed, the step and the soprano alone, not on what was asked before.
+    pub seed: u64,
+    pub guard: Guard,
+}
+
+impl Sampling {
+    /// With the guard that was set for such a network.
+    pub fn of(model: &Model, purpose: Purpose) -> Sampling {
+        Sampling { guard: guard_for(model, purpose), ..Sampling::default() }
+    }
+}
+
+impl Default for Sampling {
+    /// For live playing with the WaveNet.
+    fn default() -> Sampling {
+        Sampling { temperature: 0.8, min_p: 0.02, seed: 1, guard: guards::guard(Architecture::Wavenet, Purpose::Live) }
+    }
+}
+
+/// A chord that could sound in the present step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    pub chord: Chord,
+    /// Of the lower parts given the soprano, in nats.
+    pub log_likelihood: f32,
+    /// What the guard takes off, in nats.
+    pub cost: f32,
+}
+
+impl Candidate {
+    pub fn score(&self) -> f32 {
+        self.log_likelihood - self.cost
+    }
+
+    pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool, limits: &Limits) {
+        self.cost = guard.cost(&past.breaches(self.chord, phase));
+        let heard = limits.heard(self.chord);
+        if limits.silent.is_some() {
+            self.cost += if is_hollow(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
+        }
+        if is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
+            self.cost += Guard::closing_cost(past, heard);
+        }
+    }
+}
+
+/// Nats taken off a chord that lacks its third without the part that nobody sings.
+const HOLLOW_COST: f32 = 3.0;
+
+/// What binds the choice of a chord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Lowest and highest pitch of each part, by [`Part::index`]: under a sounding soprano a part sings, and nothing
+    /// beyond them. They span an octave or more within the vocabulary.
+    pub ranges: [(Pitch, Pitch); 4],
+    /// Parts that are given already.
+    pub kept: [Option<Token>; 4],
+    /// A part that nobody sings. It is chosen all the same, since the networks know four parts, but the others must make
+    /// sense without it.
+    pub silent: Option<Part>,
+}
+
+impl Limits {
+    /// The chord without the part that nobody sings.
+    pub(crate) fn heard(&self, mut chord: Chord) -> Chord {
+        if let Some(silent) = self.silent {
+            chord[silent] = Token::REST;
+        }
+        chord
+    }
+}
+
+impl Default for Limits {
+    /// Nothing that Bach's singers never had to sing. The networks give it little, but a long performance would meet it.
+    fn default() -> Limits {
+        Limits { ranges: Part::ALL.map(Part::range), kept: [None; 4], silent: None }
+    }
+}
+
+/// The beam that finds the likeliest voicings: of each soprano's partial voicings at most so many are kept after each
+/// part, and none less likely than this share of the likeliest. The guard can then choose among what the network
+/// holds for possible, and nothing else.
+const BEAM: [usize; 3] = [8, 16, 32];
+const BEAM_SHARE: f32 = 1e-3;
+/// Sopranos among which a new chorale chooses.
+const SOPRANOS: usize = 8;
+
+/// A model, where it stands in a piece, and how it draws. A clone can try a step and be thrown away.
+#[derive(Clone)]
+pub struct Harmonizer {
+    model: Arc<Model>,
+    sampling: Sampling,
+    state: State,
+    past: Past,
+    /// Steps begun so far, and the phase of the present one.
+    steps: u64,
+    phase: Phase,
+    is_closing: bool,
+    limits: Limits,
+    /// Of the present step, once there is one.
+    context: Context,
+}
+
+impl Harmonizer {
+    pub fn new(model: Arc<Model>, sampling: Sampling) -> Harmonizer {
+        let state = model.start();
+        Harmonizer {
+            model,
+            sampling,
+            state,
+            past: Past::default(),
+            steps: 0,
+            phase: Phase::in_bar(0),
+            is_closing: false,
+            limits: Limits::default(),
+            context: Context::default(),
+        }
+    }
+
+    pub fn sampling(&self) -> Sampling {
+        self.sampling
+    }
+
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Draws differently from now on.
+    pub fn set_sampling(&mut self, sampling: Sampling) {
+        self.sampling = sampling;
+    }
+
+    pub fn reset(&mut self) {
+        *self = Harmonizer::new(Arc::clone(&self.model), self.sampling);
+    }
+
+    /// From now on, seeks a chord to end on and stays there (true), or plays as ever (false).
+    pub fn set_closing(&mut self, is_closing: bool) {
+        self.is_closing = is_closing;
+    }
+
+    /// From now on, chooses within these.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// From now on, all answers have this bass, whatever the network thinks of it; with `None` it is chosen again.
+    pub fn set_bass(&mut self, bass: Option<Token>) {
+        self.limits.kept[Part::Bass.index()] = bass;
+    }
+
+    /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
+    /// `phase`.
+    ///
+    /// # Errors
+    /// When the network fails.
+    pub fn step(&mut self, before: Chord, phase: Phase) -> Result<(), ModelError> {
+        self.model.step(&mut [&mut self.state], &[before], phase, &mut self.context)?;
+        if before != Chord::START {
+            self.past.step(before, self.phase);
+        }
+        self.phase = phase;
+        self.steps += 1;
+        Ok(())
+    }
+
+    /// The chord under `soprano` in the present step.
+    ///
+    /// # Errors
+    /// When the network fails, or before the first [`Harmonizer::step`].
+    pub fn answer(&mut self, soprano: Token) -> Result<Chord, ModelError> {
+        Ok(self.complete(&[soprano])?[0])
+    }
+
+    /// The chords under all 47 sopranos, by index of the soprano's token, in one batched run. Those below the
+    /// soprano's range get the answer of their octave within it, as [`session::AnswerTable`] looks them up.
+    ///
+    /// # Errors
+    /// When the network fails, or before the first [`Harmonizer::step`].
+    pub fn answers(&mut self) -> Result<[Chord; Token::VOCABULARY], ModelError> {
+        let sopranos: Vec<Token> =
+            Token::all().filter(|token| token.pitch().is_none_or(|pitch| Part::Soprano.fold(pitch).1 == 0)).collect();
+        let answers = self.complete(&sopranos)?;
+        let mut chords = [Chord::SILENCE; Token::VOCABULARY];
+        for token in Token::all() {
+            let folded = token.pitch().map_or(token, |pitch| Part::Soprano.fold(pitch).0);
+            let place = sopranos.iter().position(|&soprano| soprano == folded).unwrap_or_default();
+            chords[token.index()] = answers[place];
+            chords[token.index()][Part::Soprano] = token;
+        }
+        Ok(chords)
+    }
+
+    /// A chord whose soprano is chosen too, together with the voicing under it.
+    ///
+    /// # Errors
+    /// When the network fails, or before the first [`Harmonizer::step`].
+    pub fn continuation(&mut self) -> Result<Chord, ModelError> {
+        self.check_begun()?;
+        let mut logits = Vec::new();
+        let row = Row { state: 0, given: Chord::SILENCE };
+        self.model.logits(Part::Soprano, &mut self.context, &[row], &mut logits)?;
+        log_softmax(&mut logits);
+        let mut sopranos: Vec<(Token, f32)> = Token::all().zip(logits).collect();
+        let (low, high) = self.limits.ranges[Part::Soprano.index()];
+        sopranos.retain(|(token, _)| token.pitch().is_none_or(|pitch| low <= pitch && pitch <= high));
+        sopranos.sort_by(|a, b| b.1.total_cmp(&a.1));
+        sopranos.truncate(SOPRANOS);
+        let tokens: Vec<Token> = sopranos.iter().map(|(token, _)| *token).collect();
+        let candidates = self.candidates(&tokens)?;
+        let (chords, scores): (Vec<Chord>, Vec<f32>) = sopranos
+            .iter()
+            .zip(&candidates)
+            .flat_map(|((_, soprano), under)| under.iter().map(move |one| (one.chord, soprano + one.score())))
+            .unzip();
+        Ok(chords[draw(&scores, self.sampling, &mut self.generator(Token::START))])
+    }
+
+    fn check_begun(&self) -> Result<(), ModelError> {
+        match self.steps {
+            0 => Err(ModelError::Run("an answer was asked for before the first step".into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Draws a voicing under each soprano.
+    fn complete(&mut self, sopranos: &[Token]) -> Result<Vec<Chord>, ModelError> {
+        let candidates = self.candidates(sopranos)?;
+        let mut scores = Vec::new();
+        Ok(sopranos
+            .iter()
+            .zip(candidates)
+            .map(|(&soprano, candidates)| {
+                scores.clear();
+                scores.extend(candidates.iter().map(Candidate::score));
+                candidates[draw(&scores, self.sampling, &mut self.generator(soprano))].chord
+            })
+            .collect())
+    }
+
+    /// The likeliest voicings under each soprano, at least one for each, the likeliest first.
+    ///
+    /// # Errors
+    /// When the network fails, or before the first [`Harmonizer::step`].
+    pub fn candidates(&mut self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
+        self.check_begun()?;
+        let limits = self.limits;
+        let asked: Vec<Asked> = sopranos.iter().map(|&soprano| Asked { state: 0, soprano, limits }).collect();
+        let mut beams = beams(&self.model, &mut self.context, &asked)?;
+        for candidate in beams.iter_mut().flatten() {
+            candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing, &limits);
+        }
+        Ok(beams)
+    }
+
+    fn generator(&self, soprano: Token) -> ChaCha8Rng {
+        let mut key = [0u8; 32];
+        for (bytes, number) in key.chunks_mut(8).zip([self.sampling.seed, self.steps, soprano.index() as u64]) {
+            bytes.copy_from_slice(&number.to_le_bytes());
+        }
+        ChaCha8Rng::from_seed(key)
+    }
+}
+
+/// The indices of what may be sung from a lowest to a highest pitch: no rest.
+fn singable((low, high): (Pitch, Pitch)) -> Range<usize> {
+    let index = |pitch| Token::from_pitch(pitch).map_or(0, Token::index);
+    index(low)..index(high) + 1
+}
+
+/// A soprano for which voicings are sought.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// The place of its state in the context.
+    pub state: usize,
+    pub soprano: Token,
+    pub limits: Limits,
+}
+
+/// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. A part
+/// that is kept has its token whatever the network thinks of it.
+pub(crate) fn beams(model: &Model, context: &mut Context, asked: &[Asked]) -> Result<Vec<Vec<Candidate>>, ModelError> {
+    let mut beams: Vec<Vec<Candidate>> = asked
+        .iter()
+        .map(|asked| {
+            let mut chord = Chord::SILENCE;
+            chord[Part::Soprano] = asked.soprano;
+            vec![Candidate { chord, log_likelihood: 0.0, cost: 0.0 }]
+        })
+        .collect();
+    let (mut rows, mut logits) = (Vec::new(), Vec::new());
+    for (&part, most) in model.order()[1..].iter().zip(BEAM) {
+        rows.clear();
+        rows.extend(asked.iter().zip(&beams).flat_map(|(asked, beam)| {
+            beam.iter().map(move |candidate| Row { state: asked.state, given: candidate.chord })
+        }));
+        model.logits(part, context, &rows, &mut logits)?;
+        let mut logits = &mut logits[..];
+        for (beam, asked) in beams.iter_mut().zip(asked) {
+            let (of_beam, rest) = logits.split_at_mut(beam.len() * Token::VOCABULARY);
+            logits = rest;
+            *beam = longer(beam, part, &asked.limits, of_beam, most);
+        }
+    }
+    Ok(beams)
+}
+
+/// The likeliest ways to go on from each candidate of a beam with `part`, the likeliest first; ties in the order of
+/// candidates and tokens. `logits` are the part's, 47 for each candidate.
+fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+    let kept = limits.kept[part.index()];
+    let tokens = |candidate: &Candidate| match kept {
+        None if candidate.chord[Part::Soprano] != Token::REST => singable(limits.ranges[part.index()]),
+        _ => 0..Token::VOCABULARY,
+    };
+    let mut best = f32::NEG_INFINITY;
+    for (candidate, logits) in beam.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)) {
+        let logits = &mut logits[tokens(candidate)];
+        log_softmax(logits);
+        let likeliest = match kept {
+            None => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            Some(kept) => logits[kept.index()],
+        };
+        best = best.max(candidate.log_likelihood + likeliest);
+    }
+    let least = best + BEAM_SHARE.ln();
+    let mut longer = Vec::with_capacity(2 * most);
+    for (candidate, logits) in beam.iter().zip(logits.chunks_exact(Token::VOCABULARY)) {
+        let tokens = tokens(candidate);
+        for (token, &logit) in Token::all().zip(logits).skip(tokens.start).take(tokens.len()) {
+            let log_likelihood = candidate.log_likelihood + logit;
+            if log_likelihood >= least && kept.is_none_or(|kept| kept == token) {
+                let mut candidate = Candidate { log_likelihood, ..*candidate };
+                candidate.chord[part] = token;
+                longer.push(candidate);
+            }
+        }
+    }
+    longer.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
+    longer.truncate(most);
+    longer
+}
+
+wide! {
+    /// Logits to log-likelihoods, in place.
+    pub(crate) fn log_softmax(logits: &mut [f32]) {
+        const LANES: usize = 16;
+        let mut most = [f32::NEG_INFINITY; LANES];
+        for chunk in logits.chunks(LANES) {
+            for (most, &logit) in most.iter_mut().zip(chunk) {
+                *most = most.max(logit);
+            }
+        }
+        let largest = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let mut sums = [0f32; LANES];
+        for chunk in logits.chunks(LANES) {
+            for (sum, &logit) in sums.iter_mut().zip(chunk) {
+                *sum += exp(logit - largest);
+            }
+        }
+        let norm = largest + sums.iter().sum::<f32>().ln();
+        // A network gone wrong gives NaN; nothing is then likelier than anything else.
+        logits.iter_mut().for_each(|logit| *logit = (*logit - norm).max(f32::NEG_INFINITY));
+    }
+}
+
+/// An index drawn from softmax(scores / temperature), leaving out the unlikely (min-p: Nguyen et al. 2024,
+/// arXiv 2407.01082). One random number each time, used or not.
+pub(crate) fn draw(scores: &[f32], sampling: Sampling, generator: &mut ChaCha8Rng) -> usize {
+    let (best, largest) = scores
+        .iter()
+        .copied()
+        .enumerate()
+        .fold((0, f32::NEG_INFINITY), |best, (index, score)| if score > best.1 { (index, score) } else { best });
+    let mut left: f32 = generator.random();
+    if sampling.temperature > 0.0 {
+        let weight = |score: f32| {
+            let share = (score - largest).exp();
+            if share < sampling.min_p { 0.0 } else { ((score - largest) / sampling.temperature).exp() }
+        };
+        left *= scores.iter().map(|&score| weight(score)).sum::<f32>();
+        for (index, &score) in scores.iter().enumerate() {
+            left -= weight(score);
+            if left < 0.0 {
+                return index;
+            }
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sampling(temperature: f32, min_p: f32) -> Sampling {
+        Sampling { temperature, min_p, seed: 1, guard: Guard::OFF }
+    }
+
+    fn shares(logits: &[f32], sampling: Sampling) -> Vec<f64> {
+        const DRAWS: usize = 20_000;
+        let mut generator = ChaCha8Rng::seed_from_u64(7);
+        let mut counts = vec![0usize; Token::VOCABULARY];
+        for _ in 0..DRAWS {
+            counts[draw(logits, sampling, &mut generator)] += 1;
+        }
+        counts.into_iter().map(|count| count as f64 / DRAWS as f64).collect()
+    }
+
+    #[test]
+    fn every_part_under_a_sounding_soprano_sings_within_its_range() {
+        // The hottest draws there are: without the limit nearly every chord breaks it.
+        let model = Arc::new(Model::wavenet().unwrap());
+        let mut harmonizer =
+            Harmonizer::new(model, Sampling { temperature: 10.0, min_p: 0.0, seed: 1, guard: Guard::OFF });
+        harmonizer.step(Chord::START, Phase::in_bar(0)).unwrap();
+        for chord in &harmonizer.answers().unwrap()[1..] {
+            for part in Part::LOWER {
+                let ((low, high), pitch) = (part.range(), chord[part].pitch());
+                assert!(pitch.is_some_and(|pitch| low <= pitch && pitch <= high), "{part:?} in {chord:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn tokens_are_drawn_as_often_as_their_logits_say_and_the_unlikely_never() {
+        let mut logits = [f32::NEG_INFINITY; Token::VOCABULARY];
+        (logits[3], logits[10], logits[20]) = (0.0, (0.5f32).ln(), (0.02f32).ln());
+        let plain = shares(&logits, sampling(1.0, 0.0));
+        for (token, share) in [(3, 1.0 / 1.52), (10, 0.5 / 1.52), (20, 0.02 / 1.52)] {
+            assert!((plain[token] - share).abs() < 0.015, "token {token}: {} instead of {share}", plain[token]);
+        }
+        assert_eq!(shares(&logits, sampling(1.0, 0.05))[20], 0.0);
+        assert_eq!(shares(&logits, sampling(0.0, 0.0))[3], 1.0);
+        assert!(shares(&logits, sampling(0.5, 0.0))[3] > 0.75);
+    }
+}

@@ -1,0 +1,321 @@
+//! Works out answer tables ahead of the playing. This is the only place of a live performance where the network runs.
+
+use chorale::rules::Guard;
+use chorale::{Chord, Phase};
+
+use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
+use network::ModelError;
+use session::control::Wishes;
+use session::{AnswerTable, Report};
+
+/// Follows a session through its [`Report`]s and gives the table that the session will need next.
+///
+/// The network's state is advanced only with chords that are final. Tables for the step after an unfinished one are
+/// worked out on a copy, on the assumption that its chord stays.
+pub struct Worker {
+    first: Listener,
+    /// Hears everything too, so that it can take over in the middle of a phrase.
+    second: Option<Listener>,
+    /// The last final chord.
+    last: Chord,
+    /// The report of the present step as it stands now; `None` before the first.
+    report: Option<Report>,
+}
+
+/// A network that follows the playing.
+struct Listener {
+    /// As it was started.
+    sampling: Sampling,
+    /// Has heard every final chord but the last.
+    heard: Harmonizer,
+    /// `heard` after the last final chord too, ready to answer in the present step.
+    ready: Harmonizer,
+}
+
+impl Worker {
+    /// A worker before the first step, which stands at `phase`, and the table for that step. `second` answers while
+    /// [`Wishes::second_model`] says so.
+    pub fn new(
+        first: Harmonizer,
+        second: Option<Harmonizer>,
+        phase: Phase,
+    ) -> Result<(Worker, AnswerTable), ModelError> {
+        let first = Listener::new(first, phase)?;
+        let second = second.map(|second| Listener::new(second, phase)).transpose()?;
+        let chords = first.ready.clone().answers()?;
+        let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
+        Ok((Worker { first, second, last: Chord::START, report: None }, table))
+    }
+
+    /// Takes note of what was played. Cheap as long as the step is the same.
+    pub fn follow(&mut self, report: &Report) -> Result<(), ModelError> {
+        let (step, chord) = self.report.map_or((0, None), |before| (before.step, before.chord));
+        if report.step != step {
+            for listener in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
+                if chord.is_some() {
+                    listener.heard = listener.ready.clone();
+                }
+                listener.ready = listener.heard.clone();
+                listener.ready.step(report.previous, report.phases[0])?;
+            }
+        }
+        self.last = report.previous;
+        self.report = Some(*report);
+        Ok(())
+    }
+
+    /// The table for the step after the present one; `None` before the first report.
+    pub fn table(&self) -> Result<Option<AnswerTable>, ModelError> {
+        let Some(report) = self.report else { return Ok(None) };
+        let listener = self.listener(&report);
+        let (mut ahead, after) = match report.chord {
+            Some(chord) => (listener.ready.clone(), chord),
+            None => (listener.heard.clone(), self.last),
+        };
+        listener.wish(&mut ahead, &report);
+        ahead.step(after, report.phases[1])?;
+        let (number, step) = (report.number, report.step + 1);
+        Ok(Some(AnswerTable { number, is_present: false, step, after, bass: report.bass, chords: ahead.answers()? }))
+    }
+
+    /// The table for the present step over the bass that is given now; `None` where the session has it.
+    pub fn present_table(&self) -> Result<Option<AnswerTable>, ModelError> {
+        let Some(report) = self.report.filter(|report| report.is_present_void) else { return Ok(None) };
+        let listener = self.listener(&report);
+        let mut present = listener.ready.clone();
+        listener.wish(&mut present, &report);
+        let Report { number, step, bass, .. } = report;
+        Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords: present.answers()? }))
+    }
+
+    fn listener(&self, report: &Report) -> &Listener {
+        match &self.second {
+            Some(second) if report.wishes.second_model => second,
+            _ => &self.first,
+        }
+    }
+}
+
+impl Listener {
+    fn new(mut harmonizer: Harmonizer, phase: Phase) -> Result<Listener, ModelError> {
+        harmonizer.reset();
+        let mut ready = harmonizer.clone();
+        ready.step(Chord::START, phase)?;
+        Ok(Listener { sampling: harmonizer.sampling(), heard: harmonizer, ready })
+    }
+
+    /// Lets a harmonizer answer as the player wants it.
+    fn wish(&self, harmonizer: &mut Harmonizer, report: &Report) {
+        harmonizer.set_sampling(self.wished(report.wishes));
+        harmonizer.set_closing(report.wishes.cadence);
+        harmonizer.set_bass(report.bass);
+    }
+
+    fn wished(&self, wishes: Wishes) -> Sampling {
+        let temperature = wishes.temperature.unwrap_or(self.sampling.temperature);
+        let guard = match wishes.guard {
+            Some(false) => Guard::OFF,
+            // Switched on where it was started without.
+            Some(true) if self.sampling.guard == Guard::OFF => guard_for(self.heard.model(), Purpose::Live),
+            _ => self.sampling.guard,
+        };
+        Sampling { temperature, guard, ..self.sampling }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chorale::{Pitch, Token};
+    use proptest::prelude::*;
+
+    use super::*;
+    use network::Model;
+    use session::clock::{self, Source, Time};
+    use session::{Below, Session, Settings, Split};
+
+    fn harmonizer() -> Harmonizer {
+        let model = Arc::new(Model::wavenet().unwrap());
+        Harmonizer::new(model, Sampling { seed: 7, ..Sampling::default() })
+    }
+
+    fn phase(step: u64) -> Phase {
+        Phase::in_bar(step as usize)
+    }
+
+    fn report(step: u64, previous: Chord, chord: Option<Chord>) -> Report {
+        let phases = [phase(step), phase(step + 1)];
+        let (bass, is_present_void) = (None, false);
+        Report { number: step + 1, step, previous, chord, phases, bass, is_present_void, wishes: Wishes::default() }
+    }
+
+    fn soprano(midi: u8) -> usize {
+        Token::from_pitch(Pitch::new(midi).unwrap()).unwrap().index()
+    }
+
+    #[test]
+    fn tables_are_those_of_a_network_that_heard_exactly_the_final_chords() {
+        let (mut worker, mut table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+        let mut reference = harmonizer();
+        let mut previous = Chord::START;
+        for (step, key) in (0..).zip([67, 69, 71, 72, 72, 71, 69, 67, 66, 67]) {
+            reference.step(previous, phase(step)).unwrap();
+            let chords = reference.answers().unwrap();
+            let expected = AnswerTable { number: step, is_present: false, step, after: previous, bass: None, chords };
+            assert_eq!(table, expected);
+            // An ornament first, thought better of within the step.
+            for key in [key + 2, key] {
+                let chord = table.chords[soprano(key)];
+                worker.follow(&report(step, previous, Some(chord))).unwrap();
+                assert_eq!(worker.table().unwrap().unwrap().after, chord);
+            }
+            previous = table.chords[soprano(key)];
+            table = worker.table().unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn in_a_silence_the_bar_goes_on_and_the_network_waits() {
+        let (mut worker, table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+        let chord = table.chords[soprano(67)];
+        worker.follow(&report(0, Chord::START, Some(chord))).unwrap();
+        for step in 1..=5 {
+            worker.follow(&report(step, chord, None)).unwrap();
+        }
+        let mut reference = harmonizer();
+        reference.step(Chord::START, phase(0)).unwrap();
+        reference.step(chord, phase(6)).unwrap();
+        let chords = reference.answers().unwrap();
+        let expected = AnswerTable { number: 6, is_present: false, step: 6, after: chord, bass: None, chords };
+        assert_eq!(worker.table().unwrap().unwrap(), expected);
+
+        // The next note is answered from that table's step, and heard as the second.
+        let second = expected.chords[soprano(69)];
+        worker.follow(&report(6, chord, Some(second))).unwrap();
+        reference.step(second, phase(7)).unwrap();
+        assert_eq!(worker.table().unwrap().unwrap().chords, reference.answers().unwrap());
+    }
+
+    /// Three steps of the same chord have passed; the table wanted is that of the next beat, where much is possible.
+    fn before_the_beat(second: Option<Harmonizer>) -> (Worker, Report, Chord) {
+        let (mut worker, table) = Worker::new(harmonizer(), second, phase(0)).unwrap();
+        let chord = table.chords[soprano(67)];
+        for step in 0..3 {
+            worker.follow(&report(step, if step == 0 { Chord::START } else { chord }, Some(chord))).unwrap();
+        }
+        (worker, report(3, chord, Some(chord)), chord)
+    }
+
+    fn reference(mut harmonizer: Harmonizer, chord: Chord) -> [Chord; Token::VOCABULARY] {
+        for step in 0..=4 {
+            harmonizer.step(if step == 0 { Chord::START } else { chord }, phase(step)).unwrap();
+        }
+        harmonizer.answers().unwrap()
+    }
+
+    #[test]
+    fn the_second_network_takes_over_in_mid_phrase_and_knows_what_was_played() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let lstm = Harmonizer::new(model, harmonizer().sampling());
+        let (mut worker, report, chord) = before_the_beat(Some(lstm.clone()));
+        worker.follow(&report).unwrap();
+        let first = worker.table().unwrap().unwrap();
+        worker.follow(&Report { wishes: Wishes { second_model: true, ..Wishes::default() }, ..report }).unwrap();
+        let second = worker.table().unwrap().unwrap();
+        assert_eq!(first.chords, reference(harmonizer(), chord));
+        assert_eq!(second.chords, reference(lstm, chord));
+        assert_ne!(first.chords, second.chords);
+    }
+
+    #[test]
+    fn a_temperature_of_the_players_own_is_used_from_the_next_table_on() {
+        let (mut worker, report, chord) = before_the_beat(None);
+        let wishes = Wishes { temperature: Some(1.5), ..Wishes::default() };
+        worker.follow(&Report { wishes, ..report }).unwrap();
+        let mut bold = harmonizer();
+        bold.set_sampling(Sampling { temperature: 1.5, ..bold.sampling() });
+        let chords = worker.table().unwrap().unwrap().chords;
+        assert_eq!(chords, reference(bold, chord));
+        assert_ne!(chords, reference(harmonizer(), chord));
+        worker.follow(&report).unwrap();
+        assert_eq!(worker.table().unwrap().unwrap().chords, reference(harmonizer(), chord));
+    }
+
+    #[test]
+    fn over_a_given_bass_both_tables_are_those_of_a_network_that_has_no_choice_there() {
+        let (mut worker, before, chord) = before_the_beat(None);
+        let bass = Token::from_pitch(Pitch::new(45).unwrap());
+        worker.follow(&Report { bass, is_present_void: true, ..before }).unwrap();
+        let [present, next] = [worker.present_table().unwrap().unwrap(), worker.table().unwrap().unwrap()];
+        assert_eq!((present.step, present.after, present.bass), (3, chord, bass));
+        assert_eq!((next.step, next.after, next.bass), (4, chord, bass));
+        let mut reference = harmonizer();
+        reference.set_bass(bass);
+        for step in 0..=4 {
+            reference.step(if step == 0 { Chord::START } else { chord }, phase(step)).unwrap();
+            if step == 3 {
+                assert_eq!(present.chords, reference.answers().unwrap());
+            }
+        }
+        assert_eq!(next.chords, reference.answers().unwrap());
+        assert!(next.chords.iter().all(|chord| Some(chord[chorale::Part::Bass]) == bass));
+        worker.follow(&before).unwrap();
+        assert_eq!(worker.present_table().unwrap(), None);
+        assert_ne!(worker.table().unwrap().unwrap().chords, next.chords, "the network chooses again");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+
+        /// Through a real session, at 240 beats a minute and 1000 units a second.
+        #[test]
+        fn whatever_is_played_the_next_table_is_that_of_a_network_that_hears_it_anew(
+            keys in prop::collection::vec((20u64..900, 60u8..82, 30u64..800, prop::option::of(36u8..60)), 1..12),
+        ) {
+            let mut settings = Settings::new(clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 240.0, first: 0 });
+            settings.split = Some(Split { key: 60, channel: 4, below: Below::Bass });
+            let mut session = Session::new(settings);
+            let (mut worker, first) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+            session.table(0, &first);
+            let (mut played, mut last): (Vec<(u64, Phase, Chord)>, Option<Report>) = (Vec::new(), None);
+            let mut work = |session: &mut Session, now: Time| {
+                while let Some(report) = session.next_report() {
+                    worker.follow(&report).unwrap();
+                    played.retain(|(step, ..)| *step != report.step);
+                    played.extend(report.chord.map(|chord| (report.step, report.phases[0], chord)));
+                    last = Some(report);
+                    for table in [worker.present_table().unwrap(), worker.table().unwrap()].into_iter().flatten() {
+                        session.table(now, &table);
+                    }
+                }
+            };
+            let (mut events, mut at): (Vec<(Time, [u8; 3])>, Time) = (Vec::new(), 0);
+            for (wait, key, length, bass) in keys {
+                at += wait;
+                for key in [Some(key), bass].into_iter().flatten() {
+                    events.extend([(at, [0x90, key, 80]), (at + length, [0x80, key, 0])]);
+                }
+            }
+            events.sort();
+            for (at, bytes) in events {
+                while let Some(due) = session.due().filter(|&due| due <= at) {
+                    session.advance(due);
+                    work(&mut session, due);
+                }
+                session.midi(at, &bytes);
+                work(&mut session, at);
+            }
+            let report = last.expect("something was played");
+            let mut anew = harmonizer();
+            let mut before = Chord::START;
+            for (_, phase, chord) in played {
+                anew.step(before, phase).unwrap();
+                before = chord;
+            }
+            anew.step(before, report.phases[1]).unwrap();
+            anew.set_bass(report.bass);
+            prop_assert_eq!(worker.table().unwrap().unwrap().chords, anew.answers().unwrap());
+        }
+    }
+}

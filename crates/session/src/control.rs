@@ -1,0 +1,233 @@
+//! What a player can change while playing, by MIDI, by the computer's keys or by a script.
+
+use chorale::Part;
+use serde::{Deserialize, Serialize};
+
+/// Something that can be changed. All take a value from 0 to 127, as MIDI controllers have; a switch is on from 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Control {
+    /// Ends everything that sounds.
+    Panic,
+    /// Switch: the three lower parts stay on their notes, under whatever soprano and through silence.
+    Hold,
+    /// Switch: one lower part stays on its note.
+    Freeze(Part),
+    /// Switch: one part is not heard.
+    Mute(Part),
+    /// How much the lower parts move while the soprano holds: not at all, on beats, on eighths, on sixteenths.
+    Density,
+    /// 0 to 127 stand for 0.5 to 1.5.
+    Temperature,
+    /// Switch: the harmony comes to a close, on a chord that a phrase can end with.
+    Cadence,
+    /// Switch: part-writing rules are kept.
+    Guard,
+    /// Switch: the second network answers instead of the first.
+    Model,
+    /// 0 to 127 stand for 40 to 167 beats a minute, where the tempo is our own.
+    Tempo,
+}
+
+impl Control {
+    pub const ALL: [Control; 15] = [
+        Control::Panic,
+        Control::Hold,
+        Control::Freeze(Part::Alto),
+        Control::Freeze(Part::Tenor),
+        Control::Freeze(Part::Bass),
+        Control::Mute(Part::Soprano),
+        Control::Mute(Part::Alto),
+        Control::Mute(Part::Tenor),
+        Control::Mute(Part::Bass),
+        Control::Cadence,
+        Control::Density,
+        Control::Temperature,
+        Control::Guard,
+        Control::Model,
+        Control::Tempo,
+    ];
+
+    /// For example `freeze-alto`.
+    pub fn name(self) -> String {
+        let of = |verb: &str, part: Part| format!("{verb}-{}", part.name().to_lowercase());
+        match self {
+            Control::Panic => "panic".to_owned(),
+            Control::Hold => "hold".to_owned(),
+            Control::Freeze(part) => of("freeze", part),
+            Control::Mute(part) => of("mute", part),
+            Control::Cadence => "cadence".to_owned(),
+            Control::Density => "density".to_owned(),
+            Control::Temperature => "temperature".to_owned(),
+            Control::Guard => "guard".to_owned(),
+            Control::Model => "model".to_owned(),
+            Control::Tempo => "tempo".to_owned(),
+        }
+    }
+
+    /// What it does, for whoever binds it.
+    pub fn description(self) -> String {
+        match self {
+            Control::Panic => "end everything that sounds".to_owned(),
+            Control::Hold => "the lower parts stay on their notes".to_owned(),
+            Control::Freeze(part) => format!("the {} stays on its note", part.name().to_lowercase()),
+            Control::Mute(part) => format!("the {} is not heard", part.name().to_lowercase()),
+            Control::Cadence => "the harmony comes to a close".to_owned(),
+            Control::Density => "how much the lower parts move while you hold a note".to_owned(),
+            Control::Temperature => "how bold the harmony is".to_owned(),
+            Control::Guard => "keep the rules of part-writing".to_owned(),
+            Control::Model => "the second network answers".to_owned(),
+            Control::Tempo => "beats a minute".to_owned(),
+        }
+    }
+
+    /// Whether it is either on or off.
+    pub fn is_switch(self) -> bool {
+        use Control::{Cadence, Freeze, Guard, Hold, Model, Mute};
+        matches!(self, Hold | Freeze(_) | Mute(_) | Cadence | Guard | Model)
+    }
+}
+
+impl From<Control> for String {
+    fn from(control: Control) -> String {
+        control.name()
+    }
+}
+
+impl TryFrom<String> for Control {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Control, String> {
+        Control::ALL.into_iter().find(|control| control.name() == name).ok_or_else(|| {
+            let names = Control::ALL.map(Control::name).join(", ");
+            format!("unknown control '{name}'. Controls are: {names}")
+        })
+    }
+}
+
+/// The MIDI message that moves a control: a controller by its value, a note as a push button.
+///
+/// Written as `cc 20`, `note 36`, or `cc 20 channel 3` (channels count from 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Trigger {
+    pub is_note: bool,
+    /// 0..=15; `None` for any.
+    pub channel: Option<u8>,
+    /// Controller or key, 0..=127.
+    pub number: u8,
+}
+
+impl Trigger {
+    /// Whether a whole MIDI message is one of this trigger.
+    pub fn fits(self, bytes: &[u8]) -> bool {
+        let [status, number, _] = *bytes else { return false };
+        let is_kind = match status & 0xf0 {
+            0xb0 => !self.is_note,
+            0x80 | 0x90 => self.is_note,
+            _ => false,
+        };
+        is_kind && number == self.number && self.channel.is_none_or(|channel| channel == status & 0x0f)
+    }
+}
+
+impl std::fmt::Display for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", if self.is_note { "note" } else { "cc" }, self.number)?;
+        self.channel.map_or(Ok(()), |channel| write!(f, " channel {}", channel + 1))
+    }
+}
+
+impl From<Trigger> for String {
+    fn from(trigger: Trigger) -> String {
+        trigger.to_string()
+    }
+}
+
+impl TryFrom<String> for Trigger {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Trigger, String> {
+        let number = |word: &str, low: u8, high: u8| word.parse().ok().filter(|number| (low..=high).contains(number));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let parsed = match words[..] {
+            [kind @ ("cc" | "note"), data] => number(data, 0, 127).map(|data| (kind, data, None)),
+            [kind @ ("cc" | "note"), data, "channel", channel] => {
+                number(data, 0, 127).zip(number(channel, 1, 16)).map(|(data, channel)| (kind, data, Some(channel - 1)))
+            }
+            _ => None,
+        };
+        let (kind, number, channel) = parsed.ok_or_else(|| {
+            format!("'{text}' is no control of a keyboard; expected \"cc 0\" to \"cc 127\", \"note 36\" or \"cc 20 channel 3\"")
+        })?;
+        Ok(Trigger { is_note: kind == "note", channel, number })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    pub trigger: Trigger,
+    pub control: Control,
+}
+
+/// What the player wants of the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Wishes {
+    /// `None`: as it was started.
+    pub temperature: Option<f32>,
+    pub guard: Option<bool>,
+    /// The phrase ends.
+    pub cadence: bool,
+    pub second_model: bool,
+}
+
+/// The temperature that a control's value stands for.
+pub fn temperature(value: u8) -> f32 {
+    0.5 + f32::from(value.min(127)) / 127.0
+}
+
+/// The value that stands for a temperature, as near as there is one.
+pub fn temperature_value(temperature: f32) -> u8 {
+    ((temperature - 0.5) * 127.0).round().clamp(0.0, 127.0) as u8
+}
+
+/// The tempo that a control's value stands for, in beats a minute.
+pub fn tempo(value: u8) -> f64 {
+    40.0 + f64::from(value.min(127))
+}
+
+#[cfg(test)]
+mod tests {
+    use chorale::Density;
+
+    use super::*;
+
+    #[test]
+    fn every_control_comes_back_from_its_name() {
+        for control in Control::ALL {
+            assert_eq!(Control::try_from(control.name()), Ok(control));
+        }
+        let unknown = Control::try_from("volume".to_owned()).unwrap_err();
+        assert!(unknown.contains("'volume'") && unknown.contains("freeze-alto"), "{unknown}");
+    }
+
+    #[test]
+    fn values_of_densities_and_temperatures_stand_for_them() {
+        for density in Density::ALL {
+            assert_eq!(Density::from_value(density.value()), density);
+        }
+        for value in 0..128 {
+            assert_eq!(temperature_value(temperature(value)), value);
+        }
+    }
+
+    #[test]
+    fn a_trigger_fits_its_own_messages_only() {
+        let controller = Trigger { is_note: false, channel: Some(2), number: 20 };
+        assert!(controller.fits(&[0xb2, 20, 5]));
+        for other in [&[0xb1, 20, 5][..], &[0xb2, 21, 5], &[0x92, 20, 5], &[0xb2, 20]] {
+            assert!(!controller.fits(other), "{other:?}");
+        }
+        assert!(Trigger { is_note: true, channel: None, number: 20 }.fits(&[0x9f, 20, 1]));
+    }
+}

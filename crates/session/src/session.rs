@@ -1,0 +1,1657 @@
+//! What is played live, apart from ports, threads and clocks: times and MIDI messages in, MIDI messages out.
+//!
+//! A [`Session`] answers each struck soprano from an [`AnswerTable`] that was worked out beforehand, moves the lower
+//! parts on the step clock while the soprano holds, and tells through [`Report`]s which tables it will need next. It
+//! never reads a clock and never allocates after [`Session::new`], so that it can run inside a real-time callback, and
+//! the same calls always give the same messages.
+//!
+//! Rules of play:
+//! - A step's chord is provisional until the step ends; a key struck later in the step revises it. A key struck just
+//!   before a step belongs to it.
+//! - Of keys struck together the highest is the soprano. A key struck later takes over if it is higher, or lower by
+//!   less than an octave: in a legato line the finger before is only late in leaving.
+//! - When the soprano's key goes up while others within an octave are held, the highest of them returns, unless they
+//!   too go up at once. Keys farther below are an accompaniment and never become the soprano while one is held.
+//! - The sustain pedal holds the soprano's key down, sostenuto those keys that are down when it is pressed. A new
+//!   soprano ends the old one under the pedal too: a part sings one note.
+//! - Keys below a split may be the bass ([`Below::Bass`]): the last one struck is, and when it goes up the lowest of
+//!   those still held. It sounds at once, and the alto and tenor that fit it follow as soon as they are worked out, some
+//!   thousandths of a second later. A beat after it ended the network has the bass again.
+//! - A gap shorter than a beat is articulation: the lower parts sound on as if the soprano did. After a beat of silence
+//!   they are released, and the network's time stands still until the next key, while the bar goes on.
+//! - Where a table is late the harmony holds, the miss is counted, and the answer is adopted when it comes, be it steps
+//!   later: on a machine too slow for its tempo the harmony lags, but it goes on.
+
+use std::collections::VecDeque;
+
+use chorale::{Chord, Density, Part, Phase, Pitch, Token};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::AnswerTable;
+use crate::clock::{self, Clock, Transport};
+use crate::control::{self, Binding, Control, Wishes};
+use crate::routing::{Route, Routing};
+
+pub use crate::clock::Time;
+pub use crate::routing::Message;
+
+/// What stands in the present step, for whoever prepares the next answer table.
+///
+/// The table wanted is that of `step + 1`, after `chord`, or after `previous` while nothing sounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// Counts reports from 1. The table that answers it has the same number.
+    pub number: u64,
+    /// Counts the steps that were begun, from 0.
+    pub step: u64,
+    /// The last chord that is final.
+    pub previous: Chord,
+    /// The present step's chord so far; `None` in a silence, which the network does not hear.
+    pub chord: Option<Chord>,
+    /// Where the present step stands in the bar, and where the next one will.
+    pub phases: [Phase; 2],
+    /// The bass that the player gives.
+    pub bass: Option<Token>,
+    /// The present step's table rests on another bass, or is missing: it is wanted too.
+    pub is_present_void: bool,
+    pub wishes: Wishes,
+}
+
+/// How a performance is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    pub clock: clock::Settings,
+    /// Soprano to bass.
+    pub routes: [Route; 4],
+    /// Whether each part has a port of its own.
+    pub has_own_ports: bool,
+    pub split: Option<Split>,
+    pub bindings: [Option<Binding>; BINDINGS],
+}
+
+/// Keys below `key` are no melody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    pub key: u8,
+    /// 0..=15, for keys that are passed on.
+    pub channel: u8,
+    #[serde(default)]
+    pub below: Below,
+}
+
+/// What the keys below a split are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Below {
+    /// Passed on as they are.
+    #[default]
+    Through,
+    /// The bass of the harmony.
+    Bass,
+}
+
+/// Controls that can be bound to MIDI messages.
+pub const BINDINGS: usize = 16;
+/// The channel of a split's lower keys where no other is named: the fifth, after the four parts'.
+pub const SPLIT_CHANNEL: u8 = 4;
+
+impl Settings {
+    /// The parts on channels 1 to 4, everything else switched off.
+    pub fn new(clock: clock::Settings) -> Settings {
+        Settings { clock, routes: Route::all(), has_own_ports: false, split: None, bindings: [None; BINDINGS] }
+    }
+
+    /// Where the first step stands in the bar.
+    pub fn first_phase(&self) -> Phase {
+        Clock::new(self.clock).phase(self.clock.first)
+    }
+
+    /// Whether a performance can be begun with them, as it can with all that the command line and settings files let
+    /// through.
+    ///
+    /// # Errors
+    /// Names the first value out of its bounds.
+    pub fn check(&self) -> Result<(), String> {
+        let clock::Settings { rate, tempo, first, .. } = self.clock;
+        let within = |name: &str, value: f64, low: f64, high: f64| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{name} is {value}, expected {low} to {high}")),
+        };
+        within("rate", rate, 1.0, 1e9)?;
+        within("tempo", tempo, 10.0, 400.0)?;
+        within("first", first as f64, 0.0, 15.0)?;
+        for route in &self.routes {
+            within("a channel", route.channel.into(), 0.0, 15.0)?;
+            within("an octave", route.octave.into(), -4.0, 4.0)?;
+            within("a velocity", route.velocity.into(), 0.0, 4.0)?;
+            within("a program", route.program.unwrap_or(0).into(), 0.0, 127.0)?;
+        }
+        if let Some(split) = self.split {
+            within("the split", split.key.into(), 0.0, 127.0)?;
+            within("the split's channel", split.channel.into(), 0.0, 15.0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Keys struck within this many seconds are one chord, and those lifted within it leave together. A pianist's chord
+/// spreads over some 30 ms.
+const TOGETHER: f64 = 0.05;
+/// Ends of notes that were sent so many seconds before an overrun may be lost with it.
+const LOST: f64 = 0.2;
+/// A message of ours that comes back within this many seconds is an echo. No finger repeats a key so fast.
+const ECHO: f64 = 0.06;
+const REPORTS: usize = 64;
+const BEGUN: usize = 64;
+/// Controllers of the keyboard.
+const SUSTAIN: u8 = 64;
+const SOSTENUTO: u8 = 66;
+const ALL_SOUND_OFF: u8 = 120;
+const RESET_ALL_CONTROLLERS: u8 = 121;
+const ALL_NOTES_OFF: u8 = 123;
+/// Modulation, breath, volume and expression: they are for all parts alike.
+const SHARED_CONTROLLERS: [u8; 4] = [1, 2, 7, 11];
+
+pub struct Session {
+    settings: Settings,
+    clock: Clock,
+    routing: Routing,
+    /// Velocity of each key that is down, 0 when it is up.
+    keys: [u8; 128],
+    sustain: bool,
+    /// Keys that the sostenuto pedal holds.
+    sostenuto: [bool; 128],
+    /// The status byte for messages that leave it out.
+    running_status: u8,
+    soprano: Option<Soprano>,
+    /// The bass that the player gives, and the velocities of the keys that may be it.
+    bass: Option<GivenBass>,
+    bass_keys: [u8; 128],
+
+    /// Steps begun, and the musical position of the present one. They part where the clock is set to another place.
+    step: u64,
+    position: u64,
+    /// The last final chord; [`Chord::START`] before the first.
+    previous: Chord,
+    /// The present step's chord so far; `None` in a silence.
+    chord: Option<Chord>,
+    /// Answers for `step`, after `previous`.
+    present: Option<AnswerTable>,
+    /// Answers for the step after, should the present chord stay as it is.
+    next: Option<AnswerTable>,
+    /// The present chord was made without a table and will be remade when it arrives.
+    waiting: bool,
+
+    is_held: bool,
+    frozen: [bool; 4],
+    density: Density,
+    wishes: Wishes,
+
+    reports: VecDeque<Report>,
+    reported: u64,
+    /// Steps that have begun, each at its moment and position, not yet told.
+    begun: VecDeque<(Time, u64)>,
+    now: Time,
+    stopped: bool,
+    counts: Counts,
+}
+
+/// Figures of a performance so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sopranos struck.
+    pub notes: u64,
+    /// Sopranos struck and steps begun without a table at hand.
+    pub missed: u64,
+    /// Messages of our own that came back to us.
+    pub echoes: u64,
+}
+
+/// The note that the harmony stands under.
+#[derive(Clone, Copy, Debug)]
+struct Soprano {
+    pitch: Pitch,
+    velocity: u8,
+    struck: Time,
+    /// Its key is up and only a pedal holds it.
+    on_pedal: bool,
+    /// When it ended.
+    lifted: Option<Time>,
+}
+
+/// A bass that is played, not chosen.
+#[derive(Clone, Copy, Debug)]
+struct GivenBass {
+    pitch: Pitch,
+    on_pedal: bool,
+    lifted: Option<Time>,
+}
+
+impl Session {
+    /// # Panics
+    /// When rate or tempo is not above zero.
+    pub fn new(settings: Settings) -> Session {
+        let through_channel = settings.split.map_or(SPLIT_CHANNEL, |split| split.channel);
+        let mut routing = Routing::new(settings.routes, settings.has_own_ports, through_channel);
+        routing.send_programs(0);
+        Session {
+            settings,
+            clock: Clock::new(settings.clock),
+            routing,
+            keys: [0; 128],
+            sustain: false,
+            sostenuto: [false; 128],
+            running_status: 0,
+            soprano: None,
+            bass: None,
+            bass_keys: [0; 128],
+            step: 0,
+            position: settings.clock.first,
+            previous: Chord::START,
+            chord: None,
+            present: None,
+            next: None,
+            waiting: false,
+            is_held: false,
+            frozen: [false; 4],
+            density: Density::default(),
+            wishes: Wishes::default(),
+            reports: VecDeque::with_capacity(REPORTS),
+            reported: 0,
+            begun: VecDeque::with_capacity(BEGUN),
+            now: 0,
+            stopped: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes one whole MIDI message from the keyboard (its status byte may be left out if it is that of the message
+    /// before), of any channel. Returns whether it struck a soprano.
+    pub fn midi(&mut self, at: Time, bytes: &[u8]) -> bool {
+        self.advance(at);
+        if self.stopped {
+            return false;
+        }
+        let notes = self.counts.notes;
+        match *bytes {
+            [status @ 0xf0..=0xff, ..] => self.system(status, bytes),
+            [status @ 0x80..=0xef, data, ref rest @ ..] if data < 128 => {
+                self.running_status = status;
+                self.channel_message([status, data, rest.first().copied().unwrap_or(0)]);
+            }
+            [data @ 0..=0x7f, ref rest @ ..] if self.running_status > 0 => {
+                self.channel_message([self.running_status, data, rest.first().copied().unwrap_or(0)]);
+            }
+            _ => {}
+        }
+        self.counts.notes != notes
+    }
+
+    /// Takes an answer table; one that no longer fits what was played is passed over.
+    pub fn table(&mut self, at: Time, table: &AnswerTable) {
+        self.advance(at);
+        let fits = table.bass == self.given_bass();
+        if fits && table.step == self.step && table.after == self.previous {
+            self.present = Some(*table);
+            if self.waiting {
+                self.answer(false);
+            }
+        } else if fits && table.step == self.step + 1 && table.after == self.chord.unwrap_or(self.previous) {
+            self.next = Some(*table);
+        } else if self.waiting && table.step < self.step {
+            // Its step is over, but nothing newer is there. The right one is still waited for.
+            self.sing(table, false);
+        }
+    }
+
+    /// Moves a control to a value of 0 to 127.
+    pub fn control(&mut self, at: Time, control: Control, value: u8) {
+        self.advance(at);
+        let is_on = value >= 64;
+        match control {
+            Control::Panic => self.panic(),
+            Control::Hold => self.is_held = is_on,
+            Control::Freeze(part) => self.frozen[part.index()] = is_on,
+            Control::Mute(part) => self.routing.mute(self.now, part, is_on),
+            Control::Density => self.density = Density::from_value(value),
+            Control::Tempo => self.clock.set_tempo(control::tempo(value), self.position),
+            Control::Temperature => self.wishes.temperature = Some(control::temperature(value)),
+            Control::Cadence => self.wishes.cadence = is_on,
+            Control::Guard => self.wishes.guard = Some(is_on),
+            Control::Model => self.wishes.second_model = is_on,
+        }
+        if matches!(control, Control::Hold | Control::Freeze(_)) && !is_on && self.soprano.is_none() {
+            // What was held through a silence is released.
+            self.fall_silent();
+        }
+        if matches!(control, Control::Cadence | Control::Temperature | Control::Guard | Control::Model) {
+            self.report();
+        }
+    }
+
+    /// Whether a switch is on.
+    pub fn is_on(&self, control: Control) -> bool {
+        match control {
+            Control::Hold => self.is_held,
+            Control::Freeze(part) => self.frozen[part.index()],
+            Control::Mute(part) => self.routing.is_muted(part),
+            Control::Cadence => self.wishes.cadence,
+            Control::Guard => self.wishes.guard.unwrap_or(true),
+            Control::Model => self.wishes.second_model,
+            Control::Panic | Control::Density | Control::Temperature | Control::Tempo => false,
+        }
+    }
+
+    pub fn density(&self) -> Density {
+        self.density
+    }
+
+    pub fn wishes(&self) -> Wishes {
+        self.wishes
+    }
+
+    /// The keyboard is gone: all its keys are up.
+    pub fn input_lost(&mut self, at: Time) {
+        self.advance(at);
+        self.panic();
+    }
+
+    /// The instrument has come, or come back: it knows nothing of what sounds, and may sound on from a performance that
+    /// was cut off.
+    pub fn output_regained(&mut self, at: Time) {
+        self.advance(at);
+        self.routing.silence_all_heard(self.now);
+        self.routing.send_programs(self.now);
+    }
+
+    /// The sound system has lost what was sent just before: no note may sound on because of that.
+    pub fn messages_lost(&mut self, at: Time) {
+        self.advance(at);
+        self.repeat_ends();
+    }
+
+    fn repeat_ends(&mut self) {
+        let window = (LOST * self.settings.clock.rate) as Time;
+        self.routing.repeat_ends(self.now, self.now.saturating_sub(window));
+    }
+
+    /// Does what is due of itself up to and including `until`: step boundaries, the release after a beat of silence,
+    /// the return to a key still held.
+    pub fn advance(&mut self, until: Time) {
+        while let Some(due) = self.due()
+            && due <= until
+        {
+            self.now = self.now.max(due);
+            if self.return_due().is_some_and(|at| at <= due) {
+                if let Some((pitch, velocity)) = self.returning_key() {
+                    self.sing_soprano(pitch, velocity);
+                }
+            } else if self.silence_due().is_some_and(|at| at <= due) {
+                self.fall_silent();
+            } else if self.bass_due().is_some_and(|at| at <= due) {
+                self.bass = None;
+                self.bass_has_changed();
+            } else {
+                self.enter_next_step(self.position + 1);
+                self.continue_into_step();
+            }
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// When [`Session::advance`] next has something to do.
+    pub fn due(&self) -> Option<Time> {
+        if self.stopped {
+            return None;
+        }
+        let step = self.clock.boundary(self.position + 1);
+        [step, self.silence_due(), self.return_due(), self.bass_due()].into_iter().flatten().min()
+    }
+
+    /// Ends everything that sounds, and says so once more with all-notes-off on our channels. Nothing sounds after.
+    pub fn stop(&mut self, at: Time) {
+        if self.stopped {
+            return;
+        }
+        self.advance(at);
+        self.panic();
+        self.stopped = true;
+    }
+
+    /// The next message to send; it stays until [`Session::sent`].
+    pub fn next_message(&self) -> Option<Message> {
+        self.routing.next_message()
+    }
+
+    pub fn sent(&mut self) {
+        self.routing.sent();
+    }
+
+    /// The next report for the worker, oldest first.
+    pub fn next_report(&mut self) -> Option<Report> {
+        self.reports.pop_front()
+    }
+
+    /// The next step that has begun: when, and at which position.
+    pub fn next_step_begun(&mut self) -> Option<(Time, u64)> {
+        self.begun.pop_front()
+    }
+
+    /// Soprano to bass, as they sing, heard or not.
+    pub fn sounding(&self) -> [Option<Pitch>; 4] {
+        self.routing.singing()
+    }
+
+    /// Ends every note without looking at anything else, after a panic in the middle of something. Called again, it ends
+    /// them again.
+    pub fn abandon(&mut self) {
+        self.repeat_ends();
+        self.routing.silence(self.now);
+        self.stopped = true;
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// The soprano that the harmony stands under, passed through or not.
+    pub fn soprano(&self) -> Option<Pitch> {
+        self.soprano.map(|soprano| soprano.pitch)
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Notes never begun because the port took no more messages.
+    pub fn dropped(&self) -> u64 {
+        self.routing.dropped()
+    }
+
+    /// The moment up to which everything has happened.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Sixteenths from beat 0 to the present step.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn system(&mut self, status: u8, bytes: &[u8]) {
+        // System common messages end a running status, real-time messages don't.
+        if status < 0xf8 {
+            self.running_status = 0;
+        }
+        match self.clock.midi(self.now, bytes) {
+            Some(Transport::Stops) => self.panic(),
+            Some(Transport::Runs(position)) if self.chord.is_none() => {
+                // The present table was meant for another place in the bar, but it is there.
+                self.go_to(position);
+                self.report();
+            }
+            Some(Transport::Runs(position)) => {
+                self.enter_next_step(position);
+                self.continue_into_step();
+            }
+            None if status == 0xff => self.panic(),
+            None => {}
+        }
+    }
+
+    fn channel_message(&mut self, bytes: [u8; 3]) {
+        let [status, data, value] = bytes;
+        if value > 127 || self.is_echo(bytes) {
+            return;
+        }
+        if let Some(binding) = self.settings.bindings.iter().flatten().find(|binding| binding.trigger.fits(&bytes)) {
+            return self.triggered(*binding, bytes);
+        }
+        match status & 0xf0 {
+            0x80 | 0x90 => {
+                let velocity = if status & 0xf0 == 0x90 { value } else { 0 };
+                match self.settings.split {
+                    Some(split) if data < split.key => match split.below {
+                        Below::Through => self.routing.pass_through(self.now, data, velocity),
+                        Below::Bass => self.bass_key(data, velocity),
+                    },
+                    _ if velocity > 0 => self.key_down(data, velocity),
+                    _ => self.key_up(data),
+                }
+            }
+            0xa0 if self.soprano().is_some_and(|soprano| soprano.midi() == data) => {
+                self.routing.press_all(self.now, value);
+            }
+            0xb0 => self.controller(data, value),
+            0xd0 | 0xe0 => self.routing.to_all(self.now, status & 0xf0, [data, value]),
+            _ => {}
+        }
+    }
+
+    fn controller(&mut self, controller: u8, value: u8) {
+        let is_down = value >= 64;
+        let is_passed_on = self.settings.split.is_some_and(|split| split.below == Below::Through);
+        if is_passed_on && matches!(controller, SUSTAIN | SOSTENUTO) {
+            self.routing.control_through(self.now, controller, value);
+        }
+        match controller {
+            SUSTAIN => {
+                self.sustain = is_down;
+                self.lift_from_pedals();
+            }
+            SOSTENUTO => {
+                self.sostenuto = if is_down { self.keys.map(|velocity| velocity > 0) } else { [false; 128] };
+                self.lift_from_pedals();
+            }
+            RESET_ALL_CONTROLLERS => {
+                self.sustain = false;
+                self.sostenuto = [false; 128];
+                self.lift_from_pedals();
+                self.routing.to_all(self.now, 0xe0, [0, 64]);
+                self.routing.to_all(self.now, 0xd0, [0, 0]);
+            }
+            // Omni and mono modes, 124 to 127, mean all-notes-off too.
+            ALL_SOUND_OFF | ALL_NOTES_OFF..=127 => self.panic(),
+            _ if SHARED_CONTROLLERS.contains(&controller) => self.routing.to_all(self.now, 0xb0, [controller, value]),
+            _ => {}
+        }
+    }
+
+    /// A bound message: controllers give the value, keys push a button.
+    fn triggered(&mut self, binding: Binding, bytes: [u8; 3]) {
+        let [status, _, value] = bytes;
+        let control = binding.control;
+        if !binding.trigger.is_note {
+            if control != Control::Panic || value >= 64 {
+                self.control(self.now, control, value);
+            }
+        } else if status & 0xf0 == 0x90 && value > 0 {
+            let value = if control.is_switch() && self.is_on(control) { 0 } else { 127 };
+            self.control(self.now, control, value);
+        }
+    }
+
+    /// Whether a message is one that we have just sent: somebody connects our output to our input. Each is recognized
+    /// once.
+    fn is_echo(&mut self, bytes: [u8; 3]) -> bool {
+        let window = (ECHO * self.settings.clock.rate) as Time;
+        let is_echo = self.routing.take_echo(bytes, self.now.saturating_sub(window));
+        self.counts.echoes += u64::from(is_echo);
+        is_echo
+    }
+
+    fn key_down(&mut self, key: u8, velocity: u8) {
+        self.keys[usize::from(key)] = velocity;
+        let Some(pitch) = Pitch::new(key) else { return };
+        let is_melody =
+            self.soprano.filter(|soprano| soprano.lifted.is_none() && !soprano.on_pedal).is_none_or(|held| {
+                let is_chord = self.now - held.struck < self.together();
+                pitch >= held.pitch || (!is_chord && is_melodic(held.pitch, pitch))
+            });
+        if is_melody {
+            self.strike(pitch, velocity);
+        }
+    }
+
+    fn key_up(&mut self, key: u8) {
+        self.keys[usize::from(key)] = 0;
+        let is_held = self.sustain || self.sostenuto[usize::from(key)];
+        if let Some(soprano) = self.soprano.as_mut().filter(|soprano| soprano.pitch.midi() == key) {
+            soprano.on_pedal = is_held;
+            if !is_held {
+                self.lift_soprano();
+            }
+        }
+    }
+
+    /// A key below the split that is the bass, with velocity 0 when it goes up.
+    fn bass_key(&mut self, key: u8, velocity: u8) {
+        self.bass_keys[usize::from(key)] = velocity;
+        let Some(pitch) = Pitch::new(key) else { return };
+        if velocity > 0 {
+            return self.give_bass(pitch, velocity);
+        }
+        let Some(bass) = self.bass.as_mut().filter(|bass| bass.pitch == pitch) else { return };
+        let lowest = (0..128u8).find(|&key| self.bass_keys[usize::from(key)] > 0);
+        match lowest.and_then(Pitch::new) {
+            Some(held) => self.give_bass(held, self.bass_keys[usize::from(held.midi())]),
+            None if self.sustain => bass.on_pedal = true,
+            None => self.lift_bass(),
+        }
+    }
+
+    fn give_bass(&mut self, pitch: Pitch, velocity: u8) {
+        self.bass = Some(GivenBass { pitch, on_pedal: false, lifted: None });
+        self.routing.begin(self.now, Part::Bass, pitch, velocity);
+        self.bass_has_changed();
+    }
+
+    fn lift_bass(&mut self) {
+        let now = self.now;
+        if let Some(bass) = self.bass.as_mut().filter(|bass| bass.lifted.is_none()) {
+            bass.lifted = Some(now);
+            self.routing.end(now, Part::Bass);
+        }
+    }
+
+    /// The present chord gets the bass that is given now, and tables that rest on another one are void.
+    fn bass_has_changed(&mut self) {
+        let bass = self.given_bass();
+        self.present = self.present.filter(|table| table.bass == bass);
+        self.next = self.next.filter(|table| table.bass == bass);
+        match self.chord {
+            Some(chord) if self.soprano.is_some() => {
+                self.waiting |= self.present.is_none();
+                self.revise(self.held_chord(chord[Part::Soprano]));
+            }
+            _ => self.report(),
+        }
+    }
+
+    /// As the network hears it.
+    fn given_bass(&self) -> Option<Token> {
+        self.bass.map(|bass| Part::Bass.fold(bass.pitch).0)
+    }
+
+    /// After a pedal went up: ends the soprano if only that pedal held it.
+    fn lift_from_pedals(&mut self) {
+        let is_held = |key: Pitch| self.sustain || self.sostenuto[usize::from(key.midi())];
+        if self.soprano.is_some_and(|soprano| soprano.on_pedal && !is_held(soprano.pitch)) {
+            self.lift_soprano();
+        }
+        if !self.sustain && self.bass.is_some_and(|bass| bass.on_pedal) {
+            self.lift_bass();
+        }
+    }
+
+    fn lift_soprano(&mut self) {
+        let now = self.now;
+        if let Some(soprano) = self.soprano.as_mut().filter(|soprano| soprano.lifted.is_none()) {
+            soprano.lifted = Some(now);
+            self.routing.end(now, Part::Soprano);
+        }
+    }
+
+    /// A new soprano: the clock tells its step, and the three lower parts answer at once.
+    fn strike(&mut self, pitch: Pitch, velocity: u8) {
+        let is_first = self.counts.notes == 0;
+        let position = self.clock.onset(self.now, self.position);
+        if position > self.position && (self.chord.is_some() || self.next.is_some()) {
+            self.enter_next_step(position);
+        } else if position != self.position || is_first {
+            self.go_to(position);
+        }
+        self.counts.notes += 1;
+        self.sing_soprano(pitch, velocity);
+    }
+
+    fn sing_soprano(&mut self, pitch: Pitch, velocity: u8) {
+        let repeated = self.soprano.is_some_and(|before| before.pitch == pitch);
+        self.soprano = Some(Soprano { pitch, velocity, struck: self.now, on_pedal: false, lifted: None });
+        self.routing.begin(self.now, Part::Soprano, pitch, velocity);
+        self.answer(repeated);
+    }
+
+    /// Looks up what the lower parts do under the soprano, and lets them do it. A part that keeps its pitch holds,
+    /// unless `restrike`.
+    fn answer(&mut self, restrike: bool) {
+        let Some(soprano) = self.soprano else { return };
+        let Some(table) = self.present else {
+            self.counts.missed += 1;
+            self.waiting = true;
+            let (token, _) = Part::Soprano.fold(soprano.pitch);
+            return self.revise(self.held_chord(token));
+        };
+        self.waiting = false;
+        self.sing(&table, restrike);
+    }
+
+    fn sing(&mut self, table: &AnswerTable, restrike: bool) {
+        let Some(soprano) = self.soprano else { return };
+        let (token, _) = Part::Soprano.fold(soprano.pitch);
+        let held = self.held_chord(token);
+        let mut chord = table.chords[token.index()];
+        let sounding = self.routing.singing();
+        for (part, pitch) in Part::LOWER.into_iter().zip(table.lower_parts(soprano.pitch)) {
+            if self.is_given(part) || self.is_frozen(part) && sounding[part.index()].is_some() {
+                chord[part] = held[part];
+                continue;
+            }
+            match pitch {
+                None => self.routing.end(self.now, part),
+                Some(pitch) if sounding[part.index()] == Some(pitch) && !restrike => {}
+                Some(pitch) => self.routing.begin(self.now, part, pitch, soprano.velocity),
+            }
+        }
+        self.revise(chord);
+    }
+
+    fn is_frozen(&self, part: Part) -> bool {
+        part != Part::Soprano && (self.is_held || self.frozen[part.index()])
+    }
+
+    fn is_given(&self, part: Part) -> bool {
+        part == Part::Bass && self.bass.is_some()
+    }
+
+    /// The chord of a step in which the lower parts that sound go on as they were.
+    fn held_chord(&self, soprano: Token) -> Chord {
+        let before = self.chord.unwrap_or(self.previous);
+        let mut chord = Chord::SILENCE;
+        let sounding = self.routing.singing();
+        for part in Part::LOWER.into_iter().filter(|part| sounding[part.index()].is_some()) {
+            chord[part] = before[part];
+        }
+        if let Some(bass) = self.given_bass() {
+            chord[Part::Bass] = bass;
+        }
+        chord[Part::Soprano] = soprano;
+        chord
+    }
+
+    fn revise(&mut self, chord: Chord) {
+        self.chord = Some(chord);
+        self.next = self.next.filter(|table| table.after == chord);
+        self.report();
+    }
+
+    /// The present chord becomes final, the next table the present one.
+    fn enter_next_step(&mut self, position: u64) {
+        self.previous = self.chord.unwrap_or(self.previous);
+        self.step += 1;
+        self.go_to(position);
+        self.present = self.next.take();
+        self.waiting = false;
+    }
+
+    /// The present step stands at another position than was thought.
+    fn go_to(&mut self, position: u64) {
+        self.position = position;
+        if self.begun.len() == BEGUN {
+            self.begun.pop_front();
+        }
+        self.begun.push_back((self.now, position));
+    }
+
+    fn continue_into_step(&mut self) {
+        let Some(soprano) = self.soprano else {
+            self.chord = None;
+            return self.report();
+        };
+        if self.density.moves_at(self.position) {
+            return self.answer(false);
+        }
+        let (token, _) = Part::Soprano.fold(soprano.pitch);
+        self.revise(self.held_chord(token));
+    }
+
+    /// After a beat without soprano; parts that are held, frozen or given sound on.
+    fn fall_silent(&mut self) {
+        self.soprano = None;
+        for part in Part::ALL {
+            if !self.is_frozen(part) && !self.is_given(part) {
+                self.routing.end(self.now, part);
+            }
+        }
+    }
+
+    /// Ends everything, whatever holds it.
+    fn panic(&mut self) {
+        self.keys = [0; 128];
+        self.sustain = false;
+        self.sostenuto = [false; 128];
+        self.soprano = None;
+        self.bass_keys = [0; 128];
+        let had_bass = self.bass.take().is_some();
+        self.routing.silence(self.now);
+        if had_bass {
+            self.bass_has_changed();
+        }
+    }
+
+    fn report(&mut self) {
+        self.reported += 1;
+        let report = Report {
+            number: self.reported,
+            step: self.step,
+            previous: self.previous,
+            chord: self.chord,
+            phases: [self.clock.phase(self.position), self.clock.phase(self.position + 1)],
+            bass: self.given_bass(),
+            is_present_void: self.has_split_bass() && self.present.is_none(),
+            wishes: self.wishes,
+        };
+        if self.reports.back().is_some_and(|last| last.step == report.step) {
+            self.reports.pop_back();
+        } else if self.reports.len() == REPORTS {
+            self.reports.pop_front();
+        }
+        self.reports.push_back(report);
+    }
+
+    /// The key still held that follows a soprano whose key went up, with its velocity.
+    fn returning_key(&self) -> Option<(Pitch, u8)> {
+        let left = self.soprano?.pitch;
+        let key = (0..128u8).rev().find(|&key| self.keys[usize::from(key)] > 0)?;
+        let pitch = Pitch::new(key).filter(|&pitch| is_melodic(left, pitch))?;
+        Some((pitch, self.keys[usize::from(key)]))
+    }
+
+    fn together(&self) -> Time {
+        (TOGETHER * self.settings.clock.rate) as Time
+    }
+
+    fn silence_due(&self) -> Option<Time> {
+        let beat = (self.clock.step_length() * Phase::STEPS_PER_BEAT as f64).round() as Time;
+        self.soprano?.lifted.map(|lifted| lifted + beat)
+    }
+
+    /// When the network gets the bass again.
+    fn bass_due(&self) -> Option<Time> {
+        let beat = (self.clock.step_length() * Phase::STEPS_PER_BEAT as f64).round() as Time;
+        self.bass?.lifted.map(|lifted| lifted + beat)
+    }
+
+    fn has_split_bass(&self) -> bool {
+        self.settings.split.is_some_and(|split| split.below == Below::Bass)
+    }
+
+    fn return_due(&self) -> Option<Time> {
+        let lifted = self.soprano?.lifted?;
+        self.returning_key().map(|_| lifted + self.together())
+    }
+}
+
+/// Whether a melody may go from one pitch to the other while fingers overlap: by less than an octave.
+fn is_melodic(from: Pitch, to: Pitch) -> bool {
+    from.midi().abs_diff(to.midi()) < 12
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
+    fn settings() -> Settings {
+        Settings::new(clock::Settings { source: clock::Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
+    }
+
+    fn without_soprano() -> Settings {
+        let mut settings = settings();
+        settings.routes[0].muted = true;
+        settings
+    }
+
+    const STEP: Time = 250;
+    const BEAT: Time = 1000;
+
+    /// A harmony that can be followed by eye: the alto lies 4 semitones under the soprano in even steps and 5 in odd
+    /// ones, the tenor always sings C4, the bass doubles the soprano two octaves below.
+    fn table(step: u64, after: Chord) -> AnswerTable {
+        table_over(step, after, None)
+    }
+
+    /// Over a given bass the tenor sings D4.
+    fn table_over(step: u64, after: Chord, bass: Option<Token>) -> AnswerTable {
+        let chords = std::array::from_fn(|index| {
+            let soprano = Token::from_index(index).unwrap();
+            let pitch = soprano.pitch().map_or(72, |pitch| i32::from(pitch.midi()));
+            let token = |midi: i32| Token::from_pitch(Pitch::new(midi.clamp(36, 81) as u8).unwrap()).unwrap();
+            let tenor = if bass.is_some() { 62 } else { 60 };
+            let alto = pitch - 4 - (step % 2) as i32;
+            Chord([soprano, token(alto), token(tenor), bass.unwrap_or(token(pitch - 24))])
+        });
+        AnswerTable { number: 0, is_present: false, step, after, bass, chords }
+    }
+
+    /// The tables that a report asks for.
+    fn tables_for(report: &Report) -> Vec<AnswerTable> {
+        let present = report.is_present_void.then(|| table_over(report.step, report.previous, report.bass));
+        let next = table_over(report.step + 1, report.chord.unwrap_or(report.previous), report.bass);
+        present.into_iter().chain([next]).collect()
+    }
+
+    /// A session whose tables come at once.
+    struct Player {
+        session: Session,
+        sent: Vec<Message>,
+        reports: Vec<Report>,
+    }
+
+    impl Player {
+        fn new() -> Player {
+            Player::with(settings())
+        }
+
+        fn with(settings: Settings) -> Player {
+            let mut session = Session::new(settings);
+            session.table(0, &table(0, Chord::START));
+            Player { session, sent: Vec::new(), reports: Vec::new() }
+        }
+
+        fn play(&mut self, at: Time, bytes: &[u8]) -> Vec<(u8, &'static str, u8)> {
+            self.at(at);
+            let from = self.sent.len();
+            self.session.midi(at, bytes);
+            self.collect(true);
+            described(&self.sent[from..])
+        }
+
+        fn down(&mut self, at: Time, key: u8) -> Vec<(u8, &'static str, u8)> {
+            self.play(at, &[0x90, key, 80])
+        }
+
+        fn up(&mut self, at: Time, key: u8) -> Vec<(u8, &'static str, u8)> {
+            self.play(at, &[0x80, key, 0])
+        }
+
+        /// Lets the time pass, step by step so that each table is there in time.
+        fn at(&mut self, until: Time) -> Vec<(u8, &'static str, u8)> {
+            let from = self.sent.len();
+            while let Some(due) = self.session.due().filter(|&due| due <= until) {
+                self.session.advance(due);
+                self.collect(true);
+            }
+            self.session.advance(until);
+            self.collect(true);
+            described(&self.sent[from..])
+        }
+
+        fn collect(&mut self, with_tables: bool) {
+            while let Some(message) = self.session.next_message() {
+                self.sent.extend(Some(message).filter(|message| message.is_heard));
+                self.session.sent();
+            }
+            while let Some(report) = self.session.next_report() {
+                self.reports.push(report);
+                if with_tables {
+                    tables_for(&report).iter().for_each(|table| self.session.table(0, table));
+                    while let Some(message) = self.session.next_message() {
+                        self.sent.extend(Some(message).filter(|message| message.is_heard));
+                        self.session.sent();
+                    }
+                }
+            }
+        }
+    }
+
+    /// (part's channel from 1, on or off, pitch).
+    fn described(messages: &[Message]) -> Vec<(u8, &'static str, u8)> {
+        let kind = |status: u8| match status & 0xf0 {
+            0x90 => "on",
+            0x80 => "off",
+            _ => "control",
+        };
+        messages
+            .iter()
+            .map(|message| (message.bytes()[0] % 16 + 1, kind(message.bytes()[0]), message.bytes()[1]))
+            .collect()
+    }
+
+    #[test]
+    fn a_struck_soprano_is_answered_at_once_on_channels_of_their_own_with_its_velocity() {
+        let mut player = Player::new();
+        assert_eq!(player.down(7, 72), [(1, "on", 72), (2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+        assert!(player.sent.iter().all(|message| message.at == 7 && message.bytes()[2] == 80));
+    }
+
+    #[test]
+    fn the_soprano_is_left_out_when_it_sounds_elsewhere() {
+        let mut player = Player::with(without_soprano());
+        assert_eq!(player.down(0, 72), [(2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+        assert_eq!(player.up(100, 72), []);
+    }
+
+    #[test]
+    fn a_part_that_keeps_its_pitch_holds_unless_the_soprano_is_struck_again() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        let moved = [(1, "off", 72), (1, "on", 74), (2, "off", 68), (2, "on", 70), (4, "off", 48), (4, "on", 50)];
+        assert_eq!(player.down(100, 74), moved);
+        player.up(105, 72);
+        assert_eq!(player.up(110, 74), [(1, "off", 74)]);
+        let struck_again = player.down(175, 74);
+        let struck: Vec<u8> = struck_again.iter().filter(|event| event.1 == "on").map(|event| event.0).collect();
+        assert_eq!(struck, [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn inner_parts_move_at_the_step_boundary_while_the_soprano_holds() {
+        let mut player = Player::new();
+        player.down(1000, 72);
+        assert_eq!(player.at(1000 + STEP - 1), []);
+        assert_eq!(player.at(1000 + STEP), [(2, "off", 68), (2, "on", 67)]);
+        assert_eq!(player.sent.last().unwrap().at, 1000 + STEP);
+    }
+
+    #[test]
+    fn a_late_note_revises_its_step_and_one_just_before_the_beat_belongs_to_the_next() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        player.down(150, 74);
+        let revised = *player.reports.last().unwrap();
+        assert_eq!((revised.step, revised.previous), (0, Chord::START));
+        assert_eq!(revised.chord, Some(table(0, Chord::START).chords[74 - 35]));
+
+        let played = player.down(200, 76);
+        assert!(played.contains(&(2, "on", 71)), "answered from step 1, where the alto is a fourth below: {played:?}");
+        let next = *player.reports.last().unwrap();
+        assert_eq!((next.step, next.previous), (1, revised.chord.unwrap()));
+        assert_eq!(player.at(STEP), [], "step 1 has begun already");
+        assert_eq!(player.reports.last(), Some(&next));
+        assert!(player.at(2 * STEP).contains(&(2, "on", 72)));
+    }
+
+    #[test]
+    fn a_gap_shorter_than_a_beat_is_articulation_and_a_longer_one_silence() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.up(100, 72), [(1, "off", 72)]);
+        player.at(100 + BEAT - 1);
+        assert_eq!(player.session.sounding().iter().flatten().count(), 3);
+        assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Soprano].pitch().unwrap().midi(), 72);
+
+        let released = player.at(100 + BEAT);
+        assert_eq!(released.len(), 3);
+        assert_eq!(player.session.sounding(), [None; 4]);
+        let last = player.reports.last().unwrap().chord.unwrap();
+        player.at(20 * BEAT);
+        let silent = *player.reports.last().unwrap();
+        assert_eq!(
+            (silent.step, silent.previous, silent.chord),
+            (80, last, None),
+            "the bar goes on, the network waits"
+        );
+        assert_eq!(player.down(20 * BEAT + 10, 74).len(), 4);
+        assert_eq!(player.session.counts().missed, 0);
+    }
+
+    #[test]
+    fn of_keys_struck_together_the_highest_is_the_soprano() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.down(10, 67), []);
+        assert!(player.down(20, 76).contains(&(1, "on", 76)));
+        assert_eq!(player.up(30, 67), []);
+        assert_eq!(player.session.soprano().unwrap().midi(), 76);
+    }
+
+    #[test]
+    fn a_legato_line_goes_down_although_the_finger_before_is_late() {
+        let mut player = Player::new();
+        player.down(0, 74);
+        assert!(player.down(600, 72).contains(&(1, "on", 72)));
+        assert_eq!(player.up(640, 74), [], "the late finger leaves unheard");
+        assert_eq!(player.down(900, 48), [], "an accompaniment far below is not the melody");
+    }
+
+    #[test]
+    fn a_key_still_held_returns_but_the_keys_of_a_chord_leave_together() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        player.down(100, 74);
+        player.up(150, 74);
+        assert!(player.at(200).contains(&(1, "on", 72)), "the trill's main note returns");
+
+        player.up(300, 72);
+        for (at, key) in [(400, 72), (500, 76), (510, 79)] {
+            player.down(at, key);
+        }
+        for (at, key) in [(700, 79), (710, 76), (720, 72)] {
+            player.up(at, key);
+        }
+        let after = player.at(1200);
+        assert!(after.iter().all(|event| event.0 != 1), "the soprano stays silent: {after:?}");
+    }
+
+    #[test]
+    fn note_on_with_velocity_0_and_all_notes_off_end_notes() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.play(50, &[0x95, 72, 0]), [(1, "off", 72)]);
+        player.down(100, 74);
+        let ended = player.play(120, &[0xb3, 123, 0]);
+        assert_eq!(ended.iter().filter(|event| event.1 == "off").count(), 4);
+        assert_eq!(player.session.sounding(), [None; 4]);
+        assert_eq!(player.at(140), []);
+    }
+
+    #[test]
+    fn the_pedal_holds_the_soprano_and_a_new_one_ends_it_once() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.play(10, &[0xb0, 64, 127]), []);
+        assert_eq!(player.up(100, 72), []);
+        player.at(3 * BEAT);
+        assert_eq!(player.session.sounding()[0].unwrap().midi(), 72, "no silence under the pedal");
+
+        let struck = player.down(3 * BEAT, 72);
+        assert!(struck.starts_with(&[(1, "off", 72), (1, "on", 72)]), "struck again under the pedal: {struck:?}");
+        player.up(3 * BEAT + 100, 72);
+        assert!(player.down(3 * BEAT + 200, 60).contains(&(1, "on", 60)), "an octave lower: the other key is up");
+        player.up(3 * BEAT + 300, 60);
+        assert_eq!(player.play(3 * BEAT + 310, &[0xb0, 64, 0]), [(1, "off", 60)]);
+    }
+
+    #[test]
+    fn sostenuto_holds_the_keys_that_were_down_and_no_others() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        player.play(10, &[0xb0, 66, 127]);
+        assert_eq!(player.up(100, 72), []);
+        player.down(200, 76);
+        assert_eq!(player.up(300, 76), [(1, "off", 76)]);
+        player.down(400, 72);
+        player.up(500, 72);
+        assert_eq!(player.play(600, &[0xb0, 66, 0]), [(1, "off", 72)]);
+    }
+
+    #[test]
+    fn running_status_pressure_and_bend_are_understood_and_shared() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        assert_eq!(player.play(10, &[0xe0, 0, 80]).len(), 4);
+        assert_eq!(player.play(11, &[0xd0, 33]).len(), 4);
+        assert_eq!(player.sent.last().unwrap().bytes(), [0xd3, 33]);
+        assert_eq!(player.play(12, &[0xa0, 72, 50]).len(), 4);
+        assert_eq!(player.sent.last().unwrap().bytes(), [0xa3, 48, 50]);
+        assert_eq!(player.play(13, &[0xa0, 50, 50]), [], "the pressure of no soprano's key");
+        player.play(100, &[0x90, 74, 80]);
+        assert!(player.play(200, &[76, 80]).contains(&(1, "on", 76)), "running status");
+    }
+
+    #[test]
+    fn our_own_messages_that_come_back_are_ignored_and_counted() {
+        let mut player = Player::new();
+        for message in player.down(0, 72).len().checked_sub(4).map(|_| player.sent.clone()).unwrap() {
+            assert_eq!(player.play(20, message.bytes()), []);
+        }
+        assert_eq!((player.session.counts().echoes, player.session.counts().notes), (4, 1));
+        assert_eq!(player.up(150, 72), [(1, "off", 72)], "the key itself is no echo");
+    }
+
+    #[test]
+    fn keys_below_the_split_are_passed_on_and_make_no_melody() {
+        let mut settings = settings();
+        settings.split = Some(Split { key: 60, channel: 4, below: Below::Through });
+        let mut player = Player::with(settings);
+        assert_eq!(player.down(0, 48), [(5, "on", 48)]);
+        assert_eq!(player.down(10, 72).len(), 4);
+        assert_eq!(player.play(20, &[0xb0, 64, 127]), [(5, "control", 64)]);
+        assert_eq!(player.up(30, 48), [(5, "off", 48)]);
+        player.down(40, 50);
+        player.session.stop(50);
+        player.collect(false);
+        assert!(described(&player.sent).contains(&(5, "off", 50)));
+    }
+
+    fn with_bass() -> Player {
+        let mut settings = settings();
+        settings.split = Some(Split { key: 60, channel: 4, below: Below::Bass });
+        Player::with(settings)
+    }
+
+    #[test]
+    fn keys_below_the_split_can_be_the_bass_which_sounds_at_once_and_alto_and_tenor_follow_it() {
+        let mut player = with_bass();
+        player.down(0, 72);
+        let given = player.play(20, &[0x90, 45, 70]);
+        assert_eq!(given, [(4, "off", 48), (4, "on", 45), (3, "off", 60), (3, "on", 62)]);
+        assert!(player.sent.iter().any(|message| message.bytes() == [0x93, 45, 70]), "as loud as its own key");
+        let report = *player.reports.last().unwrap();
+        assert_eq!(report.chord.unwrap()[Part::Bass].pitch().unwrap().midi(), 45);
+        let moved = player.down(100, 74);
+        assert!(moved.contains(&(2, "on", 70)) && moved.iter().all(|event| event.0 != 4), "{moved:?}");
+        assert!(player.at(STEP).iter().all(|event| event.0 != 4), "nor does it move by itself");
+    }
+
+    #[test]
+    fn the_last_low_key_struck_is_the_bass_and_after_it_the_lowest_still_held() {
+        let mut player = with_bass();
+        player.down(0, 72);
+        player.down(0, 48);
+        assert_eq!(player.down(100, 43), [(4, "off", 48), (4, "on", 43)]);
+        player.down(110, 55);
+        assert_eq!(player.up(120, 55), [(4, "off", 55), (4, "on", 43)]);
+        assert_eq!(player.up(130, 43), [(4, "off", 43), (4, "on", 48)]);
+        player.play(135, &[0xb0, 64, 127]);
+        assert_eq!(player.up(140, 48), [], "the pedal holds it");
+        assert_eq!(player.play(150, &[0xb0, 64, 0]), [(4, "off", 48)]);
+        assert_eq!(player.session.sounding()[3], None, "a gap, in which the network hears it still");
+        assert_eq!(player.reports.last().unwrap().bass.unwrap().pitch().unwrap().midi(), 48);
+        let after = player.at(150 + BEAT);
+        assert!(after.iter().any(|event| (event.0, event.1) == (4, "on")), "the network's own bass again: {after:?}");
+        assert_eq!(player.reports.last().unwrap().bass, None);
+    }
+
+    #[test]
+    fn a_bass_below_the_networks_range_is_heard_there_and_known_by_its_octave() {
+        let mut player = with_bass();
+        player.down(0, 72);
+        assert!(player.down(10, 24).contains(&(4, "on", 24)));
+        assert_eq!(player.reports.last().unwrap().bass.unwrap().pitch().unwrap().midi(), 36);
+        player.up(20, 72);
+        player.at(20 + BEAT);
+        assert_eq!(player.session.sounding().map(|pitch| pitch.map(Pitch::midi)), [None, None, None, Some(24)]);
+        player.session.stop(30 + BEAT);
+        player.collect(false);
+        assert_eq!(player.session.sounding(), [None; 4]);
+    }
+
+    #[test]
+    fn held_harmony_and_frozen_parts_stay_on_their_notes_and_the_network_knows() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        player.session.control(10, Control::Freeze(Part::Bass), 127);
+        let moved = player.down(100, 74);
+        assert!(moved.iter().all(|event| event.0 != 4) && moved.contains(&(2, "on", 70)), "{moved:?}");
+        assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Bass].pitch().unwrap().midi(), 48);
+
+        player.session.control(110, Control::Hold, 127);
+        player.up(170, 72);
+        assert_eq!(player.down(180, 76), [(1, "off", 74), (1, "on", 76)]);
+        player.up(240, 74);
+        player.up(250, 76);
+        player.at(5 * BEAT);
+        assert_eq!(player.session.sounding().iter().flatten().count(), 3, "held through silence");
+        player.session.control(5 * BEAT, Control::Freeze(Part::Bass), 0);
+        player.session.control(5 * BEAT, Control::Hold, 0);
+        assert_eq!(player.session.sounding(), [None; 4]);
+    }
+
+    #[test]
+    fn density_says_where_the_lower_parts_may_move_by_themselves() {
+        let moves = |value: u8| {
+            let mut player = Player::new();
+            player.session.control(0, Control::Density, value);
+            player.down(0, 72);
+            player.at(2 * BEAT - 1).iter().filter(|event| event.1 == "on").count()
+        };
+        assert_eq!([moves(127), moves(80), moves(0)], [7, 0, 0], "the table's alto moves on every odd step");
+    }
+
+    #[test]
+    fn a_bound_key_is_a_button_and_no_melody() {
+        let mut settings = settings();
+        let trigger = control::Trigger { is_note: true, channel: None, number: 36 };
+        settings.bindings[0] = Some(Binding { trigger, control: Control::Mute(Part::Alto) });
+        let trigger = control::Trigger { is_note: false, channel: Some(0), number: 20 };
+        settings.bindings[1] = Some(Binding { trigger, control: Control::Panic });
+        let mut player = Player::with(settings);
+        player.down(0, 72);
+        assert_eq!(player.down(100, 36), [(2, "off", 68)]);
+        player.up(150, 36);
+        assert!(player.session.is_on(Control::Mute(Part::Alto)));
+        player.down(200, 36);
+        assert!(!player.session.is_on(Control::Mute(Part::Alto)));
+        player.play(220, &[0xb0, 20, 127]);
+        assert_eq!(player.session.sounding(), [None; 4]);
+    }
+
+    #[test]
+    fn midi_clock_starts_moves_and_stops_the_steps() {
+        let clock = clock::Settings { source: clock::Source::Midi, rate: 1000.0, tempo: 60.0, first: 0 };
+        let mut player = Player::with(Settings::new(clock));
+        player.play(0, &[0xfa]);
+        // 125 beats a minute: 20 units a tick, 120 a step.
+        for tick in 0..24 {
+            player.play(100 + 20 * tick, &[0xf8]);
+            if tick == 0 {
+                player.down(100, 72);
+            }
+        }
+        assert_eq!(player.session.position(), 3);
+        let moved = described(&player.sent);
+        assert_eq!(moved.iter().filter(|event| **event == (2, "on", 67)).count(), 2, "in steps 1 and 3: {moved:?}");
+        assert!(player.play(580, &[0xfc]).contains(&(1, "off", 72)));
+        assert_eq!(player.at(5000), []);
+        assert_eq!(player.session.counts().missed, 0);
+    }
+
+    #[test]
+    fn a_followed_player_who_slows_down_gets_the_beat_back() {
+        let clock = clock::Settings { source: clock::Source::Follow, rate: 1000.0, tempo: 60.0, first: 0 };
+        let mut player = Player::with(Settings::new(clock));
+        let mut at = 0;
+        for (number, key) in (0..).zip([72, 74, 76, 74, 72, 71, 72]) {
+            player.down(at, key);
+            assert_eq!(player.session.position(), 4 * number, "each note on its beat");
+            player.up(at + 600, key);
+            at += 1000 + 60 * number;
+        }
+        assert_eq!(player.session.counts().missed, 0);
+    }
+
+    #[test]
+    fn what_is_no_note_is_passed_over() {
+        let mut player = Player::new();
+        player.down(0, 72);
+        for bytes in [&[0xf8][..], &[0xfe], &[0xb0, 5, 9], &[0xc0, 1], &[], &[0x90, 200, 1], &[0xf0, 1, 2, 0xf7], &[5]]
+        {
+            assert_eq!(player.play(10, bytes), [], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_soprano_outside_the_trained_range_is_answered_as_its_octave() {
+        let mut player = Player::new();
+        assert_eq!(player.down(0, 48), [(1, "on", 48), (2, "on", 44), (3, "on", 48), (4, "on", 24)]);
+        assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Soprano].pitch().unwrap().midi(), 60);
+        let above = player.down(100, 96);
+        assert!(
+            above.ends_with(&[(4, "off", 24), (4, "on", 48)]),
+            "low enough under 72, an octave or two below: {above:?}"
+        );
+    }
+
+    #[test]
+    fn a_late_table_is_counted_and_adopted_when_it_comes() {
+        let mut session = Session::new(settings());
+        assert!(session.midi(0, &[0x90, 72, 80]));
+        let drain = |session: &mut Session| {
+            let mut sent = Vec::new();
+            while let Some(message) = session.next_message() {
+                sent.push(message);
+                session.sent();
+            }
+            described(&sent)
+        };
+        assert_eq!((drain(&mut session), session.counts().missed), (vec![(1, "on", 72)], 1));
+        session.table(20, &table(0, Chord::START));
+        assert_eq!(drain(&mut session), [(2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+
+        session.advance(STEP);
+        assert_eq!((drain(&mut session), session.counts().missed), (vec![], 2), "the harmony holds");
+        let report = std::iter::from_fn(|| session.next_report()).last().unwrap();
+        session.table(STEP + 9, &table(1, Chord::START));
+        assert_eq!(drain(&mut session), [], "a table after another chord is void");
+        session.table(STEP + 9, &table(1, report.previous));
+        assert_eq!(drain(&mut session), [(2, "off", 68), (2, "on", 67)]);
+    }
+
+    #[test]
+    fn a_worker_too_slow_for_the_tempo_makes_the_harmony_lag_but_not_stop() {
+        let mut session = Session::new(settings());
+        let mut on_the_way: Option<(Time, AnswerTable)> = Some((380, table(0, Chord::START)));
+        let mut begun = Vec::new();
+        for now in 0..8 * BEAT {
+            match now {
+                0 | 5000 => drop(session.midi(now, &[0x90, 72, 80])),
+                2500 => drop(session.midi(now, &[0x80, 72, 0])),
+                _ => session.advance(now),
+            }
+            if let Some((_, table)) = on_the_way.take_if(|(arrival, _)| *arrival == now) {
+                session.table(now, &table);
+            }
+            if on_the_way.is_none() {
+                let report = std::iter::from_fn(|| session.next_report()).last();
+                let after = |report: Report| report.chord.unwrap_or(report.previous);
+                on_the_way = report.map(|report| (now + 380, table(report.step + 1, after(report))));
+            }
+            while let Some(message) = session.next_message() {
+                if message.bytes()[0] & 0xf0 == 0x90 {
+                    begun.push((message.at, message.bytes()[0] & 0x0f));
+                }
+                session.sent();
+            }
+        }
+        let begun_in =
+            |from: Time, to: Time| begun.iter().filter(|(at, part)| *part > 0 && (from..to).contains(at)).count();
+        assert!(session.counts().missed > 10);
+        assert_eq!((begun_in(0, 380), begun_in(380, 381)), (0, 3));
+        assert!(begun_in(400, 3000) > 1, "{begun:?}");
+        assert!(begun_in(5000, 5800) >= 3, "sounds again after the silence: {begun:?}");
+    }
+
+    #[test]
+    fn a_port_that_takes_nothing_delays_messages_but_loses_no_note_off() {
+        let mut session = Session::new(settings());
+        session.table(0, &table(0, Chord::START));
+        for at in (0..60_000).step_by(60) {
+            session.midi(at, &[0x90, 60 + (at / 60 % 20) as u8, 80]);
+        }
+        session.stop(60_000);
+        assert!(session.dropped() > 0);
+        let mut check = NoteCheck::default();
+        while let Some(message) = session.next_message() {
+            check.message(&message);
+            session.sent();
+        }
+        check.end();
+    }
+
+    /// Follows messages as an instrument would and panics at the first that breaks the rules.
+    #[derive(Default)]
+    struct NoteCheck {
+        sounding: [Option<u8>; 4],
+        /// Keys below the split, on the fifth channel.
+        through: std::collections::BTreeSet<u8>,
+        last: Time,
+    }
+
+    impl NoteCheck {
+        fn message(&mut self, message: &Message) {
+            assert!(message.at >= self.last, "time goes back at {message:?}");
+            self.last = message.at;
+            let (status, pitch) = (message.bytes()[0], message.bytes()[1]);
+            match status {
+                0x94 => return assert!(self.through.insert(pitch), "{message:?}"),
+                0x84 => return assert!(self.through.remove(&pitch), "{message:?}"),
+                0xb4 => return assert!([64, 66].contains(&pitch), "{message:?}"),
+                _ => {}
+            }
+            let part = &mut self.sounding[usize::from(status & 0x0f)];
+            match status & 0xf0 {
+                0x90 => assert_eq!(part.replace(pitch), None, "two notes in a part at {message:?}"),
+                0x80 => assert_eq!(part.take(), Some(pitch), "the end of a note that does not sound at {message:?}"),
+                0xb0 => assert!([1, 2, 7, 11, 123].contains(&pitch), "{message:?}"),
+                _ => assert!(matches!(status & 0xf0, 0xa0 | 0xd0 | 0xe0), "{message:?}"),
+            }
+        }
+
+        fn end(&self) {
+            assert_eq!(self.sounding, [None; 4], "notes outlive the stop");
+            assert!(self.through.is_empty(), "keys outlive the stop");
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Midi(Vec<u8>),
+        Wait,
+        /// All tables asked for so far arrive.
+        Tables,
+        /// A table that nobody asked for.
+        Stray(u64),
+        Control(Control, u8),
+        InputLost,
+        OutputRegained,
+        /// Whether the port takes messages from now on.
+        Port(bool),
+    }
+
+    fn event() -> impl Strategy<Value = (Time, Event)> {
+        let key = prop_oneof![55u8..85, 0u8..=127];
+        let midi = prop_oneof![
+            6 => (0u8..16, key.clone(), 0u8..=127).prop_map(|(channel, key, velocity)| vec![0x90 | channel, key, velocity]),
+            4 => (0u8..16, key, 0u8..=127).prop_map(|(channel, key, velocity)| vec![0x80 | channel, key, velocity]),
+            2 => prop::sample::select(vec![
+                vec![0xb0, 123, 0], vec![0xb1, 120, 0], vec![0xfe], vec![0xb0, 64, 127], vec![0xb0, 64, 0],
+                vec![0xb0, 66, 127], vec![0xb0, 66, 0], vec![0xe0, 1, 70], vec![0xd0, 9], vec![0xb0, 121, 0],
+                vec![0xfa], vec![0xfb], vec![0xfc], vec![0xf2, 3, 0],
+            ]),
+            3 => Just(vec![0xf8]),
+            1 => prop::collection::vec(any::<u8>(), 0..5),
+        ];
+        let event = prop_oneof![
+            8 => midi.prop_map(Event::Midi),
+            4 => Just(Event::Wait),
+            8 => Just(Event::Tables),
+            1 => (0u64..40).prop_map(Event::Stray),
+            2 => (prop::sample::select(Control::ALL.to_vec()), 0u8..128)
+                .prop_map(|(control, value)| Event::Control(control, value)),
+            1 => prop::sample::select(vec![
+                Event::InputLost, Event::OutputRegained, Event::Port(false), Event::Port(true), Event::Port(true),
+            ]),
+        ];
+        (prop_oneof![3 => 0u64..60, 2 => 0u64..400, 1 => 0u64..4000], event)
+    }
+
+    fn split() -> impl Strategy<Value = Split> {
+        let below = prop::sample::select(vec![Below::Through, Below::Bass]);
+        (30u8..80, below).prop_map(|(key, below)| Split { key, channel: 4, below })
+    }
+
+    fn perform(events: &[(Time, Event)], settings: Settings) -> Vec<Message> {
+        perform_seen(events, settings, |_, _| {})
+    }
+
+    /// `see` is shown each report as soon as it is made. It is answered when the event [`Event::Tables`] comes.
+    fn perform_seen(
+        events: &[(Time, Event)],
+        settings: Settings,
+        mut see: impl FnMut(&Session, &Report),
+    ) -> Vec<Message> {
+        let mut asked: Vec<Report> = Vec::new();
+        let mut session = Session::new(settings);
+        session.table(0, &table(0, Chord::START));
+        let mut sent = Vec::new();
+        let (mut now, mut takes) = (0, true);
+        let mut collect = |session: &mut Session, takes: bool| {
+            while let Some(message) = session.next_message().filter(|_| takes) {
+                sent.extend(Some(message).filter(|message| message.is_heard));
+                session.sent();
+            }
+            let mut reports = Vec::new();
+            while let Some(report) = session.next_report() {
+                see(session, &report);
+                reports.push(report);
+            }
+            reports
+        };
+        for (wait, event) in events {
+            // Step by step, so that no report goes by unseen.
+            while let Some(due) = session.due().filter(|&due| due <= now + wait) {
+                session.advance(due);
+                asked.extend(collect(&mut session, takes));
+            }
+            now += wait;
+            match event {
+                Event::Midi(bytes) => drop(session.midi(now, bytes)),
+                Event::Wait => session.advance(now),
+                Event::Control(control, value) => session.control(now, *control, *value),
+                Event::InputLost => session.input_lost(now),
+                Event::OutputRegained => session.output_regained(now),
+                Event::Port(is_free) => takes = *is_free,
+                Event::Stray(step) => session.table(now, &table(*step, Chord::SILENCE)),
+                Event::Tables => {
+                    for report in asked.drain(..) {
+                        tables_for(&report).iter().for_each(|table| session.table(now, table));
+                    }
+                }
+            }
+            if matches!(event, Event::InputLost | Event::Control(Control::Panic, _)) {
+                assert_eq!(session.sounding(), [None; 4], "nothing sounds on after {event:?}");
+            }
+            asked.extend(collect(&mut session, takes));
+        }
+        session.stop(now);
+        session.midi(now + 1, &[0x90, 72, 80]);
+        session.advance(now + 10 * BEAT);
+        collect(&mut session, true);
+        sent
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_played_every_note_ends_once_and_parts_never_mix(
+            events in prop::collection::vec(event(), 0..200),
+            source in prop::sample::select(vec![clock::Source::Internal, clock::Source::Midi, clock::Source::Follow]),
+            pass_soprano: bool,
+            split in prop::option::of(split()),
+        ) {
+            let mut settings = if pass_soprano { settings() } else { without_soprano() };
+            (settings.clock.source, settings.split) = (source, split);
+            let sent = perform(&events, settings);
+            let mut check = NoteCheck::default();
+            let has_mute = events.iter().any(|(_, event)| matches!(event, Event::Control(Control::Mute(_), _)));
+            for message in &sent {
+                check.message(message);
+                prop_assert!(pass_soprano || has_mute || message.bytes()[0] & 0x0f != 0, "the soprano is not ours");
+            }
+            check.end();
+            prop_assert_eq!(&sent, &perform(&events, settings), "the same events give the same bytes");
+        }
+
+        #[test]
+        fn the_network_is_told_what_was_played_and_nothing_else(
+            events in prop::collection::vec(event(), 0..200),
+            source in prop::sample::select(vec![clock::Source::Internal, clock::Source::Midi, clock::Source::Follow]),
+            split in prop::option::of(split()),
+        ) {
+            let mut settings = settings();
+            (settings.clock.source, settings.split) = (source, split);
+            let mut last: Option<Report> = None;
+            perform_seen(&events, settings, |session, report| {
+                let (previous, begun) = last.map_or((Chord::START, 0), |last| match last.chord {
+                    Some(chord) if report.step != last.step => (chord, last.step),
+                    _ => (last.previous, last.step),
+                });
+                assert_eq!(report.previous, previous, "the last chord of the step before is final");
+                assert!(report.step <= begun + 1, "no step is left out");
+                // A bass struck in a silence is no chord.
+                let sounding = if session.soprano().is_some() { session.sounding() } else { [None; 4] };
+                for (part, sounding) in Part::LOWER.into_iter().zip(&sounding[1..]) {
+                    let told = report.chord.and_then(|chord| chord[part].pitch());
+                    if let (Some(sounding), Some(told)) = (sounding, told) {
+                        let is_octave = (sounding.midi().abs_diff(told.midi())).is_multiple_of(12);
+                        assert!(is_octave, "{part:?} sings {sounding} but {told} is told");
+                    }
+                }
+                last = Some(*report);
+            });
+        }
+
+        #[test]
+        fn on_one_shared_channel_every_pitch_ends_as_often_as_it_begins(
+            events in prop::collection::vec(event(), 0..200),
+        ) {
+            let mut settings = settings();
+            settings.routes.iter_mut().for_each(|route| (route.channel, route.octave) = (2, -1));
+            let mut sounding = [false; 128];
+            for message in perform(&events, settings) {
+                let [status, key, _] = *message.bytes() else { continue };
+                match status {
+                    0x92 => prop_assert!(!std::mem::replace(&mut sounding[usize::from(key)], true), "{:?}", message),
+                    0x82 => prop_assert!(std::mem::replace(&mut sounding[usize::from(key)], false), "{:?}", message),
+                    _ => {}
+                }
+            }
+            prop_assert_eq!(sounding, [false; 128]);
+        }
+
+        #[test]
+        fn when_tables_are_in_time_each_struck_soprano_sounds_with_three_parts(
+            melody in prop::collection::vec((55u64..2000, 60u8..=81, 10u64..3000), 1..40),
+        ) {
+            let mut player = Player::new();
+            let mut now = 0;
+            for (wait, key, length) in melody {
+                now += wait;
+                player.down(now, key);
+                let sounding = player.session.sounding();
+                prop_assert_eq!(sounding[0].map(Pitch::midi), Some(key));
+                prop_assert!(sounding.iter().all(Option::is_some));
+                now += length;
+                player.up(now, key);
+            }
+            prop_assert_eq!(player.session.counts().missed, 0);
+        }
+    }
+}

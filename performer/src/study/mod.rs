@@ -1,0 +1,4 @@
+//! Figures of many pieces beside Bach's, for `performer report`.
+
+pub mod distance;
+pub mod report;
