@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use chorale::{Chord, Part, Pitch, Token};
 use libfuzzer_sys::fuzz_target;
 use session::AnswerTable;
-use session::clock::{self, Source};
+use session::clock::{self, ClockSource};
 use session::control::Control;
-use session::{Below, Report, Session, Settings, Split};
+use session::{Below, TableRequest, Session, Settings, KeyboardSplit};
 
 /// A fixed answer under every soprano.
-fn table(report: Option<Report>, is_present: bool) -> AnswerTable {
+fn table(report: Option<TableRequest>, is_present: bool) -> AnswerTable {
     let number = report.map_or(0, |report| report.number);
     let step = report.map_or(0, |report| report.step + u64::from(!is_present));
     let after = match report {
@@ -68,11 +68,11 @@ impl Wire {
 
 fuzz_target!(|bytes: &[u8]| {
     let [choices, bytes @ ..] = bytes else { return };
-    let source = [Source::Internal, Source::Midi, Source::Follow][usize::from(choices % 3)];
+    let source = [ClockSource::Internal, ClockSource::Midi, ClockSource::Follow][usize::from(choices % 3)];
     let clock = clock::Settings { source, rate: 1e9, tempo: 72.0, first: u64::from(choices & 4) };
     let mut settings = Settings::new(clock);
     let below = if choices & 8 == 0 { Below::Through } else { Below::Bass };
-    settings.split = (choices & 16 != 0).then_some(Split { key: 60, channel: 4, below });
+    settings.split = (choices & 16 != 0).then_some(KeyboardSplit { key: 60, channel: 4, below });
     settings.has_own_ports = choices & 32 != 0;
     let mut session = Session::new(settings);
     let mut wire = Wire::default();
@@ -97,7 +97,7 @@ fuzz_target!(|bytes: &[u8]| {
                 session.midi(now, rest);
             }
         }
-        while let Some(report) = session.next_report() {
+        while let Some(report) = session.next_request() {
             if kind & 8 == 0 {
                 if report.is_present_void {
                     session.table(now, &table(Some(report), true));

@@ -23,11 +23,11 @@ use crate::devices::midi::{Backend, Links, MidiError, Running, Wiring};
 use chorale::Density;
 use harmonizer::Harmonizer;
 use live::Worker;
-use live::take::{Event, Input, Recorder};
+use live::take::{Recorder, SessionInput, TakeEvent};
 use network::ModelError;
 use panics;
-use session::control::{self, Control as Knob};
-use session::{AnswerTable, Message, Report, Session, Settings, Time};
+use session::control::{self, Control};
+use session::{AnswerTable, Message, Session, Settings, TableRequest, Time};
 
 /// Longest wait for the sound system to take the last note-offs. Beyond it the server is as good as dead.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
@@ -67,18 +67,18 @@ pub enum Failure {
 
 /// What a performer's friends may want to see of a performance as it goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shown {
+pub enum PerformanceEvent {
     /// A soprano was struck.
-    Heard(Heard),
+    AnsweredNote(AnsweredNote),
     /// A step began, or a part changed its note.
     Moment { at: Time, position: u64, parts: [Option<Pitch>; 4] },
     /// A switch was moved. What is told after it was played with it.
-    Switched { at: Time, switch: Knob, is_on: bool },
+    Switched { at: Time, switch: Control, is_on: bool },
 }
 
 /// A soprano that was struck, and how it was answered.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Heard {
+pub struct AnsweredNote {
     pub at: Time,
     pub position: u64,
     /// Soprano to bass, heard or muted.
@@ -120,7 +120,7 @@ pub struct Status {
 
 impl Status {
     /// At rest, with these switches on.
-    pub fn new(tempo: f64, switches: &[Knob]) -> Status {
+    pub fn new(tempo: f64, switches: &[Control]) -> Status {
         Status {
             tempo,
             is_running: false,
@@ -131,22 +131,22 @@ impl Status {
         }
     }
 
-    pub fn is_on(&self, knob: Knob) -> bool {
+    pub fn is_on(&self, knob: Control) -> bool {
         self.switches & switch(knob) != 0
     }
 }
 
 fn switches_of(session: &Session) -> u32 {
-    Knob::ALL.into_iter().filter(|&knob| session.is_on(knob)).map(switch).fold(0, |all, one| all | one)
+    Control::ALL.into_iter().filter(|&knob| session.is_on(knob)).map(switch).fold(0, |all, one| all | one)
 }
 
-fn switch(knob: Knob) -> u32 {
-    Knob::ALL.iter().position(|&other| other == knob).map_or(0, |place| 1 << place)
+fn switch(knob: Control) -> u32 {
+    Control::ALL.iter().position(|&other| other == knob).map_or(0, |place| 1 << place)
 }
 
 /// What the threads of a performance tell each other without waiting.
 #[derive(Debug, Default)]
-pub struct Control {
+pub struct Shared {
     stop: AtomicBool,
     silent: AtomicBool,
     failure: OnceLock<Failure>,
@@ -162,7 +162,7 @@ pub struct Control {
     is_running: AtomicBool,
     is_stalled: AtomicBool,
     switches: AtomicU32,
-    /// A value as of [`Knob::Density`], and of [`Knob::Temperature`] or [`NO_TEMPERATURE`].
+    /// A value as of [`Control::Density`], and of [`Control::Temperature`] or [`NO_TEMPERATURE`].
     density: AtomicU8,
     temperature: AtomicU8,
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
@@ -173,7 +173,7 @@ pub struct Control {
     take_error: Mutex<Option<String>>,
     /// The thread that runs the engine, where it sleeps between events.
     player: OnceLock<Thread>,
-    /// The thread that [`Control::trip`] makes panic.
+    /// The thread that [`Shared::trip`] makes panic.
     panics: OnceLock<String>,
 }
 
@@ -183,7 +183,7 @@ const PANICS: &str = "PERFORMER_PANICS";
 /// Notes are played before, so that there is something to silence.
 const PANICS_AFTER: u64 = 3;
 
-impl Control {
+impl Shared {
     /// Panics in the thread of that name if a test wants it to.
     pub fn trip(&self, thread: &str) {
         if cfg!(debug_assertions) && self.panics.get().is_some_and(|name| name == thread) {
@@ -253,29 +253,29 @@ impl Control {
 pub struct Engine {
     session: Session,
     tables: HeapCons<AnswerTable>,
-    commands: HeapCons<(Knob, u8)>,
-    reports: HeapProd<Report>,
-    shown: HeapProd<Shown>,
-    events: HeapProd<Event>,
+    commands: HeapCons<(Control, u8)>,
+    reports: HeapProd<TableRequest>,
+    shown: HeapProd<PerformanceEvent>,
+    events: HeapProd<TakeEvent>,
     /// The last moment shown.
     moment: (u64, [Option<Pitch>; 4]),
     worker: Thread,
-    control: Arc<Control>,
+    control: Arc<Shared>,
 }
 
 /// The other ends of an engine's queues.
 pub struct EngineEnds {
     pub tables: HeapProd<AnswerTable>,
-    pub commands: HeapProd<(Knob, u8)>,
-    pub reports: HeapCons<Report>,
-    pub shown: HeapCons<Shown>,
+    pub commands: HeapProd<(Control, u8)>,
+    pub reports: HeapCons<TableRequest>,
+    pub shown: HeapCons<PerformanceEvent>,
     /// Everything that a take holds.
-    pub events: HeapCons<Event>,
+    pub events: HeapCons<TakeEvent>,
 }
 
 impl Engine {
     /// `worker` is unparked whenever there is a report for it.
-    pub fn new(session: Session, worker: Thread, control: Arc<Control>) -> (Engine, EngineEnds) {
+    pub fn new(session: Session, worker: Thread, control: Arc<Shared>) -> (Engine, EngineEnds) {
         let (tables_in, tables) = HeapRb::new(TABLES).split();
         let (commands_in, commands) = HeapRb::new(COMMANDS).split();
         let (reports, reports_out) = HeapRb::new(REPORTS).split();
@@ -296,7 +296,7 @@ impl Engine {
         (engine, ends)
     }
 
-    pub fn control(&self) -> &Arc<Control> {
+    pub fn control(&self) -> &Arc<Shared> {
         &self.control
     }
 
@@ -310,29 +310,32 @@ impl Engine {
     pub fn begin(&mut self, now: Time) {
         let now = now.max(self.session.now());
         if self.control.stop.load(Ordering::Acquire) && !self.session.is_stopped() {
-            self.record(now, Input::Stop);
+            self.record(now, SessionInput::Stop);
             self.session.stop(now);
         }
         if self.control.input_lost.swap(false, Ordering::AcqRel) {
-            self.record(now, Input::InputLost);
+            self.record(now, SessionInput::InputLost);
             self.session.input_lost(now);
         }
         if self.control.output_regained.swap(false, Ordering::AcqRel) {
-            self.record(now, Input::OutputRegained);
+            self.record(now, SessionInput::OutputRegained);
             self.session.output_regained(now);
         }
         if self.control.messages_lost.swap(false, Ordering::AcqRel) && !self.session.is_stopped() {
-            self.record(now, Input::MessagesLost);
+            self.record(now, SessionInput::MessagesLost);
             self.session.messages_lost(now);
         }
         while let Some((knob, value)) = self.commands.try_pop() {
-            self.record(now, Input::Control(knob, value));
+            self.record(now, SessionInput::Control(knob, value));
             self.session.control(now, knob, value);
             self.tell_switches();
         }
         while let Some(table) = self.tables.try_pop() {
             let number = table.number;
-            self.record(now, if table.is_present { Input::PresentTable(number) } else { Input::Table(number) });
+            self.record(
+                now,
+                if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) },
+            );
             self.session.table(now, &table);
         }
     }
@@ -340,7 +343,7 @@ impl Engine {
     /// Plays one message and sends the answer. `entered` is when the sound system called us with it.
     pub fn receive(&mut self, at: Time, bytes: &[u8], entered: Instant, send: &mut impl FnMut(Message) -> bool) {
         let at = at.max(self.session.now());
-        if let Some(input) = Input::midi(bytes) {
+        if let Some(input) = SessionInput::midi(bytes) {
             self.record(at, input);
         }
         let struck = self.session.midi(at, bytes);
@@ -349,7 +352,12 @@ impl Engine {
         if struck {
             let parts = self.session.sounding();
             // A full queue loses a line on the screen, nothing else.
-            let _ = self.shown.try_push(Shown::Heard(Heard { at, position: self.session.position(), parts, latency }));
+            let _ = self.shown.try_push(PerformanceEvent::AnsweredNote(AnsweredNote {
+                at,
+                position: self.session.position(),
+                parts,
+                latency,
+            }));
         }
         self.tell();
     }
@@ -378,18 +386,18 @@ impl Engine {
                 break;
             }
             self.session.sent();
-            if self.events.try_push(Event::Sent(message)).is_err() {
+            if self.events.try_push(TakeEvent::Sent(message)).is_err() {
                 self.control.unrecorded.fetch_add(1, Ordering::Relaxed);
             }
         }
         while let Some((at, position)) = self.session.next_step_begun() {
-            if self.events.try_push(Event::Step { at, position }).is_err() {
+            if self.events.try_push(TakeEvent::Step { at, position }).is_err() {
                 self.control.unrecorded.fetch_add(1, Ordering::Relaxed);
             }
         }
         let mut has_report = false;
         while !self.reports.is_full()
-            && let Some(report) = self.session.next_report()
+            && let Some(report) = self.session.next_request()
         {
             has_report |= self.reports.try_push(report).is_ok();
         }
@@ -415,27 +423,27 @@ impl Engine {
         control.is_stalled.store(clock.is_stalled(now), Ordering::Relaxed);
         control.is_running.store(clock.boundary(position).is_some(), Ordering::Relaxed);
         control.density.store(session.density().value(), Ordering::Relaxed);
-        let temperature = session.wishes().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
+        let temperature = session.preferences().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
         control.temperature.store(temperature, Ordering::Relaxed);
         self.tell_switches();
         if self.moment == (position, parts) {
             return;
         }
         self.moment = (position, parts);
-        let _ = self.shown.try_push(Shown::Moment { at: now, position, parts });
+        let _ = self.shown.try_push(PerformanceEvent::Moment { at: now, position, parts });
     }
 
     fn tell_switches(&mut self) {
         let switches = switches_of(&self.session);
         let before = self.control.switches.swap(switches, Ordering::Relaxed);
-        for knob in Knob::ALL.into_iter().filter(|&knob| (switches ^ before) & switch(knob) != 0) {
+        for knob in Control::ALL.into_iter().filter(|&knob| (switches ^ before) & switch(knob) != 0) {
             let (at, is_on) = (self.session.now(), switches & switch(knob) != 0);
-            let _ = self.shown.try_push(Shown::Switched { at, switch: knob, is_on });
+            let _ = self.shown.try_push(PerformanceEvent::Switched { at, switch: knob, is_on });
         }
     }
 
-    fn record(&mut self, at: Time, input: Input) {
-        if self.events.try_push(Event::Input(at, input)).is_err() {
+    fn record(&mut self, at: Time, input: SessionInput) {
+        if self.events.try_push(TakeEvent::Input(at, input)).is_err() {
             self.control.unrecorded.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -457,7 +465,7 @@ impl Engine {
 /// What a performance plays with.
 pub struct Cast {
     pub harmonizer: Harmonizer,
-    /// Answers instead while [`Knob::Model`] is on.
+    /// Answers instead while [`Control::Model`] is on.
     pub second: Option<Harmonizer>,
     pub session: Settings,
     /// Our own instrument, if it shall sound.
@@ -475,9 +483,9 @@ pub struct Live {
     recorder: Option<JoinHandle<()>>,
     /// Ends the worker and the recorder.
     threads_stop: Arc<AtomicBool>,
-    control: Arc<Control>,
-    commands: HeapProd<(Knob, u8)>,
-    shown: HeapCons<Shown>,
+    control: Arc<Shared>,
+    commands: HeapProd<(Control, u8)>,
+    shown: HeapCons<PerformanceEvent>,
 }
 
 impl Live {
@@ -487,7 +495,7 @@ impl Live {
         let Cast { harmonizer, second, mut session, sound, recorder } = cast;
         session.clock.rate = backend.rate();
         session.has_own_ports = wiring.per_part;
-        let control = Arc::new(Control::default());
+        let control = Arc::new(Shared::default());
         if cfg!(debug_assertions)
             && let Ok(thread) = std::env::var(PANICS)
         {
@@ -497,7 +505,7 @@ impl Live {
         let threads_stop = Arc::new(AtomicBool::new(false));
         let (worker, first) = Worker::new(harmonizer, second, session.first_phase())?;
         // The engine needs the worker's thread to wake it, the worker the engine's queues: they go after it.
-        let (ends_in, ends_out) = std::sync::mpsc::sync_channel::<(HeapProd<AnswerTable>, HeapCons<Report>)>(1);
+        let (ends_in, ends_out) = std::sync::mpsc::sync_channel::<(HeapProd<AnswerTable>, HeapCons<TableRequest>)>(1);
         let handle = thread::Builder::new()
             .name("worker".to_owned())
             .spawn({
@@ -533,7 +541,7 @@ impl Live {
         &self,
         recorder: Option<Recorder>,
         session: Settings,
-        events: HeapCons<Event>,
+        events: HeapCons<TakeEvent>,
     ) -> Result<JoinHandle<()>, LiveError> {
         let (control, stop) = (Arc::clone(&self.control), Arc::clone(&self.threads_stop));
         thread::Builder::new()
@@ -559,19 +567,19 @@ impl Live {
     }
 
     /// What has been played since it was last asked for.
-    pub fn next_shown(&mut self) -> Option<Shown> {
+    pub fn next_shown(&mut self) -> Option<PerformanceEvent> {
         self.shown.try_pop()
     }
 
     /// Moves a control to a value of 0 to 127.
-    pub fn turn(&mut self, knob: Knob, value: u8) {
+    pub fn turn(&mut self, knob: Control, value: u8) {
         // The queue is full only if the sound system has stopped calling us.
         let _ = self.commands.try_push((knob, value));
         self.control.wake_player();
     }
 
     /// Moves a switch to its other position; pushes what is none.
-    pub fn toggle(&mut self, knob: Knob) {
+    pub fn toggle(&mut self, knob: Control) {
         let value = if self.status().is_on(knob) { 0 } else { 127 };
         self.turn(knob, value);
     }
@@ -652,8 +660,8 @@ impl Drop for Live {
 fn record(
     mut recorder: Option<Recorder>,
     session: Settings,
-    mut events: HeapCons<Event>,
-    control: &Control,
+    mut events: HeapCons<TakeEvent>,
+    control: &Shared,
     stop: &AtomicBool,
 ) {
     loop {
@@ -681,7 +689,7 @@ fn record(
 }
 
 /// Runs the worker. What goes wrong there ends the performance.
-fn guard_work(control: &Control, work: impl FnOnce() -> Result<(), ModelError>) {
+fn guard_work(control: &Shared, work: impl FnOnce() -> Result<(), ModelError>) {
     match panics::catch(work) {
         Ok(Ok(())) => {}
         Ok(Err(error)) => control.fail(Failure::Worker(error.to_string())),
@@ -690,7 +698,7 @@ fn guard_work(control: &Control, work: impl FnOnce() -> Result<(), ModelError>) 
 }
 
 /// Runs the recorder. Whatever happens there, the music goes on without its take.
-fn guard_recording(control: &Control, record: impl FnOnce()) {
+fn guard_recording(control: &Shared, record: impl FnOnce()) {
     if let Err(told) = panics::catch(record) {
         control.lose_take(&format!("a bug of ours ({told})"));
     }
@@ -701,8 +709,8 @@ fn guard_recording(control: &Control, record: impl FnOnce()) {
 fn work(
     mut worker: Worker,
     mut tables: HeapProd<AnswerTable>,
-    mut reports: HeapCons<Report>,
-    control: &Control,
+    mut reports: HeapCons<TableRequest>,
+    control: &Shared,
     stop: &AtomicBool,
 ) -> Result<(), ModelError> {
     while !stop.load(Ordering::Acquire) {
@@ -733,7 +741,7 @@ mod tests {
 
     use super::*;
     use crate::devices::midi::Connections;
-    use session::clock::{self, Source};
+    use session::clock::{self, ClockSource};
 
     /// A sound system of this test: a thread that calls the engine every millisecond and strikes one key.
     struct Stand {
@@ -741,12 +749,12 @@ mod tests {
     }
 
     struct Standing {
-        control: Arc<Control>,
+        control: Arc<Shared>,
         thread: Option<JoinHandle<()>>,
     }
 
     impl Connections for Standing {
-        fn tend(&mut self, _: &mut Links, _: &Arc<Control>) {}
+        fn tend(&mut self, _: &mut Links, _: &Arc<Shared>) {}
     }
 
     impl Drop for Standing {
@@ -812,7 +820,7 @@ mod tests {
     fn sounding_performance() -> (Live, Arc<Mutex<Vec<[u8; 3]>>>) {
         let model = Arc::new(network::Model::lstm().unwrap());
         let harmonizer = Harmonizer::new(model, harmonizer::Sampling::default());
-        let clock = clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
         let cast = Cast { harmonizer, second: None, session: Settings::new(clock), sound: None, recorder: None };
         let sent = Arc::default();
         let live = Live::start(Box::new(Stand { sent: Arc::clone(&sent) }), &Wiring::default(), cast).unwrap();
@@ -859,7 +867,7 @@ mod tests {
     }
 
     fn sounding_engine() -> (Engine, EngineEnds, Vec<[u8; 3]>) {
-        let clock = clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
         let session = Session::new(Settings::new(clock));
         let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| Chord([index, 30, 25, 10].map(|i| Token::from_index(i).unwrap())));
@@ -880,7 +888,8 @@ mod tests {
         let (engine, mut ends, sent) = sounding_engine();
         assert_eq!(sent, [[0x90, 72, 80], [0x91, 65, 80], [0x92, 60, 80], [0x93, 45, 80]]);
         let mut shown = std::iter::from_fn(|| ends.shown.try_pop());
-        let heard = shown.find_map(|shown| if let Shown::Heard(heard) = shown { Some(heard) } else { None });
+        let heard =
+            shown.find_map(|shown| if let PerformanceEvent::AnsweredNote(heard) = shown { Some(heard) } else { None });
         let heard = heard.expect("nothing shown");
         assert_eq!(heard.parts.map(|pitch| pitch.unwrap().midi()), [72, 65, 60, 45]);
         assert_eq!(ends.reports.try_pop().unwrap().step, 0);
@@ -891,12 +900,12 @@ mod tests {
     fn a_switch_is_told_before_what_is_played_with_it() {
         let (mut engine, mut ends, _) = sounding_engine();
         while ends.shown.try_pop().is_some() {}
-        ends.commands.try_push((Knob::Hold, 127)).unwrap();
+        ends.commands.try_push((Control::Hold, 127)).unwrap();
         engine.begin(10);
         engine.receive(100, &[0x90, 74, 80], Instant::now(), &mut |_| true);
-        let switched = Shown::Switched { at: 10, switch: Knob::Hold, is_on: true };
+        let switched = PerformanceEvent::Switched { at: 10, switch: Control::Hold, is_on: true };
         assert_eq!(ends.shown.try_pop(), Some(switched));
-        assert!(matches!(ends.shown.try_pop(), Some(Shown::Heard(_))));
+        assert!(matches!(ends.shown.try_pop(), Some(PerformanceEvent::AnsweredNote(_))));
     }
 
     #[test]

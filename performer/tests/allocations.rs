@@ -46,7 +46,7 @@ fn count(run: impl FnOnce()) -> usize {
     COUNT.get() - before
 }
 
-/// Longer than anything is remembered ([`chorale::Recall::LONGEST`]), so that every list has grown to its size.
+/// Longer than anything is remembered ([`chorale::PhraseMemory::LONGEST`]), so that every list has grown to its size.
 const WARM: usize = 1100;
 const STEPS: usize = 64;
 

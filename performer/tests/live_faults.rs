@@ -13,11 +13,11 @@ use chorale::{Chord, Token};
 use live::jack::recorded;
 use live::{PARTS, check_harmony, read};
 use performer::devices::midi::jack::cycle;
-use performer::performance::{Control, Engine, EngineEnds, Shown};
+use performer::performance::{Engine, EngineEnds, PerformanceEvent, Shared};
 use proptest::prelude::*;
 use ringbuf::traits::{Consumer, Observer, Producer};
-use session::clock::{self, Source};
-use session::{AnswerTable, Report, Session, Settings, Time};
+use session::clock::{self, ClockSource};
+use session::{AnswerTable, Session, Settings, TableRequest, Time};
 
 const RATE: u64 = 48_000;
 
@@ -39,10 +39,10 @@ struct Rig {
 }
 
 impl Rig {
-    fn new(source: Source, tempo: f64, period: u32) -> Rig {
+    fn new(source: ClockSource, tempo: f64, period: u32) -> Rig {
         let clock = clock::Settings { source, rate: RATE as f64, tempo, first: 0 };
         let session = Session::new(Settings::new(clock));
-        let (engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Control::default()));
+        let (engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Shared::default()));
         ends.tables.try_push(table(0, Chord::START, 0)).unwrap();
         Rig {
             engine,
@@ -87,13 +87,13 @@ impl Rig {
         self.start += Time::from(self.period);
         if self.has_worker {
             while let Some(report) = self.ends.reports.try_pop() {
-                let Report { number, step, chord, previous, .. } = report;
+                let TableRequest { number, step, chord, previous, .. } = report;
                 let _ = self.ends.tables.try_push(table(step + 1, chord.unwrap_or(previous), number));
             }
         }
     }
 
-    fn empty_queues(&mut self) -> Vec<Shown> {
+    fn empty_queues(&mut self) -> Vec<PerformanceEvent> {
         while self.ends.events.try_pop().is_some() {}
         std::iter::from_fn(|| self.ends.shown.try_pop()).collect()
     }
@@ -122,7 +122,7 @@ fn note(key: u8, is_on: bool) -> Vec<u8> {
 
 #[test]
 fn a_flood_of_ten_thousand_events_a_second_for_a_minute_leaves_no_note_and_holds_up_nothing() {
-    let mut rig = Rig::new(Source::Internal, 120.0, 128);
+    let mut rig = Rig::new(ClockSource::Internal, 120.0, 128);
     let mut random = 1u64;
     let mut draw = |below: u64| {
         // Knuth's linear congruential generator (MMIX).
@@ -150,7 +150,7 @@ fn a_flood_of_ten_thousand_events_a_second_for_a_minute_leaves_no_note_and_holds
 fn a_loop_from_our_output_to_our_input_adds_no_note() {
     // The output comes back at once, after one period, and after 40 ms.
     for delay in [1, 2, 15] {
-        let mut rig = Rig::new(Source::Internal, 120.0, 128);
+        let mut rig = Rig::new(ClockSource::Internal, 120.0, 128);
         let mut back: VecDeque<Vec<[u8; 3]>> = vec![Vec::new(); delay].into();
         let mut struck = 0;
         for number in 0..4000u32 {
@@ -167,7 +167,11 @@ fn a_loop_from_our_output_to_our_input_adds_no_note() {
             }
             rig.cycle(&events);
             back.push_back(rig.sent.clone());
-            let heard = rig.empty_queues().into_iter().filter(|shown| matches!(shown, Shown::Heard(_))).count();
+            let heard = rig
+                .empty_queues()
+                .into_iter()
+                .filter(|shown| matches!(shown, PerformanceEvent::AnsweredNote(_)))
+                .count();
             assert!(heard <= usize::from(number % 100 == 0), "an echo after {delay} periods was taken for a key");
         }
         assert_eq!(struck, 40);
@@ -177,7 +181,7 @@ fn a_loop_from_our_output_to_our_input_adds_no_note() {
 
 #[test]
 fn where_nobody_empties_the_queues_the_music_goes_on_and_every_note_ends() {
-    let mut rig = Rig::new(Source::Internal, 160.0, 256);
+    let mut rig = Rig::new(ClockSource::Internal, 160.0, 256);
     for number in 0..20_000u32 {
         rig.has_worker = number < 5000;
         let key = 60 + (number / 16 % 20) as u8;
@@ -195,7 +199,7 @@ fn where_nobody_empties_the_queues_the_music_goes_on_and_every_note_ends() {
 
 #[test]
 fn an_output_that_takes_nothing_for_minutes_gets_every_end_that_is_owed_and_then_what_is_played() {
-    let mut rig = Rig::new(Source::Internal, 160.0, 256);
+    let mut rig = Rig::new(ClockSource::Internal, 160.0, 256);
     for number in 0..40_000u32 {
         rig.takes = !(8000..32_000).contains(&number);
         let key = 60 + (number / 16 % 20) as u8;
@@ -215,7 +219,7 @@ fn an_output_that_takes_nothing_for_minutes_gets_every_end_that_is_owed_and_then
 #[test]
 fn a_clock_master_may_be_slow_or_fast_jump_and_stall() {
     for tempo in [20.0, 120.0, 300.0] {
-        let mut rig = Rig::new(Source::Midi, 120.0, 128);
+        let mut rig = Rig::new(ClockSource::Midi, 120.0, 128);
         let tick = RATE as f64 * 60.0 / tempo / 24.0;
         // Sixteenths from the start until the stall, and after it.
         let ticks = 24 * 16;
@@ -252,7 +256,7 @@ fn a_clock_master_may_be_slow_or_fast_jump_and_stall() {
             now.extend(events.drain(..due).map(|(at, bytes)| ((at - rig.start) as u32, bytes)));
             rig.cycle(&now);
             for shown in rig.empty_queues() {
-                if let Shown::Moment { position, .. } = shown {
+                if let PerformanceEvent::Moment { position, .. } = shown {
                     furthest = furthest.max(position);
                 }
             }
@@ -268,7 +272,7 @@ fn a_clock_master_may_be_slow_or_fast_jump_and_stall() {
 fn eight_hours_of_dense_playing_drift_by_no_frame_and_leave_no_note() {
     // Sixteenths at 160 beats a minute: 4500 frames each.
     const STEP: u64 = 4500;
-    let mut rig = Rig::new(Source::Internal, 160.0, 4500);
+    let mut rig = Rig::new(ClockSource::Internal, 160.0, 4500);
     let first = STEP;
     let steps = 8 * 3600 * RATE / STEP;
     let mut last = 0;
@@ -279,7 +283,7 @@ fn eight_hours_of_dense_playing_drift_by_no_frame_and_leave_no_note() {
         }
         rig.cycle(&[(0, note(key, true)), (3600, note(key, false))]);
         for shown in rig.empty_queues() {
-            if let Shown::Moment { at, position, .. } = shown
+            if let PerformanceEvent::Moment { at, position, .. } = shown
                 && position != last
             {
                 assert_eq!(at, first + position * STEP, "the beginning of sixteenth {position}");
@@ -302,7 +306,7 @@ proptest! {
             4 => -2_000i64..10_000, 1 => Just(0i64), 1 => -10_000_000i64..1_000_000_000,
         ], 60u8..80, any::<bool>()), 1..60),
     ) {
-        let mut rig = Rig::new(Source::Internal, 120.0, 128);
+        let mut rig = Rig::new(ClockSource::Internal, 120.0, 128);
         for (leap, key, is_on) in moments {
             rig.start = rig.start.saturating_add_signed(leap);
             // What is sent goes out in the present cycle, whatever its number.

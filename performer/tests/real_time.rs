@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Chord, Token};
-use performer::devices::audio::{Instrument, Player};
+use performer::devices::audio::{Instrument, Playback};
 use performer::devices::midi::jack::cycle;
 use performer::performance::{self, Engine};
 use ringbuf::traits::{Consumer, Producer};
-use session::clock::{self, Source};
+use session::clock::{self, ClockSource};
 use session::control::{Binding, Control, Trigger};
-use session::{AnswerTable, Below, Session, Settings, Split, Time};
+use session::{AnswerTable, Below, KeyboardSplit, Session, Settings, Time};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -33,9 +33,9 @@ fn table(step: u64, after: Chord) -> AnswerTable {
 
 #[test]
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
-    let clock = clock::Settings { source: Source::Internal, rate: RATE, tempo: 120.0, first: 0 };
+    let clock = clock::Settings { source: ClockSource::Internal, rate: RATE, tempo: 120.0, first: 0 };
     let session = Session::new(Settings::new(clock));
-    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(performance::Control::default()));
+    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(performance::Shared::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
 
     let (mut answered, mut moved) = (0, 0);
@@ -102,15 +102,15 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
         &[0xfc],
     ];
     for (source, below) in
-        [(Source::Internal, Below::Bass), (Source::Midi, Below::Through), (Source::Follow, Below::Bass)]
+        [(ClockSource::Internal, Below::Bass), (ClockSource::Midi, Below::Through), (ClockSource::Follow, Below::Bass)]
     {
         let mut settings = Settings::new(clock::Settings { source, rate: RATE, tempo: 120.0, first: 0 });
-        settings.split = Some(Split { key: 50, channel: 4, below });
+        settings.split = Some(KeyboardSplit { key: 50, channel: 4, below });
         let trigger = Trigger { is_note: false, channel: None, number: 20 };
         settings.bindings[0] = Some(Binding { trigger, control: Control::Density });
-        let control = Arc::new(performance::Control::default());
+        let control = Arc::new(performance::Shared::default());
         let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), control);
-        let (mut player, mut queue) = Player::new(Instrument::new(RATE as u32, None).unwrap(), 2);
+        let (mut player, mut queue) = Playback::new(Instrument::new(RATE as u32, None).unwrap(), 2);
         let mut sound = [0.0f32; 2 * FRAMES as usize];
         ends.tables.try_push(table(0, Chord::START)).unwrap();
         let mut sent = 0;
@@ -142,8 +142,9 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
 #[ignore = "needs Debian's timgm6mb-soundfont: make live"]
 fn a_sound_font_neither_allocates_nor_frees_while_it_plays() {
     let font = std::fs::read("/usr/share/sounds/sf2/TimGM6mb.sf2").expect("apt-get install timgm6mb-soundfont");
-    let (mut player, mut queue) = Player::new(Instrument::new(RATE as u32, Some(&font)).unwrap(), 2);
-    let mut settings = Settings::new(clock::Settings { source: Source::Internal, rate: RATE, tempo: 120.0, first: 0 });
+    let (mut player, mut queue) = Playback::new(Instrument::new(RATE as u32, Some(&font)).unwrap(), 2);
+    let mut settings =
+        Settings::new(clock::Settings { source: ClockSource::Internal, rate: RATE, tempo: 120.0, first: 0 });
     settings.routes.iter_mut().for_each(|route| route.program = Some(52));
     let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), Arc::default());
     ends.tables.try_push(table(0, Chord::START)).unwrap();

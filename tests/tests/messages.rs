@@ -8,7 +8,7 @@ use std::process::Command;
 
 use files::{Direction, Metre, Note, Score};
 use harmonizer::Sampling;
-use live::take::{self, Header, ModelIdentity};
+use live::take::{self, ModelIdentity, TakeHeader};
 use network::Model;
 use session::{Settings, clock};
 use tempfile::TempDir;
@@ -332,7 +332,7 @@ fn workplace() -> TempDir {
     write("astray.tgz", &archive(&["jsb/practice/a.csv"]));
     let whole = archive(&["train/a.csv", "valid/a.csv", "test/a.csv"]);
     write("cut.tgz", &whole[..whole.len() / 2]);
-    let mut bomb = tar::Header::new_gnu();
+    let mut bomb = tar::TakeHeader::new_gnu();
     bomb.set_size(300 << 20);
     bomb.set_cksum();
     write("bomb.tgz", &packed(&[bomb.as_bytes(), &vec![0; 300 << 20][..]].concat()));
@@ -387,7 +387,7 @@ fn archive(paths: &[&str]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let table = format!("{CSV}72,67,64,48\n");
     for path in paths {
-        let mut header = tar::Header::new_gnu();
+        let mut header = tar::TakeHeader::new_gnu();
         header.as_gnu_mut().expect("made as one").name[..path.len()].copy_from_slice(path.as_bytes());
         header.set_size(table.len() as u64);
         header.set_cksum();
@@ -398,12 +398,12 @@ fn archive(paths: &[&str]) -> Vec<u8> {
 
 /// Logs of takes that can't be played again, each for a reason of its own.
 fn write_takes(write: &impl Fn(&str, &[u8])) {
-    let clock = clock::Settings { source: clock::Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+    let clock = clock::Settings { source: clock::ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
     let lstm = ModelIdentity::new("lstm", &Model::lstm().expect("the network"));
     let log = |models: Vec<ModelIdentity>, tempo: f64, events: &str| {
         let session = Settings::new(clock::Settings { tempo, ..clock });
         let sampling = models.iter().map(|_| Sampling::default().into()).collect();
-        let header = Header { models, sampling, session };
+        let header = TakeHeader { models, sampling, session };
         let header = serde_json::to_string(&header).expect("JSON");
         format!("{}\n{header}\n0 table 0\n5 midi 90 48 50\n{events}\n", take::FIRST_LINE).into_bytes()
     };

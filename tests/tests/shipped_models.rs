@@ -19,7 +19,7 @@ fn model_path(name: &str) -> PathBuf {
 #[ignore = "needs the 382 chorales: run `make data`"]
 fn the_data_set_has_the_known_counts_lengths_and_ranges() {
     let dataset = dataset();
-    let check = |pieces: &[trainer::dataset::Piece], chorales, steps, shortest, longest| {
+    let check = |pieces: &[trainer::dataset::CorpusPiece], chorales, steps, shortest, longest| {
         let lengths = || pieces.iter().map(|piece| piece.chorale.chords.len());
         assert_eq!(pieces.len(), chorales);
         assert_eq!(lengths().sum::<usize>(), steps);

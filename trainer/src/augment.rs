@@ -5,7 +5,7 @@ use chorale::{Chorale, Chord, Part, Phase, Token};
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
-use crate::dataset::Piece;
+use crate::dataset::CorpusPiece;
 use crate::settings::TrainingSettings;
 
 /// A sequence to learn from: what is to be foretold at each step, and what is heard of it afterwards.
@@ -26,7 +26,7 @@ const STEPS_AN_ERROR: usize = 24;
 const STEPS_AROUND_A_JUMP: usize = 16;
 
 /// The piece in a freshly drawn legal transposition, with or without its place in the bar, perturbed or not.
-pub fn example(piece: &Piece, settings: &TrainingSettings, rng: &mut impl Rng) -> Example {
+pub fn example(piece: &CorpusPiece, settings: &TrainingSettings, rng: &mut impl Rng) -> Example {
     let semitones = *piece.chorale.legal_transpositions().choose(rng).unwrap_or(&0);
     let moved = piece.chorale.transposed(semitones).unwrap_or_else(|| piece.chorale.clone());
     let in_bar = rng.random::<f64>() >= settings.unknown_phase;
@@ -79,12 +79,12 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
-    fn piece() -> Piece {
+    fn piece() -> CorpusPiece {
         let mut text = String::from("note0,note1,note2,note3\n");
         for step in 0..96 {
             text += &format!("{},{},{},{}\n", 67 + step / 4 % 5, 60 + step / 8 % 3, 55, 43 + step / 4 % 7);
         }
-        Piece { name: "piece".into(), chorale: Chorale::from_csv(&text).unwrap(), metre: None }
+        CorpusPiece { name: "piece".into(), chorale: Chorale::from_csv(&text).unwrap(), metre: None }
     }
 
     fn settings(jumps: f64, errors: f64) -> TrainingSettings {

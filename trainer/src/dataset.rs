@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
-pub use corpus::{Dataset, Piece, SPLIT_SEED, Split};
+pub use corpus::{CorpusPiece, Dataset, SPLIT_SEED, Split};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use chorale::{Chord, Heard, Part, Phase, Token};
+use chorale::{Chord, Part, Phase, StepFeatures, Token};
 use tract_onnx::pb::tensor_proto::DataType;
 
 use crate::checkpoint::{Checkpoint, Header};
@@ -106,7 +106,7 @@ pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> 
     let chord = graph.input("chord", DataType::Int64, &[4]);
     let phase = graph.input("phase", DataType::Int64, &[]);
     let given = graph.input("given", DataType::Int64, &[4]);
-    let heard = graph.input("heard", DataType::Int64, &[Heard::WORDS]);
+    let heard = graph.input("heard", DataType::Int64, &[StepFeatures::WORDS]);
     let heard = graph.node("Concat", "past.words", &[&chord, &heard], &[Attribute("axis", 1)]);
     let tables = Tables::new(&mut graph);
     let axis = graph.ints("axis1", &[1], &[1]);

@@ -2,12 +2,12 @@
 //! stand for: single words, and relations between two of them, which say the same in every key; and how the heads name
 //! the tokens that come out.
 
-use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
+use chorale::{KeyClass, Part, Phase, PhraseMatch, StepFeatures, Token};
 
 /// Tokens that can go in: the vocabulary and the start marker.
 pub const INPUT_TOKENS: usize = Token::VOCABULARY + 1;
 
-/// Columns of the words of a step: the chord before, what was heard ([`Heard::words`]), then the phase for the trunk and
+/// Columns of the words of a step: the chord before, what was heard ([`StepFeatures::words`]), then the phase for the trunk and
 /// the present chord for the heads.
 pub const RECALLED: usize = 4;
 pub const RECALLED_CLASS: usize = RECALLED + 4;
@@ -16,7 +16,7 @@ pub const BY_MELODY_CLASS: usize = BY_MELODY + 4;
 pub const KEYS: [usize; 2] = [BY_MELODY_CLASS + 1, BY_MELODY_CLASS + 2];
 pub const NOTES_BEFORE: usize = KEYS[1] + 1;
 pub const HELD: usize = NOTES_BEFORE + 4;
-pub const PHASE: usize = 4 + Heard::WORDS;
+pub const PHASE: usize = 4 + StepFeatures::WORDS;
 pub const NOW: usize = PHASE;
 
 /// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
@@ -81,8 +81,8 @@ impl Features {
             .into_iter()
             .flat_map(|first| (first..first + 4).map(|column| (column, INPUT_TOKENS)))
             .collect();
-        singles.extend([(RECALLED_CLASS, Recollection::CLASSES), (BY_MELODY_CLASS, Recollection::CLASSES)]);
-        singles.extend((HELD..HELD + 4).map(|column| (column, Heard::HOLDS)));
+        singles.extend([(RECALLED_CLASS, PhraseMatch::CLASSES), (BY_MELODY_CLASS, PhraseMatch::CLASSES)]);
+        singles.extend((HELD..HELD + 4).map(|column| (column, StepFeatures::HOLDS)));
         singles.push((PHASE, Phase::COUNT));
         let mut pairs = Vec::new();
         for part in 0..4 {
@@ -99,8 +99,8 @@ impl Features {
         let now: Vec<usize> = earlier.iter().map(|part| NOW + part.index()).collect();
         let mut singles: Vec<(usize, usize)> =
             (0..4).chain(now.iter().copied()).map(|column| (column, INPUT_TOKENS)).collect();
-        singles.extend([(RECALLED_CLASS, Recollection::CLASSES), (BY_MELODY_CLASS, Recollection::CLASSES)]);
-        singles.push((HELD + part, Heard::HOLDS));
+        singles.extend([(RECALLED_CLASS, PhraseMatch::CLASSES), (BY_MELODY_CLASS, PhraseMatch::CLASSES)]);
+        singles.push((HELD + part, StepFeatures::HOLDS));
         // Where the part stood against the others, where it came from, and where memory would have it go.
         let mut pairs: Vec<(Relation, usize, usize)> = (0..4)
             .filter(|&other| other != part)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arithmetic::wide;
+use arithmetic::multiversion;
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp3, Device, Layout, Result, Shape, Storage, Tensor, Var};
 use rand::{Rng, RngExt, SeedableRng};
@@ -136,7 +136,7 @@ impl CustomOp3 for Affine {
     }
 }
 
-wide! {
+multiversion! {
     /// Adds `values` to each row, which is as wide.
     fn add_to_rows(values: &[f32], rows: &mut [f32]) {
         for row in rows.chunks_exact_mut(values.len()) {
@@ -145,7 +145,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// Adds each row to `sum`, which is as wide.
     fn add_rows(rows: &[f32], sum: &mut [f32]) {
         for row in rows.chunks_exact(sum.len()) {
@@ -222,7 +222,7 @@ impl CustomOp1 for EmbedSum {
     }
 }
 
-wide! {
+multiversion! {
     /// For each place the sum of `count` rows of the table.
     fn sum_rows(table: &[f32], indices: &[u32], count: usize, width: usize, sums: &mut [f32]) {
         for (sum, indices) in sums.chunks_exact_mut(width).zip(indices.chunks_exact(count)) {
@@ -234,7 +234,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// The gradient of [`sum_rows`]: that of each place goes to each of its rows.
     fn spread_rows(grad: &[f32], indices: &[u32], count: usize, width: usize, sums: &mut [f32]) {
         for (grad, indices) in grad.chunks_exact(width).zip(indices.chunks_exact(count)) {
@@ -309,7 +309,7 @@ impl CustomOp1 for Mask {
     }
 }
 
-wide! {
+multiversion! {
     fn drop_values(bytes: &[u8], dropped: u8, scale: f32, values: &mut [f32]) {
         for (value, &byte) in values.iter_mut().zip(bytes) {
             *value = if byte < dropped { 0.0 } else { *value * scale };

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arithmetic::wide;
+use arithmetic::multiversion;
 use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor};
 use chorale::Token;
 
@@ -74,7 +74,7 @@ impl CustomOp1 for Named {
     }
 }
 
-wide! {
+multiversion! {
     /// Every name is the index of an output.
     fn add_named(output: &[f32], outputs: usize, indices: &[u32], names: usize, logits: &mut [f32]) {
         let rows = output.chunks_exact(outputs).zip(indices.chunks_exact(names));
@@ -151,7 +151,7 @@ impl CustomOp1 for Nats {
     }
 }
 
-wide! {
+multiversion! {
     /// For each row of 47 its shares of one, and added to `nats` the cross-entropy with the wanted shares,
     /// which add up to one as well.
     fn softmax(logits: &[f32], wanted: &[f32], shares: &mut [f32], nats: &mut f64) {

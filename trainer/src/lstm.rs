@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use crate::layers::{Dropout, Initializer, Linear, Weights, values, weight, with_values};
-use arithmetic::{Matrix, wide};
+use arithmetic::{Matrix, multiversion};
 
 /// Gates stand in the order input, forget, output, cell, so that the three sigmoids are neighbours.
 /// (ONNX's own LSTM orders i, o, f, c and candle's i, f, g, o; neither is used here.)
@@ -189,7 +189,7 @@ impl CustomOp2 for Scan {
     }
 }
 
-wide! {
+multiversion! {
     /// One step of one sequence: the gates' sums (4H) and c (H), which moves on → h and c (2H), and the gates (4H).
     fn activate(sums: &[f32], c: &mut [f32], outputs: &mut [f32], activations: &mut [f32]) {
         let hidden = c.len();
@@ -213,7 +213,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// One step of one sequence backwards: what was saved (6H), c before, and the gradients of h from above and from
     /// the step after (H each) and of c (H), which moves back → the gradient of the gates' sums (4H).
     fn gate_gradients(saved: &[f32], c_before: &[f32], above: &[f32], after: &[f32], dc: &mut [f32], d: &mut [f32]) {

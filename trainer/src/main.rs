@@ -10,7 +10,7 @@ use chorale::{Chord, Part, Token};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 use trainer::checkpoint::Checkpoint;
-use trainer::dataset::{Dataset, Piece, Source, Split};
+use trainer::dataset::{CorpusPiece, Dataset, Source, Split};
 use trainer::score::{Report, Told};
 use trainer::settings::Settings;
 use trainer::train::{Run, evaluate, train};
@@ -344,7 +344,7 @@ fn commit() -> String {
 
 fn run_evaluate(args: EvaluateArgs) -> Result<()> {
     let mut dataset = args.source.load()?;
-    let mut pieces: Vec<Piece> = match args.split {
+    let mut pieces: Vec<CorpusPiece> = match args.split {
         Split::Train => std::mem::take(&mut dataset.train),
         Split::Valid => std::mem::take(&mut dataset.valid),
         Split::Test => std::mem::take(&mut dataset.test),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use candle_core::{Device, Tensor};
-use chorale::{Chord, Hearing, Part, Phase, Token};
+use chorale::{Chord, FeatureTracker, Part, Phase, Token};
 
 use crate::augment::Example;
 use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
@@ -72,7 +72,7 @@ impl Batch {
         let mut names = [const { Vec::new() }; 4];
         let (mut rows, mut now) = (Vec::new(), [const { Vec::new() }; 4]);
         for (index, piece) in pieces.iter().enumerate() {
-            let mut hearing = Hearing::new();
+            let mut hearing = FeatureTracker::new();
             let mut before = Chord::START;
             for step in 0..steps {
                 let phase = piece.phases.get(step).copied().unwrap_or(Phase::in_beat(0));

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use chorale::{Chord, Heard, Hearing, Phase, Token};
+use chorale::{Chord, FeatureTracker, Phase, StepFeatures, Token};
 use prost::Message;
 use serde::{Deserialize, Serialize};
 use tract_onnx::pb::attribute_proto::AttributeType;
@@ -16,7 +16,7 @@ use tract_onnx::pb::{
 };
 use tract_onnx::prelude::*;
 
-use crate::dataset::Piece;
+use crate::dataset::CorpusPiece;
 use crate::score::{Score, Told};
 
 /// Operator set of the files: what is used has been stable since 13.
@@ -147,7 +147,7 @@ pub struct Runner {
 
 /// What changes from step to step.
 pub struct RunnerState {
-    hearing: Hearing,
+    hearing: FeatureTracker,
     trunk: TrunkState,
 }
 
@@ -195,7 +195,7 @@ impl Runner {
                 TrunkState::Recurrent { h: vec![0.0; layers * hidden], c: vec![0.0; layers * hidden] }
             }
         };
-        RunnerState { hearing: Hearing::new(), trunk }
+        RunnerState { hearing: FeatureTracker::new(), trunk }
     }
 
     /// One step: the logits (4 · 47, soprano first) of `now`, each part given those chosen before it.
@@ -213,7 +213,7 @@ impl Runner {
             tokens(before).into_tvalue(),
             tensor1(&[phase.index() as i64]).into_tvalue(),
             tokens(now).into_tvalue(),
-            Tensor::from_shape(&[1, Heard::WORDS], &heard)?.into_tvalue()
+            Tensor::from_shape(&[1, StepFeatures::WORDS], &heard)?.into_tvalue()
         );
         match (&state.trunk, &self.state) {
             (TrunkState::Queues(queues), StateContract::Queues { channels, kernel, dilations, .. }) => {
@@ -254,7 +254,7 @@ impl Runner {
     ///
     /// # Errors
     /// When tract fails.
-    pub fn score(&self, piece: &Piece, told: Told) -> Result<Score> {
+    pub fn score(&self, piece: &CorpusPiece, told: Told) -> Result<Score> {
         let mut state = self.start();
         let mut score = Score::default();
         let mut before = Chord::START;
@@ -273,10 +273,10 @@ impl Runner {
 ///
 /// # Errors
 /// Names the file that cannot be read or run.
-pub fn evaluate(path: &Path, pieces: &[Piece], told: Told, threads: usize) -> Result<Score> {
+pub fn evaluate(path: &Path, pieces: &[CorpusPiece], told: Told, threads: usize) -> Result<Score> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
     let runner = Runner::new(&bytes).with_context(|| format!("'{}'", path.display()))?;
-    let score_of = |pieces: &[Piece]| -> Result<Score> {
+    let score_of = |pieces: &[CorpusPiece]| -> Result<Score> {
         let mut sum = Score::default();
         for piece in pieces {
             sum.add(&runner.score(piece, told)?);

@@ -4,7 +4,7 @@ use chorale::{Chord, Part, Phase, Token};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-use crate::dataset::Piece;
+use crate::dataset::CorpusPiece;
 
 /// What the network is told of the place in the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -18,7 +18,7 @@ pub enum Told {
 }
 
 impl Told {
-    pub fn phases(self, piece: &Piece) -> Vec<Phase> {
+    pub fn phases(self, piece: &CorpusPiece) -> Vec<Phase> {
         let mut phases = piece.phases(self != Told::Beat);
         if self == Told::WrongBar {
             for phase in phases.iter_mut().filter(|phase| phase.index() < Phase::STEPS_PER_BAR) {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_wrong_bar_is_a_beat_late_and_an_unknown_one_tells_the_beat_alone() {
-        let piece = |steps| Piece {
+        let piece = |steps| CorpusPiece {
             name: String::new(),
             chorale: Chorale { chords: vec![Chord::SILENCE; steps] },
             metre: None,

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::augment::{Example, example};
 use crate::checkpoint::{Checkpoint, Header};
 use crate::curve;
-use crate::dataset::{Dataset, Piece};
+use crate::dataset::{CorpusPiece, Dataset};
 use crate::layers::{Dropout, Weights};
 use crate::logits::{self, Targets};
 use crate::network::{Batch, Network};
@@ -191,11 +191,11 @@ fn generator(seed: u64, epoch: usize, batch: usize, shard: usize) -> ChaCha8Rng 
 
 /// Every training piece once, each in a freshly drawn legal transposition, in batches of like length (so that little
 /// is padded) in random order.
-pub fn batches(pieces: &[Piece], settings: &Settings, epoch: usize) -> Vec<Vec<Example>> {
+pub fn batches(pieces: &[CorpusPiece], settings: &Settings, epoch: usize) -> Vec<Vec<Example>> {
     const POOL: usize = 8;
     let training = &settings.training;
     let mut rng = generator(training.seed, epoch, usize::MAX, 0);
-    let mut order: Vec<&Piece> = pieces.iter().collect();
+    let mut order: Vec<&CorpusPiece> = pieces.iter().collect();
     order.shuffle(&mut rng);
     let mut batches = Vec::new();
     for pool in order.chunks_mut(POOL * training.batch) {
@@ -301,8 +301,14 @@ pub fn gradients(
 }
 
 /// The score of a network on whole pieces, from an empty state, `threads` pieces at a time.
-pub fn evaluate(network: &Network, pieces: &[Piece], told: Told, threads: usize, device: &Device) -> Result<Score> {
-    let score_of = |pieces: &[Piece]| -> Result<Score> {
+pub fn evaluate(
+    network: &Network,
+    pieces: &[CorpusPiece],
+    told: Told,
+    threads: usize,
+    device: &Device,
+) -> Result<Score> {
+    let score_of = |pieces: &[CorpusPiece]| -> Result<Score> {
         let mut score = Score::default();
         for piece in pieces {
             let chords = &piece.chorale.chords;

@@ -4,7 +4,7 @@
 use candle_core::{CpuStorage, CustomOp1, D, Layout, Result, Shape, Tensor};
 
 use crate::layers::{Dropout, Initializer, Linear, Weights, values, with_values};
-use arithmetic::wide;
+use arithmetic::multiversion;
 
 pub struct Wavenet {
     pub kernel: usize,
@@ -169,7 +169,7 @@ impl CustomOp1 for GatedUnits {
     }
 }
 
-wide! {
+multiversion! {
     fn units_of(both: &[f32], channels: usize, units: &mut [f32]) {
         for (both, units) in both.chunks_exact(2 * channels).zip(units.chunks_exact_mut(channels)) {
             let (filter, gate) = both.split_at(channels);
@@ -180,7 +180,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     fn unit_gradients(both: &[f32], channels: usize, grad: &[f32], gradient: &mut [f32]) {
         let rows = both.chunks_exact(2 * channels).zip(grad.chunks_exact(channels));
         for ((both, grad), gradient) in rows.zip(gradient.chunks_exact_mut(2 * channels)) {

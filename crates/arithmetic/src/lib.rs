@@ -15,7 +15,7 @@ pub use wide::{exp, sigmoid, tanh};
 
 /// Whether the processor multiplies and adds in one instruction. Where it does not, products are worked out by a slow
 /// function of the library.
-pub fn is_swift() -> bool {
+pub fn has_fma() -> bool {
     #[cfg(target_arch = "x86_64")]
     return is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     #[cfg(not(target_arch = "x86_64"))]

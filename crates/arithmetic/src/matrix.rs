@@ -6,7 +6,7 @@ use std::arch::x86_64::{
     _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
-use crate::wide;
+use crate::multiversion;
 
 /// Columns that one register of the widest kind holds.
 const UNIT: usize = 16;
@@ -190,7 +190,7 @@ impl Needed {
     }
 }
 
-wide! {
+multiversion! {
     /// The bits of all rows, each as wide as `bits`.
     fn any_bits(rows: &[f32], bits: &mut [u32]) {
         bits.fill(0);

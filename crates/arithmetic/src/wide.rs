@@ -3,7 +3,7 @@
 
 /// Defines a function whose body is also compiled with wider registers, chosen when it is called.
 #[macro_export]
-macro_rules! wide {
+macro_rules! multiversion {
     ($(#[$attribute:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$attribute])*
         #[allow(clippy::too_many_arguments)]

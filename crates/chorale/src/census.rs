@@ -35,7 +35,7 @@ pub struct Census {
     pub fifths_to_the_end: usize,
     /// Notes of alto, tenor and bass compared with another harmonization, and those that agree.
     pub compared: usize,
-    pub agreeing: usize,
+    pub match_length: usize,
 }
 
 /// A count for each rule.
@@ -112,7 +112,7 @@ impl Census {
     pub fn compare(&mut self, ours: &Chorale, theirs: &Chorale) {
         for (ours, theirs) in ours.chords.iter().zip(&theirs.chords) {
             self.compared += Part::LOWER.len();
-            self.agreeing += Part::LOWER.into_iter().filter(|&part| ours[part] == theirs[part]).count();
+            self.match_length += Part::LOWER.into_iter().filter(|&part| ours[part] == theirs[part]).count();
         }
     }
 
@@ -134,7 +134,7 @@ impl Census {
             good_endings,
             fifths_to_the_end,
             compared,
-            agreeing,
+            match_length,
         } = self;
         for (sum, more) in [
             (pieces, other.pieces),
@@ -148,7 +148,7 @@ impl Census {
             (good_endings, other.good_endings),
             (fifths_to_the_end, other.fifths_to_the_end),
             (compared, other.compared),
-            (agreeing, other.agreeing),
+            (match_length, other.match_length),
         ] {
             *sum += more;
         }
@@ -237,7 +237,7 @@ impl Census {
         figures.push(figure("good-ending", "% of pieces", hundredths(self.good_endings, self.pieces)));
         figures.push(figure("ending-by-a-fifth", "% of pieces", hundredths(self.fifths_to_the_end, self.pieces)));
         if self.compared > 0 {
-            figures.push(figure("agreement", "% of notes", hundredths(self.agreeing, self.compared)));
+            figures.push(figure("agreement", "% of notes", hundredths(self.match_length, self.compared)));
         }
         figures
     }
@@ -326,6 +326,6 @@ mod tests {
     fn agreement_counts_the_lower_parts_alone() {
         let mut census = Census::default();
         census.compare(&chorale("72,67,64,48\n72,67,64,48\n"), &chorale("72,67,64,48\n74,67,62,48\n"));
-        assert_eq!((census.compared, census.agreeing), (6, 5));
+        assert_eq!((census.compared, census.match_length), (6, 5));
     }
 }

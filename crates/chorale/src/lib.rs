@@ -1,5 +1,5 @@
 //! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], the
-//! [`Hearing`] of what went before, and the rules of part-writing: judged as a chord is chosen, counted on finished
+//! [`FeatureTracker`] of what went before, and the rules of part-writing: judged as a chord is chosen, counted on finished
 //! pieces. No I/O happens here.
 //!
 //! ```
@@ -17,20 +17,20 @@
 pub mod census;
 mod chord;
 mod density;
+mod features;
 pub mod harmony;
-mod hearing;
 mod key;
 mod phase;
+mod phrase_memory;
 mod pitch;
-mod recall;
 pub mod rules;
 mod sonority;
 
 pub use chord::{Chorale, Chord, CsvError, Part, unfold};
 pub use density::Density;
-pub use hearing::{Heard, Hearing};
+pub use features::{FeatureTracker, StepFeatures};
 pub use key::{KeyClass, KeyFinder};
 pub use phase::Phase;
+pub use phrase_memory::{PhraseMatch, PhraseMemory};
 pub use pitch::{Pitch, Token};
-pub use recall::{Recall, Recollection};
 pub use sonority::{Sonority, has_clash, is_good_ending, is_hollow};

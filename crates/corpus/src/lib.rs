@@ -24,7 +24,7 @@ pub const SPLIT_SEED: u64 = 1;
 /// The share of a folder's pieces that goes to each of validation and test.
 const HELD_OUT: f64 = 0.1;
 
-pub struct Piece {
+pub struct CorpusPiece {
     /// The file's name without its ending, for example `chorale_305`; of a folder without splits, its path in there.
     pub name: String,
     pub chorale: Chorale,
@@ -32,7 +32,7 @@ pub struct Piece {
     pub metre: Option<Vec<Phase>>,
 }
 
-impl Piece {
+impl CorpusPiece {
     /// The phase of every step, with the place in the bar where it is known; else only that in the beat.
     pub fn phases(&self, in_bar: bool) -> Vec<Phase> {
         match &self.metre {
@@ -45,9 +45,9 @@ impl Piece {
 
 #[derive(Default)]
 pub struct Dataset {
-    pub train: Vec<Piece>,
-    pub valid: Vec<Piece>,
-    pub test: Vec<Piece>,
+    pub train: Vec<CorpusPiece>,
+    pub valid: Vec<CorpusPiece>,
+    pub test: Vec<CorpusPiece>,
     /// The files of a folder that could not be used, each with its reason.
     pub left_out: Vec<String>,
 }
@@ -89,7 +89,7 @@ impl Dataset {
         self.left_out.extend(other.left_out);
     }
 
-    pub fn split(&self, split: Split) -> &[Piece] {
+    pub fn split(&self, split: Split) -> &[CorpusPiece] {
         match split {
             Split::Train => &self.train,
             Split::Valid => &self.valid,
@@ -123,7 +123,7 @@ impl Dataset {
                 } else if files::is_music(&path) {
                     match read_music(&path) {
                         Ok((chorale, metre)) => {
-                            dataset.push(split, Piece { name: stem(&path), chorale, metre: Some(metre) })?;
+                            dataset.push(split, CorpusPiece { name: stem(&path), chorale, metre: Some(metre) })?;
                         }
                         Err(error) => dataset.left_out.push(format!("{}: {error:#}", path.display())),
                     }
@@ -149,7 +149,7 @@ impl Dataset {
             let name = below.to_string_lossy().into_owned();
             let read = if is_table(path) { read_table(path) } else { read_music(path).map(|(a, b)| (a, Some(b))) };
             match read {
-                Ok((chorale, metre)) => pieces.push(Piece { name, chorale, metre }),
+                Ok((chorale, metre)) => pieces.push(CorpusPiece { name, chorale, metre }),
                 Err(error) => dataset.left_out.push(format!("{}: {error:#}", path.display())),
             }
             ensure!(pieces.len() <= MOST_CHORALES, "more than {MOST_CHORALES} pieces");
@@ -202,10 +202,10 @@ impl Dataset {
     }
 
     fn add_table(&mut self, split: Split, path: &Path, reader: impl Read) -> Result<()> {
-        self.push(split, Piece { name: stem(path), chorale: table(path, reader)?, metre: None })
+        self.push(split, CorpusPiece { name: stem(path), chorale: table(path, reader)?, metre: None })
     }
 
-    fn push(&mut self, split: Split, piece: Piece) -> Result<()> {
+    fn push(&mut self, split: Split, piece: CorpusPiece) -> Result<()> {
         let pieces = match split {
             Split::Train => &mut self.train,
             Split::Valid => &mut self.valid,

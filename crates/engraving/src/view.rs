@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::harmony::Key;
 use chorale::{Part, Pitch};
 
-use files::{Bar, Grid, Score, Voicing};
+use files::{Bar, Grid, Score, Scoring};
 
 /// How to draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +85,8 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
                             Some(&(part, begins)) => {
                                 let letter = match (score.ensemble.voicing, begins) {
                                     // Men's parts begin with the same letters: their numbers from the top, then a line.
-                                    (Voicing::Ttbb, true) => char::from(b'1' + part.index() as u8),
-                                    (Voicing::Ttbb, false) => '-',
+                                    (Scoring::Ttbb, true) => char::from(b'1' + part.index() as u8),
+                                    (Scoring::Ttbb, false) => '-',
                                     (_, true) => part.letter(),
                                     (_, false) => part.letter().to_ascii_lowercase(),
                                 };

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// Which voices sing the four parts of a chorale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Voicing {
+pub enum Scoring {
     #[default]
     Satb,
     /// Three parts. The men sing the bass, within a baritone's reach; there is no tenor.
@@ -19,48 +19,48 @@ pub enum Voicing {
 /// A voicing with the range of each part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ensemble {
-    pub voicing: Voicing,
+    pub voicing: Scoring,
     /// Lowest and highest pitch, by [`Part::index`].
     pub ranges: [(Pitch, Pitch); 4],
 }
 
 impl Default for Ensemble {
     fn default() -> Ensemble {
-        Ensemble::of(Voicing::Satb)
+        Ensemble::of(Scoring::Satb)
     }
 }
 
-impl Voicing {
+impl Scoring {
     fn names(self) -> [&'static str; 4] {
         match self {
-            Voicing::Satb => ["Soprano", "Alto", "Tenor", "Bass"],
-            Voicing::Sab => ["Soprano", "Alto", "Tenor", "Baritone"],
-            Voicing::Ttbb => ["Tenor 1", "Tenor 2", "Baritone", "Bass"],
+            Scoring::Satb => ["Soprano", "Alto", "Tenor", "Bass"],
+            Scoring::Sab => ["Soprano", "Alto", "Tenor", "Baritone"],
+            Scoring::Ttbb => ["Tenor 1", "Tenor 2", "Baritone", "Bass"],
         }
     }
 
     fn short_names(self) -> [&'static str; 4] {
         match self {
-            Voicing::Satb => ["S", "A", "T", "B"],
-            Voicing::Sab => ["S", "A", "T", "Bar"],
-            Voicing::Ttbb => ["T1", "T2", "Bar", "B"],
+            Scoring::Satb => ["S", "A", "T", "B"],
+            Scoring::Sab => ["S", "A", "T", "Bar"],
+            Scoring::Ttbb => ["T1", "T2", "Bar", "B"],
         }
     }
 }
 
 impl Ensemble {
     /// With the usual ranges: of SATB those of Bach's chorales, of the others those of amateur choirs.
-    pub fn of(voicing: Voicing) -> Ensemble {
+    pub fn of(voicing: Scoring) -> Ensemble {
         let midi = |ranges: [(u8, u8); 4]| {
             let pitch = |midi| Pitch::new(midi).unwrap_or(Pitch::LOWEST);
             ranges.map(|(low, high)| (pitch(low), pitch(high)))
         };
         let ranges = match voicing {
-            Voicing::Satb => Part::ALL.map(Part::range),
+            Scoring::Satb => Part::ALL.map(Part::range),
             // C4-A5, G3-D5, (tenor), A2-D4.
-            Voicing::Sab => midi([(60, 81), (55, 74), (46, 69), (45, 62)]),
+            Scoring::Sab => midi([(60, 81), (55, 74), (46, 69), (45, 62)]),
             // C3-A4, B2-F4, G2-D4, E2-C4.
-            Voicing::Ttbb => midi([(48, 69), (47, 65), (43, 62), (40, 60)]),
+            Scoring::Ttbb => midi([(48, 69), (47, 65), (43, 62), (40, 60)]),
         };
         Ensemble { voicing, ranges }
     }
@@ -82,7 +82,7 @@ impl Ensemble {
 
     /// The part that nobody sings.
     pub fn silent(&self) -> Option<Part> {
-        (self.voicing == Voicing::Sab).then_some(Part::Tenor)
+        (self.voicing == Scoring::Sab).then_some(Part::Tenor)
     }
 
     /// From the top, those that somebody sings.
@@ -118,9 +118,9 @@ impl FromStr for Ensemble {
         for (index, word) in text.split(',').map(str::trim).enumerate() {
             let Some((part, range)) = word.split_once(':') else {
                 let voicing = match word.to_uppercase().as_str() {
-                    "SATB" => Voicing::Satb,
-                    "SAB" => Voicing::Sab,
-                    "TTBB" => Voicing::Ttbb,
+                    "SATB" => Scoring::Satb,
+                    "SAB" => Scoring::Sab,
+                    "TTBB" => Scoring::Ttbb,
                     _ => return Err(EnsembleError::Word(word.into())),
                 };
                 if index > 0 {
@@ -133,7 +133,7 @@ impl FromStr for Ensemble {
             let found = parts.iter().find(|known| {
                 let names = [ensemble.short_name(**known), ensemble.name(**known)];
                 names.iter().any(|name| name.replace(' ', "").eq_ignore_ascii_case(&part.trim().replace(' ', "")))
-                    || ensemble.voicing != Voicing::Ttbb && known.letter().to_string().eq_ignore_ascii_case(part.trim())
+                    || ensemble.voicing != Scoring::Ttbb && known.letter().to_string().eq_ignore_ascii_case(part.trim())
             });
             let found = found.ok_or_else(|| EnsembleError::Part {
                 word: word.into(),

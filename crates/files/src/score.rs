@@ -192,9 +192,9 @@ impl Score {
     }
 
     /// From ticks to seconds, by the tempo of each stretch.
-    pub fn clock(&self) -> Clock {
+    pub fn clock(&self) -> TempoMap {
         let stretches = vec![(0, 0.0, f64::from(DEFAULT_TEMPO))];
-        let mut clock = Clock { ticks_per_quarter: self.ticks_per_quarter, stretches };
+        let mut clock = TempoMap { ticks_per_quarter: self.ticks_per_quarter, stretches };
         for (tick, direction) in &self.directions {
             if let Direction::Tempo(tempo) = direction {
                 let seconds = clock.seconds(*tick);
@@ -210,13 +210,13 @@ pub const DEFAULT_TEMPO: u32 = 500_000;
 
 /// See [`Score::clock`].
 #[derive(Clone, Debug)]
-pub struct Clock {
+pub struct TempoMap {
     ticks_per_quarter: u16,
     /// First tick, its time in seconds, and microseconds a quarter from there on.
     stretches: Vec<(Tick, f64, f64)>,
 }
 
-impl Clock {
+impl TempoMap {
     pub fn seconds(&self, tick: Tick) -> f64 {
         let index = self.stretches.partition_point(|(start, ..)| *start <= tick).max(1) - 1;
         let (start, seconds, tempo) = self.stretches[index];

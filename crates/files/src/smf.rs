@@ -51,7 +51,7 @@ pub enum ReadError {
 pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let (header, chunks) = read_header(bytes)?;
     let mut remarks = Vec::new();
-    let clock = Clock::new(header.division, &mut remarks)?;
+    let clock = TempoMap::new(header.division, &mut remarks)?;
     let mut directions: Vec<_> = clock.tempo.map(|tempo| (0, Direction::Tempo(tempo))).into_iter().collect();
     let tracks = track_chunks(chunks, header.tracks)?;
     let tracks = tracks
@@ -138,22 +138,22 @@ fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<Vec<&[u8]>, ReadError
 }
 
 /// How the file's ticks become ours.
-struct Clock {
+struct TempoMap {
     ticks_per_quarter: u16,
     scale: u64,
     /// Set where the file's own tempo events do not govern its ticks.
     tempo: Option<u32>,
 }
 
-impl Clock {
-    fn new(division: u16, remarks: &mut Vec<String>) -> Result<Clock, ReadError> {
+impl TempoMap {
+    fn new(division: u16, remarks: &mut Vec<String>) -> Result<TempoMap, ReadError> {
         let [high, subframes] = division.to_be_bytes();
         if high & 0x80 == 0 {
             // Four steps must fit into a quarter evenly where that costs nothing.
             let scale = if !division.is_multiple_of(4) && division < 0x2000 { 4 } else { 1 };
             return match division {
                 0 => Err(ReadError::Division(division)),
-                _ => Ok(Clock { ticks_per_quarter: division * scale, scale: u64::from(scale), tempo: None }),
+                _ => Ok(TempoMap { ticks_per_quarter: division * scale, scale: u64::from(scale), tempo: None }),
             };
         }
         // The high byte is minus the frames a second; 29 stands for 30/1.001, which a tempo slower by 1.001 makes exact.
@@ -168,14 +168,14 @@ impl Clock {
         ));
         // A quarter is half a second; doubled ticks keep an odd number of them whole, and four steps even.
         let ticks_per_second = u16::from(frames) * u16::from(subframes);
-        Ok(Clock { ticks_per_quarter: ticks_per_second * 4, scale: 8, tempo: Some(tempo) })
+        Ok(TempoMap { ticks_per_quarter: ticks_per_second * 4, scale: 8, tempo: Some(tempo) })
     }
 }
 
 fn read_track(
     number: usize,
     data: &[u8],
-    clock: &Clock,
+    clock: &TempoMap,
     directions: &mut Vec<(Tick, Direction)>,
     remarks: &mut Vec<String>,
 ) -> Result<Track, ReadError> {

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::harmonizer::Limits;
 use chorale::Density;
 use files::melody::MelodyStep;
-use files::{Ensemble, Voicing};
+use files::{Ensemble, Scoring};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Arrangement {
@@ -71,7 +71,7 @@ impl Arrangement {
     /// Men's voices lie so close that the parts would often meet: Bach's own weights were settled for wider ones.
     /// With this "Nun danket" has unisons on one beat of 64, not on ten.
     pub fn guard(&self, mut guard: Guard) -> Guard {
-        if self.ensemble.voicing == Voicing::Ttbb && guard != Guard::OFF {
+        if self.ensemble.voicing == Scoring::Ttbb && guard != Guard::OFF {
             guard.weights[Rule::Unison.index()] += 2.0;
         }
         guard

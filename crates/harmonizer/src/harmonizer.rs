@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arithmetic::{exp, wide};
+use arithmetic::{exp, multiversion};
 use chorale::rules::{Guard, Past};
 use chorale::{Chord, Part, Phase, Pitch, Token, is_hollow};
 use rand::{RngExt, SeedableRng};
@@ -362,7 +362,7 @@ fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], m
     longer
 }
 
-wide! {
+multiversion! {
     /// Logits to log-likelihoods, in place.
     pub(crate) fn log_softmax(logits: &mut [f32]) {
         const LANES: usize = 16;

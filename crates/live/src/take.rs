@@ -32,7 +32,7 @@ use harmonizer::{Harmonizer, Sampling};
 use network::{Model, ModelError};
 use session::clock::Time;
 use session::control::Control;
-use session::{Message, Report, Session, Settings};
+use session::{Message, Session, Settings, TableRequest};
 
 pub const FIRST_LINE: &str = "performer take 2";
 /// No performance is longer, a machine asleep for a weekend included.
@@ -47,7 +47,7 @@ const WRITING_SHARE: u32 = 20;
 
 /// What a session is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum SessionInput {
     Midi {
         bytes: [u8; 3],
         length: u8,
@@ -63,19 +63,19 @@ pub enum Input {
     Stop,
 }
 
-impl Input {
+impl SessionInput {
     /// `None` for messages that no session looks at: empty ones and those longer than three bytes.
-    pub fn midi(message: &[u8]) -> Option<Input> {
+    pub fn midi(message: &[u8]) -> Option<SessionInput> {
         let mut bytes = [0; 3];
         bytes.get_mut(..message.len()).filter(|bytes| !bytes.is_empty())?.copy_from_slice(message);
-        Some(Input::Midi { bytes, length: message.len() as u8 })
+        Some(SessionInput::Midi { bytes, length: message.len() as u8 })
     }
 }
 
 /// Something that happened in a performance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    Input(Time, Input),
+pub enum TakeEvent {
+    Input(Time, SessionInput),
     Sent(Message),
     /// The step at this position began.
     Step {
@@ -86,7 +86,7 @@ pub enum Event {
 
 /// All that a performance depends on, apart from what is played.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Header {
+pub struct TakeHeader {
     /// The network, and the second one if there was one.
     pub models: Vec<ModelIdentity>,
     /// By the place in `models`.
@@ -94,7 +94,7 @@ pub struct Header {
     pub session: Settings,
 }
 
-impl Header {
+impl TakeHeader {
     /// Whether all values are some that a performance can have.
     fn check(&self) -> Result<(), String> {
         if self.models.len() != self.sampling.len() {
@@ -216,16 +216,17 @@ impl Recorder {
     ///
     /// # Errors
     /// When the log can't be made.
-    pub fn event(&mut self, session: &Settings, event: &Event) -> io::Result<()> {
+    pub fn event(&mut self, session: &Settings, event: &TakeEvent) -> io::Result<()> {
         self.rate = session.clock.rate;
         self.score.event(event);
         if let Some(line) = line(event) {
             self.lines.extend_from_slice(line.as_bytes());
         }
-        if matches!(event, Event::Sent(message) if message.is_note_on()) {
+        if matches!(event, TakeEvent::Sent(message) if message.is_note_on()) {
             self.is_score_new = true;
             if self.log.is_none() {
-                let header = Header { models: self.models.clone(), sampling: self.sampling.clone(), session: *session };
+                let header =
+                    TakeHeader { models: self.models.clone(), sampling: self.sampling.clone(), session: *session };
                 let mut log = File::create_new(&self.log_path).map_err(|error| named(error, &self.log_path))?;
                 writeln!(log, "{FIRST_LINE}\n{}", serde_json::to_string(&header)?)?;
                 self.log = Some(log);
@@ -275,22 +276,24 @@ fn moment_name(seconds: u64) -> String {
     format!("take-{:04}-{month:02}-{day:02}-{hour:02}{minute:02}{second:02}", year + 400 * era)
 }
 
-fn line(event: &Event) -> Option<String> {
+fn line(event: &TakeEvent) -> Option<String> {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!(" {byte:02x}")).collect::<String>();
     Some(match event {
-        Event::Input(at, Input::Midi { bytes, length }) => {
+        TakeEvent::Input(at, SessionInput::Midi { bytes, length }) => {
             format!("{at} midi{}\n", hex(&bytes[..usize::from(*length).min(3)]))
         }
-        Event::Input(at, Input::Table(number)) => format!("{at} table {number}\n"),
-        Event::Input(at, Input::PresentTable(number)) => format!("{at} present-table {number}\n"),
-        Event::Input(at, Input::Control(control, value)) => format!("{at} control {} {value}\n", control.name()),
-        Event::Input(at, Input::InputLost) => format!("{at} input-lost\n"),
-        Event::Input(at, Input::OutputRegained) => format!("{at} output-regained\n"),
-        Event::Input(at, Input::MessagesLost) => format!("{at} messages-lost\n"),
-        Event::Input(at, Input::Stop) => format!("{at} stop\n"),
-        Event::Sent(message) => sent_line(message),
+        TakeEvent::Input(at, SessionInput::Table(number)) => format!("{at} table {number}\n"),
+        TakeEvent::Input(at, SessionInput::PresentTable(number)) => format!("{at} present-table {number}\n"),
+        TakeEvent::Input(at, SessionInput::Control(control, value)) => {
+            format!("{at} control {} {value}\n", control.name())
+        }
+        TakeEvent::Input(at, SessionInput::InputLost) => format!("{at} input-lost\n"),
+        TakeEvent::Input(at, SessionInput::OutputRegained) => format!("{at} output-regained\n"),
+        TakeEvent::Input(at, SessionInput::MessagesLost) => format!("{at} messages-lost\n"),
+        TakeEvent::Input(at, SessionInput::Stop) => format!("{at} stop\n"),
+        TakeEvent::Sent(message) => sent_line(message),
         // Follows from the rest.
-        Event::Step { .. } => return None,
+        TakeEvent::Step { .. } => return None,
     })
 }
 
@@ -305,11 +308,11 @@ pub enum LogError {
     #[error("not a take: the first line should be '{FIRST_LINE}', not '{found}'")]
     NotATake { found: String },
     #[error("line 2: the take's settings can't be read: {0}")]
-    Header(String),
+    TakeHeader(String),
     #[error("line {line}: more than {MOST_HOURS} hours after the first event, which is taken for a damaged file")]
     TooLong { line: usize },
     #[error("line {line}: '{text}' is no event")]
-    Event { line: usize, text: String },
+    TakeEvent { line: usize, text: String },
     #[error(
         "line {line}: the answer table {number} was never asked for; the log was changed, or is of another version"
     )]
@@ -321,9 +324,9 @@ pub enum LogError {
 /// A take as its log tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Take {
-    pub header: Header,
+    pub header: TakeHeader,
     /// Inputs with their moments and lines.
-    inputs: Vec<(usize, Time, Input)>,
+    inputs: Vec<(usize, Time, SessionInput)>,
     /// What was sent then, in the form of the log.
     pub sent: String,
 }
@@ -340,12 +343,12 @@ pub fn read(text: &str) -> Result<Take, LogError> {
         return Err(LogError::NotATake { found: short(first) });
     }
     let header = lines.next().map_or("", |(line, _)| line);
-    let header: Header = serde_json::from_str(header).map_err(|error| LogError::Header(error.to_string()))?;
-    header.check().map_err(LogError::Header)?;
+    let header: TakeHeader = serde_json::from_str(header).map_err(|error| LogError::TakeHeader(error.to_string()))?;
+    header.check().map_err(LogError::TakeHeader)?;
     let longest = (header.session.clock.rate * 3600.0 * MOST_HOURS) as Time;
     let mut take = Take { header, inputs: Vec::new(), sent: String::new() };
     for (text, line) in lines.filter(|(text, _)| text.ends_with('\n')) {
-        let malformed = || LogError::Event { line, text: short(text.trim_end()) };
+        let malformed = || LogError::TakeEvent { line, text: short(text.trim_end()) };
         let words: Vec<&str> = text.split_whitespace().collect();
         let (at, kind, rest) = match words[..] {
             [at, kind, ref rest @ ..] => (at.parse().map_err(|_| malformed())?, kind, rest),
@@ -365,22 +368,22 @@ pub fn read(text: &str) -> Result<Take, LogError> {
     Ok(take)
 }
 
-fn input(kind: &str, rest: &[&str]) -> Option<Input> {
+fn input(kind: &str, rest: &[&str]) -> Option<SessionInput> {
     match (kind, rest) {
         ("midi", bytes) => {
             let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
-            Input::midi(&bytes?)
+            SessionInput::midi(&bytes?)
         }
-        ("table", [number]) => number.parse().ok().map(Input::Table),
-        ("present-table", [number]) => number.parse().ok().map(Input::PresentTable),
+        ("table", [number]) => number.parse().ok().map(SessionInput::Table),
+        ("present-table", [number]) => number.parse().ok().map(SessionInput::PresentTable),
         ("control", [name, value]) => {
             let control = Control::try_from((*name).to_owned()).ok()?;
-            value.parse().ok().filter(|value| *value < 128).map(|value| Input::Control(control, value))
+            value.parse().ok().filter(|value| *value < 128).map(|value| SessionInput::Control(control, value))
         }
-        ("input-lost", []) => Some(Input::InputLost),
-        ("output-regained", []) => Some(Input::OutputRegained),
-        ("messages-lost", []) => Some(Input::MessagesLost),
-        ("stop", []) => Some(Input::Stop),
+        ("input-lost", []) => Some(SessionInput::InputLost),
+        ("output-regained", []) => Some(SessionInput::OutputRegained),
+        ("messages-lost", []) => Some(SessionInput::MessagesLost),
+        ("stop", []) => Some(SessionInput::Stop),
         _ => None,
     }
 }
@@ -417,14 +420,14 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
         }
         let session = &mut replaying.session;
         match input {
-            Input::Midi { bytes, length } => drop(session.midi(at, &bytes[..usize::from(length).min(3)])),
-            Input::Control(control, value) => session.control(at, control, value),
-            Input::InputLost => session.input_lost(at),
-            Input::OutputRegained => session.output_regained(at),
-            Input::MessagesLost => session.messages_lost(at),
-            Input::Stop => session.stop(at),
-            Input::Table(0) => session.table(at, &first_table),
-            Input::Table(number) | Input::PresentTable(number) => {
+            SessionInput::Midi { bytes, length } => drop(session.midi(at, &bytes[..usize::from(length).min(3)])),
+            SessionInput::Control(control, value) => session.control(at, control, value),
+            SessionInput::InputLost => session.input_lost(at),
+            SessionInput::OutputRegained => session.output_regained(at),
+            SessionInput::MessagesLost => session.messages_lost(at),
+            SessionInput::Stop => session.stop(at),
+            SessionInput::Table(0) => session.table(at, &first_table),
+            SessionInput::Table(number) | SessionInput::PresentTable(number) => {
                 let asked = replaying.reports.iter().position(|report| report.number == number);
                 if asked.is_none() && followed != number {
                     return Err(LogError::Table { line, number });
@@ -433,7 +436,7 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
                     worker.follow(&report)?;
                 }
                 followed = number;
-                let is_present = matches!(input, Input::PresentTable(_));
+                let is_present = matches!(input, SessionInput::PresentTable(_));
                 let table = if is_present { worker.present_table()? } else { worker.table()? };
                 if let Some(table) = table {
                     session.table(at, &table);
@@ -450,7 +453,7 @@ struct Replaying {
     session: Session,
     score: TakeScore,
     sent: String,
-    reports: Vec<Report>,
+    reports: Vec<TableRequest>,
 }
 
 impl Replaying {
@@ -460,7 +463,7 @@ impl Replaying {
             self.score.sent(&message);
             self.session.sent();
         }
-        self.reports.extend(std::iter::from_fn(|| self.session.next_report()));
+        self.reports.extend(std::iter::from_fn(|| self.session.next_request()));
         while let Some((at, position)) = self.session.next_step_begun() {
             self.score.step(at, position);
         }
@@ -486,11 +489,11 @@ struct TakenNote {
 }
 
 impl TakeScore {
-    fn event(&mut self, event: &Event) {
+    fn event(&mut self, event: &TakeEvent) {
         match *event {
-            Event::Step { at, position } => self.step(at, position),
-            Event::Sent(message) => self.sent(&message),
-            Event::Input(..) => {}
+            TakeEvent::Step { at, position } => self.step(at, position),
+            TakeEvent::Sent(message) => self.sent(&message),
+            TakeEvent::Input(..) => {}
         }
     }
 
@@ -611,11 +614,11 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use session::clock::{self, Source};
-    use session::{Below, Split};
+    use session::clock::{self, ClockSource};
+    use session::{Below, KeyboardSplit};
 
     fn settings() -> Settings {
-        Settings::new(clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
+        Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
     }
 
     fn harmonizer() -> Harmonizer {
@@ -637,7 +640,7 @@ mod tests {
         for now in 0..6000 {
             while let Some(place) = tables.iter().position(|(at, _)| *at <= now) {
                 let (_, table) = tables.remove(place);
-                recorder.event(&settings, &Event::Input(now, Input::Table(table.number))).unwrap();
+                recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Table(table.number))).unwrap();
                 session.table(now, &table);
             }
             let (note, key) = ((now / 600) as usize, |note: usize| keys[note % keys.len()]);
@@ -647,30 +650,30 @@ mod tests {
                 _ => None,
             };
             if let Some(bytes) = message {
-                recorder.event(&settings, &Event::Input(now, Input::midi(&bytes).unwrap())).unwrap();
+                recorder.event(&settings, &TakeEvent::Input(now, SessionInput::midi(&bytes).unwrap())).unwrap();
                 session.midi(now, &bytes);
             }
             if now == 2000 || now == 2900 {
                 let value = if now == 2000 { 127 } else { 0 };
                 let control = Control::Freeze(Part::Bass);
-                recorder.event(&settings, &Event::Input(now, Input::Control(control, value))).unwrap();
+                recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Control(control, value))).unwrap();
                 session.control(now, control, value);
             }
             if now == 5999 {
-                recorder.event(&settings, &Event::Input(now, Input::Stop)).unwrap();
+                recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Stop)).unwrap();
                 session.stop(now);
             }
             session.advance(now);
             while let Some(message) = session.next_message() {
-                recorder.event(&settings, &Event::Sent(message)).unwrap();
+                recorder.event(&settings, &TakeEvent::Sent(message)).unwrap();
                 sent += &sent_line(&message);
                 session.sent();
             }
             while let Some((at, position)) = session.next_step_begun() {
-                recorder.event(&settings, &Event::Step { at, position }).unwrap();
+                recorder.event(&settings, &TakeEvent::Step { at, position }).unwrap();
             }
             let mut is_new = false;
-            while let Some(report) = session.next_report() {
+            while let Some(report) = session.next_request() {
                 worker.follow(&report).unwrap();
                 is_new = true;
             }
@@ -708,7 +711,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
             let mut settings = settings();
-            settings.split = Some(Split { key: 60, channel: 4, below });
+            settings.split = Some(KeyboardSplit { key: 60, channel: 4, below });
             let mut keys = vec![(40, 0x90, 43), (1300, 0x90, 41), (1310, 0x80, 43), (2900, 0x80, 41)];
             keys.extend(
                 [67, 69, 71, 72]
@@ -741,29 +744,32 @@ mod tests {
         for now in 0..4000 {
             for (_, table) in tables.extract_if(.., |(at, _)| *at <= now) {
                 let number = table.number;
-                let input = if table.is_present { Input::PresentTable(number) } else { Input::Table(number) };
-                recorder.event(&settings, &Event::Input(now, input)).unwrap();
+                let input =
+                    if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) };
+                recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
                 session.table(now, &table);
             }
             for &(_, status, key) in keys.iter().filter(|(at, ..)| *at == now) {
-                recorder.event(&settings, &Event::Input(now, Input::midi(&[status, key, 80]).unwrap())).unwrap();
+                recorder
+                    .event(&settings, &TakeEvent::Input(now, SessionInput::midi(&[status, key, 80]).unwrap()))
+                    .unwrap();
                 session.midi(now, &[status, key, 80]);
             }
             if now == 3999 {
-                recorder.event(&settings, &Event::Input(now, Input::Stop)).unwrap();
+                recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Stop)).unwrap();
                 session.stop(now);
             }
             session.advance(now);
             while let Some(message) = session.next_message() {
-                recorder.event(&settings, &Event::Sent(message)).unwrap();
+                recorder.event(&settings, &TakeEvent::Sent(message)).unwrap();
                 sent += &sent_line(&message);
                 session.sent();
             }
             while let Some((at, position)) = session.next_step_begun() {
-                recorder.event(&settings, &Event::Step { at, position }).unwrap();
+                recorder.event(&settings, &TakeEvent::Step { at, position }).unwrap();
             }
             let mut is_new = false;
-            while let Some(report) = session.next_report() {
+            while let Some(report) = session.next_request() {
                 worker.follow(&report).unwrap();
                 is_new = true;
             }
@@ -792,7 +798,8 @@ mod tests {
     #[test]
     fn each_unusable_log_is_told_where_and_why() {
         let models = vec![ModelIdentity { name: "wavenet".into(), fingerprint: "0".into() }];
-        let header = serde_json::to_string(&Header { models, sampling: vec![sampling().into()], session: settings() });
+        let header =
+            serde_json::to_string(&TakeHeader { models, sampling: vec![sampling().into()], session: settings() });
         let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
         let check = |text: &str, expected: &str| {
             let error = read(text).unwrap_err().to_string();
@@ -834,7 +841,7 @@ mod tests {
     fn a_performance_without_a_note_leaves_no_files() {
         let folder = tempfile::tempdir().unwrap();
         let mut recorder = Recorder::new(&folder.path().join("takes"), Vec::new()).unwrap();
-        recorder.event(&settings(), &Event::Input(5, Input::Table(0))).unwrap();
+        recorder.event(&settings(), &TakeEvent::Input(5, SessionInput::Table(0))).unwrap();
         recorder.flush(true).unwrap();
         assert_eq!(fs::read_dir(folder.path().join("takes")).unwrap().count(), 0);
     }

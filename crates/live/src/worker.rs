@@ -5,10 +5,10 @@ use chorale::{Chord, Phase};
 
 use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
 use network::ModelError;
-use session::control::Wishes;
-use session::{AnswerTable, Report};
+use session::control::Preferences;
+use session::{AnswerTable, TableRequest};
 
-/// Follows a session through its [`Report`]s and gives the table that the session will need next.
+/// Follows a session through its [`TableRequest`]s and gives the table that the session will need next.
 ///
 /// The network's state is advanced only with chords that are final. Tables for the step after an unfinished one are
 /// worked out on a copy, on the assumption that its chord stays.
@@ -19,7 +19,7 @@ pub struct Worker {
     /// The last final chord.
     last: Chord,
     /// The report of the present step as it stands now; `None` before the first.
-    report: Option<Report>,
+    report: Option<TableRequest>,
 }
 
 /// A network that follows the playing.
@@ -34,7 +34,7 @@ struct Listener {
 
 impl Worker {
     /// A worker before the first step, which stands at `phase`, and the table for that step. `second` answers while
-    /// [`Wishes::second_model`] says so.
+    /// [`Preferences::second_model`] says so.
     pub fn new(
         first: Harmonizer,
         second: Option<Harmonizer>,
@@ -48,7 +48,7 @@ impl Worker {
     }
 
     /// Takes note of what was played. Cheap as long as the step is the same.
-    pub fn follow(&mut self, report: &Report) -> Result<(), ModelError> {
+    pub fn follow(&mut self, report: &TableRequest) -> Result<(), ModelError> {
         let (step, chord) = self.report.map_or((0, None), |before| (before.step, before.chord));
         if report.step != step {
             for listener in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
@@ -84,13 +84,13 @@ impl Worker {
         let listener = self.listener(&report);
         let mut present = listener.ready.clone();
         listener.wish(&mut present, &report);
-        let Report { number, step, bass, .. } = report;
+        let TableRequest { number, step, bass, .. } = report;
         Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords: present.answers()? }))
     }
 
-    fn listener(&self, report: &Report) -> &Listener {
+    fn listener(&self, report: &TableRequest) -> &Listener {
         match &self.second {
-            Some(second) if report.wishes.second_model => second,
+            Some(second) if report.preferences.second_model => second,
             _ => &self.first,
         }
     }
@@ -105,15 +105,15 @@ impl Listener {
     }
 
     /// Lets a harmonizer answer as the player wants it.
-    fn wish(&self, harmonizer: &mut Harmonizer, report: &Report) {
-        harmonizer.set_sampling(self.wished(report.wishes));
-        harmonizer.set_closing(report.wishes.cadence);
+    fn wish(&self, harmonizer: &mut Harmonizer, report: &TableRequest) {
+        harmonizer.set_sampling(self.wished(report.preferences));
+        harmonizer.set_closing(report.preferences.cadence);
         harmonizer.set_bass(report.bass);
     }
 
-    fn wished(&self, wishes: Wishes) -> Sampling {
-        let temperature = wishes.temperature.unwrap_or(self.sampling.temperature);
-        let guard = match wishes.guard {
+    fn wished(&self, preferences: Preferences) -> Sampling {
+        let temperature = preferences.temperature.unwrap_or(self.sampling.temperature);
+        let guard = match preferences.guard {
             Some(false) => Guard::OFF,
             // Switched on where it was started without.
             Some(true) if self.sampling.guard == Guard::OFF => guard_for(self.heard.model(), Purpose::Live),
@@ -132,8 +132,8 @@ mod tests {
 
     use super::*;
     use network::Model;
-    use session::clock::{self, Source, Time};
-    use session::{Below, Session, Settings, Split};
+    use session::clock::{self, ClockSource, Time};
+    use session::{Below, KeyboardSplit, Session, Settings};
 
     fn harmonizer() -> Harmonizer {
         let model = Arc::new(Model::wavenet().unwrap());
@@ -144,10 +144,19 @@ mod tests {
         Phase::in_bar(step as usize)
     }
 
-    fn report(step: u64, previous: Chord, chord: Option<Chord>) -> Report {
+    fn report(step: u64, previous: Chord, chord: Option<Chord>) -> TableRequest {
         let phases = [phase(step), phase(step + 1)];
         let (bass, is_present_void) = (None, false);
-        Report { number: step + 1, step, previous, chord, phases, bass, is_present_void, wishes: Wishes::default() }
+        TableRequest {
+            number: step + 1,
+            step,
+            previous,
+            chord,
+            phases,
+            bass,
+            is_present_void,
+            preferences: Preferences::default(),
+        }
     }
 
     fn soprano(midi: u8) -> usize {
@@ -198,7 +207,7 @@ mod tests {
     }
 
     /// Three steps of the same chord have passed; the table wanted is that of the next beat, where much is possible.
-    fn before_the_beat(second: Option<Harmonizer>) -> (Worker, Report, Chord) {
+    fn before_the_beat(second: Option<Harmonizer>) -> (Worker, TableRequest, Chord) {
         let (mut worker, table) = Worker::new(harmonizer(), second, phase(0)).unwrap();
         let chord = table.chords[soprano(67)];
         for step in 0..3 {
@@ -221,7 +230,12 @@ mod tests {
         let (mut worker, report, chord) = before_the_beat(Some(lstm.clone()));
         worker.follow(&report).unwrap();
         let first = worker.table().unwrap().unwrap();
-        worker.follow(&Report { wishes: Wishes { second_model: true, ..Wishes::default() }, ..report }).unwrap();
+        worker
+            .follow(&TableRequest {
+                preferences: Preferences { second_model: true, ..Preferences::default() },
+                ..report
+            })
+            .unwrap();
         let second = worker.table().unwrap().unwrap();
         assert_eq!(first.chords, reference(harmonizer(), chord));
         assert_eq!(second.chords, reference(lstm, chord));
@@ -231,8 +245,8 @@ mod tests {
     #[test]
     fn a_temperature_of_the_players_own_is_used_from_the_next_table_on() {
         let (mut worker, report, chord) = before_the_beat(None);
-        let wishes = Wishes { temperature: Some(1.5), ..Wishes::default() };
-        worker.follow(&Report { wishes, ..report }).unwrap();
+        let preferences = Preferences { temperature: Some(1.5), ..Preferences::default() };
+        worker.follow(&TableRequest { preferences, ..report }).unwrap();
         let mut bold = harmonizer();
         bold.set_sampling(Sampling { temperature: 1.5, ..bold.sampling() });
         let chords = worker.table().unwrap().unwrap().chords;
@@ -246,7 +260,7 @@ mod tests {
     fn over_a_given_bass_both_tables_are_those_of_a_network_that_has_no_choice_there() {
         let (mut worker, before, chord) = before_the_beat(None);
         let bass = Token::from_pitch(Pitch::new(45).unwrap());
-        worker.follow(&Report { bass, is_present_void: true, ..before }).unwrap();
+        worker.follow(&TableRequest { bass, is_present_void: true, ..before }).unwrap();
         let [present, next] = [worker.present_table().unwrap().unwrap(), worker.table().unwrap().unwrap()];
         assert_eq!((present.step, present.after, present.bass), (3, chord, bass));
         assert_eq!((next.step, next.after, next.bass), (4, chord, bass));
@@ -273,14 +287,14 @@ mod tests {
         fn whatever_is_played_the_next_table_is_that_of_a_network_that_hears_it_anew(
             keys in prop::collection::vec((20u64..900, 60u8..82, 30u64..800, prop::option::of(36u8..60)), 1..12),
         ) {
-            let mut settings = Settings::new(clock::Settings { source: Source::Internal, rate: 1000.0, tempo: 240.0, first: 0 });
-            settings.split = Some(Split { key: 60, channel: 4, below: Below::Bass });
+            let mut settings = Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 240.0, first: 0 });
+            settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass });
             let mut session = Session::new(settings);
             let (mut worker, first) = Worker::new(harmonizer(), None, phase(0)).unwrap();
             session.table(0, &first);
-            let (mut played, mut last): (Vec<(u64, Phase, Chord)>, Option<Report>) = (Vec::new(), None);
+            let (mut played, mut last): (Vec<(u64, Phase, Chord)>, Option<TableRequest>) = (Vec::new(), None);
             let mut work = |session: &mut Session, now: Time| {
-                while let Some(report) = session.next_report() {
+                while let Some(report) = session.next_request() {
                     worker.follow(&report).unwrap();
                     played.retain(|(step, ..)| *step != report.step);
                     played.extend(report.chord.map(|chord| (report.step, report.phases[0], chord)));

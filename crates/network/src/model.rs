@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use chorale::{Chord, Heard, Hearing, Part, Phase};
+use chorale::{Chord, FeatureTracker, Part, Phase, StepFeatures};
 use serde::Deserialize;
 use thiserror::Error;
 use tract_onnx::prelude::Framework;
@@ -62,7 +62,7 @@ enum StateContract {
 /// What a network remembers of the steps so far.
 #[derive(Clone)]
 pub struct State {
-    hearing: Hearing,
+    hearing: FeatureTracker,
     memory: Memory,
 }
 
@@ -102,8 +102,8 @@ impl ConvQueue {
     }
 }
 
-/// What the heads are told of a step besides the context: the chord before and [`Heard::words`].
-const WORDS: usize = 4 + Heard::WORDS;
+/// What the heads are told of a step besides the context: the chord before and [`StepFeatures::words`].
+const WORDS: usize = 4 + StepFeatures::WORDS;
 
 /// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. One is enough
 /// for a whole piece; used again, it takes no new memory.
@@ -208,7 +208,7 @@ impl Model {
                 Memory::Recurrent { h: zeros.clone(), c: zeros }
             }
         };
-        State { hearing: Hearing::new(), memory }
+        State { hearing: FeatureTracker::new(), memory }
     }
 
     /// One step of the trunk for some states side by side: takes for each the chord of the step before
@@ -274,7 +274,7 @@ fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
         serde_json::from_str(entry("state")?).map_err(|error| format!("its metadata entry 'state': {error}"))?;
     check_state(&state)?;
     let order = part_order(entry("part_order")?)?;
-    let fused = if in_tract || !arithmetic::is_swift() { None } else { recipe::take(&proto, &state, order).ok() };
+    let fused = if in_tract || !arithmetic::has_fma() { None } else { recipe::take(&proto, &state, order).ok() };
     let engine = match fused {
         Some(fused) => Engine::Fused(Box::new(fused)),
         None => Engine::Reference(Box::new(Reference::new(proto, &state, order)?)),

@@ -18,7 +18,7 @@ pub type Time = u64;
 /// What gives the time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum ClockSource {
     /// A fixed tempo; the first key starts it.
     #[default]
     Internal,
@@ -30,7 +30,7 @@ pub enum Source {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    pub source: Source,
+    pub source: ClockSource,
     /// Units of [`Time`] in a second.
     pub rate: f64,
     /// Quarter notes a minute. Under MIDI clock and when following it is only the first guess.
@@ -52,7 +52,7 @@ const AHEAD_FROM: f64 = 0.75;
 
 pub struct Clock {
     rate: f64,
-    source: Source,
+    source: ClockSource,
     first: u64,
     /// Of the internal clock: a position and when it begins. `None` before the first key.
     anchor: Option<(u64, f64)>,
@@ -84,13 +84,13 @@ impl Clock {
     /// is started by the first one. Only a follower ever answers less than `present`: it had run ahead of the player.
     pub fn onset(&mut self, now: Time, present: u64) -> u64 {
         match self.source {
-            Source::Follow => return self.follower.onset(now),
-            Source::Midi => self.midi.onset(now),
-            Source::Internal if self.anchor.is_none() => {
+            ClockSource::Follow => return self.follower.onset(now),
+            ClockSource::Midi => self.midi.onset(now),
+            ClockSource::Internal if self.anchor.is_none() => {
                 self.anchor = Some((self.first, now as f64));
                 return self.first;
             }
-            Source::Internal => {}
+            ClockSource::Internal => {}
         }
         let ahead = (1.0 - AHEAD_FROM) * self.step_length();
         match self.boundary(present + 1) {
@@ -102,15 +102,15 @@ impl Clock {
     /// Takes a MIDI system message (clock, start, stop, continue, song position); passes over everything else, and
     /// everything where the time comes from elsewhere.
     pub fn midi(&mut self, at: Time, bytes: &[u8]) -> Option<Transport> {
-        if self.source == Source::Midi { self.midi.message(at, bytes) } else { None }
+        if self.source == ClockSource::Midi { self.midi.message(at, bytes) } else { None }
     }
 
     /// When a position begins, as far as is known now; `None` while the clock stands.
     pub fn boundary(&self, position: u64) -> Option<Time> {
         let (anchor, at) = match self.source {
-            Source::Internal => self.anchor?,
-            Source::Midi => self.midi.anchor()?,
-            Source::Follow => self.follower.anchor()?,
+            ClockSource::Internal => self.anchor?,
+            ClockSource::Midi => self.midi.anchor()?,
+            ClockSource::Follow => self.follower.anchor()?,
         };
         let steps = position as f64 - anchor as f64;
         Some((at + steps * self.step_length()).round().max(0.0) as Time)
@@ -119,9 +119,9 @@ impl Clock {
     /// Units of [`Time`] in a sixteenth at the present tempo.
     pub fn step_length(&self) -> f64 {
         match self.source {
-            Source::Internal => self.length,
-            Source::Midi => self.midi.step_length(),
-            Source::Follow => self.follower.step_length(),
+            ClockSource::Internal => self.length,
+            ClockSource::Midi => self.midi.step_length(),
+            ClockSource::Follow => self.follower.step_length(),
         }
     }
 
@@ -132,7 +132,7 @@ impl Clock {
 
     /// Changes the internal clock's tempo from the beginning of `position` on, the one that the music stands at.
     pub fn set_tempo(&mut self, tempo: f64, position: u64) {
-        if tempo > 0.0 && self.source == Source::Internal {
+        if tempo > 0.0 && self.source == ClockSource::Internal {
             self.anchor = self.boundary(position).map(|at| (position, at as f64));
             self.length = step_length(self.rate, tempo);
         }
@@ -141,14 +141,14 @@ impl Clock {
     /// Where a position stands in the bar. A player who is followed tells nobody where the bar begins.
     pub fn phase(&self, position: u64) -> Phase {
         match self.source {
-            Source::Follow => Phase::in_beat((position % Phase::STEPS_PER_BEAT as u64) as usize),
+            ClockSource::Follow => Phase::in_beat((position % Phase::STEPS_PER_BEAT as u64) as usize),
             _ => Phase::in_bar((position % Phase::STEPS_PER_BAR as u64) as usize),
         }
     }
 
     /// Whether a MIDI clock has stopped sending without a stop. The time goes on at its last tempo.
     pub fn is_stalled(&self, now: Time) -> bool {
-        self.source == Source::Midi && self.midi.is_stalled(now)
+        self.source == ClockSource::Midi && self.midi.is_stalled(now)
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
 
     /// 1000 units a second and 60 beats a minute: a step is 250 units.
     fn internal(first: u64) -> Clock {
-        Clock::new(Settings { source: Source::Internal, rate: 1000.0, tempo: 60.0, first })
+        Clock::new(Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first })
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn fractions_of_a_unit_never_add_up() {
-        let mut clock = Clock::new(Settings { source: Source::Internal, rate: 48_000.0, tempo: 97.0, first: 0 });
+        let mut clock = Clock::new(Settings { source: ClockSource::Internal, rate: 48_000.0, tempo: 97.0, first: 0 });
         clock.onset(0, 0);
         let minute = 48_000 * 60;
         assert_eq!(clock.boundary(97 * 4), Some(minute));

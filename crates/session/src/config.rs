@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use chorale::Part;
 use serde::Deserialize;
 
-use crate::clock::Source;
+use crate::clock::ClockSource;
 use crate::control::{Binding, Control, Trigger};
 use crate::routing::Route;
-use crate::session::{BINDINGS, Below, SPLIT_CHANNEL, Settings, Split};
+use crate::session::{BINDINGS, Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
 
 /// What a settings file may say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -19,11 +19,11 @@ use crate::session::{BINDINGS, Below, SPLIT_CHANNEL, Settings, Split};
 pub struct Config {
     pub input: Option<String>,
     pub output: Option<String>,
-    pub clock: Option<Source>,
+    pub clock: Option<ClockSource>,
     pub clock_input: Option<String>,
     pub tempo: Option<Tempo>,
     /// Keys below this one are no melody.
-    pub split: Option<Key>,
+    pub split: Option<KeyNumber>,
     /// What they are instead.
     pub below: Option<Below>,
     pub split_channel: Option<Channel>,
@@ -88,27 +88,27 @@ bounded!(Tempo, f64, 10, 400, "tempo");
 /// A key, by its MIDI number or a name such as `C3` or `F#4` (C4 is middle C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Key(pub u8);
+pub struct KeyNumber(pub u8);
 
-impl TryFrom<String> for Key {
+impl TryFrom<String> for KeyNumber {
     type Error = String;
 
-    fn try_from(text: String) -> Result<Key, String> {
+    fn try_from(text: String) -> Result<KeyNumber, String> {
         let named = (0..=127u8)
             .find(|&key| chorale::Pitch::new(key).is_some_and(|pitch| pitch.name().eq_ignore_ascii_case(text.trim())));
         let numbered = text.trim().parse().ok().filter(|key| *key < 128);
         named
             .or(numbered)
-            .map(Key)
+            .map(KeyNumber)
             .ok_or_else(|| format!("'{text}' is no key; expected a name such as \"C3\" or \"F#4\""))
     }
 }
 
-impl std::str::FromStr for Key {
+impl std::str::FromStr for KeyNumber {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Key, String> {
-        Key::try_from(text.to_owned())
+    fn from_str(text: &str) -> Result<KeyNumber, String> {
+        KeyNumber::try_from(text.to_owned())
     }
 }
 
@@ -129,9 +129,9 @@ impl Config {
         if let Some(Tempo(tempo)) = self.tempo {
             settings.clock.tempo = tempo;
         }
-        if let Some(Key(key)) = self.split {
+        if let Some(KeyNumber(key)) = self.split {
             let channel = self.split_channel.map_or(SPLIT_CHANNEL, |Channel(channel)| channel - 1);
-            settings.split = Some(Split { key, channel, below: self.below.unwrap_or_default() });
+            settings.split = Some(KeyboardSplit { key, channel, below: self.below.unwrap_or_default() });
         }
         let parts = [self.soprano, self.alto, self.tenor, self.bass];
         for (route, part) in settings.routes.iter_mut().zip(parts) {
@@ -243,7 +243,7 @@ mod tests {
     use crate::clock;
 
     fn settings() -> Settings {
-        Settings::new(clock::Settings { source: Source::Internal, rate: 1.0, tempo: 80.0, first: 0 })
+        Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: 80.0, first: 0 })
     }
 
     #[test]
@@ -255,8 +255,8 @@ mod tests {
         .unwrap();
         let mut settings = settings();
         config.apply(&mut settings);
-        assert_eq!((settings.clock.source, settings.clock.tempo), (Source::Follow, 72.5));
-        assert_eq!(settings.split, Some(Split { key: 60, channel: 4, below: Below::Bass }));
+        assert_eq!((settings.clock.source, settings.clock.tempo), (ClockSource::Follow, 72.5));
+        assert_eq!(settings.split, Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass }));
         let alto = Route { channel: 9, muted: false, octave: -1, velocity: 1.0, program: Some(19) };
         assert_eq!(settings.routes[1], alto);
         assert_eq!((settings.routes[3].muted, settings.routes[3].velocity), (true, 0.5));

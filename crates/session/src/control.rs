@@ -172,7 +172,7 @@ pub struct Binding {
 
 /// What the player wants of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Wishes {
+pub struct Preferences {
     /// `None`: as it was started.
     pub temperature: Option<f32>,
     pub guard: Option<bool>,

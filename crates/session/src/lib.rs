@@ -12,4 +12,4 @@ mod session;
 pub use answer::AnswerTable;
 pub use clock::Time;
 pub use routing::{Message, Route, Routing};
-pub use session::{BINDINGS, Below, Counts, Report, SPLIT_CHANNEL, Session, Settings, Split};
+pub use session::{BINDINGS, Below, Counts, KeyboardSplit, SPLIT_CHANNEL, Session, Settings, TableRequest};

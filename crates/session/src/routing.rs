@@ -74,7 +74,7 @@ const ALL_NOTES_OFF: u8 = 123;
 pub struct Routing {
     routes: [Route; 4],
     has_own_ports: bool,
-    singing: [Option<Note>; 4],
+    singing: [Option<SoundingNote>; 4],
     /// Keys passed on below the keyboard's split.
     through: [bool; 128],
     through_count: usize,
@@ -91,7 +91,7 @@ pub struct Routing {
 
 /// What a part sings, and how the instrument has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Note {
+struct SoundingNote {
     pitch: Pitch,
     sent: Sent,
     is_heard: bool,
@@ -144,7 +144,7 @@ impl Routing {
         }
         let route = self.routes[part.index()];
         let key = pitch.transposed(12 * i32::from(route.octave)).unwrap_or(pitch).midi();
-        let note = Note { pitch, sent: Sent { channel: route.channel, key }, is_heard: !route.muted };
+        let note = SoundingNote { pitch, sent: Sent { channel: route.channel, key }, is_heard: !route.muted };
         if self.sounds_elsewhere(part, note) {
             self.push(at, part, note_off(note.sent), true);
         }
@@ -176,7 +176,7 @@ impl Routing {
         self.routes[part.index()].muted = is_muted;
         if let Some(note) = self.singing[part.index()].filter(|note| is_muted && note.is_heard) {
             self.end(at, part);
-            self.singing[part.index()] = Some(Note { is_heard: false, ..note });
+            self.singing[part.index()] = Some(SoundingNote { is_heard: false, ..note });
         }
     }
 
@@ -216,7 +216,7 @@ impl Routing {
     /// Presses every sounding note.
     pub fn press_all(&mut self, at: Time, pressure: u8) {
         for part in Part::ALL {
-            if let Some(Note { sent: Sent { channel, key }, is_heard: true, .. }) = self.singing[part.index()] {
+            if let Some(SoundingNote { sent: Sent { channel, key }, is_heard: true, .. }) = self.singing[part.index()] {
                 self.push_if_room(at, part, [0xa0 | channel, key, pressure]);
             }
         }
@@ -292,7 +292,7 @@ impl Routing {
         self.dropped
     }
 
-    fn sounds_elsewhere(&self, part: Part, note: Note) -> bool {
+    fn sounds_elsewhere(&self, part: Part, note: SoundingNote) -> bool {
         let is_same = |other: Part| {
             other != part && self.singing[other.index()].is_some_and(|also| also.is_heard && also.sent == note.sent)
         };

@@ -1,7 +1,7 @@
 //! What is played live, apart from ports, threads and clocks: times and MIDI messages in, MIDI messages out.
 //!
 //! A [`Session`] answers each struck soprano from an [`AnswerTable`] that was worked out beforehand, moves the lower
-//! parts on the step clock while the soprano holds, and tells through [`Report`]s which tables it will need next. It
+//! parts on the step clock while the soprano holds, and tells through [`TableRequest`]s which tables it will need next. It
 //! never reads a clock and never allocates after [`Session::new`], so that it can run inside a real-time callback, and
 //! the same calls always give the same messages.
 //!
@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::AnswerTable;
 use crate::clock::{self, Clock, Transport};
-use crate::control::{self, Binding, Control, Wishes};
+use crate::control::{self, Binding, Control, Preferences};
 use crate::routing::{Route, Routing};
 
 pub use crate::clock::Time;
@@ -39,7 +39,7 @@ pub use crate::routing::Message;
 ///
 /// The table wanted is that of `step + 1`, after `chord`, or after `previous` while nothing sounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Report {
+pub struct TableRequest {
     /// Counts reports from 1. The table that answers it has the same number.
     pub number: u64,
     /// Counts the steps that were begun, from 0.
@@ -54,7 +54,7 @@ pub struct Report {
     pub bass: Option<Token>,
     /// The present step's table rests on another bass, or is missing: it is wanted too.
     pub is_present_void: bool,
-    pub wishes: Wishes,
+    pub preferences: Preferences,
 }
 
 /// How a performance is set up.
@@ -65,13 +65,13 @@ pub struct Settings {
     pub routes: [Route; 4],
     /// Whether each part has a port of its own.
     pub has_own_ports: bool,
-    pub split: Option<Split>,
+    pub split: Option<KeyboardSplit>,
     pub bindings: [Option<Binding>; BINDINGS],
 }
 
 /// Keys below `key` are no melody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Split {
+pub struct KeyboardSplit {
     pub key: u8,
     /// 0..=15, for keys that are passed on.
     pub channel: u8,
@@ -185,9 +185,9 @@ pub struct Session {
     is_held: bool,
     frozen: [bool; 4],
     density: Density,
-    wishes: Wishes,
+    preferences: Preferences,
 
-    reports: VecDeque<Report>,
+    reports: VecDeque<TableRequest>,
     reported: u64,
     /// Steps that have begun, each at its moment and position, not yet told.
     begun: VecDeque<(Time, u64)>,
@@ -255,7 +255,7 @@ impl Session {
             is_held: false,
             frozen: [false; 4],
             density: Density::default(),
-            wishes: Wishes::default(),
+            preferences: Preferences::default(),
             reports: VecDeque::with_capacity(REPORTS),
             reported: 0,
             begun: VecDeque::with_capacity(BEGUN),
@@ -315,10 +315,10 @@ impl Session {
             Control::Mute(part) => self.routing.mute(self.now, part, is_on),
             Control::Density => self.density = Density::from_value(value),
             Control::Tempo => self.clock.set_tempo(control::tempo(value), self.position),
-            Control::Temperature => self.wishes.temperature = Some(control::temperature(value)),
-            Control::Cadence => self.wishes.cadence = is_on,
-            Control::Guard => self.wishes.guard = Some(is_on),
-            Control::Model => self.wishes.second_model = is_on,
+            Control::Temperature => self.preferences.temperature = Some(control::temperature(value)),
+            Control::Cadence => self.preferences.cadence = is_on,
+            Control::Guard => self.preferences.guard = Some(is_on),
+            Control::Model => self.preferences.second_model = is_on,
         }
         if matches!(control, Control::Hold | Control::Freeze(_)) && !is_on && self.soprano.is_none() {
             // What was held through a silence is released.
@@ -335,9 +335,9 @@ impl Session {
             Control::Hold => self.is_held,
             Control::Freeze(part) => self.frozen[part.index()],
             Control::Mute(part) => self.routing.is_muted(part),
-            Control::Cadence => self.wishes.cadence,
-            Control::Guard => self.wishes.guard.unwrap_or(true),
-            Control::Model => self.wishes.second_model,
+            Control::Cadence => self.preferences.cadence,
+            Control::Guard => self.preferences.guard.unwrap_or(true),
+            Control::Model => self.preferences.second_model,
             Control::Panic | Control::Density | Control::Temperature | Control::Tempo => false,
         }
     }
@@ -346,8 +346,8 @@ impl Session {
         self.density
     }
 
-    pub fn wishes(&self) -> Wishes {
-        self.wishes
+    pub fn preferences(&self) -> Preferences {
+        self.preferences
     }
 
     /// The keyboard is gone: all its keys are up.
@@ -428,7 +428,7 @@ impl Session {
     }
 
     /// The next report for the worker, oldest first.
-    pub fn next_report(&mut self) -> Option<Report> {
+    pub fn next_request(&mut self) -> Option<TableRequest> {
         self.reports.pop_front()
     }
 
@@ -815,7 +815,7 @@ impl Session {
 
     fn report(&mut self) {
         self.reported += 1;
-        let report = Report {
+        let report = TableRequest {
             number: self.reported,
             step: self.step,
             previous: self.previous,
@@ -823,7 +823,7 @@ impl Session {
             phases: [self.clock.phase(self.position), self.clock.phase(self.position + 1)],
             bass: self.given_bass(),
             is_present_void: self.has_split_bass() && self.present.is_none(),
-            wishes: self.wishes,
+            preferences: self.preferences,
         };
         if self.reports.back().is_some_and(|last| last.step == report.step) {
             self.reports.pop_back();
@@ -879,7 +879,7 @@ mod tests {
 
     /// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
     fn settings() -> Settings {
-        Settings::new(clock::Settings { source: clock::Source::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
+        Settings::new(clock::Settings { source: clock::ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
     }
 
     fn without_soprano() -> Settings {
@@ -911,7 +911,7 @@ mod tests {
     }
 
     /// The tables that a report asks for.
-    fn tables_for(report: &Report) -> Vec<AnswerTable> {
+    fn tables_for(report: &TableRequest) -> Vec<AnswerTable> {
         let present = report.is_present_void.then(|| table_over(report.step, report.previous, report.bass));
         let next = table_over(report.step + 1, report.chord.unwrap_or(report.previous), report.bass);
         present.into_iter().chain([next]).collect()
@@ -921,7 +921,7 @@ mod tests {
     struct Player {
         session: Session,
         sent: Vec<Message>,
-        reports: Vec<Report>,
+        reports: Vec<TableRequest>,
     }
 
     impl Player {
@@ -968,7 +968,7 @@ mod tests {
                 self.sent.extend(Some(message).filter(|message| message.is_heard));
                 self.session.sent();
             }
-            while let Some(report) = self.session.next_report() {
+            while let Some(report) = self.session.next_request() {
                 self.reports.push(report);
                 if with_tables {
                     tables_for(&report).iter().for_each(|table| self.session.table(0, table));
@@ -1179,7 +1179,7 @@ mod tests {
     #[test]
     fn keys_below_the_split_are_passed_on_and_make_no_melody() {
         let mut settings = settings();
-        settings.split = Some(Split { key: 60, channel: 4, below: Below::Through });
+        settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Through });
         let mut player = Player::with(settings);
         assert_eq!(player.down(0, 48), [(5, "on", 48)]);
         assert_eq!(player.down(10, 72).len(), 4);
@@ -1193,7 +1193,7 @@ mod tests {
 
     fn with_bass() -> Player {
         let mut settings = settings();
-        settings.split = Some(Split { key: 60, channel: 4, below: Below::Bass });
+        settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass });
         Player::with(settings)
     }
 
@@ -1296,7 +1296,7 @@ mod tests {
 
     #[test]
     fn midi_clock_starts_moves_and_stops_the_steps() {
-        let clock = clock::Settings { source: clock::Source::Midi, rate: 1000.0, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: clock::ClockSource::Midi, rate: 1000.0, tempo: 60.0, first: 0 };
         let mut player = Player::with(Settings::new(clock));
         player.play(0, &[0xfa]);
         // 125 beats a minute: 20 units a tick, 120 a step.
@@ -1316,7 +1316,7 @@ mod tests {
 
     #[test]
     fn a_followed_player_who_slows_down_gets_the_beat_back() {
-        let clock = clock::Settings { source: clock::Source::Follow, rate: 1000.0, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: clock::ClockSource::Follow, rate: 1000.0, tempo: 60.0, first: 0 };
         let mut player = Player::with(Settings::new(clock));
         let mut at = 0;
         for (number, key) in (0..).zip([72, 74, 76, 74, 72, 71, 72]) {
@@ -1368,7 +1368,7 @@ mod tests {
 
         session.advance(STEP);
         assert_eq!((drain(&mut session), session.counts().missed), (vec![], 2), "the harmony holds");
-        let report = std::iter::from_fn(|| session.next_report()).last().unwrap();
+        let report = std::iter::from_fn(|| session.next_request()).last().unwrap();
         session.table(STEP + 9, &table(1, Chord::START));
         assert_eq!(drain(&mut session), [], "a table after another chord is void");
         session.table(STEP + 9, &table(1, report.previous));
@@ -1390,8 +1390,8 @@ mod tests {
                 session.table(now, &table);
             }
             if on_the_way.is_none() {
-                let report = std::iter::from_fn(|| session.next_report()).last();
-                let after = |report: Report| report.chord.unwrap_or(report.previous);
+                let report = std::iter::from_fn(|| session.next_request()).last();
+                let after = |report: TableRequest| report.chord.unwrap_or(report.previous);
                 on_the_way = report.map(|report| (now + 380, table(report.step + 1, after(report))));
             }
             while let Some(message) = session.next_message() {
@@ -1503,9 +1503,9 @@ mod tests {
         (prop_oneof![3 => 0u64..60, 2 => 0u64..400, 1 => 0u64..4000], event)
     }
 
-    fn split() -> impl Strategy<Value = Split> {
+    fn split() -> impl Strategy<Value = KeyboardSplit> {
         let below = prop::sample::select(vec![Below::Through, Below::Bass]);
-        (30u8..80, below).prop_map(|(key, below)| Split { key, channel: 4, below })
+        (30u8..80, below).prop_map(|(key, below)| KeyboardSplit { key, channel: 4, below })
     }
 
     fn perform(events: &[(Time, Event)], settings: Settings) -> Vec<Message> {
@@ -1516,9 +1516,9 @@ mod tests {
     fn perform_seen(
         events: &[(Time, Event)],
         settings: Settings,
-        mut see: impl FnMut(&Session, &Report),
+        mut see: impl FnMut(&Session, &TableRequest),
     ) -> Vec<Message> {
-        let mut asked: Vec<Report> = Vec::new();
+        let mut asked: Vec<TableRequest> = Vec::new();
         let mut session = Session::new(settings);
         session.table(0, &table(0, Chord::START));
         let mut sent = Vec::new();
@@ -1529,7 +1529,7 @@ mod tests {
                 session.sent();
             }
             let mut reports = Vec::new();
-            while let Some(report) = session.next_report() {
+            while let Some(report) = session.next_request() {
                 see(session, &report);
                 reports.push(report);
             }
@@ -1572,7 +1572,7 @@ mod tests {
         #[test]
         fn whatever_is_played_every_note_ends_once_and_parts_never_mix(
             events in prop::collection::vec(event(), 0..200),
-            source in prop::sample::select(vec![clock::Source::Internal, clock::Source::Midi, clock::Source::Follow]),
+            source in prop::sample::select(vec![clock::ClockSource::Internal, clock::ClockSource::Midi, clock::ClockSource::Follow]),
             pass_soprano: bool,
             split in prop::option::of(split()),
         ) {
@@ -1592,12 +1592,12 @@ mod tests {
         #[test]
         fn the_network_is_told_what_was_played_and_nothing_else(
             events in prop::collection::vec(event(), 0..200),
-            source in prop::sample::select(vec![clock::Source::Internal, clock::Source::Midi, clock::Source::Follow]),
+            source in prop::sample::select(vec![clock::ClockSource::Internal, clock::ClockSource::Midi, clock::ClockSource::Follow]),
             split in prop::option::of(split()),
         ) {
             let mut settings = settings();
             (settings.clock.source, settings.split) = (source, split);
-            let mut last: Option<Report> = None;
+            let mut last: Option<TableRequest> = None;
             perform_seen(&events, settings, |session, report| {
                 let (previous, begun) = last.map_or((Chord::START, 0), |last| match last.chord {
                     Some(chord) if report.step != last.step => (chord, last.step),

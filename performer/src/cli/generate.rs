@@ -9,7 +9,7 @@ use chorale::{Chorale, Chord, Phase};
 use engraving::Piece;
 use files::melody::{self, MAX_STEPS};
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Grid, Metre, Score, Source, Tick, Voicing, parts};
+use files::{Direction, Grid, Metre, Score, Scoring, Source, Tick, parts};
 use harmonizer::{Arrangement, Harmonizer, Limits, Purpose, Sampling, guard_for};
 
 use super::options::ModelOptions;
@@ -97,7 +97,7 @@ pub fn run(args: Args) -> Result<()> {
 
     let ensemble = output.ranges;
     // Men's parts are what the network knows as women's, an octave lower.
-    let octaves = i32::from(ensemble.voicing == Voicing::Ttbb);
+    let octaves = i32::from(ensemble.voicing == Scoring::Ttbb);
     for chord in &mut prompt.chords {
         *chord = chord.transposed(12 * octaves).with_context(|| {
             let path = path.as_deref().unwrap_or(Path::new("-")).display();

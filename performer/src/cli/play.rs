@@ -13,13 +13,13 @@ use live::take::{ModelIdentity, Recorder};
 use network::Model;
 use performer::devices::audio::{AudioError, AudioSettings};
 use performer::devices::midi::{Links, MidiError, Ports, Wiring};
-use performer::performance::{Cast, Heard, Live, LiveError, Shown, Summary};
+use performer::performance::{AnsweredNote, Cast, Live, LiveError, PerformanceEvent, Summary};
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use serde_json::json;
-use session::clock::{self, Source};
-use session::config::{self, Config, Key};
+use session::clock::{self, ClockSource};
+use session::config::{self, Config, KeyNumber};
 use session::control::{self, Control};
-use session::{Below, SPLIT_CHANNEL, Settings, Split};
+use session::{Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
 
 use super::learn::default_path;
 use super::midi::MidiOptions;
@@ -84,7 +84,7 @@ pub struct Args {
 
     /// Keys below this one are no melody but passed on as they are, on channel 5, or what --below says. For example C4
     #[arg(long, value_name = "KEY")]
-    split: Option<Key>,
+    split: Option<KeyNumber>,
 
     /// What the keys below the split are [default: through]
     #[arg(long, value_enum, value_name = "WHAT")]
@@ -173,20 +173,20 @@ impl Args {
     fn settings(&self, config: &Config) -> Settings {
         let first = (16 - (self.pickup * 4.0) as u64) % 16;
         // The rate is the sound system's.
-        let clock = clock::Settings { source: Source::Internal, rate: 1.0, tempo: DEFAULT_TEMPO, first };
+        let clock = clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: DEFAULT_TEMPO, first };
         let mut settings = Settings::new(clock);
         config.apply(&mut settings);
         if let Some(clock) = self.clock {
             settings.clock.source = match clock {
-                ClockSource::Internal => Source::Internal,
-                ClockSource::Midi => Source::Midi,
-                ClockSource::Follow => Source::Follow,
+                ClockSource::Internal => ClockSource::Internal,
+                ClockSource::Midi => ClockSource::Midi,
+                ClockSource::Follow => ClockSource::Follow,
             };
         }
         settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
-        if let Some(Key(key)) = self.split {
-            let before = settings.split.unwrap_or(Split { key, channel: SPLIT_CHANNEL, below: Below::Through });
-            settings.split = Some(Split { key, ..before });
+        if let Some(KeyNumber(key)) = self.split {
+            let before = settings.split.unwrap_or(KeyboardSplit { key, channel: SPLIT_CHANNEL, below: Below::Through });
+            settings.split = Some(KeyboardSplit { key, ..before });
         }
         if let (Some(split), Some(below)) = (&mut settings.split, self.below) {
             split.below = match below {
@@ -246,7 +246,7 @@ pub fn run(args: Args) -> Result<()> {
     if args.below.is_some() && session.split.is_none() {
         bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
     }
-    if args.clock_input.is_some() && source != Source::Midi {
+    if args.clock_input.is_some() && source != ClockSource::Midi {
         bail!("--clock-input says where MIDI clock comes from, but nothing goes by it; --clock midi does");
     }
     let backend = args.midi.open()?;
@@ -274,14 +274,14 @@ pub fn run(args: Args) -> Result<()> {
     let cast =
         Cast { harmonizer: harmonizer(first), second: second.map(harmonizer), session, sound: args.sound()?, recorder };
     complete(&mut wiring, backend.ports()?, cast.sound.is_some(), ask)?;
-    if source == Source::Midi {
+    if source == ClockSource::Midi {
         wiring.clock_input = args.clock_input.or(config.clock_input);
         wiring.own_clock_port = wiring.own_ports && wiring.input.is_some();
     }
     let tempo = cast.session.clock.tempo;
     let channels = cast.session.routes.map(|route| route.channel + 1);
     let temperature = cast.harmonizer.sampling().temperature;
-    let can = Can { switch_model: cast.second.is_some(), set_tempo: source == Source::Internal };
+    let can = Can { switch_model: cast.second.is_some(), set_tempo: source == ClockSource::Internal };
     let mut live = Live::start(backend, &wiring, cast).map_err(|error| match (error, &args.soundfont) {
         (LiveError::Midi(MidiError::Sound(error @ AudioError::SoundFont(_))), Some(path)) => {
             anyhow::Error::new(error).context(format!("--soundfont {}", path.display()))
@@ -290,7 +290,7 @@ pub fn run(args: Args) -> Result<()> {
     })?;
     let links = live.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
-    if source == Source::Midi {
+    if source == ClockSource::Midi {
         eprintln!("MIDI clock from {}", links.clock.as_ref().unwrap_or(&links.input));
     }
     if let Some(sound) = &links.sound {
@@ -543,16 +543,18 @@ fn note(view: &mut View, manner: &Manner, text: String) {
     }
 }
 
-fn tell(view: &mut View, shown: &Shown, manner: &Manner) {
+fn tell(view: &mut View, shown: &PerformanceEvent, manner: &Manner) {
     view.show(shown);
-    if let Shown::Heard(heard) = shown {
+    if let PerformanceEvent::AnsweredNote(heard) = shown {
         view.latencies.saturating_record(heard.latency.as_nanos() as u64);
     }
     // A reader who has left is no reason to stop playing.
     let mut out = std::io::stdout().lock();
     let _ = match (manner, shown) {
-        (Manner::Plain, Shown::Heard(heard)) => writeln!(out, "{}", line(heard, view.chord_of(heard.parts))),
-        (Manner::Plain, Shown::Switched { switch, is_on, .. }) => {
+        (Manner::Plain, PerformanceEvent::AnsweredNote(heard)) => {
+            writeln!(out, "{}", line(heard, view.chord_of(heard.parts)))
+        }
+        (Manner::Plain, PerformanceEvent::Switched { switch, is_on, .. }) => {
             eprintln!("{} {}", switch.name(), if *is_on { "on" } else { "off" });
             Ok(())
         }
@@ -561,20 +563,20 @@ fn tell(view: &mut View, shown: &Shown, manner: &Manner) {
     };
 }
 
-fn json_line(shown: &Shown, view: &View) -> serde_json::Value {
+fn json_line(shown: &PerformanceEvent, view: &View) -> serde_json::Value {
     let midi = |parts: [Option<chorale::Pitch>; 4]| parts.map(|pitch| pitch.map(chorale::Pitch::midi));
     match *shown {
-        Shown::Heard(Heard { at, position, parts, latency }) => {
+        PerformanceEvent::AnsweredNote(AnsweredNote { at, position, parts, latency }) => {
             let (chord, numeral) = view.chord_of(parts).unzip();
             json!({
                 "event": "note", "at": at, "position": position, "parts": midi(parts),
                 "chord": chord, "numeral": numeral, "latency_us": latency.as_nanos() as f64 / 1000.0,
             })
         }
-        Shown::Moment { at, position, parts } => {
+        PerformanceEvent::Moment { at, position, parts } => {
             json!({ "event": "step", "at": at, "position": position, "parts": midi(parts) })
         }
-        Shown::Switched { at, switch, is_on } => {
+        PerformanceEvent::Switched { at, switch, is_on } => {
             json!({ "event": "switch", "at": at, "name": switch.name(), "on": is_on })
         }
     }
@@ -595,7 +597,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>> {
 }
 
 /// The notes, soprano to bass, and the chord with its Roman numeral.
-fn line(heard: &Heard, chord: Option<(String, String)>) -> String {
+fn line(heard: &AnsweredNote, chord: Option<(String, String)>) -> String {
     let notes = heard.parts.map(|pitch| pitch.map_or_else(|| format!("{:<4}", "-"), |pitch| format!("{pitch:<4}")));
     let (symbol, numeral) = chord.unwrap_or_default();
     format!("{} {symbol:<7} {numeral}", notes.join(" ")).trim_end().to_owned()
@@ -682,7 +684,7 @@ mod tests {
 
     #[test]
     fn the_screens_steps_stay_within_what_a_control_can_say() {
-        let mut view = View::new("JACK", Source::Internal, Links::default(), Status::new(80.0, &[]), 0.9).unwrap();
+        let mut view = View::new("JACK", ClockSource::Internal, Links::default(), Status::new(80.0, &[]), 0.9).unwrap();
         let densities: Vec<&str> = (0..4)
             .map(|_| {
                 view.status.density = Density::from_value(changed(Control::Density, 1, &view));

@@ -9,7 +9,7 @@ use chorale::harmony::Key;
 use chorale::{Chord, Density, Part, Pitch};
 use engraving::Piece;
 use files::melody::{self, Choice, Fold, Melody, MelodyStep};
-use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Source, Tick, Voicing, parts, signature, transpose_keys};
+use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, parts, signature, transpose_keys};
 use harmonizer::search::{self, Found, PARTICLES};
 use harmonizer::{Arrangement, Harmonizer, Purpose, guard_for};
 use network::Model;
@@ -266,7 +266,7 @@ fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) ->
         _ => {}
     }
     let fold = if part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
-    if let Some(remark) = fold.remark().filter(|_| ensemble.voicing == Voicing::Satb) {
+    if let Some(remark) = fold.remark().filter(|_| ensemble.voicing == Scoring::Satb) {
         say(&remark);
     }
 

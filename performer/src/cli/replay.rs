@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use files::smf;
 use harmonizer::{Harmonizer, Sampling};
-use live::take::{self, Header, ModelIdentity};
+use live::take::{self, ModelIdentity, TakeHeader};
 
 use super::options::load_model;
 
@@ -42,7 +42,7 @@ pub fn run(args: Args) -> Result<()> {
     let name = args.log.display();
     let text = fs::read_to_string(&args.log).with_context(|| format!("cannot read {name}"))?;
     let take = take::read(&text).with_context(|| name.to_string())?;
-    let Header { models, sampling, .. } = &take.header;
+    let TakeHeader { models, sampling, .. } = &take.header;
     let mut harmonizers = models
         .iter()
         .zip(sampling)

@@ -9,14 +9,14 @@ use chorale::harmony::{Harmony, Key};
 use chorale::{Part, Pitch};
 use hdrhistogram::Histogram;
 use performer::devices::midi::Links;
-use performer::performance::{Heard, Shown, Status, Summary};
+use performer::performance::{AnsweredNote, PerformanceEvent, Status, Summary};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 use ratatui::{DefaultTerminal, Frame};
-use session::clock::Source;
+use session::clock::ClockSource;
 use session::control::Control;
 
 /// Steps that the roll remembers: the widest terminals show no more.
@@ -29,7 +29,7 @@ const LABEL: usize = 5;
 /// What the screen shows.
 pub struct View {
     pub system: &'static str,
-    pub source: Source,
+    pub source: ClockSource,
     pub links: Links,
     pub status: Status,
     pub summary: Summary,
@@ -43,7 +43,7 @@ pub struct View {
     pub notes: Vec<String>,
     position: u64,
     parts: [Option<Pitch>; 4],
-    last: Option<Heard>,
+    last: Option<AnsweredNote>,
     /// One column a step, oldest first.
     roll: VecDeque<Column>,
     /// How long each pitch class has sounded lately.
@@ -63,7 +63,7 @@ impl View {
     /// When there is no memory for a histogram.
     pub fn new(
         system: &'static str,
-        source: Source,
+        source: ClockSource,
         links: Links,
         status: Status,
         temperature: f32,
@@ -91,17 +91,17 @@ impl View {
         self.status.temperature.unwrap_or(self.first_temperature)
     }
 
-    pub fn show(&mut self, shown: &Shown) {
+    pub fn show(&mut self, shown: &PerformanceEvent) {
         match *shown {
-            Shown::Heard(heard) => {
+            PerformanceEvent::AnsweredNote(heard) => {
                 self.last = Some(heard);
                 if let Some(column) = self.roll.back_mut() {
                     column.struck[0] = true;
                 }
             }
-            Shown::Moment { position, parts, .. } => self.moment(position, parts),
+            PerformanceEvent::Moment { position, parts, .. } => self.moment(position, parts),
             // The status has it.
-            Shown::Switched { .. } => {}
+            PerformanceEvent::Switched { .. } => {}
         }
     }
 
@@ -148,7 +148,7 @@ impl View {
     fn place(&self) -> String {
         let (beat, sixteenth) = (self.position / 4, self.position % 4 + 1);
         match self.source {
-            Source::Follow => format!("beat {}.{sixteenth}", beat + 1),
+            ClockSource::Follow => format!("beat {}.{sixteenth}", beat + 1),
             _ => format!("bar {}  beat {}.{sixteenth}", beat / 4 + 1, beat % 4 + 1),
         }
     }
@@ -249,9 +249,9 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
         (true, false) => Span::styled(view.place(), Style::new().add_modifier(Modifier::BOLD)),
     };
     let source = match view.source {
-        Source::Internal => "own clock",
-        Source::Midi => "MIDI clock",
-        Source::Follow => "following you",
+        ClockSource::Internal => "own clock",
+        ClockSource::Midi => "MIDI clock",
+        ClockSource::Follow => "following you",
     };
     let take = view.take.as_deref().unwrap_or("no take");
     let rest = format!("  {source}, {:.1} beats a minute  {take}", view.status.tempo);
@@ -481,7 +481,7 @@ mod tests {
         };
         let mut status = Status::new(72.0, &[Control::Guard, Control::Freeze(Part::Bass), Control::Mute(Part::Alto)]);
         status.is_running = true;
-        View::new("JACK", Source::Internal, links, status, 0.9).unwrap()
+        View::new("JACK", ClockSource::Internal, links, status, 0.9).unwrap()
     }
 
     fn pitches(keys: [u8; 4]) -> [Option<Pitch>; 4] {
@@ -501,7 +501,7 @@ mod tests {
         {
             for step in 0..4 {
                 let position = 16 + 4 * position as u64 + step;
-                view.show(&Shown::Moment { at: 0, position, parts: pitches(*keys) });
+                view.show(&PerformanceEvent::Moment { at: 0, position, parts: pitches(*keys) });
             }
         }
         view
@@ -539,7 +539,7 @@ mod tests {
     fn names_on_the_screen_are_those_of_the_key() {
         let mut view = view();
         for (position, keys) in [[74, 70, 65, 58], [75, 70, 67, 51], [74, 70, 65, 46]].into_iter().enumerate() {
-            view.show(&Shown::Moment { at: 0, position: position as u64, parts: pitches(keys) });
+            view.show(&PerformanceEvent::Moment { at: 0, position: position as u64, parts: pitches(keys) });
         }
         let screen = drawn(&view, 100, 50);
         for words in ["in Bb major", "Alto     Bb4", " Eb5 ", " Bb4 "] {

@@ -10,7 +10,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
-use crate::performance::{Control, Failure};
+use crate::performance::{Failure, Shared};
 use panics;
 use session::Message;
 use sound::Organ;
@@ -123,7 +123,7 @@ impl Audio {
     ///
     /// # Errors
     /// When there is no output, or none that can be used so.
-    pub fn start(settings: &AudioSettings, control: &Arc<Control>) -> Result<(Audio, HeapProd<Message>), AudioError> {
+    pub fn start(settings: &AudioSettings, control: &Arc<Shared>) -> Result<(Audio, HeapProd<Message>), AudioError> {
         let device = cpal::default_host().default_output_device().ok_or(AudioError::NoDevice)?;
         let name = device.description().map_or_else(|_| "default".to_owned(), |description| description.to_string());
         let hint = match (settings.sample_rate, settings.buffer) {
@@ -146,7 +146,7 @@ impl Audio {
         for buffer_size in buffer_sizes {
             let config = StreamConfig { channels, sample_rate, buffer_size };
             let instrument = Instrument::new(sample_rate, settings.sound_font.as_deref())?;
-            let (player, messages) = Player::new(instrument, usize::from(channels));
+            let (player, messages) = Playback::new(instrument, usize::from(channels));
             let stream = open(&device, config, supported.sample_format(), player, control);
             result = stream.map(|stream| (stream, messages, buffer_size));
             if result.is_ok() {
@@ -167,8 +167,8 @@ fn open(
     device: &cpal::Device,
     config: StreamConfig,
     format: SampleFormat,
-    player: Player,
-    control: &Arc<Control>,
+    player: Playback,
+    control: &Arc<Shared>,
 ) -> Result<cpal::Stream, String> {
     let mut player = Guarded { player, control: Arc::clone(control), has_panicked: false };
     // A buffer that came too late, or another trouble of the device.
@@ -204,13 +204,13 @@ fn open(
 
 /// A player whose panic, which the device's thread would not survive, is the end of the performance and silent.
 struct Guarded {
-    player: Player,
-    control: Arc<Control>,
+    player: Playback,
+    control: Arc<Shared>,
     has_panicked: bool,
 }
 
 impl Guarded {
-    /// Real-time: [`Player::fill`].
+    /// Real-time: [`Playback::fill`].
     fn fill<S: Copy + Default>(&mut self, out: &mut [S], convert: impl Fn(f32) -> S) {
         let Guarded { player, control, has_panicked } = self;
         if !*has_panicked {
@@ -227,18 +227,18 @@ impl Guarded {
 }
 
 /// What the audio callback owns.
-pub struct Player {
+pub struct Playback {
     instrument: Instrument,
     messages: HeapCons<Message>,
     channels: usize,
     stereo: [f32; 2 * BLOCK],
 }
 
-impl Player {
+impl Playback {
     /// A player without a device, and the queue that plays it.
-    pub fn new(instrument: Instrument, channels: usize) -> (Player, HeapProd<Message>) {
+    pub fn new(instrument: Instrument, channels: usize) -> (Playback, HeapProd<Message>) {
         let (messages_in, messages) = HeapRb::new(MESSAGES).split();
-        (Player { instrument, messages, channels, stereo: [0.0; 2 * BLOCK] }, messages_in)
+        (Playback { instrument, messages, channels, stereo: [0.0; 2 * BLOCK] }, messages_in)
     }
 
     /// Real-time, the audio callback: takes what has been played, renders, and lays it on the device's channels (the
@@ -290,7 +290,7 @@ mod tests {
     fn a_chord_sounds_on_every_number_of_channels_and_ends() {
         for channels in [1, 2, 6] {
             let instrument = Instrument::new(48_000, None).unwrap();
-            let (mut player, mut queue) = Player::new(instrument, channels);
+            let (mut player, mut queue) = Playback::new(instrument, channels);
             let mut out = vec![0.0f32; channels * 12_000];
             player.fill(&mut out, |sample| sample);
             assert_eq!(loudness(&out), 0.0);

@@ -148,7 +148,7 @@ fn floor(bytes: &[u8]) -> Result<Times> {
     })
 }
 
-arithmetic::wide! {
+arithmetic::multiversion! {
     fn add_lines(x: &[f32], values: &[f32], sums: &mut [f32]) {
         for (x, line) in x.iter().zip(values.chunks_exact(sums.len())) {
             sums.iter_mut().zip(line).for_each(|(sum, value)| *sum += x * value);

@@ -11,7 +11,7 @@ use candle_core::{Device, Tensor};
 use chorale::Chorale;
 use network::Model;
 use serde_json::json;
-use trainer::dataset::Piece;
+use trainer::dataset::CorpusPiece;
 use trainer::layers::Rows;
 use trainer::network::{Batch, Network};
 use trainer::optimizer::Optimizer;
@@ -46,18 +46,18 @@ pub fn rows(python: Option<&Path>) -> Result<Vec<Row>> {
 }
 
 /// As long as the chorales are, and like them: cut from what the WaveNet writes.
-fn pieces() -> Result<Vec<Piece>> {
+fn pieces() -> Result<Vec<CorpusPiece>> {
     let music = piece(&Arc::new(Model::wavenet()?))?;
     Ok((0..PIECES)
         .map(|index| {
             let chords = music.iter().cycle().skip(index * 16).take(LENGTHS[index % LENGTHS.len()]).copied();
-            Piece { name: index.to_string(), chorale: Chorale { chords: chords.collect() }, metre: None }
+            CorpusPiece { name: index.to_string(), chorale: Chorale { chords: chords.collect() }, metre: None }
         })
         .collect())
 }
 
 /// The updates of an epoch, as `trainer train` makes them: batches are made ready within the time.
-fn updates(settings: &Settings, pieces: &[Piece]) -> Result<Times> {
+fn updates(settings: &Settings, pieces: &[CorpusPiece]) -> Result<Times> {
     let mut optimizer = Optimizer::new(Network::declare(settings, &Device::Cpu)?.variables)?;
     let network = network(settings, &optimizer)?;
     let run = run();
@@ -96,7 +96,7 @@ fn network(settings: &Settings, optimizer: &Optimizer) -> Result<Network> {
 }
 
 /// What PyTorch needs to do the same, and to prove that it is the same.
-fn write(settings: &Settings, pieces: &[Piece], work: &Path) -> Result<()> {
+fn write(settings: &Settings, pieces: &[CorpusPiece], work: &Path) -> Result<()> {
     let calm =
         Settings { training: TrainingSettings { dropout: 0.0, ..settings.training.clone() }, ..settings.clone() };
     let optimizer = Optimizer::new(Network::declare(&calm, &Device::Cpu)?.variables)?;

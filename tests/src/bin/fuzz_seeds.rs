@@ -13,7 +13,7 @@ use files::musicxml::Layout;
 use files::{Direction, Grid, Lyric, Metre, Note, Score};
 use harmonizer::{Harmonizer, Sampling};
 use live::Worker;
-use live::take::{Event, Input, ModelIdentity, Recorder};
+use live::take::{ModelIdentity, Recorder, SessionInput, TakeEvent};
 use network::Model;
 use session::control::{Control, Trigger};
 use session::{Session, Settings, clock, config};
@@ -130,7 +130,7 @@ fn archive() -> Result<Vec<u8>> {
 
 /// The log of a short performance with tables that come at once.
 fn take(network: &[u8]) -> Result<Vec<u8>> {
-    let clock = clock::Settings { source: clock::Source::Internal, rate: 1000.0, tempo: 120.0, first: 0 };
+    let clock = clock::Settings { source: clock::ClockSource::Internal, rate: 1000.0, tempo: 120.0, first: 0 };
     let settings = Settings::new(clock);
     let model = Arc::new(Model::from_bytes("small", network)?);
     let folder = tempfile::tempdir()?;
@@ -138,7 +138,7 @@ fn take(network: &[u8]) -> Result<Vec<u8>> {
     let mut recorder = Recorder::new(folder.path(), vec![(ModelIdentity::new("lstm", &model), sampling)])?;
     let mut session = Session::new(settings);
     let (mut worker, table) = Worker::new(Harmonizer::new(model, sampling), None, settings.first_phase())?;
-    recorder.event(&settings, &Event::Input(0, Input::Table(0)))?;
+    recorder.event(&settings, &TakeEvent::Input(0, SessionInput::Table(0)))?;
     session.table(0, &table);
     let played: [(u64, &[u8]); 5] = [
         (10, &[0x90, 72, 80]),
@@ -149,19 +149,19 @@ fn take(network: &[u8]) -> Result<Vec<u8>> {
     ];
     for now in 0..1000 {
         for (_, bytes) in played.iter().filter(|(at, _)| *at == now) {
-            recorder.event(&settings, &Event::Input(now, Input::midi(bytes).context("a message")?))?;
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::midi(bytes).context("a message")?))?;
             session.midi(now, bytes);
         }
         session.advance(now);
-        while let Some(report) = session.next_report() {
+        while let Some(report) = session.next_request() {
             worker.follow(&report)?;
             if let Some(table) = worker.table()? {
-                recorder.event(&settings, &Event::Input(now, Input::Table(table.number)))?;
+                recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Table(table.number)))?;
                 session.table(now, &table);
             }
         }
         while let Some(message) = session.next_message() {
-            recorder.event(&settings, &Event::Sent(message))?;
+            recorder.event(&settings, &TakeEvent::Sent(message))?;
             session.sent();
         }
     }

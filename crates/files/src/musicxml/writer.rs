@@ -7,7 +7,7 @@ use chorale::harmony::Spelling;
 use chorale::{Part, Pitch};
 use thiserror::Error;
 
-use crate::ensemble::{Ensemble, Voicing};
+use crate::ensemble::{Ensemble, Scoring};
 use crate::grid::Grid;
 use crate::notation::{Beam, DIVISIONS, Item, Measure, Sound, TooLong, Tuplet, is_compound, measures};
 use crate::score::{Creator, Direction, Score, Tick, sung_at};
@@ -277,7 +277,7 @@ impl Staff<'_> {
         let mean = notes().map(|note| f64::from(note.pitch.midi())).sum::<f64>() / count;
         let middle_c = f64::from(Pitch::LOWEST.midi()) + 24.0;
         let is_alone = self.parts.len() == 1;
-        let is_of_men = self.score.ensemble.voicing == Voicing::Ttbb;
+        let is_of_men = self.score.ensemble.voicing == Scoring::Ttbb;
         let (sign, line, octave) = match self.parts[0] {
             Part::Soprano | Part::Alto if is_of_men => ("G", "2", -1),
             Part::Tenor if is_of_men => ("F", "4", 0),

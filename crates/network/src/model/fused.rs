@@ -4,7 +4,7 @@
 //! that nothing is copied, gathered or shaped that need not be; what a head makes of the context and the step's words is
 //! worked out once and shared by all sopranos. Numbers differ from tract's by the order of sums only.
 
-use arithmetic::{Matrix, Needed, sigmoid, tanh, wide};
+use arithmetic::{Matrix, Needed, multiversion, sigmoid, tanh};
 use chorale::{Part, Token};
 
 use super::{Context, Memory, Row, State, WORDS};
@@ -196,7 +196,7 @@ impl Embedding {
     }
 }
 
-wide! {
+multiversion! {
     /// Adds rows of a table, as wide as `sum`.
     fn add_rows(table: &[f32], rows: &[u32], sum: &mut [f32]) {
         // So many sums stay in registers.
@@ -222,7 +222,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// For each line of `weights`, as [`KnownNames`] has them, the sums over the namings: into the lines of `names`, and
     /// the last into its bias.
     fn add_names(known: &KnownNames, places: &[Place], names: &mut Names) {
@@ -250,7 +250,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// Adds up rows as wide as `sum`, the first of them `base`, and keeps what is positive.
     fn add_positive(base: &[f32], added: &[&[f32]], sum: &mut [f32]) {
         const LANES: usize = 32;
@@ -273,7 +273,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// Adds to the 47 logits of a row, for each token, the outputs that name it; none stays below `lowest`.
     fn add_named(
         outputs: &[f32; MOST_OUTPUTS], words: &[u8; WORDS + 4], namings: &[(usize, Vec<u16>)], lowest: f32,
@@ -292,7 +292,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// tanh of the first half of each row times the sigmoid of the second: (n, 2 · channels) → (n, channels).
     fn gated_units(both: &[f32], channels: usize, units: &mut [f32]) {
         for (both, units) in both.chunks_exact(2 * channels).zip(units.chunks_exact_mut(channels)) {
@@ -304,7 +304,7 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     /// One step of one layer: sums of the gates (input, forget, output, cell: 4 · hidden); h and c move on.
     fn recur(gates: &[f32], h: &mut [f32], c: &mut [f32]) {
         let hidden = h.len();
@@ -317,13 +317,13 @@ wide! {
     }
 }
 
-wide! {
+multiversion! {
     fn keep_positive(values: &mut [f32]) {
         values.iter_mut().for_each(|value| *value = value.max(0.0));
     }
 }
 
-wide! {
+multiversion! {
     fn add_values(sums: &mut [f32], values: &[f32]) {
         sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arithmetic::Matrix;
-use chorale::{Heard, KeyClass, Part, Phase, Recollection, Token};
+use chorale::{KeyClass, Part, Phase, PhraseMatch, StepFeatures, Token};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
@@ -358,13 +358,13 @@ impl Constants<'_> {
     }
 }
 
-/// How many words there are in each column that was heard: the chord before and [`Heard::words`].
+/// How many words there are in each column that was heard: the chord before and [`StepFeatures::words`].
 fn vocabularies() -> [usize; WORDS] {
     let mut sizes = [MOST_WORDS; WORDS];
-    sizes[8] = Recollection::CLASSES;
-    sizes[13] = Recollection::CLASSES;
+    sizes[8] = PhraseMatch::CLASSES;
+    sizes[13] = PhraseMatch::CLASSES;
     sizes[14..16].fill(KeyClass::COUNT + 1);
-    sizes[20..].fill(Heard::HOLDS);
+    sizes[20..].fill(StepFeatures::HOLDS);
     sizes
 }
 

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use chorale::{Heard, Part, Token};
+use chorale::{Part, StepFeatures, Token};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
@@ -91,7 +91,7 @@ fn run_head(
             rows.iter().flat_map(|row| &context.words[row.state][from..to]).map(|&word| word.into()).collect();
         Ok(Tensor::from_shape(&[rows.len(), to - from], &words)?.into_tvalue())
     };
-    let mut inputs = tvec!(values.into_tvalue(), words(0, 4)?, words(4, 4 + Heard::WORDS)?);
+    let mut inputs = tvec!(values.into_tvalue(), words(0, 4)?, words(4, 4 + StepFeatures::WORDS)?);
     // The first head hears no part of the present chord.
     if !is_first {
         let given: Vec<i64> = rows.iter().flat_map(|row| row.given.0.map(|token| token.index() as i64)).collect();
@@ -116,7 +116,7 @@ fn run_trunk(
         Ok(Tensor::from_shape(&[count, to - from], &words)?.into_tvalue())
     };
     let phases = tensor1(&vec![i64::from(phase); count]).into_tvalue();
-    let mut inputs = tvec!(words(0, 4)?, words(4, 4 + Heard::WORDS)?, phases);
+    let mut inputs = tvec!(words(0, 4)?, words(4, 4 + StepFeatures::WORDS)?, phases);
     match contract {
         StateContract::Queues { channels, kernel, dilations, .. } => {
             let rows = dilations.len() * (kernel - 1);
@@ -196,7 +196,7 @@ fn plans(
     let with_count = |[rows, columns]: [usize; 2]| vec![count, Some(rows), Some(columns)];
     let mut inputs = vec![
         Input::words("chord", count, 4),
-        Input::words("heard", count, Heard::WORDS),
+        Input::words("heard", count, StepFeatures::WORDS),
         Input { name: "phase", ty: DataType::Int64, shape: vec![count] },
     ];
     inputs.extend(state_inputs.into_iter().map(|(name, shape)| Input::floats(name, with_count(shape))));
@@ -210,7 +210,7 @@ fn plans(
         let mut inputs = vec![
             Input::floats("context", vec![count, Some(width)]),
             Input::words("chord", None, 4),
-            Input::words("heard", None, Heard::WORDS),
+            Input::words("heard", None, StepFeatures::WORDS),
         ];
         if part != order[0] {
             inputs.push(Input::words("given", None, 4));

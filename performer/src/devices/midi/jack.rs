@@ -14,7 +14,7 @@ use jack::{
 
 use super::{Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, Ports, Running, Side, Wiring, find_port};
 use crate::devices::audio::{AudioError, AudioSettings, Instrument};
-use crate::performance::{Control, Engine, Failure};
+use crate::performance::{Engine, Failure, Shared};
 use panics;
 use session::{Message, Time};
 
@@ -250,7 +250,7 @@ struct Patch {
 }
 
 impl Connections for Patch {
-    fn tend(&mut self, links: &mut Links, control: &Arc<Control>) {
+    fn tend(&mut self, links: &mut Links, control: &Arc<Shared>) {
         self.leave_dead_server();
         links.has_server = self.active.is_some() || self.come_back(links, control);
         if self.active.is_some() {
@@ -300,7 +300,7 @@ impl Patch {
     }
 
     /// Becomes a client again if the server is back. Returns whether it is.
-    fn come_back(&mut self, links: &mut Links, control: &Control) -> bool {
+    fn come_back(&mut self, links: &mut Links, control: &Shared) -> bool {
         let Ok(Jack { client }) = Jack::open() else { return false };
         let stage = self.home.lock().ok().and_then(|mut home| home.take());
         let rate = client.sample_rate();
@@ -327,7 +327,7 @@ impl Patch {
         }
     }
 
-    fn tend_cables(&mut self, control: &Control) {
+    fn tend_cables(&mut self, control: &Shared) {
         let Some(client) = self.active.as_ref().map(AsyncClient::as_client) else { return };
         let new_ports = self.news.new_ports.lock().map(|mut ports| std::mem::take(&mut *ports)).unwrap_or_default();
         let now = self.connected(client);
@@ -385,7 +385,7 @@ impl Patch {
 /// What the server's notifications leave for [`Patch`] to look after.
 #[derive(Default)]
 struct News {
-    control: Arc<Control>,
+    control: Arc<Shared>,
     has_shut_down: AtomicBool,
     /// Counts the server's calls.
     cycles: AtomicU64,

@@ -14,7 +14,7 @@ use chorale::Part;
 use thiserror::Error;
 
 use crate::devices::audio::{AudioError, AudioSettings};
-use crate::performance::{Control, Engine};
+use crate::performance::{Engine, Shared};
 
 /// The name under which other programs see us, and the names of our two ports.
 pub const CLIENT: &str = "performer";
@@ -113,7 +113,7 @@ pub struct Links {
 /// Open ports.
 pub(crate) trait Connections {
     /// Notices ports and servers that went away and connects those that came back. Called twice a second.
-    fn tend(&mut self, links: &mut Links, control: &Arc<Control>);
+    fn tend(&mut self, links: &mut Links, control: &Arc<Shared>);
 
     /// Lets the engine do what is due where the sound system has gone and no longer calls it.
     fn play_unheard(&mut self) {}

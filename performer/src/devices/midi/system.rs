@@ -19,7 +19,7 @@ use super::{
     find_port,
 };
 use crate::devices::audio::{Audio, AudioSettings};
-use crate::performance::{Control, Engine, Failure};
+use crate::performance::{Engine, Failure, Shared};
 use panics;
 use session::{Message, Time};
 
@@ -316,7 +316,7 @@ struct Mailbox {
     role: Role,
     stage: Arc<Mutex<Stage>>,
     player: Thread,
-    control: Arc<Control>,
+    control: Arc<Shared>,
     has_asked_for_real_time: bool,
 }
 
@@ -326,7 +326,7 @@ impl Mailbox {
         role: Role,
         stage: &Arc<Mutex<Stage>>,
         player: Thread,
-        control: Arc<Control>,
+        control: Arc<Shared>,
     ) -> Mailbox {
         Mailbox { events, role, stage: Arc::clone(stage), player, control, has_asked_for_real_time: false }
     }
@@ -380,7 +380,7 @@ struct Input {
 }
 
 impl Connections for Cables {
-    fn tend(&mut self, links: &mut Links, control: &Arc<Control>) {
+    fn tend(&mut self, links: &mut Links, control: &Arc<Shared>) {
         for place in 0..self.inputs.len() {
             self.tend_input(place, links, control);
         }
@@ -389,7 +389,7 @@ impl Connections for Cables {
 }
 
 impl Cables {
-    fn tend_input(&mut self, place: usize, links: &mut Links, control: &Arc<Control>) {
+    fn tend_input(&mut self, place: usize, links: &mut Links, control: &Arc<Shared>) {
         let Input { receiver, source: Some(source), role } = &mut self.inputs[place] else { return };
         let (role, has_input) = match role {
             Role::Keyboard => (Role::Keyboard, &mut links.has_input),
@@ -421,7 +421,7 @@ impl Cables {
         }
     }
 
-    fn tend_output(&mut self, links: &mut Links, control: &Control) {
+    fn tend_output(&mut self, links: &mut Links, control: &Shared) {
         let Some(destination) = &self.destination else { return };
         let Ok(output) = MidiOutput::new(CLIENT) else { return };
         let (ports, names) = named(output.ports(), |port| output.port_name(port).ok());
@@ -478,7 +478,7 @@ impl Outputs {
 
 /// The playing thread, which ends when it was told to stop and has sent everything.
 struct Joined {
-    control: Arc<Control>,
+    control: Arc<Shared>,
     handle: Option<JoinHandle<()>>,
 }
 
@@ -601,7 +601,7 @@ mod tests {
 
     #[test]
     fn the_callback_answers_itself_and_leaves_its_message_to_the_thread_where_the_stage_is_taken() {
-        let clock = clock::Settings { source: clock::Source::Internal, rate: NANOSECONDS, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: clock::ClockSource::Internal, rate: NANOSECONDS, tempo: 60.0, first: 0 };
         let session = Session::new(Settings::new(clock));
         let (engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| {

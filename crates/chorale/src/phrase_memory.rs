@@ -6,46 +6,46 @@ use crate::{Chord, Part, Phase};
 /// Finds the longest passage up to the present step that stood in the piece before, at the same sixteenth of the beat,
 /// and gives the chord that followed it there; once comparing whole chords, once the soprano alone.
 #[derive(Clone, Debug)]
-pub struct Recall {
-    by_chord: Passages,
-    by_melody: Passages,
+pub struct PhraseMemory {
+    by_chord: RepeatFinder,
+    by_melody: RepeatFinder,
 }
 
 /// What followed a passage that returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recollection {
+pub struct PhraseMatch {
     /// [`Chord::START`] when nothing returns.
     pub chord: Chord,
     /// For how many steps the passage has been returning.
     pub steps: usize,
 }
 
-impl Recall {
+impl PhraseMemory {
     /// Steps that are remembered: 64 bars, more than any of the 382 chorales has.
     pub const LONGEST: usize = 1024;
 
-    pub fn new() -> Recall {
-        Recall { by_chord: Passages::new(&Part::ALL), by_melody: Passages::new(&[Part::Soprano]) }
+    pub fn new() -> PhraseMemory {
+        PhraseMemory { by_chord: RepeatFinder::new(&Part::ALL), by_melody: RepeatFinder::new(&[Part::Soprano]) }
     }
 
     /// Takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of the present step, and
     /// gives what is recalled for the present step. Of equally long passages the latest counts.
     ///
     /// The first recollection is by whole chords, the second by the melody.
-    pub fn step(&mut self, before: Chord, phase: Phase) -> (Recollection, Recollection) {
+    pub fn step(&mut self, before: Chord, phase: Phase) -> (PhraseMatch, PhraseMatch) {
         (self.by_chord.step(before, phase), self.by_melody.step(before, phase))
     }
 }
 
-impl Default for Recall {
-    fn default() -> Recall {
-        Recall::new()
+impl Default for PhraseMemory {
+    fn default() -> PhraseMemory {
+        PhraseMemory::new()
     }
 }
 
-impl Recollection {
-    pub const NONE: Recollection = Recollection { chord: Chord::START, steps: 0 };
-    /// Number of [`Recollection::class`]es.
+impl PhraseMatch {
+    pub const NONE: PhraseMatch = PhraseMatch { chord: Chord::START, steps: 0 };
+    /// Number of [`PhraseMatch::class`]es.
     pub const CLASSES: usize = 7;
 
     /// `steps` by powers of two: 0; 1; 2..=3; 4..=7; 8..=15; 16..=31; 32 and more.
@@ -55,48 +55,51 @@ impl Recollection {
 }
 
 #[derive(Clone, Debug)]
-struct Passages {
+struct RepeatFinder {
     /// The parts by which passages are compared.
     parts: &'static [Part],
-    /// The latest [`Recall::LONGEST`] steps, oldest first.
-    heard: Vec<Heard>,
+    /// The latest [`PhraseMemory::LONGEST`] steps, oldest first.
+    heard: Vec<PastStep>,
     /// Of the step that is being played, whose chord is not known yet.
     sixteenth: u8,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Heard {
+struct PastStep {
     chord: Chord,
     /// Of the beat, 0..=3.
     sixteenth: u8,
     /// How many steps just before this one agree with as many just before the present step.
-    agreeing: u16,
+    match_length: u16,
 }
 
-impl Passages {
-    fn new(parts: &'static [Part]) -> Passages {
-        Passages { parts, heard: Vec::new(), sixteenth: 0 }
+impl RepeatFinder {
+    fn new(parts: &'static [Part]) -> RepeatFinder {
+        RepeatFinder { parts, heard: Vec::new(), sixteenth: 0 }
     }
 
-    fn step(&mut self, before: Chord, phase: Phase) -> Recollection {
+    fn step(&mut self, before: Chord, phase: Phase) -> PhraseMatch {
         if before != Chord::START {
-            if self.heard.len() == Recall::LONGEST {
+            if self.heard.len() == PhraseMemory::LONGEST {
                 self.heard.remove(0);
             }
-            self.heard.push(Heard { chord: before, sixteenth: self.sixteenth, agreeing: 0 });
+            self.heard.push(PastStep { chord: before, sixteenth: self.sixteenth, match_length: 0 });
             for index in (1..self.heard.len()).rev() {
                 let earlier = self.heard[index - 1];
                 let same = self.parts.iter().all(|&part| earlier.chord[part] == before[part]);
-                self.heard[index].agreeing = if same { earlier.agreeing + 1 } else { 0 };
+                self.heard[index].match_length = if same { earlier.match_length + 1 } else { 0 };
             }
-            self.heard[0].agreeing = 0;
+            self.heard[0].match_length = 0;
         }
         self.sixteenth = (phase.index() % Phase::STEPS_PER_BEAT) as u8;
         self.heard
             .iter()
-            .filter(|heard| heard.agreeing > 0 && heard.sixteenth == self.sixteenth)
-            .max_by_key(|heard| heard.agreeing)
-            .map_or(Recollection::NONE, |heard| Recollection { chord: heard.chord, steps: usize::from(heard.agreeing) })
+            .filter(|heard| heard.match_length > 0 && heard.sixteenth == self.sixteenth)
+            .max_by_key(|heard| heard.match_length)
+            .map_or(PhraseMatch::NONE, |heard| PhraseMatch {
+                chord: heard.chord,
+                steps: usize::from(heard.match_length),
+            })
     }
 }
 
@@ -111,8 +114,8 @@ mod tests {
     }
 
     /// What is recalled at each step of a piece that begins on a beat.
-    fn recalled(parts: &'static [Part], chords: &[Chord]) -> Vec<Recollection> {
-        let mut recall = Passages::new(parts);
+    fn recalled(parts: &'static [Part], chords: &[Chord]) -> Vec<PhraseMatch> {
+        let mut recall = RepeatFinder::new(parts);
         let before = std::iter::once(Chord::START).chain(chords.iter().copied());
         before.enumerate().map(|(step, before)| recall.step(before, Phase::in_beat(step))).collect()
     }
@@ -123,11 +126,11 @@ mod tests {
         let mut piece = [&phrase[..], &phrase[..6]].concat();
         piece.push(chord([40, 7, 7, 7]));
         let recalled = recalled(&Part::ALL, &piece);
-        assert!(recalled[..9].iter().all(|&recollection| recollection == Recollection::NONE));
+        assert!(recalled[..9].iter().all(|&recollection| recollection == PhraseMatch::NONE));
         for step in 9..15 {
-            assert_eq!(recalled[step], Recollection { chord: phrase[step - 8], steps: step - 8 });
+            assert_eq!(recalled[step], PhraseMatch { chord: phrase[step - 8], steps: step - 8 });
         }
-        assert_eq!(recalled[15], Recollection::NONE);
+        assert_eq!(recalled[15], PhraseMatch::NONE);
     }
 
     #[test]
@@ -135,19 +138,19 @@ mod tests {
         let mut piece: Vec<Chord> = (1..=4).map(|n| chord([n, n, n, n])).collect();
         piece.push(chord([1, 9, 9, 9]));
         let at_the_end = |parts| *recalled(parts, &piece).last().unwrap();
-        assert_eq!(at_the_end(&[Part::Soprano]), Recollection { chord: piece[1], steps: 1 });
-        assert_eq!(at_the_end(&Part::ALL), Recollection::NONE);
+        assert_eq!(at_the_end(&[Part::Soprano]), PhraseMatch { chord: piece[1], steps: 1 });
+        assert_eq!(at_the_end(&Part::ALL), PhraseMatch::NONE);
     }
 
     #[test]
     fn passages_on_other_sixteenths_of_the_beat_do_not_count() {
         let piece: Vec<Chord> = (1..=6).chain(1..=3).map(|n| chord([n, n, n, n])).collect();
-        assert_eq!(recalled(&Part::ALL, &piece).last(), Some(&Recollection::NONE));
+        assert_eq!(recalled(&Part::ALL, &piece).last(), Some(&PhraseMatch::NONE));
     }
 
     #[test]
     fn lengths_are_classed_by_powers_of_two() {
-        let class = |steps| Recollection { chord: Chord::START, steps }.class();
+        let class = |steps| PhraseMatch { chord: Chord::START, steps }.class();
         assert_eq!([0, 1, 2, 3, 4, 8, 16, 31, 32, 1000].map(class), [0, 1, 2, 2, 3, 4, 5, 5, 6, 6]);
     }
 
@@ -166,22 +169,22 @@ mod tests {
                 let expected = (0..step)
                     .filter(|&earlier| (step - earlier) % 4 == 0 && longest(earlier) > 0)
                     .max_by_key(|&earlier| (longest(earlier), earlier))
-                    .map_or(Recollection::NONE, |earlier| Recollection { chord: piece[earlier], steps: longest(earlier) });
+                    .map_or(PhraseMatch::NONE, |earlier| PhraseMatch { chord: piece[earlier], steps: longest(earlier) });
                 prop_assert_eq!(found, expected);
             }
         }
 
         #[test]
         fn only_the_latest_steps_are_remembered(extra in 1usize..40) {
-            let steps = Recall::LONGEST + extra;
-            let mut recall = Recall::new();
+            let steps = PhraseMemory::LONGEST + extra;
+            let mut recall = PhraseMemory::new();
             // All different from each other for longer than is remembered.
             let piece: Vec<Chord> = (0..steps).map(|n| chord([n % 46, n / 46, 1, 1])).collect();
             recall.step(Chord::START, Phase::in_beat(0));
             for (step, &chord) in piece.iter().enumerate() {
-                prop_assert_eq!(recall.step(chord, Phase::in_beat(step + 1)).0, Recollection::NONE);
+                prop_assert_eq!(recall.step(chord, Phase::in_beat(step + 1)).0, PhraseMatch::NONE);
             }
-            prop_assert_eq!(recall.by_chord.heard.len(), Recall::LONGEST);
+            prop_assert_eq!(recall.by_chord.heard.len(), PhraseMemory::LONGEST);
         }
     }
 }

@@ -1,13 +1,13 @@
 use std::collections::VecDeque;
 
-use crate::recall::{Recall, Recollection};
+use crate::phrase_memory::{PhraseMatch, PhraseMemory};
 use crate::{Chord, KeyClass, Phase, Token};
 
 /// What the networks are told of the past besides what they remember themselves: the passages that return, the key, and
 /// for each part its note before the present one and how long the present one has been held.
 #[derive(Clone, Debug, Default)]
-pub struct Hearing {
-    recall: Recall,
+pub struct FeatureTracker {
+    recall: PhraseMemory,
     notes: [Note; 4],
     /// The latest chords, as many as count for the local key.
     window: VecDeque<Chord>,
@@ -32,10 +32,10 @@ impl Default for Note {
 
 /// What is heard before one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Heard {
-    pub by_chord: Recollection,
-    pub by_melody: Recollection,
-    /// Of the latest [`Hearing::WINDOW`] steps, and of all.
+pub struct StepFeatures {
+    pub by_chord: PhraseMatch,
+    pub by_melody: PhraseMatch,
+    /// Of the latest [`FeatureTracker::WINDOW`] steps, and of all.
     pub local_key: Option<KeyClass>,
     pub global_key: Option<KeyClass>,
     /// What each part sang before its present note; [`Token::START`] when that is its first.
@@ -44,16 +44,16 @@ pub struct Heard {
     pub held: [usize; 4],
 }
 
-impl Hearing {
+impl FeatureTracker {
     /// Steps that count for the local key: two bars.
     pub const WINDOW: usize = 32;
 
-    pub fn new() -> Hearing {
-        Hearing::default()
+    pub fn new() -> FeatureTracker {
+        FeatureTracker::default()
     }
 
     /// Takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of the present step.
-    pub fn step(&mut self, before: Chord, phase: Phase) -> Heard {
+    pub fn step(&mut self, before: Chord, phase: Phase) -> StepFeatures {
         if before != Chord::START {
             for (note, token) in self.notes.iter_mut().zip(before.0) {
                 *note = if note.token == token {
@@ -74,7 +74,7 @@ impl Hearing {
             }
         }
         let (by_chord, by_melody) = self.recall.step(before, phase);
-        Heard {
+        StepFeatures {
             by_chord,
             by_melody,
             local_key: KeyClass::of(&self.local),
@@ -89,8 +89,8 @@ fn classes(chord: Chord) -> impl Iterator<Item = usize> {
     chord.pitches().into_iter().flatten().map(|pitch| usize::from(pitch.class()))
 }
 
-impl Heard {
-    /// Length of [`Heard::words`].
+impl StepFeatures {
+    /// Length of [`StepFeatures::words`].
     pub const WORDS: usize = 20;
     /// Classes of the duration of a held note.
     pub const HOLDS: usize = 12;
@@ -98,8 +98,8 @@ impl Heard {
     /// As the networks hear it: four tokens of the recalled chord (soprano first) and the class of the passage's length,
     /// by whole chords, then by the melody; the index of the local key and of the global key, 24 for none; the four
     /// notes before; the classes of the four durations.
-    pub fn words(self) -> [usize; Heard::WORDS] {
-        let mut words = [0; Heard::WORDS];
+    pub fn words(self) -> [usize; StepFeatures::WORDS] {
+        let mut words = [0; StepFeatures::WORDS];
         for (words, recollection) in words.chunks_mut(5).zip([self.by_chord, self.by_melody]) {
             words[..4].copy_from_slice(&recollection.chord.0.map(Token::index));
             words[4] = recollection.class();
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn notes_are_held_and_followed_by_others() {
-        let mut hearing = Hearing::new();
+        let mut hearing = FeatureTracker::new();
         let (first, second) = (chord([72, 67, 64, 48]), chord([74, 67, 65, 48]));
         let heard = hearing.step(Chord::START, Phase::in_beat(0));
         assert_eq!((heard.held, heard.notes_before, heard.local_key), ([0; 4], Chord::START, None));
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_local_key_follows_a_modulation_and_the_global_key_stays() {
-        let mut hearing = Hearing::new();
+        let mut hearing = FeatureTracker::new();
         let c_major =
             [chord([72, 67, 64, 48]), chord([72, 69, 65, 53]), chord([71, 67, 62, 55]), chord([72, 67, 64, 48])];
         let mut step = 0;
