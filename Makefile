@@ -13,7 +13,7 @@ export PYTHON ?= python3
 .PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint
 
 demo: setup
-	cargo build --release --workspace --bins
+	cargo build --release -p performer
 	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 3
 	@echo
 	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
@@ -59,7 +59,7 @@ TAUGHT = --seed 2 --epochs 30 --errors 0.3 --jumps 0.15
 FIRST = runs/wavenet-1 runs/lstm-1
 SECOND = runs/wavenet-11 runs/lstm-11
 train: setup
-	cargo build --release --workspace --bins
+	cargo build --release -p trainer
 	for seed in 1 11; do for network in wavenet lstm; do \
 		$(TRAINER) train $$network --resume --out runs/$$network-$$seed --seed $$seed --dropout 0.3 $(DATA_OPTION) || exit 1; \
 	done; done
