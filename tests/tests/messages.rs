@@ -332,7 +332,7 @@ fn workplace() -> TempDir {
     write("astray.tgz", &archive(&["jsb/practice/a.csv"]));
     let whole = archive(&["train/a.csv", "valid/a.csv", "test/a.csv"]);
     write("cut.tgz", &whole[..whole.len() / 2]);
-    let mut bomb = tar::TakeHeader::new_gnu();
+    let mut bomb = tar::Header::new_gnu();
     bomb.set_size(300 << 20);
     bomb.set_cksum();
     write("bomb.tgz", &packed(&[bomb.as_bytes(), &vec![0; 300 << 20][..]].concat()));
@@ -387,7 +387,7 @@ fn archive(paths: &[&str]) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let table = format!("{CSV}72,67,64,48\n");
     for path in paths {
-        let mut header = tar::TakeHeader::new_gnu();
+        let mut header = tar::Header::new_gnu();
         header.as_gnu_mut().expect("made as one").name[..path.len()].copy_from_slice(path.as_bytes());
         header.set_size(table.len() as u64);
         header.set_cksum();
