@@ -72,7 +72,7 @@ pub struct Args {
 
     /// What gives the time [default: internal]
     #[arg(long, value_enum, value_name = "SOURCE")]
-    clock: Option<ClockSource>,
+    clock: Option<ClockChoice>,
 
     /// The port MIDI clock comes from, where that is not the keyboard's. With --virtual and left out, a port of our own
     #[arg(long, value_name = "PORT")]
@@ -142,7 +142,7 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum ClockSource {
+enum ClockChoice {
     /// The tempo given; the first key starts it
     Internal,
     /// MIDI clock of the input port, or of --clock-input: start, stop, continue and song position are obeyed
@@ -178,9 +178,9 @@ impl Args {
         config.apply(&mut settings);
         if let Some(clock) = self.clock {
             settings.clock.source = match clock {
-                ClockSource::Internal => ClockSource::Internal,
-                ClockSource::Midi => ClockSource::Midi,
-                ClockSource::Follow => ClockSource::Follow,
+                ClockChoice::Internal => ClockSource::Internal,
+                ClockChoice::Midi => ClockSource::Midi,
+                ClockChoice::Follow => ClockSource::Follow,
             };
         }
         settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
