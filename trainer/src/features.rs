@@ -2,22 +2,16 @@
 //! stand for: single words, and relations between two of them, which say the same in every key; and how the heads name
 //! the tokens that come out.
 
+use chorale::columns::{
+    self, CHORD, GIVEN, GLOBAL_KEY, HELD, LENGTH_BY_CHORD, LENGTH_BY_MELODY, LOCAL_KEY, NOTES_BEFORE, PHASE,
+    RECALLED_BY_CHORD, RECALLED_BY_MELODY,
+};
 use chorale::{KeyClass, Part, Phase, PhraseMatch, StepFeatures, Token};
 
 /// Tokens that can go in: the vocabulary and the start marker.
-pub const INPUT_TOKENS: usize = Token::VOCABULARY + 1;
+pub const INPUT_TOKENS: usize = columns::TOKENS;
 
-/// Columns of the words of a step: the chord before, what was heard ([`StepFeatures::words`]), then the phase for the trunk and
-/// the present chord for the heads.
-pub const RECALLED: usize = 4;
-pub const RECALLED_CLASS: usize = RECALLED + 4;
-pub const BY_MELODY: usize = RECALLED_CLASS + 1;
-pub const BY_MELODY_CLASS: usize = BY_MELODY + 4;
-pub const KEYS: [usize; 2] = [BY_MELODY_CLASS + 1, BY_MELODY_CLASS + 2];
-pub const NOTES_BEFORE: usize = KEYS[1] + 1;
-pub const HELD: usize = NOTES_BEFORE + 4;
-pub const PHASE: usize = 4 + StepFeatures::WORDS;
-pub const NOW: usize = PHASE;
+const KEYS: [usize; 2] = [LOCAL_KEY, GLOBAL_KEY];
 
 /// Intervals from the part's previous pitch that a head weighs: -46..=46 semitones, then one place that stands for
 /// every pair without an interval (from or to a rest, or before the first step).
@@ -77,17 +71,17 @@ pub struct Features {
 impl Features {
     /// What the trunk hears.
     pub fn of_trunk() -> Features {
-        let mut singles: Vec<(usize, usize)> = [0, RECALLED, BY_MELODY]
+        let mut singles: Vec<(usize, usize)> = [CHORD, RECALLED_BY_CHORD, RECALLED_BY_MELODY]
             .into_iter()
             .flat_map(|first| (first..first + 4).map(|column| (column, INPUT_TOKENS)))
             .collect();
-        singles.extend([(RECALLED_CLASS, PhraseMatch::CLASSES), (BY_MELODY_CLASS, PhraseMatch::CLASSES)]);
+        singles.extend([(LENGTH_BY_CHORD, PhraseMatch::CLASSES), (LENGTH_BY_MELODY, PhraseMatch::CLASSES)]);
         singles.extend((HELD..HELD + 4).map(|column| (column, StepFeatures::HOLDS)));
         singles.push((PHASE, Phase::COUNT));
         let mut pairs = Vec::new();
         for part in 0..4 {
             pairs.extend((part + 1..4).map(|lower| (Relation::Interval, part, lower)));
-            pairs.extend([RECALLED, NOTES_BEFORE].map(|other| (Relation::Interval, part, other + part)));
+            pairs.extend([RECALLED_BY_CHORD, NOTES_BEFORE].map(|other| (Relation::Interval, part, other + part)));
             pairs.extend(KEYS.map(|key| (Relation::Degree, key, part)));
         }
         Features { singles, pairs }
@@ -96,22 +90,22 @@ impl Features {
     /// What the head of `part` hears besides the context; the parts `earlier` of the present chord are chosen.
     pub fn of_head(part: Part, earlier: &[Part]) -> Features {
         let part = part.index();
-        let now: Vec<usize> = earlier.iter().map(|part| NOW + part.index()).collect();
+        let now: Vec<usize> = earlier.iter().map(|part| GIVEN + part.index()).collect();
         let mut singles: Vec<(usize, usize)> =
             (0..4).chain(now.iter().copied()).map(|column| (column, INPUT_TOKENS)).collect();
-        singles.extend([(RECALLED_CLASS, PhraseMatch::CLASSES), (BY_MELODY_CLASS, PhraseMatch::CLASSES)]);
+        singles.extend([(LENGTH_BY_CHORD, PhraseMatch::CLASSES), (LENGTH_BY_MELODY, PhraseMatch::CLASSES)]);
         singles.push((HELD + part, StepFeatures::HOLDS));
         // Where the part stood against the others, where it came from, and where memory would have it go.
         let mut pairs: Vec<(Relation, usize, usize)> = (0..4)
             .filter(|&other| other != part)
-            .chain([NOTES_BEFORE + part, RECALLED + part, BY_MELODY + part])
+            .chain([NOTES_BEFORE + part, RECALLED_BY_CHORD + part, RECALLED_BY_MELODY + part])
             .map(|other| (Relation::Interval, part, other))
             .collect();
         pairs.extend(KEYS.map(|key| (Relation::Degree, key, part)));
         for (place, &column) in now.iter().enumerate() {
-            let other = column - NOW;
+            let other = column - GIVEN;
             // How the other moved, where that is from here, and whether it is what was recalled.
-            let starts = [other, part, RECALLED + other, BY_MELODY + other];
+            let starts = [other, part, RECALLED_BY_CHORD + other, RECALLED_BY_MELODY + other];
             pairs.extend(starts.iter().chain(&now[..place]).map(|&start| (Relation::Interval, start, column)));
             pairs.extend(KEYS.map(|key| (Relation::Degree, key, column)));
         }
@@ -179,9 +173,9 @@ impl Naming {
 impl Names {
     pub fn of_head(part: Part, earlier: &[Part]) -> Names {
         let part = part.index();
-        let mut columns = vec![part, RECALLED + part, BY_MELODY + part];
+        let mut columns = vec![part, RECALLED_BY_CHORD + part, RECALLED_BY_MELODY + part];
         let mut kinds = vec![Naming::Interval, Naming::Recalled, Naming::Recalled];
-        columns.extend(earlier.iter().map(|part| NOW + part.index()));
+        columns.extend(earlier.iter().map(|part| GIVEN + part.index()));
         kinds.extend(earlier.iter().map(|_| Naming::Folded));
         columns.extend(KEYS);
         kinds.extend(KEYS.map(|_| Naming::Degree));

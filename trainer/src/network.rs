@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use candle_core::{Device, Tensor};
+use chorale::columns::GIVEN;
 use chorale::{Chord, FeatureTracker, Part, Phase, Token};
 
 use crate::augment::Example;
-use crate::features::{Features, INPUT_TOKENS, NOW, Names, naming_table, relation_table};
+use crate::features::{Features, INPUT_TOKENS, Names, naming_table, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
 use crate::logits::named_logits;
 use crate::lstm::Lstm;
@@ -76,7 +77,7 @@ impl Batch {
             let mut before = Chord::START;
             for step in 0..steps {
                 let phase = piece.phases.get(step).copied().unwrap_or(Phase::in_beat(0));
-                let mut words = [0; NOW + 4];
+                let mut words = [0; GIVEN + 4];
                 // Past the end nothing counts any more.
                 let Some(&chord) = piece.chords.get(step) else {
                     trunk.write(&words, &mut inputs);
@@ -87,7 +88,7 @@ impl Batch {
                     *word = index as u32;
                 }
                 trunk.write(&words, &mut inputs);
-                words[NOW..].copy_from_slice(&chord.0.map(|token| token.index() as u32));
+                words[GIVEN..].copy_from_slice(&chord.0.map(|token| token.index() as u32));
                 for (head, rows) in heads.iter().zip(&mut head_rows) {
                     head.write(&words, rows);
                 }
@@ -100,7 +101,7 @@ impl Batch {
                     }
                 }
                 rows.push((index * steps + step) as u32);
-                now.iter_mut().zip(&words[NOW..]).for_each(|(now, &word)| now.push(word));
+                now.iter_mut().zip(&words[GIVEN..]).for_each(|(now, &word)| now.push(word));
                 before = piece.heard[step];
             }
         }

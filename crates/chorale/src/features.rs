@@ -89,33 +89,94 @@ fn classes(chord: Chord) -> impl Iterator<Item = usize> {
     chord.pitches().into_iter().flatten().map(|pitch| usize::from(pitch.class()))
 }
 
+/// The columns of a step in a network's input, each a word of a small vocabulary. The trunk reads the first
+/// [`columns::COUNT`] and the phase; a head reads them and the present chord as far as it is chosen. Where a column begins
+/// a group of four, there is one for each part, soprano first.
+pub mod columns {
+    use super::StepFeatures;
+    use crate::{KeyClass, PhraseMatch, Token};
+
+    /// Tokens of the chord before.
+    pub const CHORD: usize = 0;
+    /// Here begin [`StepFeatures::words`].
+    pub const FEATURES: usize = CHORD + 4;
+    /// Tokens that followed the passage which returns by whole chords.
+    pub const RECALLED_BY_CHORD: usize = FEATURES;
+    /// [`PhraseMatch::class`] of that passage's length.
+    pub const LENGTH_BY_CHORD: usize = RECALLED_BY_CHORD + 4;
+    /// Tokens that followed the passage which returns by its melody.
+    pub const RECALLED_BY_MELODY: usize = LENGTH_BY_CHORD + 1;
+    /// [`PhraseMatch::class`] of that passage's length.
+    pub const LENGTH_BY_MELODY: usize = RECALLED_BY_MELODY + 4;
+    /// Index of the key of the latest [`FeatureTracker::WINDOW`](super::FeatureTracker::WINDOW) steps,
+    /// [`KeyClass::COUNT`] for none.
+    pub const LOCAL_KEY: usize = LENGTH_BY_MELODY + 1;
+    /// The same of all steps.
+    pub const GLOBAL_KEY: usize = LOCAL_KEY + 1;
+    /// Tokens that the parts had before their present notes.
+    pub const NOTES_BEFORE: usize = GLOBAL_KEY + 1;
+    /// Classes of how long the present notes have been held.
+    pub const HELD: usize = NOTES_BEFORE + 4;
+    /// Columns that trunk and heads share.
+    pub const COUNT: usize = HELD + 4;
+    /// For the trunk: [`Phase::index`](crate::Phase::index) of the present step.
+    pub const PHASE: usize = COUNT;
+    /// For the heads: tokens of the present chord.
+    pub const GIVEN: usize = COUNT;
+
+    /// Words that a token's column may hold: the vocabulary and the start.
+    pub const TOKENS: usize = Token::VOCABULARY + 1;
+
+    /// How many words each of the shared columns may hold.
+    pub const VOCABULARIES: [usize; COUNT] = {
+        let mut sizes = [TOKENS; COUNT];
+        sizes[LENGTH_BY_CHORD] = PhraseMatch::CLASSES;
+        sizes[LENGTH_BY_MELODY] = PhraseMatch::CLASSES;
+        sizes[LOCAL_KEY] = KeyClass::COUNT + 1;
+        sizes[GLOBAL_KEY] = KeyClass::COUNT + 1;
+        let mut part = 0;
+        while part < 4 {
+            sizes[HELD + part] = StepFeatures::HOLDS;
+            part += 1;
+        }
+        sizes
+    };
+
+    const _: () = assert!(COUNT == FEATURES + StepFeatures::WORDS);
+}
+
 impl StepFeatures {
     /// Length of [`StepFeatures::words`].
     pub const WORDS: usize = 20;
     /// Classes of the duration of a held note.
     pub const HOLDS: usize = 12;
 
-    /// As the networks hear it: four tokens of the recalled chord (soprano first) and the class of the passage's length,
-    /// by whole chords, then by the melody; the index of the local key and of the global key, 24 for none; the four
-    /// notes before; the classes of the four durations.
+    /// As the networks read it: the [`columns`] from [`columns::FEATURES`] up to [`columns::COUNT`].
     pub fn words(self) -> [usize; StepFeatures::WORDS] {
         let mut words = [0; StepFeatures::WORDS];
-        for (words, recollection) in words.chunks_mut(5).zip([self.by_chord, self.by_melody]) {
-            words[..4].copy_from_slice(&recollection.chord.0.map(Token::index));
-            words[4] = recollection.class();
-        }
-        for (word, key) in words[10..].iter_mut().zip([self.local_key, self.global_key]) {
-            *word = key.map_or(KeyClass::COUNT, KeyClass::index);
-        }
-        words[12..16].copy_from_slice(&self.notes_before.0.map(Token::index));
-        // 0 to 8 steps, then up to three beats, up to a bar, and longer.
-        words[16..].copy_from_slice(&self.held.map(|steps| match steps {
-            0..=8 => steps,
-            9..=12 => 9,
-            13..=16 => 10,
-            _ => 11,
-        }));
+        let mut put = |column: usize, values: &[usize]| {
+            words[column - columns::FEATURES..][..values.len()].copy_from_slice(values);
+        };
+        put(columns::RECALLED_BY_CHORD, &self.by_chord.chord.0.map(Token::index));
+        put(columns::LENGTH_BY_CHORD, &[self.by_chord.class()]);
+        put(columns::RECALLED_BY_MELODY, &self.by_melody.chord.0.map(Token::index));
+        put(columns::LENGTH_BY_MELODY, &[self.by_melody.class()]);
+        let index = |key: Option<KeyClass>| key.map_or(KeyClass::COUNT, KeyClass::index);
+        put(columns::LOCAL_KEY, &[index(self.local_key)]);
+        put(columns::GLOBAL_KEY, &[index(self.global_key)]);
+        put(columns::NOTES_BEFORE, &self.notes_before.0.map(Token::index));
+        put(columns::HELD, &self.held.map(hold_class));
         words
+    }
+}
+
+/// 0 to 8 steps, then up to three beats, up to a bar, and longer.
+fn hold_class(steps: usize) -> usize {
+    match steps {
+        0..=8 => steps,
+        9..=12 => 9,
+        13..=16 => 10,
+        _ => 11,
     }
 }
 

@@ -28,7 +28,7 @@ mod sonority;
 
 pub use chord::{Chorale, Chord, CsvError, Part, unfold};
 pub use density::Density;
-pub use features::{FeatureTracker, StepFeatures};
+pub use features::{FeatureTracker, StepFeatures, columns};
 pub use key::{KeyClass, KeyFinder};
 pub use phase::Phase;
 pub use phrase_memory::{PhraseMatch, PhraseMemory};
