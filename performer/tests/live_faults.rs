@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use ::live::{Engine, EngineEnds, PerformanceEvent, Shared};
 use chorale::{Chord, Token};
 use live::jack::recorded;
 use live::{PARTS, check_harmony, read};
 use performer::devices::midi::jack::cycle;
-use performer::performance::{Engine, EngineEnds, PerformanceEvent, Shared};
+
 use proptest::prelude::*;
 use ringbuf::traits::{Consumer, Observer, Producer};
 use session::clock::{self, ClockSource};
@@ -86,7 +87,7 @@ impl Rig {
         });
         self.start += Time::from(self.period);
         if self.has_worker {
-            while let Some(report) = self.ends.reports.try_pop() {
+            while let Some(report) = self.ends.requests.try_pop() {
                 let TableRequest { number, step, chord, previous, .. } = report;
                 let _ = self.ends.tables.try_push(table(step + 1, chord.unwrap_or(previous), number));
             }
@@ -191,7 +192,7 @@ fn where_nobody_empties_the_queues_the_music_goes_on_and_every_note_ends() {
             _ => rig.cycle(&[]),
         }
     }
-    assert!(rig.ends.events.is_full() && rig.ends.shown.is_full() && rig.ends.reports.is_full());
+    assert!(rig.ends.events.is_full() && rig.ends.shown.is_full() && rig.ends.requests.is_full());
     assert!(rig.begun > 1250, "{} notes", rig.begun);
     assert!(rig.sounding.iter().flatten().count() >= 3, "the last chord holds though no table comes");
     rig.end();

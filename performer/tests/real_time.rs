@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Chord, Token};
+use live::{Engine, Shared};
 use performer::devices::audio::{Instrument, Playback};
 use performer::devices::midi::jack::cycle;
-use performer::performance::{self, Engine};
 use ringbuf::traits::{Consumer, Producer};
 use session::clock::{self, ClockSource};
 use session::control::{Binding, Control, Trigger};
@@ -35,7 +35,7 @@ fn table(step: u64, after: Chord) -> AnswerTable {
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
     let clock = clock::Settings { source: ClockSource::Internal, rate: RATE, tempo: 120.0, first: 0 };
     let session = Session::new(Settings::new(clock));
-    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(performance::Shared::default()));
+    let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Shared::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
 
     let (mut answered, mut moved) = (0, 0);
@@ -64,7 +64,7 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
         });
         answered += u32::from(at_frame == 4);
         moved += others;
-        while let Some(report) = ends.reports.try_pop() {
+        while let Some(report) = ends.requests.try_pop() {
             ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous))).unwrap();
         }
         while ends.shown.try_pop().is_some() {}
@@ -108,7 +108,7 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
         settings.split = Some(KeyboardSplit { key: 50, channel: 4, below });
         let trigger = Trigger { is_note: false, channel: None, number: 20 };
         settings.bindings[0] = Some(Binding { trigger, control: Control::Density });
-        let control = Arc::new(performance::Shared::default());
+        let control = Arc::new(Shared::default());
         let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), control);
         let (mut player, mut queue) = Playback::new(Instrument::new(RATE as u32, None).unwrap(), 2);
         let mut sound = [0.0f32; 2 * FRAMES as usize];
@@ -127,7 +127,7 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
                 });
                 player.fill(&mut sound, |sample| sample);
             });
-            while let Some(report) = ends.reports.try_pop() {
+            while let Some(report) = ends.requests.try_pop() {
                 let _ = ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous)));
             }
             while ends.shown.try_pop().is_some() {}
@@ -167,7 +167,7 @@ fn a_sound_font_neither_allocates_nor_frees_while_it_plays() {
             player.fill(&mut sound, |sample| sample);
         });
         loudest = sound.iter().fold(loudest, |loudest, sample| loudest.max(sample.abs()));
-        while let Some(report) = ends.reports.try_pop() {
+        while let Some(report) = ends.requests.try_pop() {
             ends.tables.try_push(table(report.step + 1, report.chord.unwrap_or(report.previous))).unwrap();
         }
         while ends.shown.try_pop().is_some() {}

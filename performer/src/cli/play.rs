@@ -10,10 +10,11 @@ use anyhow::{Context, Result, bail};
 use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
 use hdrhistogram::Histogram;
 use live::take::{ModelIdentity, Recorder};
+use live::{AnsweredNote, PerformanceEvent, Summary};
 use network::Model;
 use performer::devices::audio::{AudioError, AudioSettings};
 use performer::devices::midi::{Links, MidiError, Ports, Wiring};
-use performer::performance::{AnsweredNote, Cast, Live, LiveError, PerformanceEvent, Summary};
+use performer::performance::{Cast, Performance, PerformanceError};
 use ratatui::crossterm::event::{KeyCode, KeyModifiers};
 use serde_json::json;
 use session::clock::{self, ClockSource};
@@ -282,13 +283,14 @@ pub fn run(args: Args) -> Result<()> {
     let channels = cast.session.routes.map(|route| route.channel + 1);
     let temperature = cast.harmonizer.sampling().temperature;
     let can = Can { switch_model: cast.second.is_some(), set_tempo: source == ClockSource::Internal };
-    let mut live = Live::start(backend, &wiring, cast).map_err(|error| match (error, &args.soundfont) {
-        (LiveError::Midi(MidiError::Sound(error @ AudioError::SoundFont(_))), Some(path)) => {
-            anyhow::Error::new(error).context(format!("--soundfont {}", path.display()))
-        }
-        (error, _) => error.into(),
-    })?;
-    let links = live.links().cloned().context("the ports closed at once")?;
+    let mut performance =
+        Performance::start(backend, &wiring, cast).map_err(|error| match (error, &args.soundfont) {
+            (PerformanceError::Midi(MidiError::Sound(error @ AudioError::SoundFont(_))), Some(path)) => {
+                anyhow::Error::new(error).context(format!("--soundfont {}", path.display()))
+            }
+            (error, _) => error.into(),
+        })?;
+    let links = performance.links().cloned().context("the ports closed at once")?;
     eprintln!("READY {system}: soprano from {}, parts to {}, {tempo} beats a minute", links.input, links.output);
     if source == ClockSource::Midi {
         eprintln!("MIDI clock from {}", links.clock.as_ref().unwrap_or(&links.input));
@@ -303,7 +305,7 @@ pub fn run(args: Args) -> Result<()> {
         eprintln!("{}", to_connect(&links, channels, wiring.per_part));
     }
 
-    let mut view = View::new(system, source, links, live.status(), temperature)?;
+    let mut view = View::new(system, source, links, performance.status(), temperature)?;
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
     let manner = match (args.json, args.plain) {
         (true, _) => Manner::Json,
@@ -312,18 +314,18 @@ pub fn run(args: Args) -> Result<()> {
         ),
         _ => Manner::Plain,
     };
-    let ended = perform(&mut live, &mut view, manner, can, &is_over);
-    let is_silent = live.stop();
+    let ended = perform(&mut performance, &mut view, manner, can, &is_over);
+    let is_silent = performance.stop();
     let manner = if args.json { Manner::Json } else { Manner::Plain };
-    while let Some(shown) = live.next_shown() {
+    while let Some(shown) = performance.next_shown() {
         tell(&mut view, &shown, &manner);
     }
     if let Some((log, score)) = take.filter(|(log, _)| log.exists()) {
         eprintln!("take: {}\ntake: {} (play again: performer replay)", score.display(), log.display());
     }
-    eprintln!("{}", summary(live.summary(), &view.latencies));
+    eprintln!("{}", summary(performance.summary(), &view.latencies));
     ended?;
-    match live.failure() {
+    match performance.failure() {
         Some(failure) => bail!(failure),
         None if !is_silent => bail!("{system} did not take the last note-offs: some notes may sound on"),
         None => Ok(()),
@@ -425,17 +427,23 @@ struct Can {
 }
 
 /// Until the player ends it, or something else does.
-fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_over: &AtomicBool) -> Result<()> {
+fn perform(
+    performance: &mut Performance,
+    view: &mut View,
+    mut manner: Manner,
+    can: Can,
+    is_over: &AtomicBool,
+) -> Result<()> {
     let typed = if matches!(manner, Manner::Screen(_)) { mpsc::channel().1 } else { typed_keys() };
-    while !is_over.load(Ordering::Acquire) && live.failure().is_none() {
-        while let Some(shown) = live.next_shown() {
+    while !is_over.load(Ordering::Acquire) && performance.failure().is_none() {
+        while let Some(shown) = performance.next_shown() {
             tell(view, &shown, &manner);
         }
         let _ = std::io::stdout().flush();
         let before = view.status;
-        (view.status, view.summary) = (live.status(), live.summary());
-        if live.tend()
-            && let Some(links) = live.links()
+        (view.status, view.summary) = (performance.status(), performance.summary());
+        if performance.tend()
+            && let Some(links) = performance.links()
         {
             for change in changes(view.system, &view.links, links) {
                 note(view, &manner, change);
@@ -446,12 +454,12 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
             let what = if view.status.is_stalled { "has stalled, the time goes on" } else { "is back" };
             note(view, &manner, format!("the MIDI clock {what}"));
         }
-        if let Some(error) = live.take_error() {
+        if let Some(error) = performance.take_error() {
             note(view, &manner, format!("the take is no longer recorded: {error}"));
         }
         #[cfg(unix)]
         if performer::devices::unix::take_panic_signal() {
-            live.turn(Control::Panic, 127);
+            performance.turn(Control::Panic, 127);
         }
         let wish = match &mut manner {
             Manner::Screen(screen) => {
@@ -483,8 +491,8 @@ fn perform(live: &mut Live, view: &mut View, mut manner: Manner, can: Can, is_ov
             Some(Wish::Change(Control::Tempo, _)) if !can.set_tempo => {
                 note(view, &manner, "the tempo comes from the clock".to_owned());
             }
-            Some(Wish::Toggle(control)) => live.toggle(control),
-            Some(Wish::Change(control, by)) => live.turn(control, changed(control, by, view)),
+            Some(Wish::Toggle(control)) => performance.toggle(control),
+            Some(Wish::Change(control, by)) => performance.turn(control, changed(control, by, view)),
             Some(Wish::Redraw) | None => {}
         }
     }
@@ -646,7 +654,7 @@ fn pickup(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use chorale::Density;
-    use performer::performance::Status;
+    use live::Status;
 
     use super::*;
 

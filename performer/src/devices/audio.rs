@@ -10,7 +10,7 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
-use crate::performance::{Failure, Shared};
+use live::{Failure, Shared, fault};
 use panics;
 use session::Message;
 use sound::Organ;
@@ -215,7 +215,7 @@ impl Guarded {
         let Guarded { player, control, has_panicked } = self;
         if !*has_panicked {
             let played = panics::catch(|| {
-                control.trip("sound");
+                fault::trip(control, "sound");
                 player.fill(&mut *out, convert);
             });
             let Err(told) = played else { return };

@@ -14,7 +14,7 @@ use jack::{
 
 use super::{Backend, CLIENT, Connections, INPUT_PORT, Links, MidiError, Ports, Running, Side, Wiring, find_port};
 use crate::devices::audio::{AudioError, AudioSettings, Instrument};
-use crate::performance::{Engine, Failure, Shared};
+use live::{Engine, Failure, Shared, fault};
 use panics;
 use session::{Message, Time};
 
@@ -116,7 +116,7 @@ impl Backend for Jack {
         let rate = client.sample_rate();
         let sound = sound.map(|settings| Sound::new(&client, settings)).transpose()?;
         let has_sound = sound.is_some();
-        let news = Arc::new(News { control: Arc::clone(engine.control()), ..News::default() });
+        let news = Arc::new(News { control: Arc::clone(engine.shared()), ..News::default() });
         let stage = Stage { engine, sound, clock: FrameClock::default(), since_panic: None };
         let home = Arc::new(Mutex::new(None));
         let outputs = wiring.output_ports();
@@ -321,7 +321,9 @@ impl Patch {
                 true
             }
             Err(cause) => {
-                control.fail(Failure::ServerChanged(SYSTEM, cause));
+                control.fail(Failure::Driver(format!(
+                    "the {SYSTEM} server came back, but not as it was: {cause}\nhint: start `performer play` again"
+                )));
                 false
             }
         }
@@ -489,7 +491,7 @@ impl jack::ProcessHandler for Player {
         let events = input.iter(scope).map(|event| (event.time, event.bytes));
         let frames = scope.n_frames();
         let play = || {
-            engine.control().trip("JACK");
+            fault::trip(engine.shared(), "JACK");
             let mut sounded = 0;
             cycle(engine, entered, start, frames, events, |frame, message| {
                 if let Some(sound) = sound.as_mut().filter(|_| frames as usize <= MOST_FRAMES) {
@@ -507,7 +509,7 @@ impl jack::ProcessHandler for Player {
         if since_panic.is_none()
             && let Err(told) = panics::catch(play)
         {
-            engine.control().fail(Failure::Panic { thread: "JACK", told });
+            engine.shared().fail(Failure::Panic { thread: "JACK", told });
             *since_panic = Some(0);
         }
         if let Some(cycles) = since_panic {

@@ -14,7 +14,7 @@ use chorale::Part;
 use thiserror::Error;
 
 use crate::devices::audio::{AudioError, AudioSettings};
-use crate::performance::{Engine, Shared};
+use live::{Engine, Shared};
 
 /// The name under which other programs see us, and the names of our two ports.
 pub const CLIENT: &str = "performer";

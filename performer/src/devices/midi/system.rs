@@ -19,7 +19,7 @@ use super::{
     find_port,
 };
 use crate::devices::audio::{Audio, AudioSettings};
-use crate::performance::{Engine, Failure, Shared};
+use live::{Engine, Failure, Shared, fault};
 use panics;
 use session::{Message, Time};
 
@@ -153,10 +153,10 @@ impl Backend for System {
         };
         let destination_name = destination.map(|_| links.output.clone());
         if destination.is_some() {
-            engine.control().regain_output();
+            engine.shared().regain_output();
         }
 
-        let control = Arc::clone(engine.control());
+        let control = Arc::clone(engine.shared());
         let audio = sound.map(|settings| Audio::start(settings, &control)).transpose()?;
         let (audio, instrument) = audio.map_or((None, None), |(audio, queue)| (Some(audio), Some(queue)));
         links.sound = audio.as_ref().map(|audio| audio.description.clone());
@@ -516,7 +516,7 @@ impl Stage {
         }
         if let Err(told) = panics::catch(|| self.play_unguarded()) {
             self.has_panicked = true;
-            self.engine.control().fail(Failure::Panic { thread: "MIDI", told });
+            self.engine.shared().fail(Failure::Panic { thread: "MIDI", told });
             self.engine.abandon(|message| self.outputs.send(&message));
         }
     }
@@ -528,7 +528,7 @@ impl Stage {
             outputs.send(&message);
             true
         };
-        engine.control().trip("MIDI");
+        fault::trip(engine.shared(), "MIDI");
         let next = |events: &[HeapCons<Arrival>; 2]| {
             let waiting = events.iter().zip(0..).filter_map(|(queue, place)| Some((queue.try_peek()?.entered, place)));
             waiting.min()
@@ -569,7 +569,7 @@ fn play(
                 stage.outputs.senders = vec![sender];
             }
             stage.play();
-            if stage.engine.control().is_silent() {
+            if stage.engine.shared().is_silent() {
                 break;
             }
             stage.pause()
