@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 use engraving::{ExportOptions, Format, Piece};
 use files::musicxml::Layout;
 use files::parts;
-use sound::wav::Instrument;
+use sound::Timbre;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(source) = files::read(bytes) else { return };
@@ -39,7 +39,7 @@ fuzz_target!(|bytes: &[u8]| {
     score.title = source.title;
     let piece = Piece::new(score, grid);
     for layout in [Layout::Open, Layout::Closed] {
-        let options = ExportOptions { layout, instrument: Instrument::Organ, with_marks: true };
+        let options = ExportOptions { layout, timbre: Timbre::Organ, with_marks: true };
         for format in [Format::Midi, Format::MusicXml, Format::Svg, Format::Html, Format::Json] {
             if let Ok(written) = piece.export(format, &options)
                 && matches!(format, Format::Midi | Format::MusicXml)

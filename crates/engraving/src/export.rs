@@ -10,7 +10,7 @@ use crate::picture::TooHigh;
 use crate::{json, page, picture};
 use files::musicxml::{self, Layout, Unwritable};
 use files::{Grid, Score, smf};
-use sound::wav::{self, Instrument, SoundError};
+use sound::{SoundError, Timbre, wav};
 
 /// What can be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ pub struct Piece {
 /// What a format leaves open.
 pub struct ExportOptions {
     pub layout: Layout,
-    pub instrument: Instrument,
+    pub timbre: Timbre,
     /// Whether the rules that are broken are written into scores.
     pub with_marks: bool,
 }
@@ -95,7 +95,7 @@ impl Piece {
             Format::Svg => picture::page(score, grid, chords, marks).into_bytes(),
             Format::Png => picture::png(score, grid, chords, marks)?,
             Format::Html => page::page(score, grid, chords, marks).into_bytes(),
-            Format::Wav => wav::write(score, &options.instrument, [1.0; 4])?,
+            Format::Wav => wav::write(score, &options.timbre, [1.0; 4])?,
             Format::Json => self.json().into_bytes(),
         })
     }
@@ -105,7 +105,7 @@ impl Piece {
     /// # Errors
     /// Where the piece is too long.
     pub fn rehearsal(&self, part: Part, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
-        Ok(wav::write(&self.score, &options.instrument, wav::rehearsal_gains(part))?)
+        Ok(wav::write(&self.score, &options.timbre, wav::rehearsal_gains(part))?)
     }
 
     pub fn json(&self) -> String {

@@ -196,11 +196,11 @@ impl Room {
                 self.damped[index] += 0.6 * (out - self.damped[index]);
                 heard[index] = self.damped[index];
             }
-            // A Householder reflection: each delay gets all of them.
-            let mean = heard.iter().sum::<f32>() * 0.5;
+            // A Householder reflection, x - 2/N sum(x) for N delays: each gets all of them.
+            let reflection = heard.iter().sum::<f32>() * 0.5;
             let dry = [frame[0], frame[1], frame[0], frame[1]];
             for (index, delay) in self.delays.iter_mut().enumerate() {
-                let back = (heard[index] - mean) * self.feedback;
+                let back = (heard[index] - reflection) * self.feedback;
                 // Numbers too small to hear cost some processors much time.
                 delay[self.places[index]] = if back.abs() < 1e-15 { dry[index] } else { dry[index] + back };
                 self.places[index] = (self.places[index] + 1) % delay.len();

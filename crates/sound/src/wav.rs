@@ -1,14 +1,11 @@
 //! A score as sound: 16-bit stereo WAV, by the built-in organ or a SoundFont.
 
 use std::io::Cursor;
-use std::sync::Arc;
 
 use chorale::{Part, Pitch};
-use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
-use thiserror::Error;
-
-use crate::organ::Organ;
 use files::Score;
+
+use crate::instrument::{Instrument, SoundError, Timbre};
 
 pub const SAMPLE_RATE: u32 = 44_100;
 
@@ -18,38 +15,8 @@ const MAX_SECONDS: f64 = 3_600.0;
 /// The room goes on sounding.
 const TAIL_SECONDS: f64 = 2.0;
 
-/// General MIDI's choir, counted from 0.
-const CHOIR_AAHS: i32 = 52;
-
 /// By how much the other parts step back in a part's rehearsal track.
 const REHEARSAL_GAIN: f32 = 0.25;
-
-#[derive(Debug, Error)]
-pub enum SoundError {
-    #[error("the piece lasts {0:.0} minutes at its tempo; more than an hour is not rendered")]
-    TooLong(f64),
-    #[error("not a SoundFont that can be used: {0}")]
-    SoundFont(String),
-}
-
-/// What plays.
-#[derive(Clone)]
-pub enum Instrument {
-    Organ,
-    SoundFont(Arc<SoundFont>),
-}
-
-impl Instrument {
-    /// The instrument in the bytes of a SoundFont 2 file (.sf2).
-    ///
-    /// # Errors
-    /// Where they are none.
-    pub fn sound_font(bytes: &[u8]) -> Result<Instrument, SoundError> {
-        let font = SoundFont::new(&mut Cursor::new(bytes));
-        let font = font.map_err(|error| SoundError::SoundFont(error.to_string()))?;
-        Ok(Instrument::SoundFont(Arc::new(font)))
-    }
-}
 
 /// How loud each part is in the rehearsal track of one.
 pub fn rehearsal_gains(part: Part) -> [f32; 4] {
@@ -60,8 +27,8 @@ pub fn rehearsal_gains(part: Part) -> [f32; 4] {
 ///
 /// # Errors
 /// Where the piece lasts longer than an hour.
-pub fn write(score: &Score, instrument: &Instrument, gains: [f32; 4]) -> Result<Vec<u8>, SoundError> {
-    let samples = render(score, instrument, gains)?;
+pub fn write(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<u8>, SoundError> {
+    let samples = render(score, timbre, gains)?;
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: SAMPLE_RATE,
@@ -80,7 +47,7 @@ pub fn write(score: &Score, instrument: &Instrument, gains: [f32; 4]) -> Result<
 }
 
 /// Left, right, left, ... in -1..=1.
-fn render(score: &Score, instrument: &Instrument, gains: [f32; 4]) -> Result<Vec<f32>, SoundError> {
+fn render(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<f32>, SoundError> {
     let clock = score.clock();
     let seconds = clock.seconds(score.end());
     if seconds > MAX_SECONDS {
@@ -96,84 +63,20 @@ fn render(score: &Score, instrument: &Instrument, gains: [f32; 4]) -> Result<Vec
         }
     }
     events.sort_by_key(|(frame, begins, part, ..)| (*frame, *begins, *part));
-    let mut player = Player::new(instrument, gains)?;
+    let mut instrument = Instrument::new(timbre, SAMPLE_RATE)?;
+    Part::ALL.into_iter().for_each(|part| instrument.set_gain(part, gains[part.index()]));
     let mut samples = vec![0.0; 2 * frame(seconds + TAIL_SECONDS)];
     let mut now = 0;
     for (at, begins, part, pitch, velocity) in events {
-        player.render(&mut samples[2 * now..2 * at]);
+        instrument.render(&mut samples[2 * now..2 * at]);
         now = at;
         match begins {
-            true => player.note_on(part, pitch, velocity),
-            false => player.note_off(part, pitch),
+            true => instrument.note_on(part, pitch, velocity),
+            false => instrument.note_off(part, pitch),
         }
     }
-    player.render(&mut samples[2 * now..]);
+    instrument.render(&mut samples[2 * now..]);
     Ok(samples)
-}
-
-/// An instrument at work.
-enum Player {
-    Organ(Box<Organ>),
-    SoundFont { synthesizer: Box<Synthesizer>, left: Vec<f32>, right: Vec<f32> },
-}
-
-impl Player {
-    fn new(instrument: &Instrument, gains: [f32; 4]) -> Result<Player, SoundError> {
-        match instrument {
-            Instrument::Organ => {
-                let mut organ = Organ::new(SAMPLE_RATE as f32);
-                Part::ALL.into_iter().for_each(|part| organ.set_gain(part, gains[part.index()]));
-                Ok(Player::Organ(Box::new(organ)))
-            }
-            Instrument::SoundFont(font) => {
-                let settings = SynthesizerSettings::new(SAMPLE_RATE as i32);
-                let synthesizer = Synthesizer::new(font, &settings);
-                let mut synthesizer = synthesizer.map_err(|error| SoundError::SoundFont(error.to_string()))?;
-                // Half by default, which leaves four voices of a choir far below full scale.
-                synthesizer.set_master_volume(1.2);
-                for part in Part::ALL {
-                    let channel = part.index() as i32;
-                    synthesizer.process_midi_message(channel, 0xc0, CHOIR_AAHS, 0);
-                    // Volume is a controller of 100 by default.
-                    let volume = (gains[part.index()] * 97.0).clamp(0.0, 127.0) as i32;
-                    synthesizer.process_midi_message(channel, 0xb0, 7, volume);
-                }
-                Ok(Player::SoundFont { synthesizer: Box::new(synthesizer), left: Vec::new(), right: Vec::new() })
-            }
-        }
-    }
-
-    fn note_on(&mut self, part: Part, pitch: Pitch, velocity: u8) {
-        match self {
-            Player::Organ(organ) => organ.note_on(part, pitch, velocity),
-            Player::SoundFont { synthesizer, .. } => {
-                synthesizer.note_on(part.index() as i32, i32::from(pitch.midi()), i32::from(velocity));
-            }
-        }
-    }
-
-    fn note_off(&mut self, part: Part, pitch: Pitch) {
-        match self {
-            Player::Organ(organ) => organ.note_off(part, pitch),
-            Player::SoundFont { synthesizer, .. } => {
-                synthesizer.note_off(part.index() as i32, i32::from(pitch.midi()));
-            }
-        }
-    }
-
-    fn render(&mut self, stereo: &mut [f32]) {
-        match self {
-            Player::Organ(organ) => organ.render(stereo),
-            Player::SoundFont { synthesizer, left, right } => {
-                left.resize(stereo.len() / 2, 0.0);
-                right.resize(stereo.len() / 2, 0.0);
-                synthesizer.render(left, right);
-                for ((frame, left), right) in stereo.chunks_exact_mut(2).zip(left.iter()).zip(right.iter()) {
-                    frame.copy_from_slice(&[*left, *right]);
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -189,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_score_lasts_as_long_as_its_tempo_says() {
-        let bytes = write(&score(1_000_000), &Instrument::Organ, [1.0; 4]).unwrap();
+        let bytes = write(&score(1_000_000), &Timbre::Organ, [1.0; 4]).unwrap();
         let reader = hound::WavReader::new(Cursor::new(&bytes)).unwrap();
         assert_eq!(reader.duration(), SAMPLE_RATE * 4, "two quarters of a second and two seconds of room");
         let samples: Vec<i16> = reader.into_samples::<i16>().map(Result::unwrap).collect();
@@ -198,11 +101,6 @@ mod tests {
             samples[at(from)..at(to)].iter().map(|sample| sample.unsigned_abs()).max().unwrap()
         };
         assert!(loudest(0.1, 1.9) > 3_000 && loudest(3.8, 4.0) < 30);
-        assert!(matches!(write(&score(0xff_ffff * 200), &Instrument::Organ, [1.0; 4]), Err(SoundError::TooLong(_))));
-    }
-
-    #[test]
-    fn bytes_that_are_no_sound_font_are_refused() {
-        assert!(matches!(Instrument::sound_font(b"RIFF....WAVE"), Err(SoundError::SoundFont(_))));
+        assert!(matches!(write(&score(0xff_ffff * 200), &Timbre::Organ, [1.0; 4]), Err(SoundError::TooLong(_))));
     }
 }

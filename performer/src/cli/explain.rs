@@ -11,7 +11,7 @@ use engraving::{ExportOptions, Format, Piece, explain};
 use files::musicxml::Layout;
 use files::parts::TICKS_PER_QUARTER;
 use files::{Direction, Grid, Kind, Metre, Note, Score, Tick, melody, parts};
-use sound::wav::Instrument;
+use sound::Timbre;
 
 use super::output::{print, read_source};
 
@@ -65,7 +65,7 @@ pub fn run(args: Args) -> Result<()> {
         formats.push(format);
     }
     let piece = read_piece(&file, key)?;
-    let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
+    let options = ExportOptions { layout: Layout::Open, timbre: Timbre::Organ, with_marks: true };
     for (path, format) in output.iter().zip(formats) {
         let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
         files::write_whole(path, &bytes)?;

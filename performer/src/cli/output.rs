@@ -10,7 +10,7 @@ use chorale::harmony::Key;
 use engraving::{ExportOptions, Format, Piece, view};
 use files::musicxml::Layout;
 use files::{Direction, Ensemble, Source};
-use sound::wav::Instrument;
+use sound::Timbre;
 
 /// Columns when neither a terminal nor $COLUMNS tells.
 const DEFAULT_WIDTH: usize = 100;
@@ -179,15 +179,15 @@ impl OutputOptions {
     }
 
     pub fn export_options(&self) -> Result<ExportOptions> {
-        let instrument = match &self.soundfont {
-            None => Instrument::Organ,
+        let timbre = match &self.soundfont {
+            None => Timbre::Organ,
             Some(path) => {
                 let bytes = fs::read(path).with_context(|| format!("--soundfont {}", path.display()))?;
-                Instrument::sound_font(&bytes).with_context(|| format!("--soundfont {}", path.display()))?
+                Timbre::sound_font(&bytes).with_context(|| format!("--soundfont {}", path.display()))?
             }
         };
         let layout = if self.staves == 2 { Layout::Closed } else { Layout::Open };
-        Ok(ExportOptions { layout, instrument, with_marks: self.marks })
+        Ok(ExportOptions { layout, timbre, with_marks: self.marks })
     }
 
     /// Writes all files of a piece. What cannot be made is said before any of them is there.

@@ -167,8 +167,6 @@ enum PortLayout {
 }
 
 const DEFAULT_TEMPO: f64 = 80.0;
-/// General MIDI's choir, counted from 0: what a SoundFont plays where nothing else was chosen.
-const CHOIR_AAHS: u8 = 52;
 
 impl Args {
     fn settings(&self, config: &Config) -> Settings {
@@ -197,7 +195,7 @@ impl Args {
         }
         settings.routes[0].muted |= self.no_soprano;
         if self.soundfont.is_some() {
-            settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(CHOIR_AAHS)));
+            settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(sound::CHOIR_AAHS)));
         }
         settings
     }

@@ -12,7 +12,7 @@ use files::{Direction, Grid, Metre, Note, parts};
 use harmonizer::search::{self, PARTICLES};
 use harmonizer::{Arrangement, Harmonizer, Purpose, Sampling};
 use network::Model;
-use sound::wav::Instrument;
+use sound::Timbre;
 
 use crate::table::{Goal, Row, Times};
 
@@ -55,7 +55,7 @@ pub fn rows() -> Result<Vec<Row>> {
     let chords = harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer)?;
     let score = parts::score(&melody, Part::Soprano, &steps, &chords, fold, 480, directions);
     let piece = Piece::new(score, grid);
-    let options = ExportOptions { layout: Layout::Open, instrument: Instrument::Organ, with_marks: true };
+    let options = ExportOptions { layout: Layout::Open, timbre: Timbre::Organ, with_marks: true };
     let formats = [
         ("the organ's sound as a WAV file", Format::Wav, 100.0),
         ("the hymn as MusicXML", Format::MusicXml, 500.0),

@@ -17,7 +17,7 @@ use live::take::{ModelIdentity, Recorder, SessionInput, TakeEvent};
 use network::Model;
 use session::control::{Control, Trigger};
 use session::{Session, Settings, clock, config};
-use sound::wav::Instrument;
+use sound::Timbre;
 use tests::networks::{faulty, random_network, roundabout, smallest};
 use tests::tune::{self, NUN_DANKET, Tune};
 use trainer::settings::TrunkSettings;
@@ -27,7 +27,7 @@ const CSV: &str = "note0,note1,note2,note3\n72,67,64,48\n72,67,64,48\n74,0,62,43
 fn main() -> Result<()> {
     let piece = piece();
     for (layout, name) in [(Layout::Closed, "closed"), (Layout::Open, "open")] {
-        let options = ExportOptions { layout, instrument: Instrument::Organ, with_marks: true };
+        let options = ExportOptions { layout, timbre: Timbre::Organ, with_marks: true };
         let export = |format: Format| piece.export(format, &options);
         for target in ["musicxml", "render"] {
             seed(target, &format!("{name}.musicxml"), &export(Format::MusicXml)?)?;

@@ -1,0 +1,165 @@
+//! What plays, live and for WAV files alike: the organ or a SoundFont, as loud in one as in the other.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use chorale::{Part, Pitch};
+use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
+use thiserror::Error;
+
+use crate::organ::Organ;
+
+/// General MIDI's choir, counted from 0: what a SoundFont plays where nothing else was chosen.
+pub const CHOIR_AAHS: u8 = 52;
+
+/// rustysynth's own 0.5 leaves four voices of a choir far below full scale.
+const MASTER_VOLUME: f32 = 1.2;
+
+/// MIDI's volume (controller 7) of a part whose gain is 1; rustysynth's own is 100.
+const CHANNEL_VOLUME: f32 = 97.0;
+
+/// Frames that a SoundFont renders at once, so that [`Instrument::render`] need not allocate.
+const BLOCK: usize = 256;
+
+/// Why there is no sound.
+#[derive(Debug, Error)]
+pub enum SoundError {
+    #[error("the piece lasts {0:.0} minutes at its tempo; more than an hour is not rendered")]
+    TooLong(f64),
+    #[error("not a SoundFont that can be used: {0}")]
+    SoundFont(String),
+}
+
+/// Which sound the parts have.
+#[derive(Clone)]
+pub enum Timbre {
+    Organ,
+    SoundFont(Arc<SoundFont>),
+}
+
+impl Timbre {
+    /// The sounds in the bytes of a SoundFont 2 file (.sf2).
+    ///
+    /// # Errors
+    /// Where they are none.
+    pub fn sound_font(bytes: &[u8]) -> Result<Timbre, SoundError> {
+        let font = SoundFont::new(&mut Cursor::new(bytes));
+        let font = font.map_err(|error| SoundError::SoundFont(error.to_string()))?;
+        Ok(Timbre::SoundFont(Arc::new(font)))
+    }
+}
+
+/// Plays four parts. Allocates in [`Instrument::new`] only: all else can be called in an audio callback.
+pub struct Instrument(Synth);
+
+enum Synth {
+    Organ(Box<Organ>),
+    /// With two buffers, left and right.
+    SoundFont(Box<Synthesizer>, Box<[[f32; BLOCK]; 2]>),
+}
+
+impl Instrument {
+    /// `sample_rate` in hertz. May take a second for a large SoundFont, whose channels all begin with the choir.
+    ///
+    /// # Errors
+    /// Where a SoundFont cannot be played at this rate.
+    pub fn new(timbre: &Timbre, sample_rate: u32) -> Result<Instrument, SoundError> {
+        let Timbre::SoundFont(font) = timbre else {
+            return Ok(Instrument(Synth::Organ(Box::new(Organ::new(sample_rate as f32)))));
+        };
+        let settings = SynthesizerSettings::new(sample_rate as i32);
+        let synthesizer = Synthesizer::new(font, &settings);
+        let mut synthesizer = synthesizer.map_err(|error| SoundError::SoundFont(error.to_string()))?;
+        synthesizer.set_master_volume(MASTER_VOLUME);
+        for channel in 0..16 {
+            synthesizer.process_midi_message(channel, 0xc0, i32::from(CHOIR_AAHS), 0);
+            set_volume(&mut synthesizer, channel, 1.0);
+        }
+        Ok(Instrument(Synth::SoundFont(Box::new(synthesizer), Box::new([[0.0; BLOCK]; 2]))))
+    }
+
+    /// How loud a part is; 1 is usual. Of a SoundFont the channel of [`Instrument::note_on`] is meant.
+    pub fn set_gain(&mut self, part: Part, gain: f32) {
+        match &mut self.0 {
+            Synth::Organ(organ) => organ.set_gain(part, gain),
+            Synth::SoundFont(synthesizer, _) => set_volume(synthesizer, part.index() as i32, gain),
+        }
+    }
+
+    /// On channels 1 to 4 of a SoundFont, from the soprano down.
+    pub fn note_on(&mut self, part: Part, pitch: Pitch, velocity: u8) {
+        match &mut self.0 {
+            Synth::Organ(organ) => organ.note_on(part, pitch, velocity),
+            Synth::SoundFont(synthesizer, _) => {
+                synthesizer.note_on(part.index() as i32, i32::from(pitch.midi()), i32::from(velocity));
+            }
+        }
+    }
+
+    pub fn note_off(&mut self, part: Part, pitch: Pitch) {
+        match &mut self.0 {
+            Synth::Organ(organ) => organ.note_off(part, pitch),
+            Synth::SoundFont(synthesizer, _) => {
+                synthesizer.note_off(part.index() as i32, i32::from(pitch.midi()));
+            }
+        }
+    }
+
+    /// A MIDI message for a part, of two or three bytes. The organ takes notes and all-notes-off; a SoundFont takes
+    /// everything, on the channel that the message names.
+    pub fn message(&mut self, part: Part, bytes: &[u8]) {
+        let at = |index: usize| bytes.get(index).copied().unwrap_or(0);
+        let (status, data) = (at(0), [at(1), at(2)]);
+        match &mut self.0 {
+            Synth::Organ(organ) => organ_message(organ, part, status & 0xf0, data),
+            Synth::SoundFont(synthesizer, _) => synthesizer.process_midi_message(
+                i32::from(status & 0x0f),
+                i32::from(status & 0xf0),
+                i32::from(data[0]),
+                i32::from(data[1]),
+            ),
+        }
+    }
+
+    /// Fills `stereo` (left, right, left, ...) with what comes next.
+    pub fn render(&mut self, stereo: &mut [f32]) {
+        match &mut self.0 {
+            Synth::Organ(organ) => organ.render(stereo),
+            Synth::SoundFont(synthesizer, buffers) => {
+                for piece in stereo.chunks_mut(2 * BLOCK) {
+                    let frames = piece.len() / 2;
+                    let [left, right] = buffers.as_mut();
+                    synthesizer.render(&mut left[..frames], &mut right[..frames]);
+                    for (frame, (left, right)) in piece.chunks_exact_mut(2).zip(left.iter().zip(right.iter())) {
+                        frame.copy_from_slice(&[*left, *right]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn set_volume(synthesizer: &mut Synthesizer, channel: i32, gain: f32) {
+    let volume = (gain * CHANNEL_VOLUME).clamp(0.0, 127.0) as i32;
+    synthesizer.process_midi_message(channel, 0xb0, 7, volume);
+}
+
+fn organ_message(organ: &mut Organ, part: Part, kind: u8, [key, value]: [u8; 2]) {
+    match (kind, Pitch::new(key)) {
+        (0x90, Some(pitch)) if value > 0 => organ.note_on(part, pitch, value),
+        (0x90 | 0x80, Some(pitch)) => organ.note_off(part, pitch),
+        // Every part sends it; the first one ends all sound.
+        (0xb0, _) if key == 123 => organ.all_notes_off(),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_sound_font_are_refused() {
+        assert!(matches!(Timbre::sound_font(b"RIFF....WAVE"), Err(SoundError::SoundFont(_))));
+    }
+}
