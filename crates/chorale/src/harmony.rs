@@ -52,6 +52,16 @@ impl Key {
         Key::all().fold(Key { sharps: 0, minor: false }, |best, key| if fit(&key) > fit(&best) { key } else { best })
     }
 
+    /// The key that fits the notes best, each with its length (in any unit, the same for all). `last` is the note on which
+    /// the piece ends: the last of the bass, or of a melody alone.
+    pub fn of_notes(notes: impl IntoIterator<Item = (Pitch, u32)>, last: Option<Pitch>) -> Key {
+        let mut weights = [0.0; 12];
+        for (pitch, length) in notes {
+            weights[usize::from(pitch.class())] += f64::from(length);
+        }
+        Key::find(&weights, last.map(Pitch::class))
+    }
+
     /// The key so many semitones higher, by its simplest signature; as it is where the tonic stays.
     pub fn transposed(self, semitones: i32) -> Key {
         let tonic = (i32::from(self.tonic()) + semitones).rem_euclid(12) as u8;
@@ -530,6 +540,19 @@ mod tests {
         check(&[9, 11, 0, 2, 4, 5, 8, 9, 4, 0], 9, "A minor");
         check(&[3, 5, 7, 8, 10, 0, 2, 3, 10], 3, "Eb major");
         assert_eq!(Key::find(&[0.0; 12], None).to_string(), "C major");
+    }
+
+    #[test]
+    fn notes_tell_the_key_by_how_long_they_are_and_by_the_last_one() {
+        let scale = || [60, 62, 64, 65, 67, 69, 71].map(|midi| (Pitch::new(midi).unwrap(), 1));
+        let key = |longest: usize, last: u8| {
+            let mut notes = scale();
+            notes[longest].1 = 4;
+            Key::of_notes(notes, Pitch::new(last)).to_string()
+        };
+        assert_eq!(key(0, 48), "C major");
+        assert_eq!(key(5, 45), "A minor");
+        assert_eq!(Key::of_notes([], None).to_string(), "C major");
     }
 
     #[test]

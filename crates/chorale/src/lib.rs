@@ -32,5 +32,5 @@ pub use features::{FeatureTracker, StepFeatures, columns};
 pub use key::{KeyClass, KeyFinder};
 pub use phase::Phase;
 pub use phrase_memory::{PhraseMatch, PhraseMemory};
-pub use pitch::{Pitch, Token};
+pub use pitch::{NoPitch, Pitch, Token};
 pub use sonority::{Sonority, has_clash, is_good_ending, is_hollow};

@@ -1,4 +1,7 @@
 use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
 
 /// A MIDI note number, 0..=127. 60 is middle C, written C4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +42,50 @@ impl fmt::Display for Pitch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.name())
     }
+}
+
+/// A text that names no pitch.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("'{0}' is no pitch; expected a name such as C4, F#3 or Bb2 (C4 is middle C)")]
+pub struct NoPitch(pub String);
+
+impl FromStr for Pitch {
+    type Err = NoPitch;
+
+    /// Scientific pitch notation from `C-1` to `G9`: a letter of either case, up to two sharps (`#`, `♯`) or flats (`b`,
+    /// `♭`), the octave. An accidental crosses octaves as it does on paper: `Cb4` is the key below `C4`.
+    fn from_str(text: &str) -> Result<Pitch, NoPitch> {
+        named(text.trim()).ok_or_else(|| NoPitch(text.chars().take(40).collect()))
+    }
+}
+
+fn named(text: &str) -> Option<Pitch> {
+    let natural = match text.chars().next()?.to_ascii_uppercase() {
+        'C' => 0,
+        'D' => 2,
+        'E' => 4,
+        'F' => 5,
+        'G' => 7,
+        'A' => 9,
+        'B' => 11,
+        _ => return None,
+    };
+    let accidentals = &text[1..];
+    let octave = accidentals.trim_start_matches(['#', '♯', 'b', '♭']);
+    let alteration = match &accidentals[..accidentals.len() - octave.len()] {
+        "" => 0,
+        "#" | "♯" => 1,
+        "##" | "♯♯" => 2,
+        "b" | "♭" => -1,
+        "bb" | "♭♭" => -2,
+        _ => return None,
+    };
+    let octave = match octave.as_bytes() {
+        b"-1" => -1,
+        [digit @ b'0'..=b'9'] => i32::from(digit - b'0'),
+        _ => return None,
+    };
+    u8::try_from(12 * (octave + 1) + natural + alteration).ok().and_then(Pitch::new)
 }
 
 /// An index in the networks' vocabulary: 0 is a rest, 1..=46 are the pitches 36..=81.
@@ -108,5 +155,39 @@ mod tests {
         let name = |midi| Pitch::new(midi).unwrap().name();
         assert_eq!([name(60), name(36), name(81), name(66), name(0)], ["C4", "C2", "A5", "F#4", "C-1"]);
         assert_eq!(Pitch::new(128), None);
+    }
+
+    #[test]
+    fn every_pitch_comes_back_from_its_name() {
+        for pitch in (0..128).filter_map(Pitch::new) {
+            assert_eq!(pitch.name().parse(), Ok(pitch));
+            assert_eq!(pitch.name().to_lowercase().parse(), Ok(pitch));
+        }
+    }
+
+    #[test]
+    fn a_pitch_has_the_names_that_musicians_write() {
+        let check = |name: &str, midi: u8| assert_eq!(name.parse(), Ok(Pitch(midi)), "{name}");
+        check("Bb3", 58);
+        check("A#3", 58);
+        check("bb3", 58);
+        check("B♭3", 58);
+        check("b3", 59);
+        check("Cb4", 59);
+        check("B#3", 60);
+        check(" f♯4 ", 66);
+        check("F##4", 67);
+        check("Bbb2", 45);
+        check("C-1", 0);
+        check("G9", 127);
+    }
+
+    #[test]
+    fn a_text_that_names_no_pitch_is_answered_with_names_that_do() {
+        for text in ["", "H3", "C", "4", "C10", "C+4", "C04", "G#9", "Cb-1", "C#b4", "C###4", "C4 x", "é4", "Cé"] {
+            assert_eq!(text.parse::<Pitch>(), Err(NoPitch(text.into())));
+        }
+        let error = "H3".parse::<Pitch>().unwrap_err().to_string();
+        assert_eq!(error, "'H3' is no pitch; expected a name such as C4, F#3 or Bb2 (C4 is middle C)");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use chorale::{Part, Pitch};
+use chorale::{NoPitch, Part, Pitch};
 use thiserror::Error;
 
 /// Which voices sing the four parts of a chorale.
@@ -102,8 +102,8 @@ pub enum EnsembleError {
     Word(String),
     #[error("'{word}': there is no part '{part}'; the parts are {parts}")]
     Part { word: String, part: String, parts: String },
-    #[error("'{word}': '{pitch}' is no pitch such as C4, F#3 or Bb2 (C4 is the middle C)")]
-    Pitch { word: String, pitch: String },
+    #[error("'{word}': {error}")]
+    Pitch { word: String, error: NoPitch },
     #[error("'{0}': the lowest pitch comes first, and at least an octave lies between both")]
     Narrow(String),
 }
@@ -140,9 +140,8 @@ impl FromStr for Ensemble {
                 part: part.trim().into(),
                 parts: parts.iter().map(|part| ensemble.short_name(*part)).collect::<Vec<_>>().join(", "),
             })?;
-            let pitch = |text: &str| {
-                let text = text.trim();
-                pitch_named(text).ok_or_else(|| EnsembleError::Pitch { word: word.into(), pitch: text.into() })
+            let pitch = |text: &str| -> Result<Pitch, EnsembleError> {
+                text.trim().parse().map_err(|error| EnsembleError::Pitch { word: word.into(), error })
             };
             // The octave below C0 is written with a hyphen too; no voice goes there.
             let (low, high) = range.split_once('-').ok_or_else(|| EnsembleError::Word(word.into()))?;
@@ -154,29 +153,6 @@ impl FromStr for Ensemble {
         }
         Ok(ensemble)
     }
-}
-
-/// `C4`, `F#3`, `Bb2`.
-pub fn pitch_named(text: &str) -> Option<Pitch> {
-    let mut letters = text.chars();
-    let natural = match letters.next()?.to_ascii_uppercase() {
-        'C' => 0,
-        'D' => 2,
-        'E' => 4,
-        'F' => 5,
-        'G' => 7,
-        'A' => 9,
-        'B' => 11,
-        _ => return None,
-    };
-    let rest = letters.as_str();
-    let (alteration, octave) = match rest.chars().next()? {
-        '#' => (1, &rest[1..]),
-        'b' => (-1, &rest[1..]),
-        _ => (0, rest),
-    };
-    let octave: i32 = octave.parse().ok().filter(|octave| (0..=9).contains(octave))?;
-    u8::try_from(12 * (octave + 1) + natural + alteration).ok().and_then(Pitch::new)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use thiserror::Error;
 #[cfg(any(test, feature = "test-support"))]
 pub use any_score::any_score;
 pub use chords::{OutOfVocabulary, chords_of};
-pub use ensemble::{Ensemble, EnsembleError, Scoring, pitch_named};
+pub use ensemble::{Ensemble, EnsembleError, Scoring};
 pub use grid::{Bar, Grid};
 pub use score::{
     Creator, DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, TempoMap, Tick, signature, sung_at, transpose_keys,

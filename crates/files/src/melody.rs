@@ -138,12 +138,9 @@ impl Melody {
 
     /// The key that fits the notes best.
     pub fn found_key(&self) -> Key {
-        let mut weights = [0.0; 12];
-        for note in &self.notes {
-            weights[usize::from(note.pitch.class())] += f64::from(note.end - note.start);
-        }
+        let notes = self.notes.iter().map(|note| (note.pitch, note.end - note.start));
         // A melody ends on the tonic more often than on any other degree.
-        Key::find(&weights, self.notes.last().map(|note| note.pitch.class()))
+        Key::of_notes(notes, self.notes.last().map(|note| note.pitch))
     }
 
     /// The tick of the first note; 0 without notes.

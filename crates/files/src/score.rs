@@ -170,12 +170,8 @@ impl Score {
 
     /// The key that fits the notes best, whatever the signature says.
     pub fn found_key(&self) -> Key {
-        let mut weights = [0.0; 12];
-        for note in self.parts.iter().flatten() {
-            weights[usize::from(note.pitch.class())] += f64::from(note.end - note.start);
-        }
-        let last_bass = self.part(Part::Bass).last().map(|note| note.pitch.class());
-        Key::find(&weights, last_bass)
+        let notes = self.parts.iter().flatten().map(|note| (note.pitch, note.end - note.start));
+        Key::of_notes(notes, self.part(Part::Bass).last().map(|note| note.pitch))
     }
 
     /// Keys in order of tick, the first at 0.

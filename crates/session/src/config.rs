@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use chorale::Part;
+use chorale::{Part, Pitch};
 use serde::Deserialize;
 
 use crate::clock::ClockSource;
@@ -85,7 +85,7 @@ bounded!(
 bounded!(Scale, f32, 0.1, 4.0, "velocity");
 bounded!(Tempo, f64, 10, 400, "tempo");
 
-/// A key, by its MIDI number or a name such as `C3` or `F#4` (C4 is middle C).
+/// A key, by its MIDI number or a name such as `C3`, `F#4` or `Bb3` (C4 is middle C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct KeyNumber(pub u8);
@@ -94,13 +94,10 @@ impl TryFrom<String> for KeyNumber {
     type Error = String;
 
     fn try_from(text: String) -> Result<KeyNumber, String> {
-        let named = (0..=127u8)
-            .find(|&key| chorale::Pitch::new(key).is_some_and(|pitch| pitch.name().eq_ignore_ascii_case(text.trim())));
-        let numbered = text.trim().parse().ok().filter(|key| *key < 128);
-        named
-            .or(numbered)
-            .map(KeyNumber)
-            .ok_or_else(|| format!("'{text}' is no key; expected a name such as \"C3\" or \"F#4\""))
+        let numbered = text.trim().parse().ok().and_then(Pitch::new);
+        numbered.or_else(|| text.parse().ok()).map(|pitch| KeyNumber(pitch.midi())).ok_or_else(|| {
+            format!("'{text}' is no key; expected a name such as C3, F#4 or Bb3, or a number from 0 to 127")
+        })
     }
 }
 
@@ -282,6 +279,13 @@ mod tests {
         check("[controls]\npanic = 'cc 128'\n", 2, "cc 128");
         check("[controls]\nvolume = 'cc 7'\n", 2, "unknown control 'volume'");
         check("tempo = \n", 1, "");
+    }
+
+    #[test]
+    fn a_key_is_named_with_a_sharp_or_a_flat_or_by_its_number() {
+        let key = |text: &str| text.parse::<KeyNumber>().map(|key| key.0);
+        assert_eq!([key("Bb3"), key("A#3"), key("b3"), key("60")], [Ok(58), Ok(58), Ok(59), Ok(60)]);
+        assert!(key("128").is_err() && key("H3").is_err());
     }
 
     const PANIC: Trigger = Trigger { is_note: false, channel: Some(15), number: 64 };

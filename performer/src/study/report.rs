@@ -55,10 +55,8 @@ pub fn harmonized(
 
 /// As `render` finds it for a melody that comes without one.
 fn soprano_key(piece: &Chorale) -> Key {
-    let mut classes = piece.chords.iter().filter_map(|chord| Some(chord[Part::Soprano].pitch()?.class()));
-    let mut weights = [0.0; 12];
-    classes.clone().for_each(|class| weights[usize::from(class)] += 1.0);
-    Key::find(&weights, classes.next_back())
+    let mut soprano = piece.chords.iter().filter_map(|chord| chord[Part::Soprano].pitch());
+    Key::of_notes(soprano.clone().map(|pitch| (pitch, 1)), soprano.next_back())
 }
 
 /// Harmonizes every piece (the seed of each is the sampling's plus its place) and counts what comes of it, beside what
