@@ -6,7 +6,7 @@ use chorale::columns::{
     self, CHORD, GIVEN, GLOBAL_KEY, HELD, LENGTH_BY_CHORD, LENGTH_BY_MELODY, LOCAL_KEY, NOTES_BEFORE, PHASE,
     RECALLED_BY_CHORD, RECALLED_BY_MELODY,
 };
-use chorale::{KeyClass, Part, Phase, PhraseMatch, StepFeatures, Token};
+use chorale::{Key, Part, Phase, PhraseMatch, StepFeatures, Token};
 
 /// Tokens that can go in: the vocabulary and the start marker.
 pub const INPUT_TOKENS: usize = columns::TOKENS;
@@ -52,9 +52,9 @@ impl Relation {
                 (folded + octave) as usize
             }),
             // Here the first word is no token but the index of a key.
-            Relation::Degree => KeyClass::from_index(first.index())
+            Relation::Degree => Key::from_index(first.index())
                 .zip(second.pitch())
-                .map(|(key, pitch)| usize::from(key.is_minor) * OCTAVE + usize::from(key.degree(pitch))),
+                .map(|(key, pitch)| usize::from(key.minor) * OCTAVE + usize::from(key.degree(pitch.class()))),
         };
         class.unwrap_or(self.classes() - 1)
     }

@@ -1,43 +1,30 @@
 use std::collections::VecDeque;
 
+use crate::history::{PartHistory, PitchClassDurations};
 use crate::phrase_memory::{PhraseMatch, PhraseMemory};
-use crate::{Chord, KeyClass, Phase, Token};
+use crate::{Chord, Key, Phase, Token};
 
 /// What the networks are told of the past besides what they remember themselves: the passages that return, the key, and
 /// for each part its note before the present one and how long the present one has been held.
 #[derive(Clone, Debug, Default)]
 pub struct FeatureTracker {
-    recall: PhraseMemory,
-    notes: [Note; 4],
+    memory: PhraseMemory,
+    parts: [PartHistory; 4],
     /// The latest chords, as many as count for the local key.
     window: VecDeque<Chord>,
-    /// Steps that each pitch class has sounded, a part at a time: in the window, and since the beginning.
-    local: [u32; 12],
-    global: [u32; 12],
+    /// In the window, and since the beginning.
+    local: PitchClassDurations,
+    global: PitchClassDurations,
 }
 
-/// The note of one part that sounds or was the last to sound.
-#[derive(Clone, Copy, Debug)]
-struct Note {
-    token: Token,
-    before: Token,
-    steps: usize,
-}
-
-impl Default for Note {
-    fn default() -> Note {
-        Note { token: Token::START, before: Token::START, steps: 0 }
-    }
-}
-
-/// What is heard before one step.
+/// What the networks are told before one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepFeatures {
     pub by_chord: PhraseMatch,
     pub by_melody: PhraseMatch,
     /// Of the latest [`FeatureTracker::WINDOW`] steps, and of all.
-    pub local_key: Option<KeyClass>,
-    pub global_key: Option<KeyClass>,
+    pub local_key: Option<Key>,
+    pub global_key: Option<Key>,
     /// What each part sang before its present note; [`Token::START`] when that is its first.
     pub notes_before: Chord,
     /// For how many steps each part's present note has been held.
@@ -55,38 +42,26 @@ impl FeatureTracker {
     /// Takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of the present step.
     pub fn step(&mut self, before: Chord, phase: Phase) -> StepFeatures {
         if before != Chord::START {
-            for (note, token) in self.notes.iter_mut().zip(before.0) {
-                *note = if note.token == token {
-                    Note { steps: note.steps + 1, ..*note }
-                } else {
-                    Note { token, before: note.token, steps: 1 }
-                };
-            }
-            for class in classes(before) {
-                self.local[class] += 1;
-                self.global[class] += 1;
-            }
+            self.parts.iter_mut().zip(before.0).for_each(|(part, note)| part.step(note));
+            self.local.add(before);
+            self.global.add(before);
             self.window.push_back(before);
             if self.window.len() > Self::WINDOW
                 && let Some(oldest) = self.window.pop_front()
             {
-                classes(oldest).for_each(|class| self.local[class] -= 1);
+                self.local.remove(oldest);
             }
         }
-        let (by_chord, by_melody) = self.recall.step(before, phase);
+        let (by_chord, by_melody) = self.memory.step(before, phase);
         StepFeatures {
             by_chord,
             by_melody,
-            local_key: KeyClass::of(&self.local),
-            global_key: KeyClass::of(&self.global),
-            notes_before: Chord(self.notes.map(|note| note.before)),
-            held: self.notes.map(|note| note.steps),
+            local_key: self.local.key(),
+            global_key: self.global.key(),
+            notes_before: Chord(self.parts.map(|part| part.note_before)),
+            held: self.parts.map(|part| part.steps),
         }
     }
-}
-
-fn classes(chord: Chord) -> impl Iterator<Item = usize> {
-    chord.pitches().into_iter().flatten().map(|pitch| usize::from(pitch.class()))
 }
 
 /// The columns of a step in a network's input, each a word of a small vocabulary. The trunk reads the first
@@ -94,7 +69,7 @@ fn classes(chord: Chord) -> impl Iterator<Item = usize> {
 /// a group of four, there is one for each part, soprano first.
 pub mod columns {
     use super::StepFeatures;
-    use crate::{KeyClass, PhraseMatch, Token};
+    use crate::{Key, PhraseMatch, Token};
 
     /// Tokens of the chord before.
     pub const CHORD: usize = 0;
@@ -109,7 +84,7 @@ pub mod columns {
     /// [`PhraseMatch::class`] of that passage's length.
     pub const LENGTH_BY_MELODY: usize = RECALLED_BY_MELODY + 4;
     /// Index of the key of the latest [`FeatureTracker::WINDOW`](super::FeatureTracker::WINDOW) steps,
-    /// [`KeyClass::COUNT`] for none.
+    /// [`Key::COUNT`] for none.
     pub const LOCAL_KEY: usize = LENGTH_BY_MELODY + 1;
     /// The same of all steps.
     pub const GLOBAL_KEY: usize = LOCAL_KEY + 1;
@@ -132,8 +107,8 @@ pub mod columns {
         let mut sizes = [TOKENS; COUNT];
         sizes[LENGTH_BY_CHORD] = PhraseMatch::CLASSES;
         sizes[LENGTH_BY_MELODY] = PhraseMatch::CLASSES;
-        sizes[LOCAL_KEY] = KeyClass::COUNT + 1;
-        sizes[GLOBAL_KEY] = KeyClass::COUNT + 1;
+        sizes[LOCAL_KEY] = Key::COUNT + 1;
+        sizes[GLOBAL_KEY] = Key::COUNT + 1;
         let mut part = 0;
         while part < 4 {
             sizes[HELD + part] = StepFeatures::HOLDS;
@@ -161,7 +136,7 @@ impl StepFeatures {
         put(columns::LENGTH_BY_CHORD, &[self.by_chord.class()]);
         put(columns::RECALLED_BY_MELODY, &self.by_melody.chord.0.map(Token::index));
         put(columns::LENGTH_BY_MELODY, &[self.by_melody.class()]);
-        let index = |key: Option<KeyClass>| key.map_or(KeyClass::COUNT, KeyClass::index);
+        let index = |key: Option<Key>| key.map_or(Key::COUNT, Key::index);
         put(columns::LOCAL_KEY, &[index(self.local_key)]);
         put(columns::GLOBAL_KEY, &[index(self.global_key)]);
         put(columns::NOTES_BEFORE, &self.notes_before.0.map(Token::index));
@@ -191,39 +166,39 @@ mod tests {
 
     #[test]
     fn notes_are_held_and_followed_by_others() {
-        let mut hearing = FeatureTracker::new();
+        let mut tracker = FeatureTracker::new();
         let (first, second) = (chord([72, 67, 64, 48]), chord([74, 67, 65, 48]));
-        let heard = hearing.step(Chord::START, Phase::in_beat(0));
-        assert_eq!((heard.held, heard.notes_before, heard.local_key), ([0; 4], Chord::START, None));
+        let features = tracker.step(Chord::START, Phase::in_beat(0));
+        assert_eq!((features.held, features.notes_before, features.local_key), ([0; 4], Chord::START, None));
         for (step, before) in [first, first, second].into_iter().enumerate() {
-            hearing.step(before, Phase::in_beat(step + 1));
+            tracker.step(before, Phase::in_beat(step + 1));
         }
-        let heard = hearing.step(second, Phase::in_beat(4));
-        assert_eq!(heard.held, [2, 4, 2, 4]);
-        assert_eq!(heard.notes_before[Part::Soprano], first[Part::Soprano]);
-        assert_eq!(heard.notes_before[Part::Alto], Token::START);
-        assert_eq!(heard.words()[16..], [2, 4, 2, 4]);
+        let features = tracker.step(second, Phase::in_beat(4));
+        assert_eq!(features.held, [2, 4, 2, 4]);
+        assert_eq!(features.notes_before[Part::Soprano], first[Part::Soprano]);
+        assert_eq!(features.notes_before[Part::Alto], Token::START);
+        assert_eq!(features.words()[16..], [2, 4, 2, 4]);
     }
 
     #[test]
     fn the_local_key_follows_a_modulation_and_the_global_key_stays() {
-        let mut hearing = FeatureTracker::new();
+        let mut tracker = FeatureTracker::new();
         let c_major =
             [chord([72, 67, 64, 48]), chord([72, 69, 65, 53]), chord([71, 67, 62, 55]), chord([72, 67, 64, 48])];
         let mut step = 0;
         let mut play = |semitones: i32, bars: usize| {
-            let mut heard = None;
+            let mut features = None;
             for _ in 0..bars {
                 for chord in c_major {
                     for _ in 0..4 {
                         step += 1;
-                        heard = Some(hearing.step(chord.transposed(semitones).unwrap(), Phase::in_beat(step)));
+                        features = Some(tracker.step(chord.transposed(semitones).unwrap(), Phase::in_beat(step)));
                     }
                 }
             }
-            heard.map(|heard| (heard.local_key, heard.global_key)).unwrap()
+            features.map(|features: StepFeatures| (features.local_key, features.global_key)).unwrap()
         };
-        let key = |tonic| Some(KeyClass { tonic, is_minor: false });
+        let key = |tonic| Some(Key::of_tonic(tonic, false));
         assert_eq!(play(0, 8), (key(0), key(0)));
         assert_eq!(play(2, 3), (key(2), key(0)));
     }

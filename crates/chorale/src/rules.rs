@@ -2,9 +2,9 @@
 //! before it, without looking ahead. They are counted on finished pieces ([`crate::census`]), and a [`Guard`] weighs
 //! the candidates for the next chord by them.
 
-use crate::key::{KeyClass, KeyFinder};
+use crate::history::{PitchClassDurations, interval};
 use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_clash, is_good_ending, root};
-use crate::{Chord, Part, Phase, Pitch};
+use crate::{Chord, Key, KeyFinder, Part, Phase, Pitch};
 
 type Pitches = [Option<Pitch>; 4];
 
@@ -172,13 +172,13 @@ pub struct Past {
     /// Root of the dominant seventh chord before, if it was one.
     dominant: Option<u8>,
     finder: KeyFinder,
-    key: Option<KeyClass>,
+    key: Option<Key>,
     /// Root of the chord on the last beat.
     root: Option<u8>,
     /// The key of all that has sounded so far.
-    home: Option<KeyClass>,
+    home: Option<Key>,
     /// Steps that each pitch class has sounded, a part at a time, since the beginning.
-    durations: [u32; 12],
+    durations: PitchClassDurations,
 }
 
 /// The two lowest and highest of a hundred notes lie outside (training chorales, alto to bass).
@@ -218,8 +218,8 @@ impl Past {
         }
         self.before = now;
         self.dominant = dominant_seventh_root(&now);
-        now.iter().flatten().for_each(|pitch| self.durations[usize::from(pitch.class())] += 1);
-        self.home = KeyClass::of(&self.durations);
+        self.durations.add(chord);
+        self.home = self.durations.key();
         self.finder.step(chord);
         self.key = self.finder.key();
     }
@@ -294,7 +294,7 @@ impl Past {
                     _ => {}
                 }
             }
-            if self.home.is_some_and(|home| !now.iter().flatten().all(|&pitch| home.has(pitch))) {
+            if self.home.is_some_and(|home| !now.iter().flatten().all(|pitch| home.has(pitch.class()))) {
                 breach(Rule::Chromatic);
             }
             if has_before && moves[0] == 0 && moves != [0; 4] {
@@ -442,7 +442,7 @@ impl Guard {
     /// While the player asks for a close: nats taken off for a chord that a piece could not end on, less for one
     /// elsewhere than on the tonic, and for each part that leaves an ending, besides what the rules take off.
     pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
-        let off_tonic = past.home.map_or(0.0, |key| Guard::off_tonic_cost(chord, key.tonic));
+        let off_tonic = past.home.map_or(0.0, |key| Guard::off_tonic_cost(chord, key.tonic()));
         if off_tonic > 0.0 { off_tonic } else { Guard::resting_cost(past, chord) }
     }
 
@@ -521,10 +521,6 @@ pub(crate) fn parallel(before: &Pitches, now: &Pitches, upper: Part, lower: Part
         7 => Some(Parallel::Fifth),
         _ => None,
     }
-}
-
-fn interval(from: Pitch, to: Pitch) -> i16 {
-    i16::from(to.midi()) - i16::from(from.midi())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! New chorales: the soprano is drawn too.
 
 use chorale::census::ends_by_a_fifth;
-use chorale::{Chorale, Chord, KeyClass, Part, Phase, is_good_ending};
+use chorale::{Chorale, Chord, Part, Phase, PitchClassDurations, is_good_ending};
 use network::ModelError;
 
 use crate::harmonizer::{Harmonizer, Sampling};
@@ -60,13 +60,7 @@ pub fn generate(
 /// from the fifth degree too, as nine in ten of Bach's do.
 fn closes(chords: &[Chord]) -> u8 {
     let Some(last) = chords.last().filter(|last| is_good_ending(&last.pitches())) else { return 0 };
-    let mut durations = [0; 12];
-    chords
-        .iter()
-        .flat_map(|chord| chord.pitches())
-        .flatten()
-        .for_each(|pitch| durations[usize::from(pitch.class())] += 1);
-    let tonic = KeyClass::of(&durations).map(|key| key.tonic);
+    let tonic = PitchClassDurations::of(chords).key().map(|key| key.tonic());
     match last[Part::Bass].pitch().map(|bass| bass.class()) == tonic {
         true if ends_by_a_fifth(chords) => BY_A_FIFTH,
         is_on_tonic => 1 + u8::from(is_on_tonic),

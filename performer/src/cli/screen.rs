@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use chorale::harmony::{Harmony, Key};
-use chorale::{Part, Pitch};
+use chorale::{KeyFinder, Part, Pitch};
 use hdrhistogram::Histogram;
 use live::{AnsweredNote, PerformanceEvent, Status, Summary};
 use performer::devices::midi::Links;
@@ -21,8 +21,6 @@ use session::control::Control;
 
 /// Steps that the roll remembers: the widest terminals show no more.
 const ROLL: usize = 512;
-/// What a step still weighs in the search for the key after the next one: half after eight beats.
-const KEY_MEMORY: f64 = 0.978;
 const COLOURS: [Color; 4] = [Color::LightRed, Color::LightYellow, Color::LightGreen, Color::LightBlue];
 const LABEL: usize = 5;
 
@@ -119,7 +117,7 @@ impl View {
                     self.roll.pop_front();
                 }
                 self.roll.push_back(Column { position, parts, struck: changed });
-                self.classes.iter_mut().for_each(|weight| *weight *= KEY_MEMORY);
+                self.classes.iter_mut().for_each(|weight| *weight *= KeyFinder::MEMORY);
                 for pitch in parts.into_iter().flatten() {
                     self.classes[usize::from(pitch.class())] += 1.0;
                 }
@@ -128,7 +126,8 @@ impl View {
         (self.position, self.parts) = (position, parts);
     }
 
-    /// The key of what has sounded lately and sounds now, once anything has.
+    /// The key of what has sounded lately and sounds now, once anything has. [`KeyFinder`] keeps silent where no key is
+    /// clear; here chords need the name of the likeliest, and the same one that the piece would get on the page.
     fn key(&self, parts: [Option<Pitch>; 4]) -> Option<Key> {
         let mut classes = self.classes;
         parts.into_iter().flatten().for_each(|pitch| classes[usize::from(pitch.class())] += 1.0);

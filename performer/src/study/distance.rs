@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use chorale::census::Figure;
-use chorale::{Chorale, Chord, KeyClass, Part, Phase};
+use chorale::{Chorale, Chord, Part, Phase, PitchClassDurations};
 
 /// The Jensen-Shannon divergences (Lin 1991) between two sets of chorales, in thousandths of a nat, 0 to 693. They depend
 /// on how much was counted: to be compared with those between as many other pieces of Bach's.
@@ -61,13 +61,9 @@ fn chords(chorale: &Chorale) -> Vec<Option<u16>> {
 
 /// With the mode, and the bass as a degree, of the key of the whole piece.
 fn chords_in_key(chorale: &Chorale) -> Vec<(bool, u8, u16)> {
-    let mut durations = [0; 12];
-    for pitch in chorale.chords.iter().flat_map(|chord| chord.pitches()).flatten() {
-        durations[usize::from(pitch.class())] += 1;
-    }
-    let Some(key) = KeyClass::of(&durations) else { return Vec::new() };
+    let Some(key) = PitchClassDurations::of(&chorale.chords).key() else { return Vec::new() };
     let chords = on_beats(chorale).into_iter().flatten();
-    chords.map(|(bass, classes)| (key.is_minor, (bass + 12 - key.tonic) % 12, classes)).collect()
+    chords.map(|(bass, classes)| (key.minor, key.degree(bass), classes)).collect()
 }
 
 /// From one beat to the next: both chords, and by how much the bass rises.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arithmetic::Matrix;
-use chorale::{KeyClass, Part, Phase, PhraseMatch, StepFeatures, Token};
+use chorale::{Part, Phase, Token, columns};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
@@ -360,12 +360,7 @@ impl Constants<'_> {
 
 /// How many words there are in each column that was heard: the chord before and [`StepFeatures::words`].
 fn vocabularies() -> [usize; WORDS] {
-    let mut sizes = [MOST_WORDS; WORDS];
-    sizes[8] = PhraseMatch::CLASSES;
-    sizes[13] = PhraseMatch::CLASSES;
-    sizes[14..16].fill(KeyClass::COUNT + 1);
-    sizes[20..].fill(StepFeatures::HOLDS);
-    sizes
+    columns::VOCABULARIES
 }
 
 fn trunk(constants: &Constants, state: &StateContract, relations: &[i64]) -> Result<Trunk, String> {
