@@ -5,12 +5,17 @@
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
+# make lint   formatting, clippy, documentation         make deny   licences, sources and advisories of what comes from outside
 
 DATA ?=
 DATA_OPTION = $(if $(DATA),--data $(DATA))
 export PYTHON ?= python3
 
-.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint
+# Optimized, with debug assertions in our own crates. Always the whole workspace, since a part of it would need its
+# libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
+CHECKED = scripts/checked.sh
+
+.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint deny
 
 demo: setup
 	cargo build --release -p performer
@@ -19,17 +24,16 @@ demo: setup
 	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
 
 test: setup
-	cargo test --workspace
+	$(CHECKED) test --workspace
 
 # A JACK server with a dummy driver and an ALSA sequencer in an emulated machine, with foreign MIDI programs.
-# All with --workspace: a part of it alone would need its libraries built again with fewer features.
 live: setup
 	scripts/setup.sh live
-	cargo test --workspace --test live_jack --test live_alsa --test live_faults --test real_time -- --ignored --nocapture --test-threads 1
+	$(CHECKED) test --workspace --test live_jack --test live_alsa --test live_faults --test real_time -- --ignored --nocapture --test-threads 1
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
-	CHORALES=$(DATA) cargo test --workspace --test shipped_models --test report --test bach_rates --test following -- --ignored --nocapture
+	CHORALES=$(DATA) $(CHECKED) test --workspace --test shipped_models --test report --test bach_rates --test following -- --ignored --nocapture
 
 # MuseScore engraves our scores, the MusicXML schema validates them, Chromium plays the page.
 pages: setup
@@ -59,7 +63,7 @@ TAUGHT = --seed 2 --epochs 30 --errors 0.3 --jumps 0.15
 FIRST = runs/wavenet-1 runs/lstm-1
 SECOND = runs/wavenet-11 runs/lstm-11
 train: setup
-	cargo build --release -p trainer
+	cargo build --release --workspace --bin trainer
 	for seed in 1 11; do for network in wavenet lstm; do \
 		$(TRAINER) train $$network --resume --out runs/$$network-$$seed --seed $$seed --dropout 0.3 $(DATA_OPTION) || exit 1; \
 	done; done
@@ -71,16 +75,15 @@ train: setup
 		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
 	done
 
-# The oldest Rust that is promised (Cargo.toml).
-OLDEST = $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+# In the release profile, whose proc macros and build scripts are there already.
 lint: setup
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	@if command -v cargo-deny >/dev/null; then scripts/deny.sh; \
-		else echo "note: cargo-deny is not there; what comes from outside was not checked (scripts/setup.sh deny)" >&2; fi
-	@if cargo +$(OLDEST) --version >/dev/null 2>&1; then cargo +$(OLDEST) check --workspace --all-targets; \
-		else echo "note: Rust $(OLDEST) is not there; that it suffices was not checked (scripts/setup.sh oldest)" >&2; fi
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
+
+deny:
+	scripts/setup.sh deny
+	scripts/deny.sh
 
 setup:
 	@scripts/setup.sh

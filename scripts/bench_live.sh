@@ -5,5 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh live
-cargo build -q --release --workspace --bins --example echo
-cargo bench -q --workspace --bench live -- "$@"
+cargo build -q --release -p performer --bins --example echo
+cargo bench -q -p performer --bench live -- "$@"

@@ -13,14 +13,13 @@ else
     shift || true
 fi
 scripts/setup.sh fuzz
-cargo build -q --workspace --bin fuzz_seeds
-target/debug/fuzz_seeds
+scripts/checked.sh run -q --bin fuzz_seeds
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(midi_file musicxml data_set render live_midi settings take network own_network)
 run() { # run TARGET FOLDERS-AND-OPTIONS...
     # Without an address sanitizer: what we look for are panics, endless loops and memory without end. Coverage needs
     # what only nightly compilers switch on; a stable one does it when it is told to.
-    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none --features performer "$@" -timeout=30 -rss_limit_mb=2048
+    RUSTC_BOOTSTRAP=1 cargo fuzz run -s none "$@" -timeout=30 -rss_limit_mb=2048
 }
 # A short run tries the same every time, so that a change is not blamed for a chance; a long one looks for new things.
 if [ -z "$keep" ] && [ "$seconds" -le 60 ]; then chance=1; else chance=$RANDOM; fi

@@ -16,7 +16,7 @@ shift
 case "$folder/" in "$repository"/*) echo "error: FOLDER must lie outside the repository" >&2; exit 2 ;; esac
 collections=("${@:-music21 abc musescore lilypond games npm pip}")
 performer="$repository/target/release/performer"
-[ -x "$performer" ] || { echo "error: $performer is missing: cargo build --release --workspace --bins" >&2; exit 1; }
+[ -x "$performer" ] || { echo "error: $performer is missing: cargo build --release -p performer" >&2; exit 1; }
 export QT_QPA_PLATFORM=offscreen
 
 needs() {

@@ -1,17 +1,3 @@
-//! Bytes that call themselves MusicXML, plain or in an archive: read or refused, within bounded time and memory.
 #![no_main]
 
-use files::Grid;
-use files::melody::{self, Choice, Melody};
-use libfuzzer_sys::fuzz_target;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(source) = files::musicxml::read(bytes) else { return };
-    for note in source.tracks.iter().flat_map(|track| track.channels.values().flatten()) {
-        assert!(note.start < note.end);
-    }
-    if let Ok(melody) = Melody::find(&source, &Choice::default()) {
-        let grid = Grid::new(source.ticks_per_quarter, &source.directions, melody.first_onset());
-        let _ = melody::steps(&melody, &grid);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzing::musicxml(bytes));

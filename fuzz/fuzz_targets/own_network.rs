@@ -1,22 +1,3 @@
-//! A file of the trainer's, spoiled: what is still taken for one is run, as if tract were to run it, within its bounds.
 #![no_main]
 
-use std::sync::Arc;
-
-use chorale::{Chord, Phase, Token};
-use libfuzzer_sys::fuzz_target;
-use harmonizer::{Harmonizer, Sampling};
-use network::Model;
-
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(model) = Model::from_bytes("fuzz.onnx", bytes) else { return };
-    if model.is_in_tract() {
-        return; // the target `network`'s business
-    }
-    let mut harmonizer = Harmonizer::new(Arc::new(model), Sampling::default());
-    for step in 0..3 {
-        if harmonizer.step(Chord::START, Phase::in_bar(step)).is_ok() {
-            Token::all().for_each(|soprano| drop(harmonizer.answer(soprano)));
-        }
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzzing::own_network(bytes));

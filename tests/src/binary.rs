@@ -25,10 +25,12 @@ fn binaries() -> &'static HashMap<String, PathBuf> {
     static BINARIES: OnceLock<HashMap<String, PathBuf>> = OnceLock::new();
     BINARIES.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
+        // As these tests were built themselves (scripts/checked.toml), so that little is built again.
+        cargo.args(option_env!("CHECKED").into_iter().flat_map(|config| ["--config", config]));
         // The whole workspace, so that no dependency is built again with fewer features.
         cargo.args(["build", "--workspace", "--bins", "--message-format", "json-render-diagnostics"]);
         cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !cfg!(debug_assertions) {
+        if option_env!("CHECKED").is_some() || !cfg!(debug_assertions) {
             cargo.arg("--release");
         }
         let output = cargo.output().expect("cargo runs");

@@ -1,6 +1,7 @@
-//! What the project is built of: the compiler that it promises to need, and where it goes past the compiler's proofs.
+//! What the project is built of: the compiler that it promises to need, crates from outside, how they are built, and where
+//! it goes past the compiler's proofs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,22 +10,108 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// What cargo says about the workspace and what it builds on this system.
+fn metadata() -> serde_json::Value {
+    let version = cargo(&["-vV"]);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo says what it runs on");
+    let text = cargo(&["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host]);
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// What cargo writes to its output.
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().expect("cargo runs");
+    assert!(output.status.success(), "cargo {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+fn toml_file(name: &str) -> toml::Table {
+    fs::read_to_string(root().join(name)).expect(name).parse().expect(name)
+}
+
+#[test]
+fn tests_run_with_debug_assertions_and_overflow_checks() {
+    assert!(cfg!(debug_assertions), "run the tests by make test or scripts/checked.sh test");
+    let least = std::hint::black_box(0u8);
+    assert!(std::panic::catch_unwind(|| least - 1).is_err(), "an overflow goes unnoticed");
+}
+
+#[test]
+fn every_crate_of_ours_is_tested_with_debug_assertions_and_overflow_checks() {
+    let checked = toml_file("scripts/checked.toml");
+    let profiles = checked["profile"]["release"]["package"].as_table().expect("packages");
+    let metadata = metadata();
+    let members: BTreeSet<&str> = metadata["packages"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|package| package["source"].is_null())
+        .filter_map(|package| package["name"].as_str())
+        .collect();
+    assert!(members.len() > 10, "{members:?}");
+    assert_eq!(members, profiles.keys().map(String::as_str).collect::<BTreeSet<_>>());
+    for (name, profile) in profiles {
+        for setting in ["debug-assertions", "overflow-checks"] {
+            assert_eq!(profile.get(setting).and_then(toml::Value::as_bool), Some(true), "{setting} of {name}");
+        }
+    }
+}
+
+/// Cargo builds a crate once for each set of its features.
+#[test]
+fn the_performer_alone_needs_the_same_builds_from_outside_as_the_workspace() {
+    let workspace = builds(&["--workspace"], "normal,build,dev");
+    let performer = builds(&["--package", "performer"], "normal,build");
+    assert!(performer.len() > 100, "{performer:?}");
+    let twice: Vec<_> = performer.difference(&workspace).collect();
+    assert!(twice.is_empty(), "performer/Cargo.toml must name more features of these: {twice:#?}");
+}
+
+/// Of what is built on this system. cargo-deny (`make deny`) looks at other systems, licences and advisories too.
+#[test]
+fn crates_in_two_versions_and_from_other_places_are_only_those_listed() {
+    for package in toml_file("Cargo.lock")["package"].as_array().expect("packages") {
+        if let Some(source) = package.get("source") {
+            assert_eq!(source.as_str(), Some("registry+https://github.com/rust-lang/crates.io-index"), "{package}");
+        }
+    }
+    let deny = toml_file("deny.toml");
+    let is_listed = |name: &str, version: &str| {
+        let listed = deny["bans"]["skip"].as_array().into_iter().flatten().filter_map(toml::Value::as_str);
+        listed.filter_map(|listed| listed.split_once('@')).any(|(listed, start)| {
+            let rest = version.strip_prefix(start);
+            listed == name && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let builds = builds(&["--workspace"], "normal,build,dev");
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for build in &builds {
+        let mut words = build.split(' ');
+        let (Some(name), Some(version)) = (words.next(), words.next()) else { panic!("{build}") };
+        let version = version.strip_prefix('v').expect("a version");
+        if !is_listed(name, version) {
+            versions.entry(name).or_default().insert(version);
+        }
+    }
+    assert!(versions.len() > 100, "{versions:?}");
+    versions.retain(|_, versions| versions.len() > 1);
+    assert!(versions.is_empty(), "these come in several versions: {versions:?}");
+}
+
+/// Name, version and features of everything from outside that these packages need on this system.
+fn builds(whose: &[&str], edges: &str) -> BTreeSet<String> {
+    let options =
+        ["tree", "--locked", "--offline", "--no-dedupe", "--prefix", "none", "--format", "{p} {f}", "--edges"];
+    let text = cargo(&[&options[..], &[edges], whose].concat());
+    // Our own have their path behind the version.
+    text.lines().filter(|line| !line.is_empty() && !line.contains(" (/")).map(str::to_owned).collect()
+}
+
 #[test]
 fn no_library_wants_a_newer_compiler_than_we_promise() {
-    let version = Command::new(env!("CARGO")).arg("-vV").output().expect("cargo runs").stdout;
-    let version = String::from_utf8(version).expect("text");
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).expect("cargo says what it runs on");
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--filter-platform", host])
-        .current_dir(root())
-        .output()
-        .expect("cargo runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    let ids = |list: &serde_json::Value, key: &str| -> BTreeSet<String> {
-        list.as_array().into_iter().flatten().filter_map(|one| Some(one[key].as_str()?.to_owned())).collect()
-    };
-    let built = ids(&metadata["resolve"]["nodes"], "id");
+    let metadata = metadata();
+    let nodes = metadata["resolve"]["nodes"].as_array().into_iter().flatten();
+    let built: BTreeSet<&str> = nodes.filter_map(|node| node["id"].as_str()).collect();
     let parsed = |text: &str| -> Vec<u32> { text.split('.').filter_map(|number| number.parse().ok()).collect() };
     let promised = parsed(env!("CARGO_PKG_RUST_VERSION"));
     let mut named = 0;
