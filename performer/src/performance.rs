@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use harmonizer::Harmonizer;
 use live::take::{Recorder, TakeEvent};
 use live::{Engine, EngineEnds, Failure, PerformanceEvent, Shared, Status, Summary, Worker, fault};
@@ -24,14 +25,14 @@ use session::{AnswerTable, Session, Settings, TableRequest};
 use thiserror::Error;
 
 use crate::devices::audio::AudioSettings;
-use crate::devices::midi::{Backend, Links, MidiError, Running, Wiring};
+use crate::devices::midi::{MidiBackend, MidiError, OpenPorts, PortPlan, PortStatus};
 
 /// Longest wait for the sound system to take the last note-offs. Beyond it the server is as good as dead.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 /// The recorder writes what has happened so often. A crash loses no more.
 const RECORD_EVERY: Duration = Duration::from_millis(200);
-/// How often ports are looked after: one that is plugged in again is connected within this time.
-const TEND_EVERY: Duration = Duration::from_millis(500);
+/// How often [`Performance::tend`] is to be called: a port that is plugged in again is connected within this time.
+pub const TEND_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Error)]
 pub enum PerformanceError {
@@ -58,8 +59,7 @@ pub struct Cast {
 /// A performance at work. Dropping it, for whatever reason, ends every note first.
 pub struct Performance {
     /// `None` once stopped.
-    running: Option<Running>,
-    tended: Instant,
+    open: Option<OpenPorts>,
     worker: Option<JoinHandle<()>>,
     recorder: Option<JoinHandle<()>>,
     /// Ends the worker and the recorder.
@@ -67,58 +67,40 @@ pub struct Performance {
     shared: Arc<Shared>,
     commands: HeapProd<(Control, u8)>,
     shown: HeapCons<PerformanceEvent>,
+    news: Receiver<()>,
 }
+
+/// The engine's queues, as far as they are the worker's.
+type WorkerQueues = (HeapProd<AnswerTable>, HeapCons<TableRequest>);
 
 impl Performance {
     /// Works the first answers out, then opens the ports. The first key is answered like any other. The rate of the
     /// cast's clock is replaced by the backend's.
-    pub fn start(backend: Box<dyn Backend>, wiring: &Wiring, cast: Cast) -> Result<Performance, PerformanceError> {
+    pub fn start(backend: Box<dyn MidiBackend>, plan: &PortPlan, cast: Cast) -> Result<Performance, PerformanceError> {
         let Cast { harmonizer, second, mut session, sound, recorder } = cast;
         session.clock.rate = backend.rate();
-        session.has_own_ports = wiring.per_part;
-        let shared = Arc::new(Shared::default());
+        session.has_own_ports = plan.per_part;
         fault::prepare();
         panics::prepare();
-        let threads_stop = Arc::new(AtomicBool::new(false));
+        let (shared, threads_stop) = (Arc::new(Shared::default()), Arc::new(AtomicBool::new(false)));
         let (worker, first) = Worker::new(harmonizer, second, session.first_phase())?;
-        // The engine needs the worker's thread to wake it, the worker the engine's queues: they go after it.
-        let (ends_in, ends_out) = std::sync::mpsc::sync_channel::<(HeapProd<AnswerTable>, HeapCons<TableRequest>)>(1);
-        let handle = thread::Builder::new()
-            .name("worker".to_owned())
-            .spawn({
-                let (shared, stop) = (Arc::clone(&shared), Arc::clone(&threads_stop));
-                move || {
-                    if let Ok((tables, requests)) = ends_out.recv() {
-                        guard_work(&shared, || work(worker, tables, requests, &shared, &stop));
-                    }
-                }
-            })
-            .map_err(|cause| PerformanceError::Thread { name: "worker", cause })?;
-
-        let (engine, ends) = Engine::new(Session::new(session), handle.thread().clone(), Arc::clone(&shared));
+        let (news_in, news) = bounded(1);
+        let (worker, queues) = spawn_worker(worker, &shared, &threads_stop, news_in)?;
+        let (engine, ends) = Engine::new(Session::new(session), worker.thread().clone(), Arc::clone(&shared));
         let EngineEnds { mut tables, commands, requests, shown, events } = ends;
         let _ = tables.try_push(first); // the queue is new and empty
-        let _ = ends_in.send((tables, requests)); // the thread waits for it
-        let mut performance = Performance {
-            running: None,
-            tended: Instant::now(),
-            worker: Some(handle),
-            recorder: None,
-            threads_stop,
-            shared,
-            commands,
-            shown,
-        };
-        performance.recorder = Some(performance.spawn_recorder(recorder, session, events)?);
-        performance.running = Some(backend.start(wiring, engine, sound.as_ref())?);
+        let _ = queues.send((tables, requests)); // the thread waits for it
+        let (worker, recorder_parts) = (Some(worker), (recorder, session, events));
+        let mut performance =
+            Performance { open: None, worker, recorder: None, threads_stop, shared, commands, shown, news };
+        performance.recorder = Some(performance.spawn_recorder(recorder_parts)?);
+        performance.open = Some(backend.start(plan, engine, sound.as_ref())?);
         Ok(performance)
     }
 
     fn spawn_recorder(
         &self,
-        recorder: Option<Recorder>,
-        session: Settings,
-        events: HeapCons<TakeEvent>,
+        (recorder, session, events): (Option<Recorder>, Settings, HeapCons<TakeEvent>),
     ) -> Result<JoinHandle<()>, PerformanceError> {
         let (shared, stop) = (Arc::clone(&self.shared), Arc::clone(&self.threads_stop));
         thread::Builder::new()
@@ -128,19 +110,22 @@ impl Performance {
     }
 
     /// The names of our input and output, or of what they are connected to, and whether that is there.
-    pub fn links(&self) -> Option<&Links> {
-        self.running.as_ref().map(|running| &running.links)
+    pub fn ports(&self) -> Option<&PortStatus> {
+        self.open.as_ref().map(|open| &open.status)
     }
 
-    /// Looks after the ports: connects again what was plugged in again. To be called often; returns whether anything
-    /// has changed.
+    /// Looks after the ports: connects again what was plugged in again. Returns whether anything has changed.
     pub fn tend(&mut self) -> bool {
         fault::trip(&self.shared, "main");
-        let Some(running) = self.running.as_mut().filter(|_| self.tended.elapsed() >= TEND_EVERY) else { return false };
-        self.tended = Instant::now();
-        let before = running.links.clone();
-        running.connections.tend(&mut running.links, &self.shared);
-        running.links != before
+        let Some(open) = &mut self.open else { return false };
+        let before = open.status.clone();
+        open.connections.tend(&mut open.status, &self.shared);
+        open.status != before
+    }
+
+    /// Has a message when something may have been played or failed since the last one was taken.
+    pub fn news(&self) -> &Receiver<()> {
+        &self.news
     }
 
     /// What has been played since it was last asked for.
@@ -182,18 +167,18 @@ impl Performance {
     /// Ends every note, waits until the sound system has carried the ends away, and closes the ports and the take.
     /// Returns whether the sound system took them.
     pub fn stop(&mut self) -> bool {
-        let Some(mut running) = self.running.take() else { return true };
+        let Some(mut open) = self.open.take() else { return true };
         let deadline = Instant::now() + STOP_TIMEOUT;
         while !self.shared.is_silent() && Instant::now() < deadline {
             self.shared.request_stop();
-            running.connections.play_unheard();
+            open.connections.play_unheard();
             thread::sleep(Duration::from_millis(1));
         }
         let is_silent = self.shared.is_silent();
         if is_silent {
-            thread::sleep(running.drain);
+            thread::sleep(open.drain);
         }
-        drop(running);
+        drop(open);
         self.join();
         is_silent
     }
@@ -246,6 +231,26 @@ fn record(
     }
 }
 
+/// Starts the worker's thread. The engine needs the thread to wake it, the worker the engine's queues: they are sent
+/// after it.
+fn spawn_worker(
+    worker: Worker,
+    shared: &Arc<Shared>,
+    stop: &Arc<AtomicBool>,
+    news: Sender<()>,
+) -> Result<(JoinHandle<()>, Sender<WorkerQueues>), PerformanceError> {
+    let (queues_in, queues) = bounded(1);
+    let (shared, stop) = (Arc::clone(shared), Arc::clone(stop));
+    let run = move || {
+        if let Ok(queues) = queues.recv() {
+            guard_work(&shared, || work(worker, queues, &shared, &stop, &news));
+            let _ = news.try_send(());
+        }
+    };
+    let handle = thread::Builder::new().name("worker".to_owned()).spawn(run);
+    Ok((handle.map_err(|cause| PerformanceError::Thread { name: "worker", cause })?, queues_in))
+}
+
 /// Runs the worker. What goes wrong there ends the performance.
 fn guard_work(shared: &Shared, work: impl FnOnce() -> Result<(), ModelError>) {
     match panics::catch(work) {
@@ -262,16 +267,18 @@ fn guard_recording(shared: &Shared, record: impl FnOnce()) {
     }
 }
 
-/// The worker's thread: sleeps until something was played, then works the next table out. Of several requests that came
+/// The worker's thread: sleeps until something was played, tells whoever watches, and works the next table out. Of several requests that came
 /// meanwhile only the last is worth a table.
 fn work(
     mut worker: Worker,
-    mut tables: HeapProd<AnswerTable>,
-    mut requests: HeapCons<TableRequest>,
+    (mut tables, mut requests): WorkerQueues,
     shared: &Shared,
     stop: &AtomicBool,
+    news: &Sender<()>,
 ) -> Result<(), ModelError> {
     while !stop.load(Ordering::Acquire) {
+        // The engine wakes this thread for whatever there is to show, too. Full means that it was told already.
+        let _ = news.try_send(());
         let mut is_new = false;
         while let Some(request) = requests.try_pop() {
             fault::trip(shared, "worker");
@@ -313,7 +320,7 @@ mod tests {
     }
 
     impl Connections for Standing {
-        fn tend(&mut self, _: &mut Links, _: &Arc<Shared>) {}
+        fn tend(&mut self, _: &mut PortStatus, _: &Arc<Shared>) {}
     }
 
     impl Drop for Standing {
@@ -323,7 +330,7 @@ mod tests {
         }
     }
 
-    impl Backend for Stand {
+    impl MidiBackend for Stand {
         fn name(&self) -> &'static str {
             "test"
         }
@@ -338,18 +345,18 @@ mod tests {
 
         fn listen(
             self: Box<Self>,
-            _: &Wiring,
-            _: std::sync::mpsc::Sender<Vec<u8>>,
+            _: &PortPlan,
+            _: crossbeam_channel::Sender<[u8; 3]>,
         ) -> Result<Box<dyn std::any::Any>, MidiError> {
             Ok(Box::new(()))
         }
 
         fn start(
             self: Box<Self>,
-            _: &Wiring,
+            _: &PortPlan,
             mut engine: Engine,
             _: Option<&AudioSettings>,
-        ) -> Result<Running, MidiError> {
+        ) -> Result<OpenPorts, MidiError> {
             let (shared, sent) = (Arc::clone(engine.shared()), self.sent);
             let thread = thread::spawn(move || {
                 let mut send = |message: Message| {
@@ -369,9 +376,9 @@ mod tests {
                 }
             });
             let (input, output) = (String::new(), String::new());
-            let links = Links { input, output, ..Links::default() };
+            let status = PortStatus { input, output, ..PortStatus::default() };
             let connections = Box::new(Standing { shared, thread: Some(thread) });
-            Ok(Running { links, drain: Duration::ZERO, connections })
+            Ok(OpenPorts { status, drain: Duration::ZERO, connections })
         }
     }
 
@@ -382,7 +389,7 @@ mod tests {
         let clock = clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
         let cast = Cast { harmonizer, second: None, session: Settings::new(clock), sound: None, recorder: None };
         let sent = Arc::default();
-        let live = Performance::start(Box::new(Stand { sent: Arc::clone(&sent) }), &Wiring::default(), cast).unwrap();
+        let live = Performance::start(Box::new(Stand { sent: Arc::clone(&sent) }), &PortPlan::default(), cast).unwrap();
         while live.summary().notes == 0 {
             thread::sleep(Duration::from_millis(1));
         }
@@ -404,6 +411,18 @@ mod tests {
         });
         assert!(owner.is_err());
         assert_all_ended(&sent);
+    }
+
+    #[test]
+    fn whoever_watches_is_woken_by_what_is_played() {
+        let (mut live, _) = sounding_performance();
+        let mut is_struck = false;
+        while !is_struck {
+            live.news().recv_timeout(Duration::from_secs(10)).expect("nobody woke us");
+            while let Some(event) = live.next_shown() {
+                is_struck |= matches!(event, PerformanceEvent::AnsweredNote(_));
+            }
+        }
     }
 
     #[test]

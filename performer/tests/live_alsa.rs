@@ -84,6 +84,10 @@ fn every_note_of_an_alsa_player_is_answered_by_three_parts_that_all_end() {
     let again = sung("after", "talk_replug");
     assert_eq!(again, MELODY.map(|(key, ..)| key), "after the instrument came back:\n{talk}");
 
+    let announced = read(&folder, "announced");
+    assert!(announced.contains("Waiting for data"), "nobody listened: {announced}");
+    assert!(!announced.contains("Client"), "clients came and went though nothing changed:\n{announced}");
+
     let talk = read(&folder, "talk_per_part");
     assert!(talk.contains("a port for each part must be one of our own"), "{talk}");
 

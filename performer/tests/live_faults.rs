@@ -13,8 +13,7 @@ use ::live::{Engine, EngineEnds, PerformanceEvent, Shared};
 use chorale::{Chord, Token};
 use live::jack::recorded;
 use live::{PARTS, check_harmony, read};
-use performer::devices::midi::jack::cycle;
-
+use performer::devices::midi::Cycle;
 use proptest::prelude::*;
 use ringbuf::traits::{Consumer, Observer, Producer};
 use session::clock::{self, ClockSource};
@@ -64,7 +63,8 @@ impl Rig {
         self.sent.clear();
         let Rig { engine, start, sounding, begun, last, sent, takes, .. } = self;
         let events = events.iter().map(|(frame, bytes)| (*frame, &bytes[..]));
-        cycle(engine, Instant::now(), *start, self.period, events, |frame, message| {
+        let cycle = Cycle { entered: Instant::now(), start: *start, frames: self.period };
+        cycle.play(engine, events, |frame, message| {
             if !*takes {
                 return false;
             }

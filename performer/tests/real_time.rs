@@ -9,12 +9,13 @@ use std::time::Instant;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use chorale::{Chord, Token};
 use live::{Engine, Shared};
-use performer::devices::audio::{Instrument, Playback};
-use performer::devices::midi::jack::cycle;
+use performer::devices::audio::Playback;
+use performer::devices::midi::Cycle;
 use ringbuf::traits::{Consumer, Producer};
 use session::clock::{self, ClockSource};
 use session::control::{Binding, Control, Trigger};
 use session::{AnswerTable, Below, KeyboardSplit, Session, Settings, Time};
+use sound::{Instrument, Timbre};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -29,6 +30,10 @@ fn table(step: u64, after: Chord) -> AnswerTable {
         Chord([Token::from_index(index).expect("in the vocabulary"), lower(25), lower(20), lower(5)])
     });
     AnswerTable { number: 0, is_present: false, step, after, bass: None, chords }
+}
+
+fn cycle(start: Time) -> Cycle {
+    Cycle { entered: Instant::now(), start, frames: FRAMES }
 }
 
 #[test]
@@ -51,7 +56,7 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
         let start = Time::from(number) * Time::from(FRAMES);
         let (mut before, mut at_frame, mut others) = (0, 0, 0);
         assert_no_alloc(|| {
-            cycle(&mut engine, Instant::now(), start, FRAMES, events.iter().copied(), |at, message| {
+            cycle(start).play(&mut engine, events.iter().copied(), |at, message| {
                 assert!(before <= at && at < FRAMES);
                 before = at;
                 match message.is_note_on() {
@@ -110,7 +115,7 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
         settings.bindings[0] = Some(Binding { trigger, control: Control::Density });
         let control = Arc::new(Shared::default());
         let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), control);
-        let (mut player, mut queue) = Playback::new(Instrument::new(RATE as u32, None).unwrap(), 2);
+        let (mut player, mut queue) = Playback::new(Instrument::new(&Timbre::Organ, RATE as u32).unwrap(), 2);
         let mut sound = [0.0f32; 2 * FRAMES as usize];
         ends.tables.try_push(table(0, Chord::START)).unwrap();
         let mut sent = 0;
@@ -121,7 +126,7 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
                 ends.commands.try_push((Control::ALL[number % Control::ALL.len()], (number % 128) as u8)).unwrap();
             }
             assert_no_alloc(|| {
-                cycle(&mut engine, Instant::now(), start, FRAMES, events.into_iter(), |_, message| {
+                cycle(start).play(&mut engine, events.into_iter(), |_, message| {
                     sent += 1;
                     queue.try_push(*message).is_ok()
                 });
@@ -142,7 +147,8 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
 #[ignore = "needs Debian's timgm6mb-soundfont: make live"]
 fn a_sound_font_neither_allocates_nor_frees_while_it_plays() {
     let font = std::fs::read("/usr/share/sounds/sf2/TimGM6mb.sf2").expect("apt-get install timgm6mb-soundfont");
-    let (mut player, mut queue) = Playback::new(Instrument::new(RATE as u32, Some(&font)).unwrap(), 2);
+    let (mut player, mut queue) =
+        Playback::new(Instrument::new(&Timbre::sound_font(&font).unwrap(), RATE as u32).unwrap(), 2);
     let mut settings =
         Settings::new(clock::Settings { source: ClockSource::Internal, rate: RATE, tempo: 120.0, first: 0 });
     settings.routes.iter_mut().for_each(|route| route.program = Some(52));
@@ -161,9 +167,8 @@ fn a_sound_font_neither_allocates_nor_frees_while_it_plays() {
         };
         let start = Time::from(number) * Time::from(FRAMES);
         assert_no_alloc(|| {
-            cycle(&mut engine, Instant::now(), start, FRAMES, [(0, &bytes[..])].into_iter(), |_, message| {
-                queue.try_push(*message).is_ok()
-            });
+            cycle(start)
+                .play(&mut engine, [(0, &bytes[..])].into_iter(), |_, message| queue.try_push(*message).is_ok());
             player.fill(&mut sound, |sample| sample);
         });
         loudest = sound.iter().fold(loudest, |loudest, sample| loudest.max(sample.abs()));

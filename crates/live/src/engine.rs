@@ -47,7 +47,7 @@ pub struct EngineEnds {
 }
 
 impl Engine {
-    /// `worker` is unparked whenever there is a request for it.
+    /// `worker` is unparked whenever there is a request for it or something to show.
     pub fn new(session: Session, worker: Thread, shared: Arc<Shared>) -> (Engine, EngineEnds) {
         let (tables_in, tables) = HeapRb::new(TABLES).split();
         let (commands_in, commands) = HeapRb::new(COMMANDS).split();
@@ -123,14 +123,8 @@ impl Engine {
         self.send(send);
         let latency = entered.elapsed();
         if struck {
-            let parts = self.session.sounding();
-            // A full queue loses a line on the screen, nothing else.
-            let _ = self.shown.try_push(PerformanceEvent::AnsweredNote(AnsweredNote {
-                at,
-                position: self.session.position(),
-                parts,
-                latency,
-            }));
+            let (position, parts) = (self.session.position(), self.session.sounding());
+            self.show(PerformanceEvent::AnsweredNote(AnsweredNote { at, position, parts, latency }));
         }
         self.tell();
     }
@@ -191,14 +185,20 @@ impl Engine {
             return;
         }
         self.moment = (position, parts);
-        let _ = self.shown.try_push(PerformanceEvent::Moment { at: now, position, parts });
+        self.show(PerformanceEvent::Moment { at: now, position, parts });
     }
 
     fn tell_switches(&mut self) {
         let at = self.session.now();
         for (switch, is_on) in self.shared.tell_switches(&self.session) {
-            let _ = self.shown.try_push(PerformanceEvent::Switched { at, switch, is_on });
+            self.show(PerformanceEvent::Switched { at, switch, is_on });
         }
+    }
+
+    /// Wakes the worker's thread, which tells whoever watches. A full queue loses a line on the screen, nothing else.
+    fn show(&mut self, event: PerformanceEvent) {
+        let _ = self.shown.try_push(event);
+        self.worker.unpark();
     }
 
     fn record(&mut self, at: Time, input: SessionInput) {
@@ -218,6 +218,7 @@ impl Engine {
             self.session.sent();
         }
         self.shared.set_silent();
+        self.worker.unpark();
     }
 }
 

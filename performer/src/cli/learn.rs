@@ -2,14 +2,11 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
 use std::{fs, thread};
 
 use anyhow::{Context, Result, anyhow};
-use performer::devices::midi::Wiring;
+use crossbeam_channel::{Receiver, bounded, select};
+use performer::devices::midi::PortPlan;
 use session::config::{self, Config};
 use session::control::{Control, Trigger};
 
@@ -39,6 +36,9 @@ pub struct Args {
     midi: MidiOptions,
 }
 
+/// Messages that wait to be looked at. A knob that is turned on and on may lose some.
+const MESSAGES: usize = 64;
+
 pub fn run(args: Args) -> Result<()> {
     let output = args.output.or_else(default_path).context("there is no home folder; name a file with --output")?;
     let text = if output.exists() {
@@ -49,17 +49,17 @@ pub fn run(args: Args) -> Result<()> {
     // What is wrong with the file is told before somebody learns 15 controls.
     let settings = named(&output, config::read(&text))?;
     named(&output, config::bind(&text, &bindings(&settings)))?;
-    let (send, messages) = mpsc::channel();
-    let wiring = Wiring { input: args.input.or_else(|| settings.input.clone()), ..Wiring::default() };
-    let _listening = args.midi.open()?.listen(&wiring, send)?;
-    let skips = lines_of_stdin();
+    let (send, messages) = bounded(MESSAGES);
+    let plan = PortPlan { input: args.input.or_else(|| settings.input.clone()), ..PortPlan::default() };
+    let _listening = args.midi.open()?.listen(&plan, send)?;
+    let lines = lines_of_stdin();
     let mut learned: Vec<(Control, Trigger)> = Vec::new();
     eprintln!("READY Move the knob or press the pad for each of these; Enter leaves it as it is, q ends.");
     for control in Control::ALL {
         let before = settings.controls.get(&control).map_or_else(|| "-".to_owned(), Trigger::to_string);
         eprint!("{:<16} {} [{before}]: ", control.name(), control.description());
         let _ = std::io::stderr().flush();
-        match next_trigger(&messages, &skips, &learned) {
+        match next_trigger(&messages, &lines, &learned) {
             Answer::Trigger(trigger) => {
                 eprintln!("{trigger}");
                 learned.push((control, trigger));
@@ -101,52 +101,41 @@ enum Answer {
     End,
 }
 
-/// What the user types, line by line, and whether there will be more.
-struct Lines {
-    lines: Receiver<String>,
-    is_over: Arc<AtomicBool>,
-}
-
-fn lines_of_stdin() -> Lines {
-    let (send, lines) = mpsc::channel();
-    let is_over = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&is_over);
+/// What the user types, line by line.
+fn lines_of_stdin() -> Receiver<String> {
+    let (send, lines) = bounded(0);
     thread::spawn(move || {
         for line in std::io::stdin().lines().map_while(Result::ok) {
             if send.send(line).is_err() {
                 return;
             }
         }
-        flag.store(true, Ordering::Release);
     });
-    Lines { lines, is_over }
+    lines
 }
 
-fn next_trigger(messages: &Receiver<Vec<u8>>, skips: &Lines, learned: &[(Control, Trigger)]) -> Answer {
+fn next_trigger(messages: &Receiver<[u8; 3]>, lines: &Receiver<String>, learned: &[(Control, Trigger)]) -> Answer {
     while messages.try_recv().is_ok() {} // what the last control still sent
     loop {
-        match skips.lines.try_recv() {
-            Ok(line) if line.trim().eq_ignore_ascii_case("q") => return Answer::End,
-            Ok(_) => return Answer::Skip,
-            Err(_) if skips.is_over.load(Ordering::Acquire) => return Answer::End,
-            Err(_) => {}
-        }
-        match messages.recv_timeout(Duration::from_millis(50)) {
-            Ok(bytes) => {
-                let trigger = trigger(&bytes);
-                if let Some(trigger) = trigger.filter(|new| learned.iter().all(|(_, other)| other != new)) {
+        select! {
+            recv(lines) -> line => return match line {
+                Ok(line) if line.trim().eq_ignore_ascii_case("q") => Answer::End,
+                Ok(_) => Answer::Skip,
+                Err(_) => Answer::End,
+            },
+            recv(messages) -> message => {
+                let Ok(message) = message else { return Answer::End };
+                let trigger = trigger(message).filter(|new| learned.iter().all(|(_, other)| other != new));
+                if let Some(trigger) = trigger {
                     return Answer::Trigger(trigger);
                 }
             }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Answer::End,
         }
     }
 }
 
 /// What a message of the keyboard is the trigger of. A knob's first movement counts, a button only when pressed.
-fn trigger(bytes: &[u8]) -> Option<Trigger> {
-    let [status, number, value] = *bytes else { return None };
+fn trigger([status, number, value]: [u8; 3]) -> Option<Trigger> {
     let channel = Some(status & 0x0f);
     match status & 0xf0 {
         // Bank select and the high controllers (pedals of all notes and modes) are no knobs.

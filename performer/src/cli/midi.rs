@@ -1,8 +1,7 @@
 //! The choice of a sound system, shared by `play` and `ports`.
 
 use anyhow::{Result, anyhow};
-use performer::devices::midi::system::System;
-use performer::devices::midi::{Backend, MidiError};
+use performer::devices::midi::{MidiBackend, MidiError, SystemMidi};
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum MidiSystem {
@@ -24,7 +23,7 @@ pub struct MidiOptions {
 }
 
 impl MidiOptions {
-    pub fn open(&self) -> Result<Box<dyn Backend>> {
+    pub fn open(&self) -> Result<Box<dyn MidiBackend>> {
         match self.midi {
             Some(system) => Ok(open(system)?),
             None => open(MidiSystem::System).or_else(open_instead),
@@ -32,20 +31,20 @@ impl MidiOptions {
     }
 }
 
-fn open(system: MidiSystem) -> Result<Box<dyn Backend>, MidiError> {
+fn open(system: MidiSystem) -> Result<Box<dyn MidiBackend>, MidiError> {
     match system {
-        MidiSystem::System => Ok(Box::new(System::open()?)),
+        MidiSystem::System => Ok(Box::new(SystemMidi::open()?)),
         #[cfg(feature = "jack")]
-        MidiSystem::Jack => Ok(Box::new(performer::devices::midi::jack::Jack::open()?)),
+        MidiSystem::Jack => Ok(Box::new(performer::devices::midi::JackMidi::open()?)),
     }
 }
 
 #[cfg(feature = "jack")]
-fn open_instead(first: MidiError) -> Result<Box<dyn Backend>> {
+fn open_instead(first: MidiError) -> Result<Box<dyn MidiBackend>> {
     open(MidiSystem::Jack).map_err(|second| anyhow!("no MIDI here\n{first}\n{second}"))
 }
 
 #[cfg(not(feature = "jack"))]
-fn open_instead(first: MidiError) -> Result<Box<dyn Backend>> {
+fn open_instead(first: MidiError) -> Result<Box<dyn MidiBackend>> {
     Err(anyhow!("no MIDI here\n{first}"))
 }

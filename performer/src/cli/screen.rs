@@ -3,13 +3,12 @@
 use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use chorale::harmony::{Harmony, Key};
 use chorale::{KeyFinder, Part, Pitch};
 use hdrhistogram::Histogram;
 use live::{AnsweredNote, PerformanceEvent, Status, Summary};
-use performer::devices::midi::Links;
+use performer::devices::midi::PortStatus;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -28,7 +27,7 @@ const LABEL: usize = 5;
 pub struct View {
     pub system: &'static str,
     pub source: ClockSource,
-    pub links: Links,
+    pub ports: PortStatus,
     pub status: Status,
     pub summary: Summary,
     /// Nanoseconds.
@@ -62,7 +61,7 @@ impl View {
     pub fn new(
         system: &'static str,
         source: ClockSource,
-        links: Links,
+        ports: PortStatus,
         status: Status,
         temperature: f32,
     ) -> Result<View, hdrhistogram::CreationError> {
@@ -70,7 +69,7 @@ impl View {
         Ok(View {
             system,
             source,
-            links,
+            ports,
             status,
             summary: Summary::default(),
             latencies: Histogram::new_with_bounds(1, MINUTE, 3)?,
@@ -162,7 +161,7 @@ const HELP: [&str; 11] = [
     "a t b freeze a part",
     "1-4 mute a part",
     "d density",
-    "[ ] bolder/safer",
+    "[ ] safer/bolder",
     "g guard",
     "m model",
     "- + tempo",
@@ -225,23 +224,26 @@ fn help_lines(width: usize) -> Vec<String> {
 }
 
 fn head_lines(view: &View) -> Vec<Line<'static>> {
-    let link = |name: &str, is_there: bool| match is_there {
+    let port = |name: &str, is_there: bool| match is_there {
         true => Span::raw(name.to_owned()),
         false => Span::styled(format!("{name} (gone, waiting for it)"), ALARM),
     };
-    let Links { sound, input, clock, output, has_server, has_input, has_clock, has_output } = &view.links;
-    let mut ports = vec![
+    let PortStatus { sound, input, clock, output, has_sound, has_server, has_input, has_clock, has_output } =
+        &view.ports;
+    let mut line = vec![
         Span::raw(" "),
-        link(view.system, *has_server),
+        port(view.system, *has_server),
         Span::raw("  "),
-        link(input, *has_input || !has_server),
+        port(input, *has_input || !has_server),
         Span::raw(" -> "),
-        link(output, *has_output || !has_server),
+        port(output, *has_output || !has_server),
     ];
     if let Some(clock) = clock {
-        ports.extend([Span::raw("  clock: "), link(clock, *has_clock || !has_server)]);
+        line.extend([Span::raw("  clock: "), port(clock, *has_clock || !has_server)]);
     }
-    ports.extend(sound.iter().map(|sound| Span::raw(format!("  sound: {sound}"))));
+    if let Some(sound) = sound {
+        line.extend([Span::raw("  sound: "), port(sound, *has_sound)]);
+    }
     let clock = match (view.status.is_running, view.status.is_stalled) {
         (false, _) => Span::raw("waiting"),
         (true, true) => Span::styled("CLOCK STALLED, going on", ALARM),
@@ -254,7 +256,7 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
     };
     let take = view.take.as_deref().unwrap_or("no take");
     let rest = format!("  {source}, {:.1} beats a minute  {take}", view.status.tempo);
-    vec![Line::from(ports), Line::from(vec![Span::raw(" "), clock, Span::raw(rest)])]
+    vec![Line::from(line), Line::from(vec![Span::raw(" "), clock, Span::raw(rest)])]
 }
 
 fn chord_title(view: &View) -> String {
@@ -398,7 +400,6 @@ pub enum Wish {
     Toggle(Control),
     /// More or less of it.
     Change(Control, i8),
-    Redraw,
 }
 
 pub fn wish(code: KeyCode, modifiers: KeyModifiers) -> Option<Wish> {
@@ -421,8 +422,8 @@ pub fn wish(code: KeyCode, modifiers: KeyModifiers) -> Option<Wish> {
         'g' => Wish::Toggle(Control::Guard),
         'm' => Wish::Toggle(Control::Model),
         'd' => Wish::Change(Control::Density, 1),
-        '[' => Wish::Change(Control::Temperature, 1),
-        ']' => Wish::Change(Control::Temperature, -1),
+        ']' => Wish::Change(Control::Temperature, 1),
+        '[' => Wish::Change(Control::Temperature, -1),
         '+' | '=' => Wish::Change(Control::Tempo, 1),
         '-' => Wish::Change(Control::Tempo, -1),
         _ => return None,
@@ -442,23 +443,23 @@ impl Screen {
     pub fn draw(&mut self, view: &View) -> io::Result<()> {
         self.terminal.draw(|frame| draw(frame, view)).map(drop)
     }
-
-    /// Waits for a key, at most so long.
-    pub fn wish(&self, wait: Duration) -> io::Result<Option<Wish>> {
-        if !event::poll(wait)? {
-            return Ok(None);
-        }
-        Ok(match event::read()? {
-            Event::Key(key) if key.kind != KeyEventKind::Release => wish(key.code, key.modifiers),
-            Event::Resize(..) => Some(Wish::Redraw),
-            _ => None,
-        })
-    }
 }
 
 impl Drop for Screen {
     fn drop(&mut self) {
         ratatui::restore();
+    }
+}
+
+/// Waits for a key that asks for something. A terminal of another size needs no answer but the next drawing.
+pub fn next_wish() -> io::Result<Wish> {
+    loop {
+        if let Event::Key(key) = event::read()?
+            && key.kind != KeyEventKind::Release
+            && let Some(wish) = wish(key.code, key.modifiers)
+        {
+            return Ok(wish);
+        }
     }
 }
 
@@ -470,17 +471,17 @@ mod tests {
     use super::*;
 
     fn view() -> View {
-        let links = Links {
+        let ports = PortStatus {
             input: "keys".to_owned(),
             output: "organ".to_owned(),
             has_server: true,
             has_input: true,
             has_output: true,
-            ..Links::default()
+            ..PortStatus::default()
         };
         let mut status = Status::new(72.0, &[Control::Guard, Control::Freeze(Part::Bass), Control::Mute(Part::Alto)]);
         status.is_running = true;
-        View::new("JACK", ClockSource::Internal, links, status, 0.9).unwrap()
+        View::new("JACK", ClockSource::Internal, ports, status, 0.9).unwrap()
     }
 
     fn pitches(keys: [u8; 4]) -> [Option<Pitch>; 4] {
@@ -551,7 +552,7 @@ mod tests {
     fn every_terminal_size_is_drawn_without_a_panic() {
         let mut view = played();
         view.notes.push("the take is no longer recorded".to_owned());
-        view.links.has_input = false;
+        view.ports.has_input = false;
         for (width, height) in [(1, 1), (5, 3), (20, 10), (69, 8), (80, 24), (300, 100)] {
             drawn(&view, width, height);
         }
@@ -568,5 +569,13 @@ mod tests {
         }
         assert_eq!(wish(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Wish::Quit));
         assert_eq!(wish(KeyCode::Char('z'), KeyModifiers::NONE), None);
+    }
+
+    #[test]
+    fn the_bracket_that_closes_means_bolder_as_the_help_line_says() {
+        let asked = |key| wish(KeyCode::Char(key), KeyModifiers::NONE);
+        assert_eq!(asked(']'), Some(Wish::Change(Control::Temperature, 1)));
+        assert_eq!(asked('['), Some(Wish::Change(Control::Temperature, -1)));
+        assert!(HELP.contains(&"[ ] safer/bolder"));
     }
 }

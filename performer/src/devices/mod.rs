@@ -1,4 +1,5 @@
-//! MIDI ports and sound cards. Nothing else may know a driver; callbacks never allocate, lock, log or wait.
+//! MIDI ports, sound cards and what else is asked of the operating system. Nothing outside this folder knows a driver;
+//! its callbacks never allocate, log or wait, for a lock or anything else.
 
 pub mod audio;
 pub mod midi;

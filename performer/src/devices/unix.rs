@@ -1,6 +1,7 @@
 //! What is asked of the operating system past the standard library.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::thread;
 
 /// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
 /// audio usually may), it plays all the same, and later when the machine is busy.
@@ -23,23 +24,26 @@ pub fn read_terminal_from_background() {
     }
 }
 
-/// Set by SIGUSR1.
-static PANIC: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn note_panic_signal(_: libc::c_int) {
-    PANIC.store(true, Ordering::Release);
-}
-
-/// From now on SIGUSR1 is remembered for [`take_panic_signal`] instead of ending the program.
-pub fn watch_for_panic_signal() {
-    let handler: extern "C" fn(libc::c_int) = note_panic_signal;
-    // SAFETY: the handler only stores to an atomic, which a signal handler may.
-    unsafe {
-        libc::signal(libc::SIGUSR1, handler as libc::sighandler_t);
-    }
-}
-
-/// Whether SIGUSR1 has come since this was asked last.
-pub fn take_panic_signal() -> bool {
-    PANIC.swap(false, Ordering::AcqRel)
+/// From now on each SIGUSR1 calls `tell`, on a thread of its own, instead of ending the program. To be called before any
+/// other thread is started: they inherit that the signal is not for them.
+///
+/// # Errors
+/// When there is no thread to be had.
+pub fn on_panic_signal(tell: impl Fn() + Send + 'static) -> io::Result<()> {
+    // SAFETY: a signal set is plain memory, which sigemptyset initializes; the calls only write to it and read it.
+    let set = unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        libc::sigaddset(&mut set, libc::SIGUSR1);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+        set
+    };
+    let wait = move || {
+        let mut signal = 0;
+        // SAFETY: both point to values of this closure, initialized above.
+        while unsafe { libc::sigwait(&set, &mut signal) } == 0 {
+            tell();
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
 }

@@ -43,6 +43,8 @@ for _ in $(seq 600); do
   sleep 0.1
 done
 input=$(port -o "'in ")
+# Looking after the ports opens no client of the sequencer: none comes or goes in three seconds.
+timeout 3 aseqdump -p 0:1 >/mnt/announced
 # Only a port of our own can be one of several.
 "$performer" play --virtual --output aseqdump --ports per-part --no-take >/dev/null 2>/mnt/talk_per_part
 kill "$instrument"

@@ -1,0 +1,295 @@
+//! What `performer play` is told on its command line and in the settings file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
+use live::take::{ModelIdentity, Recorder};
+use network::Model;
+use performer::devices::audio::AudioSettings;
+use performer::performance::Cast;
+use session::clock::{self, ClockSource};
+use session::config::{self, Config, KeyNumber};
+use session::{Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
+use sound::{CHOIR_AAHS, Timbre};
+
+use crate::cli::learn::default_path;
+use crate::cli::midi::MidiOptions;
+use crate::cli::options::{ModelOptions, load_model};
+
+/// Play live: answer each soprano note at once with alto, tenor and bass.
+///
+/// The soprano comes in on one MIDI port, on any channel; of keys struck together the highest is the soprano. The parts
+/// go out on another port: soprano on channel 1, alto on 2, tenor on 3, bass on 4. While a note holds, the lower parts
+/// move on the step clock, four steps a beat. After a beat of silence the harmony ends and waits for the next key.
+///
+/// On a terminal a screen shows what is played; its last line names the keys. Elsewhere, or with --plain, each struck
+/// note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. The keys then work as
+/// lines on stdin: `h` and Enter holds the harmony. A line that begins with READY says that the ports are open. q or
+/// Ctrl-C ends everything in silence; SIGUSR1 ends what sounds.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  performer play                                        the only keyboard there is, or asks
+  performer play --virtual                              ports of our own, to connect in a DAW
+  performer play --input keystation --output fluid      a keyboard and an instrument, by part of their names
+  performer play --input keystation --synth             the built-in organ
+  performer play --midi jack --clock midi               JACK, in the time of a DAW's MIDI clock
+  performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
+  performer play --virtual --no-soprano                 the soprano sounds elsewhere
+  performer play --virtual --split C4 --below bass      your left hand is the bass
+
+`performer ports` lists the names; `performer learn` binds knobs and pads to the screen's keys.")]
+pub struct Args {
+    /// The port the soprano comes from: a name, a part of one, or a number from `performer ports`
+    #[arg(long, value_name = "PORT")]
+    pub(super) input: Option<String>,
+
+    /// The port the parts go to: a name, a part of one, or a number from `performer ports`
+    #[arg(long, value_name = "PORT")]
+    pub(super) output: Option<String>,
+
+    /// Make ports of our own where no name is given, for other programs to connect to. JACK always does; Windows can't
+    #[arg(long = "virtual")]
+    pub(super) own_ports: bool,
+
+    /// One output port with four channels, or a port for each part
+    #[arg(long, value_enum, value_name = "HOW", default_value_t = PortLayout::One)]
+    pub(super) ports: PortLayout,
+
+    /// Beats (quarter notes) a minute [default: 80]
+    #[arg(long, value_name = "BPM", value_parser = tempo)]
+    tempo: Option<f64>,
+
+    /// What gives the time [default: internal]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    clock: Option<ClockChoice>,
+
+    /// The port MIDI clock comes from, where that is not the keyboard's. With --virtual and left out, a port of our own
+    #[arg(long, value_name = "PORT")]
+    pub(super) clock_input: Option<String>,
+
+    /// Beats of pickup: 1 when the first key is the last beat of a 4/4 bar; 0.5 for an eighth
+    #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup)]
+    pickup: f64,
+
+    /// Keys below this one are no melody but passed on as they are, on channel 5, or what --below says. For example C4
+    #[arg(long, value_name = "KEY")]
+    split: Option<KeyNumber>,
+
+    /// What the keys below the split are [default: through]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    below: Option<BelowSplit>,
+
+    /// Don't send the soprano on, only the three lower parts
+    #[arg(long)]
+    no_soprano: bool,
+
+    /// Sound by the built-in organ
+    #[arg(long)]
+    synth: bool,
+
+    /// Sound by a SoundFont instead
+    #[arg(long, value_name = "FILE.sf2")]
+    pub(super) soundfont: Option<PathBuf>,
+
+    /// Frames a second of our own sound; the device's own when left out
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(8_000..=384_000))]
+    sample_rate: Option<u32>,
+
+    /// Frames a buffer of our own sound
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(16..=8192))]
+    buffer: Option<u32>,
+
+    /// A settings file, as `performer learn` writes it. Left out: performer.toml in your configuration folder
+    #[arg(long, value_name = "FILE.toml")]
+    config: Option<PathBuf>,
+
+    /// Record no take
+    #[arg(long)]
+    no_take: bool,
+
+    /// Where takes are put. Left out: the folder `performer-takes` in your home
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_take")]
+    take_folder: Option<PathBuf>,
+
+    /// No screen: a line for each struck note
+    #[arg(long, conflicts_with = "json")]
+    pub(super) plain: bool,
+
+    /// No screen: an object in JSON for each struck note and each step in which a part moves
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// A second network to switch to while playing: `wavenet`, `lstm` or an ONNX file
+    #[arg(long, value_name = "NAME|FILE")]
+    second_model: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) midi: MidiOptions,
+
+    #[command(flatten)]
+    model: ModelOptions,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ClockChoice {
+    /// The tempo given; the first key starts it
+    Internal,
+    /// MIDI clock of the input port, or of --clock-input: start, stop, continue and song position are obeyed
+    Midi,
+    /// The playing itself: tempo and beat are inferred from your keys
+    Follow,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum BelowSplit {
+    /// Passed on as they are
+    Through,
+    /// The bass of the harmony: alto and tenor are found to it
+    Bass,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum PortLayout {
+    One,
+    PerPart,
+}
+
+const DEFAULT_TEMPO: f64 = 80.0;
+
+impl Args {
+    /// The settings file that was named, or the one in its usual place if there is one.
+    pub(super) fn config(&self) -> Result<Config> {
+        let path = match &self.config {
+            Some(path) => path.clone(),
+            None => match default_path().filter(|path| path.exists()) {
+                Some(path) => path,
+                None => return Ok(Config::default()),
+            },
+        };
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        config::read(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
+    }
+
+    /// The session's settings: what the command line says goes before what the file says.
+    ///
+    /// # Errors
+    /// When an option has nothing to act on.
+    pub(super) fn settings(&self, config: &Config) -> Result<Settings> {
+        let first = (16 - (self.pickup * 4.0) as u64) % 16;
+        // The rate is the sound system's.
+        let clock = clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: DEFAULT_TEMPO, first };
+        let mut settings = Settings::new(clock);
+        config.apply(&mut settings);
+        if let Some(clock) = self.clock {
+            settings.clock.source = clock.into();
+        }
+        settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
+        if let Some(KeyNumber(key)) = self.split {
+            let before = settings.split.unwrap_or(KeyboardSplit { key, channel: SPLIT_CHANNEL, below: Below::Through });
+            settings.split = Some(KeyboardSplit { key, ..before });
+        }
+        if let (Some(split), Some(below)) = (&mut settings.split, self.below) {
+            split.below = below.into();
+        }
+        settings.routes[0].muted |= self.no_soprano;
+        if self.soundfont.is_some() {
+            settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(CHOIR_AAHS)));
+        }
+        if self.below.is_some() && settings.split.is_none() {
+            bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
+        }
+        if self.clock_input.is_some() && settings.clock.source != ClockSource::Midi {
+            bail!("--clock-input says where MIDI clock comes from, but nothing goes by it; --clock midi does");
+        }
+        Ok(settings)
+    }
+
+    /// Networks, recorder and sound.
+    pub(super) fn cast(&self, session: Settings) -> Result<Cast> {
+        let first = self.model.model()?;
+        let second = self.second_model.as_deref().map(load_model).transpose()?;
+        let mut models = vec![(ModelIdentity::new(self.model.name(), &first), self.sampling(&first))];
+        if let (Some(name), Some(second)) = (&self.second_model, &second) {
+            models.push((ModelIdentity::new(&name.to_string_lossy(), second), self.sampling(second)));
+        }
+        let recorder = self.recorder(models)?;
+        let harmonizer = |model: Arc<Model>| {
+            let sampling = self.sampling(&model);
+            Harmonizer::new(model, sampling)
+        };
+        Ok(Cast {
+            harmonizer: harmonizer(first),
+            second: second.map(harmonizer),
+            session,
+            sound: self.sound()?,
+            recorder,
+        })
+    }
+
+    fn sampling(&self, model: &Model) -> Sampling {
+        self.model.sampling(guard_for(model, Purpose::Live))
+    }
+
+    fn recorder(&self, models: Vec<(ModelIdentity, Sampling)>) -> Result<Option<Recorder>> {
+        if self.no_take {
+            return Ok(None);
+        }
+        let home = || std::env::home_dir().unwrap_or_default().join("performer-takes");
+        let folder = self.take_folder.clone().unwrap_or_else(home);
+        let recorder = Recorder::new(&folder, models).with_context(|| {
+            let folder = folder.display();
+            format!("takes can't be put into {folder}; --take-folder names another folder, --no-take does without")
+        })?;
+        Ok(Some(recorder))
+    }
+
+    fn sound(&self) -> Result<Option<AudioSettings>> {
+        let timbre = match &self.soundfont {
+            Some(path) => sound_font(path).with_context(|| format!("--soundfont {}", path.display()))?,
+            None if self.synth => Timbre::Organ,
+            None => return Ok(None),
+        };
+        Ok(Some(AudioSettings { sample_rate: self.sample_rate, buffer: self.buffer, timbre }))
+    }
+}
+
+impl From<ClockChoice> for ClockSource {
+    fn from(choice: ClockChoice) -> ClockSource {
+        match choice {
+            ClockChoice::Internal => ClockSource::Internal,
+            ClockChoice::Midi => ClockSource::Midi,
+            ClockChoice::Follow => ClockSource::Follow,
+        }
+    }
+}
+
+impl From<BelowSplit> for Below {
+    fn from(below: BelowSplit) -> Below {
+        match below {
+            BelowSplit::Through => Below::Through,
+            BelowSplit::Bass => Below::Bass,
+        }
+    }
+}
+
+fn sound_font(path: &Path) -> Result<Timbre> {
+    Ok(Timbre::sound_font(&fs::read(path)?)?)
+}
+
+fn tempo(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(tempo) if (10.0..=400.0).contains(&tempo) => Ok(tempo),
+        _ => Err("expected beats a minute from 10 to 400".to_owned()),
+    }
+}
+
+fn pickup(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(beats) if (0.0..4.0).contains(&beats) && (beats * 4.0).fract() == 0.0 => Ok(beats),
+        _ => Err("expected beats from 0 to 3.75 in quarters of a beat".to_owned()),
+    }
+}

@@ -1,0 +1,69 @@
+//! `performer play`: a live performance from the command line.
+
+mod args;
+mod json;
+mod keys;
+mod lines;
+mod performing;
+mod ports;
+mod signals;
+mod telling;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+pub use args::Args;
+use live::take::Recorder;
+use performer::performance::Performance;
+use performing::{Abilities, Show};
+use signals::Signals;
+use telling::Telling;
+
+use super::screen::View;
+
+pub fn run(args: Args) -> Result<()> {
+    // First of all, so that from now on no signal can leave notes sounding.
+    let signals = Signals::watch()?;
+    let config = args.config()?;
+    let settings = args.settings(&config)?;
+    let backend = args.midi.open()?;
+    let system = backend.name();
+    let cast = args.cast(settings)?;
+    let plan = ports::plan(&args, &config, backend.ports()?, &cast)?;
+    let take = cast.recorder.as_ref().map(Recorder::paths);
+    let (abilities, temperature) = (Abilities::of(&cast), cast.harmonizer.sampling().temperature);
+
+    let mut performance = Performance::start(backend, &plan, cast)?;
+    let ports = performance.ports().cloned().context("the ports closed at once")?;
+    lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| eprintln!("{line}"));
+    let mut view = View::new(system, settings.clock.source, ports, performance.status(), temperature)?;
+    view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
+    let telling = Telling::open(&args)?;
+    let ended = Show { performance: &mut performance, view: &mut view, telling, abilities }.run(&signals);
+
+    let is_silent = performance.stop();
+    tell_rest(&args, &mut performance, &mut view);
+    say_take(take);
+    eprintln!("{}", lines::summary(performance.summary(), &view.latencies));
+    ended?;
+    match performance.failure() {
+        Some(failure) => bail!(failure),
+        None if !is_silent => bail!("{system} did not take the last note-offs: some notes may sound on"),
+        None => Ok(()),
+    }
+}
+
+/// What was played since the last look.
+fn tell_rest(args: &Args, performance: &mut Performance, view: &mut View) {
+    let telling = Telling::without_screen(args);
+    while let Some(event) = performance.next_shown() {
+        telling.event(view, &event);
+    }
+}
+
+/// Where the take is: its log and its MIDI file.
+fn say_take(take: Option<(PathBuf, PathBuf)>) {
+    if let Some((log, score)) = take.filter(|(log, _)| log.exists()) {
+        eprintln!("take: {}\ntake: {} (play again: performer replay)", score.display(), log.display());
+    }
+}

@@ -1,0 +1,190 @@
+//! The main thread while the music plays: it sleeps until something is typed, played, signalled or due.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use crossbeam_channel::{Receiver, never, select, tick};
+use live::Status;
+use performer::performance::{Cast, Performance, TEND_EVERY};
+use session::clock::ClockSource;
+use session::control::{self, Control};
+
+use super::signals::Signals;
+use super::telling::Telling;
+use super::{keys, lines};
+use crate::cli::screen::{View, Wish};
+
+/// How often the screen is drawn.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// What can be changed in a performance, as far as that depends on how it was started.
+#[derive(Clone, Copy)]
+pub struct Abilities {
+    switch_model: bool,
+    set_tempo: bool,
+}
+
+impl Abilities {
+    pub fn of(cast: &Cast) -> Abilities {
+        Abilities { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == ClockSource::Internal }
+    }
+}
+
+/// A performance and whoever watches it.
+pub struct Show<'a> {
+    pub performance: &'a mut Performance,
+    pub view: &'a mut View,
+    pub telling: Telling,
+    pub abilities: Abilities,
+}
+
+impl Show<'_> {
+    /// Until the player ends it, or something else does. Gives the terminal back as it was.
+    pub fn run(mut self, signals: &Signals) -> Result<()> {
+        let news = self.performance.news().clone();
+        let (mut typed, drawing) = self.keys_and_frames();
+        let tending = tick(TEND_EVERY);
+        loop {
+            select! {
+                recv(signals.stop) -> _ => return Ok(()),
+                recv(signals.panic) -> _ => self.performance.turn(Control::Panic, 127),
+                recv(typed) -> wish => match wish {
+                    Ok(wish) => {
+                        if self.obey(wish.context("cannot read the terminal")?).is_break() {
+                            return Ok(());
+                        }
+                    }
+                    // The end of stdin changes nothing.
+                    Err(_) => typed = never(),
+                },
+                recv(news) -> _ => {}
+                recv(tending) -> _ => self.tend(),
+                recv(drawing) -> _ => self.draw()?,
+            }
+            self.tell_events();
+            self.tell_status();
+            if self.performance.failure().is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Where wishes come from, and when to draw.
+    fn keys_and_frames(&self) -> (Receiver<io::Result<Wish>>, Receiver<Instant>) {
+        match self.telling {
+            Telling::Screen(_) => (keys::of_screen(), tick(FRAME)),
+            Telling::Plain | Telling::Json => (keys::of_lines(), never()),
+        }
+    }
+
+    fn obey(&mut self, wish: Wish) -> ControlFlow<()> {
+        match wish {
+            Wish::Quit => return ControlFlow::Break(()),
+            Wish::Toggle(Control::Model) if !self.abilities.switch_model => {
+                self.note("there is no second model: start with --second-model lstm".to_owned());
+            }
+            Wish::Change(Control::Tempo, _) if !self.abilities.set_tempo => {
+                self.note("the tempo comes from the clock".to_owned());
+            }
+            Wish::Toggle(control) => self.performance.toggle(control),
+            Wish::Change(control, by) => self.performance.turn(control, changed(control, by, self.view)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn tend(&mut self) {
+        if self.performance.tend()
+            && let Some(ports) = self.performance.ports().cloned()
+        {
+            for change in lines::changes(self.view.system, &self.view.ports, &ports) {
+                self.note(change);
+            }
+            self.view.ports = ports;
+        }
+    }
+
+    fn draw(&mut self) -> Result<()> {
+        match &mut self.telling {
+            Telling::Screen(screen) => screen.draw(self.view).context("cannot draw on the terminal"),
+            Telling::Plain | Telling::Json => Ok(()),
+        }
+    }
+
+    fn tell_events(&mut self) {
+        while let Some(event) = self.performance.next_shown() {
+            self.telling.event(self.view, &event);
+        }
+        let _ = io::stdout().flush();
+    }
+
+    fn tell_status(&mut self) {
+        let before = self.view.status;
+        (self.view.status, self.view.summary) = (self.performance.status(), self.performance.summary());
+        if self.view.status.is_stalled != before.is_stalled {
+            let what = if self.view.status.is_stalled { "has stalled, the time goes on" } else { "is back" };
+            self.note(format!("the MIDI clock {what}"));
+        }
+        if let Some(error) = self.performance.take_error() {
+            self.note(format!("the take is no longer recorded: {error}"));
+        }
+        // The screen shows them anyway.
+        if !matches!(self.telling, Telling::Screen(_)) {
+            self.tell_values(before);
+        }
+    }
+
+    fn tell_values(&mut self, before: Status) {
+        let now = self.view.status;
+        if now.density != before.density {
+            self.note(format!("density {}", now.density.name()));
+        }
+        if now.temperature != before.temperature {
+            self.note(format!("temperature {:.2}", self.view.temperature()));
+        }
+    }
+
+    fn note(&mut self, text: String) {
+        self.telling.note(self.view, text);
+    }
+}
+
+/// The value of a control without a switch, 0 to 127, one step up or down from where it stands.
+fn changed(control: Control, by: i8, view: &View) -> u8 {
+    let status = &view.status;
+    match control {
+        Control::Density => status.density.value().wrapping_add(32) % 128,
+        Control::Temperature => control::temperature_value(view.temperature()).saturating_add_signed(8 * by).min(127),
+        _ => ((status.tempo.round() + f64::from(by)).clamp(40.0, 167.0) - 40.0) as u8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chorale::Density;
+    use performer::devices::midi::PortStatus;
+
+    use super::*;
+
+    #[test]
+    fn the_screens_steps_stay_within_what_a_control_can_say() {
+        let (ports, status) = (PortStatus::default(), Status::new(80.0, &[]));
+        let mut view = View::new("JACK", ClockSource::Internal, ports, status, 0.9).unwrap();
+        let densities: Vec<&str> = (0..4)
+            .map(|_| {
+                view.status.density = Density::from_value(changed(Control::Density, 1, &view));
+                view.status.density.name()
+            })
+            .collect();
+        assert_eq!(densities, ["still", "beats", "eighths", "sixteenths"]);
+        assert_eq!(changed(Control::Temperature, 1, &view), 51 + 8, "from where it was started");
+        for _ in 0..50 {
+            view.status.temperature = Some(control::temperature(changed(Control::Temperature, 1, &view)));
+        }
+        assert_eq!(view.status.temperature, Some(1.5));
+        assert_eq!(changed(Control::Tempo, 1, &view), 41);
+        view.status.tempo = 400.0;
+        assert_eq!(changed(Control::Tempo, 1, &view), 127);
+    }
+}
