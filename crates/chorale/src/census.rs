@@ -1,8 +1,7 @@
 //! Figures counted on finished pieces, by which harmonizations are set beside Bach's own.
 
-use crate::rules::{Past, Rule};
-use crate::sonority::{Sonority, has_clash, is_good_ending};
-use crate::{Chorale, Chord, Part, Phase};
+use crate::sonority::{has_semitone_dissonance, is_good_ending};
+use crate::{Chorale, Chord, Part, Past, Phase, Rule, Sonority};
 
 /// Counts over one piece or, added up with [`Census::add`], over many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub struct Census {
     pub beats_by_sonority: [usize; 5],
     pub steps_by_sonority: [usize; 5],
     /// Steps in which two pitch classes a semitone apart sound.
-    pub clash_steps: usize,
+    pub dissonant_steps: usize,
     /// Times that alto, tenor or bass keeps a pitch for eight beats or longer while the soprano moves.
     pub stuck_parts: usize,
     /// Pieces that end on a major or minor triad over its root.
@@ -63,7 +62,7 @@ const STUCK_STEPS: usize = 32;
 
 impl Census {
     pub const SONORITIES: [Sonority; 5] =
-        [Sonority::Triad, Sonority::Incomplete, Sonority::Diminished, Sonority::Seventh, Sonority::Other];
+        [Sonority::Triad, Sonority::Incomplete, Sonority::DissonantTriad, Sonority::Seventh, Sonority::Unclassified];
 
     /// Counts a piece whose first step is on a beat.
     pub fn of(chorale: &Chorale) -> Census {
@@ -89,7 +88,7 @@ impl Census {
         let kind = Census::SONORITIES.iter().position(|&sonority| sonority == kind).unwrap_or_default();
         self.steps += 1;
         self.steps_by_sonority[kind] += 1;
-        self.clash_steps += usize::from(has_clash(&now));
+        self.dissonant_steps += usize::from(has_semitone_dissonance(&now));
         if phase.is_on_beat() {
             self.beats += 1;
             self.beats_by_sonority[kind] += 1;
@@ -129,7 +128,7 @@ impl Census {
             crossed_changes,
             beats_by_sonority,
             steps_by_sonority,
-            clash_steps,
+            dissonant_steps,
             stuck_parts,
             good_endings,
             fifths_to_the_end,
@@ -143,7 +142,7 @@ impl Census {
             (changes, other.changes),
             (later_beats, other.later_beats),
             (crossed_changes, other.crossed_changes),
-            (clash_steps, other.clash_steps),
+            (dissonant_steps, other.dissonant_steps),
             (stuck_parts, other.stuck_parts),
             (good_endings, other.good_endings),
             (fifths_to_the_end, other.fifths_to_the_end),
@@ -163,11 +162,11 @@ impl Census {
     pub fn rate(&self, rule: Rule) -> (f64, &'static str) {
         let count = self.breaches.0[rule.index()];
         let (of, unit) = match rule {
-            Rule::Clash
+            Rule::SemitoneDissonance
             | Rule::Suspension
-            | Rule::Foreign
+            | Rule::Unclassified
             | Rule::Tension
-            | Rule::Hollow
+            | Rule::IncompleteTriad
             | Rule::FirstInversion
             | Rule::SecondInversion
             | Rule::DoubledThird
@@ -215,10 +214,10 @@ impl Census {
         let in_time = |wanted| share(&self.steps_by_sonority, self.steps, wanted);
         figures.push(figure("triad-or-seventh", PER_BEATS, on_beat(is_high)));
         figures.push(figure("consonant", PER_BEATS, on_beat(Sonority::is_consonant)));
-        figures.push(rule(Rule::Clash));
+        figures.push(rule(Rule::SemitoneDissonance));
         figures.push(figure("triad-or-seventh-in-time", "% of steps", in_time(is_high)));
         figures.push(figure("consonant-in-time", "% of steps", in_time(Sonority::is_consonant)));
-        figures.push(figure("clash-in-time", "% of steps", hundredths(self.clash_steps, self.steps)));
+        figures.push(figure("clash-in-time", "% of steps", hundredths(self.dissonant_steps, self.steps)));
         let per_beat = |count| hundredths(count, self.beats) / 100.0;
         figures.push(figure("chord-changes", "per beat", per_beat(self.changes)));
         for part in Part::ALL {
@@ -231,7 +230,9 @@ impl Census {
         let lower = [Rule::StaticAlto, Rule::StaticTenor, Rule::StaticBass];
         let is_static = lower.map(|rule| self.rate(rule).0).iter().sum::<f64>() / 3.0;
         figures.push(figure("static-lower-parts", PER_BEATS, is_static));
-        figures.extend(Rule::ALL.into_iter().filter(|rule| !rule.is_textbook() && *rule != Rule::Clash).map(rule));
+        figures.extend(
+            Rule::ALL.into_iter().filter(|rule| !rule.is_textbook() && *rule != Rule::SemitoneDissonance).map(rule),
+        );
         let per_piece = |count| hundredths(count, self.pieces) / 100.0;
         figures.push(figure("stuck-parts", "per piece", per_piece(self.stuck_parts)));
         figures.push(figure("good-ending", "% of pieces", hundredths(self.good_endings, self.pieces)));

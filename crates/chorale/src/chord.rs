@@ -38,9 +38,9 @@ impl Part {
     }
 
     /// Lowest and highest pitch of the part in the 382 chorales.
-    pub fn range(self) -> (Pitch, Pitch) {
-        let (low, high) = [(60, 81), (52, 74), (46, 69), (36, 66)][self as usize];
-        (Pitch::new(low).expect("a MIDI note"), Pitch::new(high).expect("a MIDI note"))
+    pub const fn range(self) -> (Pitch, Pitch) {
+        const RANGES: [(Pitch, Pitch); 4] = [range(60, 81), range(52, 74), range(46, 69), range(36, 66)];
+        RANGES[self as usize]
     }
 
     /// The octave of `pitch` inside the part's range, and how many octaves it was moved up (below zero: down).
@@ -55,6 +55,12 @@ impl Part {
         let folded = pitch.transposed(12 * octaves).and_then(Token::from_pitch);
         (folded.expect("a part's range spans more than an octave"), octaves)
     }
+}
+
+/// Of MIDI notes. Where it makes a constant, the compiler checks that they are some, and more than an octave.
+const fn range(low: u8, high: u8) -> (Pitch, Pitch) {
+    assert!(high - low > 12 && low >= Pitch::LOWEST.midi() && high <= Pitch::HIGHEST.midi());
+    (Pitch::new(low).unwrap(), Pitch::new(high).unwrap())
 }
 
 /// Puts an answer to a folded soprano where it belongs: under a soprano that was moved up, the answer goes back down,

@@ -3,60 +3,11 @@
 #[doc(hidden)]
 pub use crate::Key;
 use crate::Pitch;
+#[doc(hidden)]
+pub use crate::Quality;
 use crate::spelling::{class_of, letter_of, letter_steps, name_of};
 #[doc(hidden)]
 pub use crate::{NoKey, Spelling};
-
-/// What kind of chord stands on a root.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Quality {
-    Major,
-    Minor,
-    Diminished,
-    Augmented,
-    DominantSeventh,
-    MinorSeventh,
-    MajorSeventh,
-    HalfDiminished,
-    DiminishedSeventh,
-}
-
-impl Quality {
-    const ALL: [Quality; 9] = [
-        Quality::Major,
-        Quality::Minor,
-        Quality::Diminished,
-        Quality::Augmented,
-        Quality::DominantSeventh,
-        Quality::MinorSeventh,
-        Quality::MajorSeventh,
-        Quality::HalfDiminished,
-        Quality::DiminishedSeventh,
-    ];
-
-    /// Semitones of the chord's notes above the root, the root itself first.
-    pub fn intervals(self) -> &'static [u8] {
-        match self {
-            Quality::Major => &[0, 4, 7],
-            Quality::Minor => &[0, 3, 7],
-            Quality::Diminished => &[0, 3, 6],
-            Quality::Augmented => &[0, 4, 8],
-            Quality::DominantSeventh => &[0, 4, 7, 10],
-            Quality::MinorSeventh => &[0, 3, 7, 10],
-            Quality::MajorSeventh => &[0, 4, 7, 11],
-            Quality::HalfDiminished => &[0, 3, 6, 10],
-            Quality::DiminishedSeventh => &[0, 3, 6, 9],
-        }
-    }
-
-    fn has_seventh(self) -> bool {
-        self.intervals().len() == 4
-    }
-
-    fn is_major_third(self) -> bool {
-        self.intervals()[1] == 4
-    }
-}
 
 /// A triad or seventh chord.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +32,7 @@ impl Harmony {
         let total: f64 = weights.iter().sum();
         let mut best: Option<(f64, Harmony)> = None;
         for root in 0..12 {
-            for quality in Quality::ALL {
+            for quality in Quality::NAMED {
                 let intervals = quality.intervals();
                 let weight = |interval: &u8| weights[usize::from((root + interval) % 12)];
                 let is_placed = |interval: &u8| weight(interval) >= LEAST_PLACE * total;
@@ -109,8 +60,8 @@ impl Harmony {
     pub fn of_fifth(weights: &[f64; 12], bass: u8, key: Key) -> Option<Harmony> {
         let weight = |interval: u8| weights[usize::from((bass + interval) % 12)];
         let total: f64 = weights.iter().sum();
-        let is_hollow = weight(0) > 0.0 && weight(7) > 0.0 && weight(3) + weight(4) == 0.0;
-        if !is_hollow || weight(0) + weight(7) < LEAST_SHARE * total || !key.has(bass) {
+        let is_open_fifth = weight(0) > 0.0 && weight(7) > 0.0 && weight(3) + weight(4) == 0.0;
+        if !is_open_fifth || weight(0) + weight(7) < LEAST_SHARE * total || !key.has(bass) {
             return None;
         }
         // In minor the dominant's third leads to the tonic.
@@ -156,6 +107,8 @@ impl Harmony {
             Quality::MajorSeventh => "maj7",
             Quality::HalfDiminished => "m7b5",
             Quality::DiminishedSeventh => "dim7",
+            Quality::MinorMajorSeventh => "mM7",
+            Quality::AugmentedMajorSeventh => "+M7",
         };
         let mut symbol = format!("{}{suffix}", name_of(root));
         if self.bass != self.root {
@@ -234,7 +187,7 @@ impl Harmony {
 
     /// Large for a major third, small for a minor one; `°`, `ø`, `+` and `M` for what the figures don't tell.
     fn with_quality(self, numeral: &str) -> String {
-        let cased = if self.quality.is_major_third() {
+        let cased = if self.quality.has_major_third() {
             numeral.to_owned()
         } else {
             // The accidental of an altered degree stays.
@@ -244,7 +197,8 @@ impl Harmony {
             Quality::Diminished | Quality::DiminishedSeventh => "°",
             Quality::HalfDiminished => "ø",
             Quality::Augmented => "+",
-            Quality::MajorSeventh => "M",
+            Quality::MajorSeventh | Quality::MinorMajorSeventh => "M",
+            Quality::AugmentedMajorSeventh => "+M",
             _ => "",
         };
         format!("{cased}{mark}")

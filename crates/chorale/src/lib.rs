@@ -1,41 +1,59 @@
-//! Domain types of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`], [`Chorale`] and [`Phase`], the
-//! [`FeatureTracker`] of what went before, and the rules of part-writing: judged as a chord is chosen, counted on finished
-//! pieces. No I/O happens here.
+//! Domain types and theory of four-part chorales: [`Pitch`], [`Part`], [`Token`], [`Chord`] and [`Chorale`]; [`Key`],
+//! [`Harmony`] and [`Spelling`]; the [`FeatureTracker`] that tells the networks what went before; and the rules of
+//! part-writing ([`Rule`], [`Past`], [`Guard`]), judged as a chord is chosen and counted on finished pieces ([`census`]).
+//!
+//! Nothing here reads or writes a file, a port or a clock, starts a thread or draws a random number, and what the networks
+//! are told is worked out in whole numbers: the same chords give the same words on every machine.
 //!
 //! ```
-//! use chorale::{Chorale, Part};
+//! use chorale::{Chorale, Harmony, Part, Past, Phase, PitchClassDurations, Rule};
 //!
-//! let chorale = Chorale::from_csv("note0,note1,note2,note3\n72,67,64,48\n72,67,64,48\n71,67,62,55\n")?;
-//! assert_eq!(chorale.chords.len(), 3);
-//! assert_eq!(chorale.chords[2][Part::Bass].pitch().unwrap().name(), "G3");
-//! assert_eq!(chorale.transposed(2).unwrap().chords[0][Part::Soprano].pitch().unwrap().midi(), 74);
+//! let cadence = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
+//! let chorale = Chorale::from_csv(&format!("note0,note1,note2,note3\n{cadence}"))?;
+//! let key = PitchClassDurations::of(&chorale.chords).key().unwrap();
+//! let mut past = Past::default();
+//! for (beat, chord) in chorale.chords.into_iter().enumerate() {
+//!     let pitches: Vec<_> = chord.pitches().into_iter().flatten().collect();
+//!     println!("{} {}", chord[Part::Bass].pitch().unwrap(), Harmony::of(&pitches).unwrap().numeral(key));
+//!     assert_eq!(past.breaches(chord, Phase::in_bar(4 * beat))[Rule::ParallelFifths.index()], 0);
+//!     past.step(chord, Phase::in_bar(4 * beat));
+//! }
 //! # Ok::<(), chorale::CsvError>(())
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod breaches;
 pub mod census;
 mod chord;
 mod density;
 mod features;
+mod guard;
 pub mod harmony;
 mod history;
 mod key;
 mod phase;
 mod phrase_memory;
 mod pitch;
+mod quality;
 pub mod rules;
 mod sonority;
 mod spelling;
 
+pub use breaches::{Breaches, Past};
 pub use chord::{Chorale, Chord, CsvError, Part, unfold};
 pub use density::Density;
 pub use features::{FeatureTracker, StepFeatures, columns};
-pub use harmony::{Harmony, Quality};
+pub use guard::{Guard, closing_cost, off_tonic_cost, resting_cost};
+pub use harmony::Harmony;
 pub use history::PitchClassDurations;
 pub use key::{Key, KeyFinder, NoKey};
 pub use phase::Phase;
 pub use phrase_memory::{PhraseMatch, PhraseMemory};
 pub use pitch::{NoPitch, Pitch, Token};
-pub use sonority::{Sonority, has_clash, is_good_ending, is_hollow};
+pub use quality::Quality;
+pub use rules::Rule;
+pub use sonority::{Sonority, has_semitone_dissonance, is_good_ending, lacks_third};
+#[doc(hidden)]
+pub use sonority::{has_semitone_dissonance as has_clash, lacks_third as is_hollow};
 pub use spelling::Spelling;

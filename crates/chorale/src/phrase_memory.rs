@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use crate::{Chord, Part, Phase};
 
 /// How passages that return went on when they were heard before: Bach's chorales say whole phrases twice, and a passage
@@ -31,7 +33,7 @@ impl PhraseMemory {
     /// Takes the chord of the step before ([`Chord::START`] at the beginning) and the phase of the present step, and
     /// gives what is recalled for the present step. Of equally long passages the latest counts.
     ///
-    /// The first recollection is by whole chords, the second by the melody.
+    /// The first match is by whole chords, the second by the melody.
     pub fn step(&mut self, before: Chord, phase: Phase) -> (PhraseMatch, PhraseMatch) {
         (self.by_chord.step(before, phase), self.by_melody.step(before, phase))
     }
@@ -59,7 +61,7 @@ struct RepeatFinder {
     /// The parts by which passages are compared.
     parts: &'static [Part],
     /// The latest [`PhraseMemory::LONGEST`] steps, oldest first.
-    heard: Vec<PastStep>,
+    past: VecDeque<PastStep>,
     /// Of the step that is being played, whose chord is not known yet.
     sixteenth: u8,
 }
@@ -75,31 +77,34 @@ struct PastStep {
 
 impl RepeatFinder {
     fn new(parts: &'static [Part]) -> RepeatFinder {
-        RepeatFinder { parts, heard: Vec::new(), sixteenth: 0 }
+        RepeatFinder { parts, past: VecDeque::new(), sixteenth: 0 }
     }
 
     fn step(&mut self, before: Chord, phase: Phase) -> PhraseMatch {
         if before != Chord::START {
-            if self.heard.len() == PhraseMemory::LONGEST {
-                self.heard.remove(0);
-            }
-            self.heard.push(PastStep { chord: before, sixteenth: self.sixteenth, match_length: 0 });
-            for index in (1..self.heard.len()).rev() {
-                let earlier = self.heard[index - 1];
-                let same = self.parts.iter().all(|&part| earlier.chord[part] == before[part]);
-                self.heard[index].match_length = if same { earlier.match_length + 1 } else { 0 };
-            }
-            self.heard[0].match_length = 0;
+            self.push(before);
         }
         self.sixteenth = (phase.index() % Phase::STEPS_PER_BEAT) as u8;
-        self.heard
-            .iter()
-            .filter(|heard| heard.match_length > 0 && heard.sixteenth == self.sixteenth)
-            .max_by_key(|heard| heard.match_length)
-            .map_or(PhraseMatch::NONE, |heard| PhraseMatch {
-                chord: heard.chord,
-                steps: usize::from(heard.match_length),
-            })
+        let matches = self.past.iter().filter(|past| past.match_length > 0 && past.sixteenth == self.sixteenth);
+        matches.max_by_key(|past| past.match_length).map_or(PhraseMatch::NONE, |longest| PhraseMatch {
+            chord: longest.chord,
+            steps: usize::from(longest.match_length),
+        })
+    }
+
+    /// Adds the chord of the step before. Each match that it goes on with is now longer by one, and ends a step later.
+    fn push(&mut self, before: Chord) {
+        if self.past.len() == PhraseMemory::LONGEST {
+            self.past.pop_front();
+        }
+        self.past.push_back(PastStep { chord: before, sixteenth: self.sixteenth, match_length: 0 });
+        // What came before the oldest step is forgotten, and matches nothing.
+        let mut length = 0;
+        for past in &mut self.past {
+            let goes_on = self.parts.iter().all(|&part| past.chord[part] == before[part]);
+            let longer = if goes_on { past.match_length + 1 } else { 0 };
+            past.match_length = std::mem::replace(&mut length, longer);
+        }
     }
 }
 
@@ -115,9 +120,9 @@ mod tests {
 
     /// What is recalled at each step of a piece that begins on a beat.
     fn recalled(parts: &'static [Part], chords: &[Chord]) -> Vec<PhraseMatch> {
-        let mut recall = RepeatFinder::new(parts);
+        let mut memory = RepeatFinder::new(parts);
         let before = std::iter::once(Chord::START).chain(chords.iter().copied());
-        before.enumerate().map(|(step, before)| recall.step(before, Phase::in_beat(step))).collect()
+        before.enumerate().map(|(step, before)| memory.step(before, Phase::in_beat(step))).collect()
     }
 
     #[test]
@@ -126,7 +131,7 @@ mod tests {
         let mut piece = [&phrase[..], &phrase[..6]].concat();
         piece.push(chord([40, 7, 7, 7]));
         let recalled = recalled(&Part::ALL, &piece);
-        assert!(recalled[..9].iter().all(|&recollection| recollection == PhraseMatch::NONE));
+        assert!(recalled[..9].iter().all(|&found| found == PhraseMatch::NONE));
         for step in 9..15 {
             assert_eq!(recalled[step], PhraseMatch { chord: phrase[step - 8], steps: step - 8 });
         }
@@ -177,14 +182,14 @@ mod tests {
         #[test]
         fn only_the_latest_steps_are_remembered(extra in 1usize..40) {
             let steps = PhraseMemory::LONGEST + extra;
-            let mut recall = PhraseMemory::new();
+            let mut memory = PhraseMemory::new();
             // All different from each other for longer than is remembered.
             let piece: Vec<Chord> = (0..steps).map(|n| chord([n % 46, n / 46, 1, 1])).collect();
-            recall.step(Chord::START, Phase::in_beat(0));
+            memory.step(Chord::START, Phase::in_beat(0));
             for (step, &chord) in piece.iter().enumerate() {
-                prop_assert_eq!(recall.step(chord, Phase::in_beat(step + 1)).0, PhraseMatch::NONE);
+                prop_assert_eq!(memory.step(chord, Phase::in_beat(step + 1)).0, PhraseMatch::NONE);
             }
-            prop_assert_eq!(recall.by_chord.heard.len(), PhraseMemory::LONGEST);
+            prop_assert_eq!(memory.by_chord.past.len(), PhraseMemory::LONGEST);
         }
     }
 }

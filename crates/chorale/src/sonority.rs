@@ -1,5 +1,6 @@
 use std::sync::LazyLock;
 
+use crate::quality::{Quality, mask};
 use crate::{Part, Pitch};
 
 /// What kind of chord the sounding pitch classes make, whatever their octaves.
@@ -10,28 +11,11 @@ pub enum Sonority {
     /// A part of one: a third, a fifth, a single pitch class. Silence too.
     Incomplete,
     /// A diminished or augmented triad.
-    Diminished,
+    DissonantTriad,
     /// A seventh chord with all four pitch classes.
     Seventh,
     /// Everything else: mostly suspensions, passing and neighbouring notes.
-    Other,
-}
-
-const TRIADS: [u16; 2] = [mask([0, 4, 7, 0]), mask([0, 3, 7, 0])];
-const DISSONANT_TRIADS: [u16; 2] = [mask([0, 3, 6, 0]), mask([0, 4, 8, 0])];
-/// Dominant, minor, half-diminished, major, diminished, minor with a major seventh, augmented with a major seventh.
-const SEVENTHS: [u16; 7] = [
-    mask([0, 4, 7, 10]),
-    mask([0, 3, 7, 10]),
-    mask([0, 3, 6, 10]),
-    mask([0, 4, 7, 11]),
-    mask([0, 3, 6, 9]),
-    mask([0, 3, 7, 11]),
-    mask([0, 4, 8, 11]),
-];
-
-const fn mask(classes: [u16; 4]) -> u16 {
-    1 << classes[0] | 1 << classes[1] | 1 << classes[2] | 1 << classes[3]
+    Unclassified,
 }
 
 /// One bit for each sounding pitch class, C lowest.
@@ -42,6 +26,12 @@ pub(crate) fn classes(pitches: &[Option<Pitch>; 4]) -> u16 {
 /// The classes as seen from `root`: bit 0 is the root.
 fn above(classes: u16, root: u32) -> u16 {
     (classes >> root | classes << (12 - root)) & 0xfff
+}
+
+#[doc(hidden)]
+#[allow(non_upper_case_globals)]
+impl Sonority {
+    pub const Other: Sonority = Sonority::Unclassified;
 }
 
 impl Sonority {
@@ -56,25 +46,22 @@ impl Sonority {
     }
 
     pub fn is_triad_or_seventh(self) -> bool {
-        matches!(self, Sonority::Triad | Sonority::Diminished | Sonority::Seventh)
+        matches!(self, Sonority::Triad | Sonority::DissonantTriad | Sonority::Seventh)
     }
 }
 
 fn classify(classes: u16) -> Sonority {
-    let is_among = |chords: &[u16]| (0..12).any(|root| chords.contains(&above(classes, root)));
-    let is_part = |chords: &[u16]| (0..12).any(|root| chords.iter().any(|chord| above(classes, root) & !chord == 0));
-    if is_among(&TRIADS) {
-        Sonority::Triad
-    } else if is_among(&DISSONANT_TRIADS) {
-        Sonority::Diminished
-    } else if is_among(&SEVENTHS) {
-        Sonority::Seventh
-    } else if is_part(&TRIADS) {
-        Sonority::Incomplete
-    } else {
-        Sonority::Other
+    let over_some_root = |is_chord: &dyn Fn(u16) -> bool| (0..12).any(|root| is_chord(above(classes, root)));
+    match Quality::ALL.into_iter().find(|quality| over_some_root(&|chord| chord == quality.mask())) {
+        Some(quality) if quality.is_consonant_triad() => Sonority::Triad,
+        Some(quality) if quality.has_seventh() => Sonority::Seventh,
+        Some(_) => Sonority::DissonantTriad,
+        None if over_some_root(&|chord| TRIADS.iter().any(|triad| chord & !triad == 0)) => Sonority::Incomplete,
+        None => Sonority::Unclassified,
     }
 }
+
+const TRIADS: [u16; 2] = [Quality::Major.mask(), Quality::Minor.mask()];
 
 /// A whole major or minor triad, seen from its root.
 pub(crate) struct Triad {
@@ -96,13 +83,13 @@ impl Triad {
 }
 
 /// Two pitch classes a semitone apart: minor seconds, major sevenths and their compounds.
-pub fn has_clash(pitches: &[Option<Pitch>; 4]) -> bool {
+pub fn has_semitone_dissonance(pitches: &[Option<Pitch>; 4]) -> bool {
     let classes = classes(pitches);
     classes & above(classes, 1) != 0
 }
 
-/// A fifth, fourth, octave or unison alone: what would be a triad, but has no third.
-pub fn is_hollow(pitches: &[Option<Pitch>; 4]) -> bool {
+/// A fifth, fourth, octave or unison alone: an open fifth or less, for want of the third.
+pub fn lacks_third(pitches: &[Option<Pitch>; 4]) -> bool {
     let classes = classes(pitches);
     Sonority::of(pitches) == Sonority::Incomplete && classes & (above(classes, 3) | above(classes, 4)) == 0
 }
@@ -124,15 +111,13 @@ pub(crate) fn root(pitches: &[Option<Pitch>; 4]) -> Option<u8> {
 
 /// By the classes that sound.
 fn roots() -> Vec<Option<u8>> {
-    const DYADS: [u16; 3] = [mask([0, 7, 7, 7]), mask([0, 4, 4, 4]), mask([0, 3, 3, 3])];
-    const EQUAL: [u16; 2] = [mask([0, 4, 8, 8]), mask([0, 3, 6, 9])];
+    const DYADS: [u16; 3] = [mask(&[0, 7]), mask(&[0, 4]), mask(&[0, 3])];
+    let chords = || Quality::ALL.into_iter().filter(|quality| !quality.is_symmetric()).map(Quality::mask);
     let mut roots = vec![None; 1 << 12];
     // Where two roots explain the same classes, the lower one stays.
     for root in (0..12u8).rev() {
-        for chord in [&TRIADS[..], &DISSONANT_TRIADS, &SEVENTHS, &DYADS].into_iter().flatten() {
-            if !EQUAL.contains(chord) {
-                roots[usize::from(above(*chord, 12 - u32::from(root)))] = Some(root);
-            }
+        for chord in chords().chain(DYADS) {
+            roots[usize::from(above(chord, 12 - u32::from(root)))] = Some(root);
         }
     }
     roots
@@ -140,9 +125,10 @@ fn roots() -> Vec<Option<u8>> {
 
 /// The pitch class of the root of a major triad with minor seventh, its fifth there or not.
 pub(crate) fn dominant_seventh_root(pitches: &[Option<Pitch>; 4]) -> Option<u8> {
-    const WITHOUT_FIFTH: u16 = 1 | 1 << 4 | 1 << 10;
+    const WHOLE: u16 = Quality::DominantSeventh.mask();
+    const WITHOUT_FIFTH: u16 = mask(&[0, 4, 10]);
     let classes = classes(pitches);
-    (0..12u8).find(|&root| matches!(above(classes, u32::from(root)), WITHOUT_FIFTH | 0b100_1001_0001))
+    (0..12u8).find(|&root| matches!(above(classes, u32::from(root)), WHOLE | WITHOUT_FIFTH))
 }
 
 #[cfg(test)]
@@ -160,17 +146,17 @@ mod tests {
         check([72, 67, 63, 51], Sonority::Triad);
         check([72, 67, 60, 48], Sonority::Incomplete);
         check([0, 0, 0, 48], Sonority::Incomplete);
-        check([71, 65, 62, 50], Sonority::Diminished);
-        check([72, 68, 64, 48], Sonority::Diminished);
+        check([71, 65, 62, 50], Sonority::DissonantTriad);
+        check([72, 68, 64, 48], Sonority::DissonantTriad);
         check([71, 65, 62, 55], Sonority::Seventh);
-        check([72, 67, 65, 48], Sonority::Other);
+        check([72, 67, 65, 48], Sonority::Unclassified);
     }
 
     #[test]
-    fn a_clash_is_a_semitone_in_any_octave() {
-        assert!(has_clash(&pitches([72, 67, 64, 47])));
-        assert!(has_clash(&pitches([72, 71, 64, 48])));
-        assert!(!has_clash(&pitches([74, 72, 64, 48])));
+    fn a_semitone_is_dissonant_in_any_octave() {
+        assert!(has_semitone_dissonance(&pitches([72, 67, 64, 47])));
+        assert!(has_semitone_dissonance(&pitches([72, 71, 64, 48])));
+        assert!(!has_semitone_dissonance(&pitches([74, 72, 64, 48])));
     }
 
     #[test]
