@@ -78,7 +78,7 @@ train: setup
 # In the release profile, whose proc macros and build scripts are there already.
 lint: setup
 	cargo fmt --all --check
-	cargo clippy --release --workspace --all-targets -- -D warnings
+	$(CHECKED) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --quiet
 
 deny:
