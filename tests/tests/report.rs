@@ -93,15 +93,15 @@ fn a_search_that_is_told_the_key_begins_and_ends_in_it_about_as_often_as_bach() 
     let found = on_all_cores(&pieces, |index, (piece, phases)| {
         let key = chorale_score(piece, &Grid::new(480, &[], 0), 0, 480, Vec::new()).found_key();
         let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-        let mut tasks = search::tasks(sopranos, true);
+        let mut steps = search::steps(sopranos, true);
         let sampling = Sampling { seed: index as u64, ..Sampling::of(&model, Purpose::Ahead) };
-        let searched = |tasks: &[search::Task]| {
-            search::search(&model, sampling, tasks, PARTICLES)
+        let searched = |steps: &[search::SearchStep]| {
+            search::search(&model, sampling, steps, PARTICLES)
                 .map(|found| opening_and_end(&Chorale { chords: found.chords }, key))
         };
-        let untold = searched(&tasks)?;
-        search::set_home(&mut tasks, key);
-        Ok::<_, network::ModelError>([opening_and_end(piece, key), untold, searched(&tasks)?])
+        let untold = searched(&steps)?;
+        search::set_home(&mut steps, key);
+        Ok::<_, network::ModelError>([opening_and_end(piece, key), untold, searched(&steps)?])
     });
     let found = found.unwrap();
     let sums: Vec<[usize; 4]> = (0..3)

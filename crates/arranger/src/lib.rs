@@ -1,3 +1,42 @@
-//! Harmonizes a file in one call: open, choose, harmonize, export.
+//! Harmonizes a file in four calls: open, choose, harmonize, export.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use arranger::{ExportOptions, Format, Options};
+//! use network::Model;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = Arc::new(Model::wavenet()?);
+//! let tune = arranger::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/melody.mid"))?;
+//! let cantus = tune.choose(&Options::default())?;
+//! let best = cantus.harmonize(&model)?.remove(0);
+//! let score = best.piece.export(Format::MusicXml, &ExportOptions::default())?;
+//! assert!(score.starts_with(b"<?xml"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The command line does the same. [`compose()`] writes a new chorale, [`Tune::four_parts`] reads one that is there already.
+//! Nothing is printed here: what a user should know stands in `remarks`, and errors name the way out. Only [`open`] touches
+//! a file.
 
 #![forbid(unsafe_code)]
+
+mod arrangement;
+mod cantus;
+mod compose;
+mod error;
+mod four_parts;
+mod options;
+mod tune;
+
+pub use arrangement::{Arrangement, Nats};
+pub use cantus::Cantus;
+pub use compose::{ComposeOptions, Prompt, compose};
+pub use engraving::{ExportOptions, Format, Piece};
+pub use error::ArrangeError;
+pub use files::melody::Choice;
+pub use four_parts::piece_of_table;
+pub use options::{Freedom, Heading, Method, Options};
+pub use tune::{Tune, open};

@@ -4,8 +4,10 @@ use chorale::Part;
 use chorale::harmony::{Harmony, Key, Quality};
 use chorale::rules::Rule;
 
-use crate::analysis::{Place, Sounding, beats, harmony_in, is_marked, place};
-use crate::export::Piece;
+use crate::Piece;
+use crate::analysis::{Sounding, beats, harmony_in};
+use crate::marks::is_marked;
+use crate::position::{BarPosition, bar_position};
 use files::{Note, Score};
 
 /// How a phrase ends.
@@ -44,7 +46,7 @@ impl CadenceKind {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cadence {
-    pub place: Place,
+    pub position: BarPosition,
     pub kind: CadenceKind,
     /// In which it closes.
     pub key: Key,
@@ -92,7 +94,7 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
         }
         path.push(chord.harmony);
         let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(chord.key)).collect();
-        cadences.push(Cadence { place: place(grid, first), kind, key, chords: chords.join("-") });
+        cadences.push(Cadence { position: bar_position(grid, first), kind, key, chords: chords.join("-") });
     }
     cadences
 }
@@ -247,10 +249,10 @@ pub fn text(piece: &Piece) -> String {
     }
     text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     text += "\n\nCadences\n";
-    for Cadence { place, kind, key: local, chords } in cadences(piece) {
-        let place = place.to_string();
+    for Cadence { position, kind, key: local, chords } in cadences(piece) {
+        let position = position.to_string();
         let closes = if matches!(kind, CadenceKind::Open) { String::new() } else { format!(" in {local}") };
-        text += &format!("  {place:<18} {:<20} {chords}{closes}\n", kind.name());
+        text += &format!("  {position:<18} {:<20} {chords}{closes}\n", kind.name());
     }
     text += "\nRules broken, per 100 chord changes          here     Bach\n";
     for Rate { rule, count, rate, bach } in rates(piece) {
@@ -260,7 +262,7 @@ pub fn text(piece: &Piece) -> String {
     if !marks.is_empty() {
         text += "\nWhere\n";
         for mark in marks {
-            text += &format!("  {:<18} {}\n", place(grid, mark.step).to_string(), mark.words());
+            text += &format!("  {:<18} {}\n", bar_position(grid, mark.step).to_string(), mark.words());
         }
     }
     text

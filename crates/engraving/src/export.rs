@@ -5,11 +5,11 @@ use std::path::Path;
 use chorale::Part;
 use thiserror::Error;
 
-use crate::analysis::{self, Mark, Sounding, by_step};
+use crate::marks::by_step;
 use crate::picture::TooHigh;
-use crate::{json, page, picture};
+use crate::{Piece, json, page, picture};
 use files::musicxml::{self, Layout, Unwritable};
-use files::{Grid, Score, smf};
+use files::smf;
 use sound::{SoundError, Timbre, wav};
 
 /// What can be written.
@@ -61,14 +61,6 @@ pub enum ExportError {
     Sound(#[from] SoundError),
 }
 
-/// A score with what is known of it.
-pub struct Piece {
-    pub score: Score,
-    pub grid: Grid,
-    pub chords: Vec<Sounding>,
-    pub marks: Vec<Mark>,
-}
-
 /// What a format leaves open.
 pub struct ExportOptions {
     pub layout: Layout,
@@ -77,13 +69,14 @@ pub struct ExportOptions {
     pub with_marks: bool,
 }
 
-impl Piece {
-    pub fn new(score: Score, grid: Grid) -> Piece {
-        let chords = analysis::chords(&score, &grid);
-        let marks = analysis::marks(&score, &grid);
-        Piece { score, grid, chords, marks }
+impl Default for ExportOptions {
+    /// Four staves without marks; the organ.
+    fn default() -> ExportOptions {
+        ExportOptions { layout: Layout::Open, timbre: Timbre::Organ, with_marks: false }
     }
+}
 
+impl Piece {
     /// # Errors
     /// Where a piece is too long or too low to be engraved, or too long to be rendered as sound.
     pub fn export(&self, format: Format, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {

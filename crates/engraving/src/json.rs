@@ -3,9 +3,9 @@
 use chorale::Part;
 use serde::Serialize;
 
-use crate::analysis::place;
+use crate::Piece;
 use crate::explain;
-use crate::export::Piece;
+use crate::position::bar_position;
 use files::{Direction, Lyric, Note, smf};
 
 /// See [`document`].
@@ -120,19 +120,19 @@ pub fn document(piece: &Piece) -> Document {
     };
     let part = |part: Part| score.part(part).iter().map(note).collect();
     let chords = chords.iter().map(|chord| {
-        let place = place(grid, chord.steps.start);
+        let position = bar_position(grid, chord.steps.start);
         JsonChord {
             start_step: chord.steps.start,
             length_steps: chord.steps.end - chord.steps.start,
-            bar: place.bar,
-            beat: place.beat,
+            bar: position.bar,
+            beat: position.beat,
             symbol: chord.harmony.symbol(chord.key),
             numeral: chord.harmony.numeral(chord.key),
         }
     });
     let marks = marks.iter().map(|mark| {
-        let place = place(grid, mark.step);
-        JsonMark { step: mark.step, bar: place.bar, beat: place.beat, rule: mark.rule.name() }
+        let position = bar_position(grid, mark.step);
+        JsonMark { step: mark.step, bar: position.bar, beat: position.beat, rule: mark.rule.name() }
     });
     let (mut metres, mut tempos) = (Vec::new(), Vec::new());
     for (tick, direction) in &score.directions {
@@ -170,8 +170,8 @@ pub fn document(piece: &Piece) -> Document {
         cadences: explain::cadences(piece)
             .into_iter()
             .map(|cadence| JsonCadence {
-                bar: cadence.place.bar,
-                beat: cadence.place.beat,
+                bar: cadence.position.bar,
+                beat: cadence.position.beat,
                 kind: cadence.kind.name(),
                 key: cadence.key.to_string(),
                 chords: cadence.chords,

@@ -3,8 +3,10 @@
 use chorale::Part;
 use serde_json::json;
 
-use crate::analysis::{Mark, Sounding, by_step, place};
+use crate::analysis::Sounding;
+use crate::marks::{Mark, by_step};
 use crate::picture::{COLOURS, strip};
+use crate::position::bar_position;
 use files::musicxml::escape;
 use files::{Grid, Score};
 
@@ -35,7 +37,7 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
         .into_iter()
         .map(|(step, rules)| {
             let seconds = clock.seconds(grid.tick(step));
-            let text = escape(&format!("{}: {rules}", place(grid, step)));
+            let text = escape(&format!("{}: {rules}", bar_position(grid, step)));
             format!("<li><button class=\"line\" data-step=\"{step}\" data-seconds=\"{seconds}\">{text}</button></li>")
         })
         .collect();

@@ -36,10 +36,10 @@ pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
         style.width,
         label + 2,
         |bar| columns(bar).len() * cell,
-        |page, bars| {
+        |lines, bars| {
             for part in score.ensemble.parts() {
-                page.paint(style, Some(part), &format!("{:<label$}", score.ensemble.short_name(part)));
-                page.text.push_str(" │");
+                lines.paint(style, Some(part), &format!("{:<label$}", score.ensemble.short_name(part)));
+                lines.text.push_str(" │");
                 for bar in bars {
                     for step in columns(bar) {
                         let name = match sheet.onsets[part.index()].get(&step) {
@@ -47,11 +47,11 @@ pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
                             None if sheet.sounding(part, step).is_some() => "·".into(),
                             None => String::new(),
                         };
-                        page.paint(style, Some(part), &format!("{name:<cell$}"));
+                        lines.paint(style, Some(part), &format!("{name:<cell$}"));
                     }
-                    page.text.push('│');
+                    lines.text.push('│');
                 }
-                page.end_line();
+                lines.end_line();
             }
         },
     )
@@ -65,7 +65,7 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
         style.width,
         6,
         |bar| (bar.end_step - bar.first_step) as usize,
-        |page, bars| {
+        |lines, bars| {
             let mut sounding: BTreeMap<(Pitch, u32), (Part, bool)> = BTreeMap::new();
             for step in bars.iter().flat_map(|bar| bar.first_step..bar.end_step) {
                 for part in Part::ALL {
@@ -78,7 +78,7 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
             let pitches = || sounding.keys().map(|(pitch, _)| pitch.midi());
             let (Some(low), Some(high)) = (pitches().min(), pitches().max()) else { return };
             for pitch in (low..=high).rev().filter_map(Pitch::new) {
-                page.text.push_str(&format!("{:>4} │", spell(pitch, key)));
+                lines.text.push_str(&format!("{:>4} │", spell(pitch, key)));
                 for bar in bars {
                     for step in bar.first_step..bar.end_step {
                         match sounding.get(&(pitch, step)) {
@@ -91,17 +91,21 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
                                     (_, false) => part.letter().to_ascii_lowercase(),
                                 };
                                 let block = if begins { '▐' } else { '█' };
-                                page.paint(style, Some(part), &String::from(if style.colour { block } else { letter }));
+                                lines.paint(
+                                    style,
+                                    Some(part),
+                                    &String::from(if style.colour { block } else { letter }),
+                                );
                             }
                             None => {
                                 let is_beat = (step - bar.first_step).is_multiple_of(4) && pitch.class() == 0;
-                                page.paint(style, None, if is_beat { "·" } else { " " });
+                                lines.paint(style, None, if is_beat { "·" } else { " " });
                             }
                         }
                     }
-                    page.paint(style, None, "│");
+                    lines.paint(style, None, "│");
                 }
-                page.end_line();
+                lines.end_line();
             }
         },
     )
@@ -115,13 +119,13 @@ fn spell(pitch: Pitch, key: Key) -> String {
 /// A score on steps, bar by bar.
 struct Sheet {
     /// Per part, by the step in which a note begins. Of several notes in a step the last, to which the others lead.
-    onsets: [BTreeMap<u32, Sound>; 4],
+    onsets: [BTreeMap<u32, HeldNote>; 4],
     /// The bars in which something sounds, by first step.
     bars: BTreeMap<u32, Bar>,
 }
 
 #[derive(Clone, Copy)]
-struct Sound {
+struct HeldNote {
     pitch: Pitch,
     /// The step after its last.
     end_step: u32,
@@ -135,7 +139,7 @@ impl Sheet {
             for note in notes {
                 let mut step = grid.nearest_step(note.start);
                 let end_step = grid.nearest_step(note.end).max(step + 1);
-                onsets.insert(step, Sound { pitch: note.pitch, end_step, begins: true });
+                onsets.insert(step, HeldNote { pitch: note.pitch, end_step, begins: true });
                 while step < end_step {
                     let bar = grid.bar(step);
                     sheet.bars.insert(bar.first_step, bar);
@@ -146,9 +150,9 @@ impl Sheet {
         sheet
     }
 
-    fn sounding(&self, part: Part, step: u32) -> Option<Sound> {
+    fn sounding(&self, part: Part, step: u32) -> Option<HeldNote> {
         let (&first, sound) = self.onsets[part.index()].range(..=step).next_back()?;
-        (step < sound.end_step).then_some(Sound { begins: first == step, ..*sound })
+        (step < sound.end_step).then_some(HeldNote { begins: first == step, ..*sound })
     }
 
     /// As many bars a line as fit, with their numbers above; bars in which all rest are left out.
@@ -157,9 +161,9 @@ impl Sheet {
         width: usize,
         gutter: usize,
         width_of: impl Fn(&Bar) -> usize,
-        mut draw_lines: impl FnMut(&mut Page, &[Bar]),
+        mut draw_lines: impl FnMut(&mut Lines, &[Bar]),
     ) -> String {
-        let mut page = Page::default();
+        let mut lines = Lines::default();
         let bars: Vec<Bar> = self.bars.values().copied().collect();
         let mut rest = bars.as_slice();
         while !rest.is_empty() {
@@ -178,23 +182,23 @@ impl Sheet {
                 let number = if bar.number == 0 { String::new() } else { bar.number.to_string() };
                 numbers.push_str(&format!("{:<width$.width$} ", number, width = cells));
             }
-            page.text.push_str(numbers.trim_end());
-            page.end_line();
-            draw_lines(&mut page, line);
-            page.end_line();
+            lines.text.push_str(numbers.trim_end());
+            lines.end_line();
+            draw_lines(&mut lines, line);
+            lines.end_line();
         }
-        page.text
+        lines.text
     }
 }
 
 /// Text in the making, with the colour that the terminal is in.
 #[derive(Default)]
-struct Page {
+struct Lines {
     text: String,
     colour: Option<Part>,
 }
 
-impl Page {
+impl Lines {
     /// `None` for what belongs to no part.
     fn paint(&mut self, style: Style, part: Option<Part>, text: &str) {
         if style.colour && part != self.colour {

@@ -4,7 +4,7 @@ use chorale::census::ends_by_a_fifth;
 use chorale::{Chorale, Chord, Part, Phase, PitchClassDurations, is_good_ending};
 use network::ModelError;
 
-use crate::harmonizer::{Harmonizer, Sampling};
+use crate::harmonizer::{Harmonizer, Limits, Sampling, StepRules};
 
 /// The last steps of a new chorale, in which it seeks a close: two beats.
 const CLOSE: usize = 8;
@@ -14,8 +14,8 @@ const ENDING: usize = 16;
 const ENDINGS: u64 = 48;
 const BY_A_FIFTH: u8 = 3;
 
-/// `length` steps: those of `prompt`, then new ones, the soprano too drawn from the network. `phase` tells the phase
-/// of each, counted from 0. The last four beats are drawn again until the bass falls by a fifth to the tonic.
+/// `length` steps: those of `prompt`, then new ones within `limits`, the soprano too drawn from the network. `phase` tells
+/// the phase of each, counted from 0. The last four beats are drawn again until the bass falls by a fifth to the tonic.
 ///
 /// # Errors
 /// When the model fails to run.
@@ -23,28 +23,31 @@ pub fn generate(
     prompt: &[Chord],
     length: usize,
     phase: impl Fn(usize) -> Phase,
+    limits: Limits,
     harmonizer: &mut Harmonizer,
 ) -> Result<Chorale, ModelError> {
-    let mut chords: Vec<Chord> = Vec::with_capacity(length);
-    let write = |chords: &mut Vec<Chord>, harmonizer: &mut Harmonizer, until: usize| -> Result<(), ModelError> {
+    let sampling = harmonizer.sampling();
+    let write = |chords: &mut Vec<Chord>, harmonizer: &mut Harmonizer, sampling: Sampling, until: usize| {
         for step in chords.len()..until {
-            harmonizer.set_closing(step + CLOSE >= length);
             harmonizer.step(chords.last().copied().unwrap_or(Chord::START), phase(step))?;
             chords.push(match prompt.get(step) {
                 Some(&chord) => chord,
-                None => harmonizer.continuation()?,
+                None => {
+                    let is_closing = step + CLOSE >= length;
+                    harmonizer.continuation_by(&StepRules { sampling, limits, is_closing })?
+                }
             });
         }
-        Ok(())
+        Ok::<(), ModelError>(())
     };
-    write(&mut chords, harmonizer, length.saturating_sub(ENDING).max(prompt.len()).min(length))?;
-    let sampling = harmonizer.sampling();
+    let mut chords: Vec<Chord> = Vec::with_capacity(length);
+    write(&mut chords, harmonizer, sampling, length.saturating_sub(ENDING).max(prompt.len()).min(length))?;
     let mut best: Option<(u8, Vec<Chord>)> = None;
     for attempt in 0..ENDINGS {
         let (mut chords, mut harmonizer) = (chords.clone(), harmonizer.clone());
         // Far from the seeds that a user would give.
-        harmonizer.set_sampling(Sampling { seed: sampling.seed.wrapping_add(attempt << 40), ..sampling });
-        write(&mut chords, &mut harmonizer, length)?;
+        let sampling = Sampling { seed: sampling.seed.wrapping_add(attempt << 40), ..sampling };
+        write(&mut chords, &mut harmonizer, sampling, length)?;
         let closes = closes(&chords);
         if best.as_ref().is_none_or(|(least, _)| closes > *least) {
             best = Some((closes, chords));
@@ -85,7 +88,7 @@ mod tests {
         let model = Arc::new(Model::lstm().unwrap());
         let ends = |seed: u64| {
             let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling { seed, ..Sampling::default() });
-            let chorale = generate(&[], 64, Phase::in_bar, &mut harmonizer).unwrap();
+            let chorale = generate(&[], 64, Phase::in_bar, Limits::default(), &mut harmonizer).unwrap();
             assert_eq!(chorale.chords.len(), 64);
             closes(&chorale.chords)
         };
@@ -93,6 +96,9 @@ mod tests {
         assert!(count >= 6, "{count} of 8");
         let mut harmonizer = Harmonizer::new(model, Sampling::default());
         let prompt = vec![chord([72, 67, 64, 48]); 60];
-        assert_eq!(generate(&prompt, 64, Phase::in_bar, &mut harmonizer).unwrap().chords[..60], prompt);
+        assert_eq!(
+            generate(&prompt, 64, Phase::in_bar, Limits::default(), &mut harmonizer).unwrap().chords[..60],
+            prompt
+        );
     }
 }

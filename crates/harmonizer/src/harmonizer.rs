@@ -53,28 +53,39 @@ impl Candidate {
         self.log_likelihood - self.cost
     }
 
-    pub(crate) fn judge(&mut self, guard: &Guard, past: &Past, phase: Phase, is_closing: bool, limits: &Limits) {
+    pub(crate) fn judge(&mut self, past: &Past, phase: Phase, rules: &StepRules) {
+        let StepRules { sampling: Sampling { guard, .. }, limits, is_closing } = rules;
         self.cost = guard.cost(&past.breaches(self.chord, phase));
         let heard = limits.heard(self.chord);
         if limits.silent.is_some() {
             self.cost += if is_hollow(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
         }
-        if is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
+        if *is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
             self.cost += Guard::closing_cost(past, heard);
         }
     }
 }
 
-/// Nats taken off a chord that lacks its third without the part that nobody sings.
+/// Nats taken off a chord that lacks its third without the part that nobody sings: a full chord is chosen instead where
+/// the network holds it for at least a twentieth (e to the -3) as likely. Chosen, not tuned: Bach left no trios to count.
 const HOLLOW_COST: f32 = 3.0;
 
-/// What binds the choice of a chord.
+/// What binds the choice of one step's chord.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepRules {
+    pub sampling: Sampling,
+    pub limits: Limits,
+    /// Whether a chord to end on is sought, and kept.
+    pub is_closing: bool,
+}
+
+/// What can be sung.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Lowest and highest pitch of each part, by [`Part::index`]: under a sounding soprano a part sings, and nothing
     /// beyond them. They span an octave or more within the vocabulary.
     pub ranges: [(Pitch, Pitch); 4],
-    /// Parts that are given already.
+    /// Parts that are given already, whatever the network thinks of them.
     pub kept: [Option<Token>; 4],
     /// A part that nobody sings. It is chosen all the same, since the networks know four parts, but the others must make
     /// sense without it.
@@ -116,8 +127,6 @@ pub struct Harmonizer {
     /// Steps begun so far, and the phase of the present one.
     steps: u64,
     phase: Phase,
-    is_closing: bool,
-    limits: Limits,
     /// Of the present step, once there is one.
     context: Context,
 }
@@ -132,8 +141,6 @@ impl Harmonizer {
             past: Past::default(),
             steps: 0,
             phase: Phase::in_bar(0),
-            is_closing: false,
-            limits: Limits::default(),
             context: Context::default(),
         }
     }
@@ -146,28 +153,13 @@ impl Harmonizer {
         &self.model
     }
 
-    /// Draws differently from now on.
-    pub fn set_sampling(&mut self, sampling: Sampling) {
-        self.sampling = sampling;
+    /// What binds a step where nothing else is asked for: its own sampling, a choir's ranges.
+    pub fn rules(&self) -> StepRules {
+        StepRules { sampling: self.sampling, limits: Limits::default(), is_closing: false }
     }
 
     pub fn reset(&mut self) {
         *self = Harmonizer::new(Arc::clone(&self.model), self.sampling);
-    }
-
-    /// From now on, seeks a chord to end on and stays there (true), or plays as ever (false).
-    pub fn set_closing(&mut self, is_closing: bool) {
-        self.is_closing = is_closing;
-    }
-
-    /// From now on, chooses within these.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
-    }
-
-    /// From now on, all answers have this bass, whatever the network thinks of it; with `None` it is chosen again.
-    pub fn set_bass(&mut self, bass: Option<Token>) {
-        self.limits.kept[Part::Bass.index()] = bass;
     }
 
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
@@ -190,7 +182,15 @@ impl Harmonizer {
     /// # Errors
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn answer(&mut self, soprano: Token) -> Result<Chord, ModelError> {
-        Ok(self.complete(&[soprano])?[0])
+        self.answer_by(soprano, &self.rules())
+    }
+
+    /// [`Harmonizer::answer`] by other rules than its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn answer_by(&mut self, soprano: Token, rules: &StepRules) -> Result<Chord, ModelError> {
+        Ok(self.complete(&[soprano], rules)?[0])
     }
 
     /// The chords under all 47 sopranos, by index of the soprano's token, in one batched run. Those below the
@@ -199,9 +199,17 @@ impl Harmonizer {
     /// # Errors
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn answers(&mut self) -> Result<[Chord; Token::VOCABULARY], ModelError> {
+        self.answers_by(&self.rules())
+    }
+
+    /// [`Harmonizer::answers`] by other rules than its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn answers_by(&mut self, rules: &StepRules) -> Result<[Chord; Token::VOCABULARY], ModelError> {
         let sopranos: Vec<Token> =
             Token::all().filter(|token| token.pitch().is_none_or(|pitch| Part::Soprano.fold(pitch).1 == 0)).collect();
-        let answers = self.complete(&sopranos)?;
+        let answers = self.complete(&sopranos, rules)?;
         let mut chords = [Chord::SILENCE; Token::VOCABULARY];
         for token in Token::all() {
             let folded = token.pitch().map_or(token, |pitch| Part::Soprano.fold(pitch).0);
@@ -217,24 +225,33 @@ impl Harmonizer {
     /// # Errors
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn continuation(&mut self) -> Result<Chord, ModelError> {
+        self.continuation_by(&self.rules())
+    }
+
+    /// [`Harmonizer::continuation`] by other rules than its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn continuation_by(&mut self, rules: &StepRules) -> Result<Chord, ModelError> {
         self.check_begun()?;
         let mut logits = Vec::new();
         let row = Row { state: 0, given: Chord::SILENCE };
         self.model.logits(Part::Soprano, &mut self.context, &[row], &mut logits)?;
         log_softmax(&mut logits);
         let mut sopranos: Vec<(Token, f32)> = Token::all().zip(logits).collect();
-        let (low, high) = self.limits.ranges[Part::Soprano.index()];
+        let (low, high) = rules.limits.ranges[Part::Soprano.index()];
         sopranos.retain(|(token, _)| token.pitch().is_none_or(|pitch| low <= pitch && pitch <= high));
         sopranos.sort_by(|a, b| b.1.total_cmp(&a.1));
         sopranos.truncate(SOPRANOS);
         let tokens: Vec<Token> = sopranos.iter().map(|(token, _)| *token).collect();
-        let candidates = self.candidates(&tokens)?;
+        let candidates = self.candidates(&tokens, rules)?;
         let (chords, scores): (Vec<Chord>, Vec<f32>) = sopranos
             .iter()
             .zip(&candidates)
             .flat_map(|((_, soprano), under)| under.iter().map(move |one| (one.chord, soprano + one.score())))
             .unzip();
-        Ok(chords[draw(&scores, self.sampling, &mut self.generator(Token::START))])
+        let mut generator = self.generator(rules.sampling.seed, Token::START);
+        Ok(chords[draw(&scores, rules.sampling, &mut generator)])
     }
 
     fn check_begun(&self) -> Result<(), ModelError> {
@@ -245,8 +262,9 @@ impl Harmonizer {
     }
 
     /// Draws a voicing under each soprano.
-    fn complete(&mut self, sopranos: &[Token]) -> Result<Vec<Chord>, ModelError> {
-        let candidates = self.candidates(sopranos)?;
+    fn complete(&mut self, sopranos: &[Token], rules: &StepRules) -> Result<Vec<Chord>, ModelError> {
+        let candidates = self.candidates(sopranos, rules)?;
+        let sampling = rules.sampling;
         let mut scores = Vec::new();
         Ok(sopranos
             .iter()
@@ -254,29 +272,26 @@ impl Harmonizer {
             .map(|(&soprano, candidates)| {
                 scores.clear();
                 scores.extend(candidates.iter().map(Candidate::score));
-                candidates[draw(&scores, self.sampling, &mut self.generator(soprano))].chord
+                candidates[draw(&scores, sampling, &mut self.generator(sampling.seed, soprano))].chord
             })
             .collect())
     }
 
     /// The likeliest voicings under each soprano, at least one for each, the likeliest first.
-    ///
-    /// # Errors
-    /// When the network fails, or before the first [`Harmonizer::step`].
-    pub fn candidates(&mut self, sopranos: &[Token]) -> Result<Vec<Vec<Candidate>>, ModelError> {
+    fn candidates(&mut self, sopranos: &[Token], rules: &StepRules) -> Result<Vec<Vec<Candidate>>, ModelError> {
         self.check_begun()?;
-        let limits = self.limits;
-        let asked: Vec<Asked> = sopranos.iter().map(|&soprano| Asked { state: 0, soprano, limits }).collect();
-        let mut beams = beams(&self.model, &mut self.context, &asked)?;
+        let limits = rules.limits;
+        let queries: Vec<Query> = sopranos.iter().map(|&soprano| Query { state: 0, soprano, limits }).collect();
+        let mut beams = beams(&self.model, &mut self.context, &queries)?;
         for candidate in beams.iter_mut().flatten() {
-            candidate.judge(&self.sampling.guard, &self.past, self.phase, self.is_closing, &limits);
+            candidate.judge(&self.past, self.phase, rules);
         }
         Ok(beams)
     }
 
-    fn generator(&self, soprano: Token) -> ChaCha8Rng {
+    fn generator(&self, seed: u64, soprano: Token) -> ChaCha8Rng {
         let mut key = [0u8; 32];
-        for (bytes, number) in key.chunks_mut(8).zip([self.sampling.seed, self.steps, soprano.index() as u64]) {
+        for (bytes, number) in key.chunks_mut(8).zip([seed, self.steps, soprano.index() as u64]) {
             bytes.copy_from_slice(&number.to_le_bytes());
         }
         ChaCha8Rng::from_seed(key)
@@ -291,7 +306,7 @@ fn singable((low, high): (Pitch, Pitch)) -> Range<usize> {
 
 /// A soprano for which voicings are sought.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct Query {
     /// The place of its state in the context.
     pub state: usize,
     pub soprano: Token,
@@ -300,27 +315,31 @@ pub(crate) struct Asked {
 
 /// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. A part
 /// that is kept has its token whatever the network thinks of it.
-pub(crate) fn beams(model: &Model, context: &mut Context, asked: &[Asked]) -> Result<Vec<Vec<Candidate>>, ModelError> {
-    let mut beams: Vec<Vec<Candidate>> = asked
+pub(crate) fn beams(
+    model: &Model,
+    context: &mut Context,
+    queries: &[Query],
+) -> Result<Vec<Vec<Candidate>>, ModelError> {
+    let mut beams: Vec<Vec<Candidate>> = queries
         .iter()
-        .map(|asked| {
+        .map(|query| {
             let mut chord = Chord::SILENCE;
-            chord[Part::Soprano] = asked.soprano;
+            chord[Part::Soprano] = query.soprano;
             vec![Candidate { chord, log_likelihood: 0.0, cost: 0.0 }]
         })
         .collect();
     let (mut rows, mut logits) = (Vec::new(), Vec::new());
     for (&part, most) in model.order()[1..].iter().zip(BEAM) {
         rows.clear();
-        rows.extend(asked.iter().zip(&beams).flat_map(|(asked, beam)| {
-            beam.iter().map(move |candidate| Row { state: asked.state, given: candidate.chord })
+        rows.extend(queries.iter().zip(&beams).flat_map(|(query, beam)| {
+            beam.iter().map(move |candidate| Row { state: query.state, given: candidate.chord })
         }));
         model.logits(part, context, &rows, &mut logits)?;
         let mut logits = &mut logits[..];
-        for (beam, asked) in beams.iter_mut().zip(asked) {
+        for (beam, query) in beams.iter_mut().zip(queries) {
             let (of_beam, rest) = logits.split_at_mut(beam.len() * Token::VOCABULARY);
             logits = rest;
-            *beam = longer(beam, part, &asked.limits, of_beam, most);
+            *beam = longer(beam, part, &query.limits, of_beam, most);
         }
     }
     Ok(beams)

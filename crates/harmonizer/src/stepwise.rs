@@ -7,8 +7,8 @@ use files::melody::{Fold, MelodyStep};
 use network::ModelError;
 use thiserror::Error;
 
-use crate::arrangement::{Arrangement, OutOfReach};
-use crate::harmonizer::Harmonizer;
+use crate::constraints::{Constraints, OutOfReach};
+use crate::harmonizer::{Harmonizer, StepRules};
 
 /// The chord of every step, as the network heard and answered it: folded into its range.
 ///
@@ -20,19 +20,19 @@ use crate::harmonizer::Harmonizer;
 pub fn harmonize(
     steps: &[MelodyStep],
     fold: Fold,
-    arrangement: &Arrangement,
+    constraints: &Constraints,
     harmonizer: &mut Harmonizer,
 ) -> Result<Vec<Chord>, HarmonizeError> {
     let mut chords: Vec<Chord> = Vec::with_capacity(steps.len());
-    for (step, may_move) in steps.iter().zip(arrangement.moves(steps)) {
+    for (step, may_move) in steps.iter().zip(constraints.moves(steps)) {
         let before = chords.last().copied();
         harmonizer.step(before.unwrap_or(Chord::START), step.phase)?;
         let (soprano, octaves) = fold.apply(step.soprano);
         chords.push(match before.filter(|_| !may_move) {
             Some(held) => held,
             None => {
-                harmonizer.set_limits(arrangement.limits(octaves)?);
-                harmonizer.answer(soprano)?
+                let limits = constraints.limits(octaves)?;
+                harmonizer.answer_by(soprano, &StepRules { limits, ..harmonizer.rules() })?
             }
         });
     }

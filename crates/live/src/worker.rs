@@ -1,9 +1,9 @@
 //! Works out answer tables ahead of the playing. This is the only place of a live performance where the network runs.
 
 use chorale::rules::Guard;
-use chorale::{Chord, Phase};
+use chorale::{Chord, Part, Phase};
 
-use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
+use harmonizer::{Harmonizer, Limits, Purpose, Sampling, StepRules, guard_for};
 use network::ModelError;
 use session::control::Preferences;
 use session::{AnswerTable, TableRequest};
@@ -72,20 +72,19 @@ impl Worker {
             Some(chord) => (listener.ready.clone(), chord),
             None => (listener.heard.clone(), self.last),
         };
-        listener.wish(&mut ahead, &report);
         ahead.step(after, report.phases[1])?;
-        let (number, step) = (report.number, report.step + 1);
-        Ok(Some(AnswerTable { number, is_present: false, step, after, bass: report.bass, chords: ahead.answers()? }))
+        let chords = ahead.answers_by(&listener.rules(&report))?;
+        let (number, step, bass) = (report.number, report.step + 1, report.bass);
+        Ok(Some(AnswerTable { number, is_present: false, step, after, bass, chords }))
     }
 
     /// The table for the present step over the bass that is given now; `None` where the session has it.
     pub fn present_table(&self) -> Result<Option<AnswerTable>, ModelError> {
         let Some(report) = self.report.filter(|report| report.is_present_void) else { return Ok(None) };
         let listener = self.listener(&report);
-        let mut present = listener.ready.clone();
-        listener.wish(&mut present, &report);
+        let chords = listener.ready.clone().answers_by(&listener.rules(&report))?;
         let TableRequest { number, step, bass, .. } = report;
-        Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords: present.answers()? }))
+        Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords }))
     }
 
     fn listener(&self, report: &TableRequest) -> &Listener {
@@ -104,14 +103,14 @@ impl Listener {
         Ok(Listener { sampling: harmonizer.sampling(), heard: harmonizer, ready })
     }
 
-    /// Lets a harmonizer answer as the player wants it.
-    fn wish(&self, harmonizer: &mut Harmonizer, report: &TableRequest) {
-        harmonizer.set_sampling(self.wished(report.preferences));
-        harmonizer.set_closing(report.preferences.cadence);
-        harmonizer.set_bass(report.bass);
+    /// By which it answers as the player wants it.
+    fn rules(&self, request: &TableRequest) -> StepRules {
+        let mut limits = Limits::default();
+        limits.kept[Part::Bass.index()] = request.bass;
+        StepRules { sampling: self.sampling(request.preferences), limits, is_closing: request.preferences.cadence }
     }
 
-    fn wished(&self, preferences: Preferences) -> Sampling {
+    fn sampling(&self, preferences: Preferences) -> Sampling {
         let temperature = preferences.temperature.unwrap_or(self.sampling.temperature);
         let guard = match preferences.guard {
             Some(false) => Guard::OFF,
@@ -247,13 +246,22 @@ mod tests {
         let (mut worker, report, chord) = before_the_beat(None);
         let preferences = Preferences { temperature: Some(1.5), ..Preferences::default() };
         worker.follow(&TableRequest { preferences, ..report }).unwrap();
-        let mut bold = harmonizer();
-        bold.set_sampling(Sampling { temperature: 1.5, ..bold.sampling() });
+        let bold = Harmonizer::new(
+            Arc::new(Model::wavenet().unwrap()),
+            Sampling { temperature: 1.5, ..harmonizer().sampling() },
+        );
         let chords = worker.table().unwrap().unwrap().chords;
         assert_eq!(chords, reference(bold, chord));
         assert_ne!(chords, reference(harmonizer(), chord));
         worker.follow(&report).unwrap();
         assert_eq!(worker.table().unwrap().unwrap().chords, reference(harmonizer(), chord));
+    }
+
+    /// What binds a harmonizer whose bass is given.
+    fn over(harmonizer: &Harmonizer, bass: Option<Token>) -> StepRules {
+        let mut rules = harmonizer.rules();
+        rules.limits.kept[Part::Bass.index()] = bass;
+        rules
     }
 
     #[test]
@@ -265,15 +273,15 @@ mod tests {
         assert_eq!((present.step, present.after, present.bass), (3, chord, bass));
         assert_eq!((next.step, next.after, next.bass), (4, chord, bass));
         let mut reference = harmonizer();
-        reference.set_bass(bass);
+        let rules = over(&reference, bass);
         for step in 0..=4 {
             reference.step(if step == 0 { Chord::START } else { chord }, phase(step)).unwrap();
             if step == 3 {
-                assert_eq!(present.chords, reference.answers().unwrap());
+                assert_eq!(present.chords, reference.answers_by(&rules).unwrap());
             }
         }
-        assert_eq!(next.chords, reference.answers().unwrap());
-        assert!(next.chords.iter().all(|chord| Some(chord[chorale::Part::Bass]) == bass));
+        assert_eq!(next.chords, reference.answers_by(&rules).unwrap());
+        assert!(next.chords.iter().all(|chord| Some(chord[Part::Bass]) == bass));
         worker.follow(&before).unwrap();
         assert_eq!(worker.present_table().unwrap(), None);
         assert_ne!(worker.table().unwrap().unwrap().chords, next.chords, "the network chooses again");
@@ -328,8 +336,8 @@ mod tests {
                 before = chord;
             }
             anew.step(before, report.phases[1]).unwrap();
-            anew.set_bass(report.bass);
-            prop_assert_eq!(worker.table().unwrap().unwrap().chords, anew.answers().unwrap());
+            let rules = over(&anew, report.bass);
+            prop_assert_eq!(worker.table().unwrap().unwrap().chords, anew.answers_by(&rules).unwrap());
         }
     }
 }

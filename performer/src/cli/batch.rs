@@ -1,13 +1,13 @@
 //! Many melodies in one call: which files, several at once, one bar of progress, and a table at the end.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
 use anyhow::{Context, Result, bail};
+use harmonizer::parallel::on_threads;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{OutputOptions, Targets, print};
@@ -131,47 +131,35 @@ pub fn run(
     if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta} {msg}") {
         bar.set_style(style);
     }
-    let next = AtomicUsize::new(0);
-    let results: Mutex<Vec<Option<Result<Row>>>> = Mutex::new(jobs.iter().map(|_| None).collect());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some((input, job)) = jobs.get(index) else { break };
-                    let name = input.display().to_string();
-                    let say = |remark: &str| {
-                        let line = if remark.starts_with(&name) { remark.into() } else { format!("{name}: {remark}") };
-                        bar.suspend(|| output.say(&line));
-                    };
-                    let result = match job {
-                        Ok(job) => work(job, &say),
-                        Err(error) => Err(anyhow::anyhow!("{error:#}")),
-                    };
-                    if let Ok(mut results) = results.lock() {
-                        results[index] = Some(result);
-                    }
-                    bar.inc(1);
-                }
-            });
-        }
+    let results = on_threads(workers, &jobs, |_, (input, job)| {
+        let name = input.display().to_string();
+        let say = |remark: &str| {
+            let line = if remark.starts_with(&name) { remark.into() } else { format!("{name}: {remark}") };
+            bar.suspend(|| output.say(&line));
+        };
+        let result = match job {
+            Ok(job) => work(job, &say),
+            Err(error) => Err(anyhow::anyhow!("{error:#}")),
+        };
+        bar.inc(1);
+        // What fails is listed below, and stops nothing.
+        Ok::<_, Infallible>(result)
     });
     bar.finish_and_clear();
-    let results = results.into_inner().unwrap_or_default();
+    let Ok(results) = results;
     let (mut table, mut failures) = (String::new(), Vec::new());
     let width = jobs.iter().map(|(input, _)| input.display().to_string().chars().count()).max().unwrap_or(0);
     table += &format!("{:<width$}  {:>6}  {:>6}  {:>6}  {:>7}\n", "melody", "notes", "steps", "marks", "seconds");
     for ((input, _), result) in jobs.iter().zip(results) {
         let name = input.display().to_string();
         match result {
-            Some(Ok(Row { notes, steps, marks, seconds })) => {
+            Ok(Row { notes, steps, marks, seconds }) => {
                 table += &format!("{name:<width$}  {notes:>6}  {steps:>6}  {marks:>6}  {seconds:>7.2}\n");
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 table += &format!("{name:<width$}  failed\n");
                 failures.push(format!("{error:#}"));
             }
-            None => failures.push(format!("{name}: not reached")),
         }
     }
     if !output.is_quiet() {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
+use arranger::Freedom;
 use chorale::rules::{Guard, Rule};
 use harmonizer::Sampling;
 use network::Model;
@@ -54,6 +55,10 @@ impl ModelOptions {
         self.model.to_str().unwrap_or("?")
     }
 
+    pub fn freedom(&self) -> Freedom {
+        self.sampling.freedom()
+    }
+
     pub fn sampling(&self, guard: Guard) -> Sampling {
         self.sampling.sampling(guard)
     }
@@ -62,11 +67,12 @@ impl ModelOptions {
 impl SamplingOptions {
     /// With this guard, as far as no option says otherwise.
     pub fn sampling(&self, guard: Guard) -> Sampling {
-        let mut guard = if self.no_guard { Guard::OFF } else { guard };
-        for (rule, weight) in &self.rules {
-            guard.weights[rule.index()] = *weight;
-        }
-        Sampling { temperature: self.temperature, min_p: self.min_p, seed: self.seed, guard }
+        self.freedom().sampling(guard)
+    }
+
+    pub fn freedom(&self) -> Freedom {
+        let SamplingOptions { seed, temperature, min_p, no_guard, ref rules } = *self;
+        Freedom { temperature, min_p, seed, is_guarded: !no_guard, rules: rules.clone() }
     }
 
     pub fn is_guarded(&self) -> bool {

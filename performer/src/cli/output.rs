@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
+use arranger::{Heading, Tune};
 use chorale::Part;
 use chorale::harmony::Key;
 use engraving::{ExportOptions, Format, Piece, view};
+use files::Ensemble;
 use files::musicxml::Layout;
-use files::{Direction, Ensemble, Source};
 use sound::Timbre;
 
 /// Columns when neither a terminal nor $COLUMNS tells.
@@ -47,7 +48,7 @@ pub struct OutputOptions {
     /// The key, instead of the file's own: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it, and
     /// it is spelled for it
     #[arg(long, value_name = "KEY")]
-    pub key: Option<Key>,
+    key: Option<Key>,
 
     /// Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices, the melody in the first tenor; and ranges of
     /// single parts, alone or behind one of these: TTBB,Bass:D2-C4. The melody is moved by octaves into the highest
@@ -167,15 +168,9 @@ impl OutputOptions {
         self.json
     }
 
-    /// Puts the user's title and key in place of the file's.
-    pub fn amend(&self, title: &mut Option<String>, directions: &mut Vec<(u32, Direction)>) {
-        if let Some(text) = &self.title {
-            *title = Some(text.clone());
-        }
-        if let Some(Key { sharps, minor }) = self.key {
-            directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
-            directions.insert(0, (0, Direction::Key { sharps, minor }));
-        }
+    /// The user's title and key, in place of the file's.
+    pub fn heading(&self) -> Heading {
+        Heading { title: self.title.clone(), key: self.key }
     }
 
     pub fn export_options(&self) -> Result<ExportOptions> {
@@ -266,13 +261,16 @@ fn staves(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Reads MIDI or MusicXML and says what had to be interpreted.
-pub fn read_source(path: &Path, say: impl Fn(&str)) -> Result<Source> {
-    let file = files::read(&files::load(path)?).with_context(|| path.display().to_string())?;
-    for remark in &file.remarks {
-        say(&format!("{}: {remark}", path.display()));
-    }
-    Ok(file)
+/// Opens a file and tells the user what had to be interpreted.
+pub fn open(path: &Path, say: impl Fn(&str)) -> Result<Tune> {
+    let tune = arranger::open(path)?;
+    tune.remarks().for_each(|remark| say(&remark));
+    Ok(tune)
+}
+
+/// Whether a file is a table in the form of the data set.
+pub fn is_table(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
 }
 
 fn folder_of(path: &Path) -> &Path {

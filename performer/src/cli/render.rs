@@ -4,19 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
-use chorale::harmony::Key;
-use chorale::{Chord, Density, Part, Pitch};
-use engraving::Piece;
-use files::melody::{self, Choice, Fold, Melody, MelodyStep};
-use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, parts, signature, transpose_keys};
-use harmonizer::search::{self, Found, PARTICLES};
-use harmonizer::{Arrangement, Harmonizer, Purpose, guard_for};
+use anyhow::{Result, bail};
+use arranger::{Arrangement, Choice, Method, Nats, Options, Tune};
+use chorale::{Density, Part};
+use harmonizer::search::PARTICLES;
 use network::Model;
 
 use super::batch::{self, Job, Jobs, Row};
 use super::options::ModelOptions;
-use super::output::{OutputOptions, read_source};
+use super::output::{self, OutputOptions};
 
 /// Harmonizes melodies from MIDI and MusicXML files in four parts
 ///
@@ -144,8 +140,8 @@ pub fn run(mut args: Args) -> Result<()> {
     let jobs = batch::jobs(&args.melodies, &args.output)?;
     let options = args.output.export_options()?;
     let model = args.model.model()?;
-    let render = |job: &Job, say: &dyn Fn(&str)| -> Result<(Rendered, Vec<String>)> {
-        let mut all = harmonize(&args, &job.input, Arc::clone(&model), say)?;
+    let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
+        let (mut all, seconds) = harmonize(&args, &job.input, &model, say)?;
         let mut written = Vec::new();
         for (version, rendered) in (1..).zip(&all) {
             let targets = if args.alternatives.is_some() { &job.targets.version(version) } else { &job.targets };
@@ -159,10 +155,11 @@ pub fn run(mut args: Args) -> Result<()> {
                 _ => targets.list(),
             });
         }
-        Ok((all.remove(0), written))
+        Ok(Rendered { best: all.remove(0), written, seconds })
     };
     if let Jobs::One(job) = &jobs {
-        let (Rendered { piece, steps, seconds, .. }, written) = render(job, &|remark| args.output.say(remark))?;
+        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds } =
+            render(job, &|remark| args.output.say(remark))?;
         args.output.show(&piece)?;
         let notes = piece.score.part(piece.score.melody).len();
         let separator = if args.alternatives.is_some() { "\n" } else { ": " };
@@ -183,200 +180,53 @@ pub fn run(mut args: Args) -> Result<()> {
         bail!("--json shows one piece; for many, --format json writes a file each");
     }
     batch::run(jobs, args.jobs, &args.output, |job, say| {
-        let (Rendered { piece, steps, seconds, .. }, _) = render(job, say)?;
+        let Rendered { best: Arrangement { piece, steps, .. }, seconds, .. } = render(job, say)?;
         Ok(Row { notes: piece.score.part(piece.score.melody).len(), steps, marks: piece.marks.len(), seconds })
     })
 }
 
-/// For a note of any part.
-struct Nats {
-    /// With what the rules take off.
-    with_rules: f64,
-    /// By the network.
-    alone: f64,
-}
-
-/// A melody with its harmony.
+/// What became of a melody.
 struct Rendered {
-    piece: Piece,
-    steps: usize,
-    /// None where it was not asked for the soprano.
-    nats: Option<Nats>,
-    /// That the network took.
+    best: Arrangement,
+    /// The files, for people, an entry for each harmonization.
+    written: Vec<String>,
+    /// That the harmonizing took.
     seconds: f64,
 }
 
-fn harmonize(args: &Args, path: &Path, model: Arc<Model>, say: &dyn Fn(&str)) -> Result<Vec<Rendered>> {
-    let Args { output, track, channel, pickup, transpose, .. } = args;
-    let mut file = read_source(path, say)?;
-    let in_file = || path.display().to_string();
-    let choice = Choice { track: track.clone(), channel: *channel };
-    let mut melody = Melody::find(&file, &choice).with_context(in_file)?;
-    output.amend(&mut file.title, &mut file.directions);
-    // Many programs write C major into MIDI files that nobody has told them the key of.
-    let is_default =
-        |key: &Key| output.key.is_none() && file.kind == Kind::Midi && *key == Key { sharps: 0, minor: false };
-    let found = melody.found_key();
-    // Nor does a signature tell major from minor.
-    let is_open = |key: &Key| is_default(key) || output.key.is_none() && found.minor && key.sharps == found.sharps;
-    let told = signature(&file.directions).filter(|key| !is_open(key));
-    let home = told.unwrap_or(found).transposed(transpose.unwrap_or(0));
-    if let Some(semitones) = *transpose {
-        melody = melody.transposed(semitones).map_err(|pitch| {
-            anyhow!("--transpose {semitones} moves {pitch} of {} out of the range of MIDI", path.display())
-        })?;
-        transpose_keys(&mut file.directions, semitones);
-    }
-    let bars = match *pickup {
-        Some(quarters) => with_pickup(&file, quarters, melody.first_onset()),
-        None => file.directions.clone(),
-    };
-    let grid = Grid::new(file.ticks_per_quarter, &bars, melody.first_onset());
-    let steps = melody::steps(&melody, &grid).with_context(in_file)?;
-    melody.remarks.iter().for_each(|remark| say(remark));
-    melody.all_sing = args.words == Words::All;
-    let part = args.melody_part;
-    let arrangement = Arrangement { ensemble: output.ranges, density: args.density };
-    let ensemble = arrangement.ensemble;
-    let name = ensemble.name(part).to_lowercase();
-    if args.live && part != Part::Soprano {
-        bail!("--live answers a soprano; without it the search harmonizes around the {name}");
-    }
-    if ensemble.silent() == Some(part) {
-        bail!("--melody-part {name}: --ranges SAB leaves the tenor out; give the melody to another part");
-    }
-    let mut steps = steps;
-    let is_usual = part == Part::Soprano && ensemble == Ensemble::default();
-    match Fold::into_range(&steps, ensemble.range(part)) {
-        Fold::Whole(0) => {}
-        // What is played low is answered lower still; a choir can only sing it higher. Above a choir it may stay.
-        Fold::Whole(octaves) if !is_usual || (octaves > 0 && !args.live) => {
-            let as_it_lies =
-                part_that_sings(&steps, ensemble).filter(|other| *other != part && ensemble.silent().is_none());
-            let way_out = as_it_lies.map(|other| {
-                let (sung, name) = (ensemble.name(other).to_lowercase(), other.name().to_lowercase());
-                format!("; --melody-part {name} gives it to the {sung} as it lies")
-            });
-            melody = melody.transposed(12 * octaves).map_err(|pitch| anyhow!("{pitch} cannot be moved by octaves"))?;
-            let (way, way_out) = (octaves_in_words(octaves), way_out.unwrap_or_default());
-            say(&format!("the melody is moved {way}, into the range of the {name}{way_out}"));
-            steps = melody::steps(&melody, &grid).with_context(in_file)?;
-        }
-        Fold::NoteByNote if !is_usual => say(&beyond_range(&melody, ensemble.range(part), &name)),
-        _ => {}
-    }
-    let fold = if part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
-    if let Some(remark) = fold.remark().filter(|_| ensemble.voicing == Scoring::Satb) {
-        say(&remark);
-    }
-
-    let kept = match &args.keep {
-        Some(path) => kept_parts(path, file.ticks_per_quarter, say)?,
-        None => [const { None }; 4],
-    };
+/// The harmonizations of a melody, the best first, and the seconds that they took.
+fn harmonize(args: &Args, path: &Path, model: &Arc<Model>, say: &dyn Fn(&str)) -> Result<(Vec<Arrangement>, f64)> {
+    let tune = output::open(path, say)?;
+    let kept = args.keep.as_deref().map(|path| output::open(path, say)).transpose()?;
+    let cantus = tune.choose(&args.options(kept))?;
+    cantus.remarks.iter().for_each(|remark| say(remark));
     let before = Instant::now();
-    let found: Vec<(Vec<Chord>, Option<Nats>)> = if args.live {
-        let sampling = args.model.sampling(arrangement.guard(guard_for(&model, Purpose::Live)));
-        let mut harmonizer = Harmonizer::new(model, sampling);
-        vec![(harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer).with_context(in_file)?, None)]
-    } else {
-        let tasks = match part {
-            Part::Soprano => search::melody_tasks(&steps, fold, &kept, &arrangement),
-            _ => search::tasks_around(&steps, part, &arrangement),
-        };
-        // What cannot be kept is the fault of the file that it is in.
-        let mut tasks = tasks.with_context(|| match &args.keep {
-            Some(kept) => format!("--keep {}", kept.display()),
-            None => in_file(),
-        })?;
-        search::set_home(&mut tasks, home);
-        let sampling = args.model.sampling(arrangement.guard(guard_for(&model, Purpose::Ahead)));
-        let particles = args.particles as usize;
-        let notes = 4.0 * steps.len() as f64;
-        let found = search::alternatives(&model, sampling, &tasks, particles, args.alternatives.unwrap_or(1).into())?;
-        let nats = |found: &Found| Nats { with_rules: -found.score() / notes, alone: -found.log_likelihood / notes };
-        found.into_iter().map(|found| (found.chords.clone(), Some(nats(&found)))).collect()
-    };
-    let seconds = before.elapsed().as_secs_f64();
-    let rendered = found.into_iter().map(|(chords, nats)| {
-        let mut score =
-            parts::score(&melody, part, &steps, &chords, fold, file.ticks_per_quarter, file.directions.clone());
-        score.title.clone_from(&file.title);
-        score.creators.clone_from(&file.creators);
-        score.is_notated = file.kind == Kind::MusicXml;
-        if output.key.is_none() {
-            score.settle_mode();
+    let arrangements = cantus.harmonize(model)?;
+    Ok((arrangements, before.elapsed().as_secs_f64()))
+}
+
+impl Args {
+    fn options(&self, kept: Option<Tune>) -> Options {
+        Options {
+            melody: Choice { track: self.track.clone(), channel: self.channel },
+            pickup: self.pickup,
+            transpose: self.transpose.unwrap_or(0),
+            heading: self.output.heading(),
+            ensemble: self.output.ranges,
+            density: self.density,
+            part: self.melody_part,
+            kept,
+            all_sing: self.words == Words::All,
+            method: match self.live {
+                true => Method::Live,
+                false => Method::Ahead {
+                    particles: self.particles as usize,
+                    alternatives: self.alternatives.unwrap_or(1).into(),
+                },
+            },
+            freedom: self.model.freedom(),
         }
-        for (part, kept) in score.parts.iter_mut().zip(&kept).skip(1) {
-            if let Some(notes) = kept {
-                part.clone_from(notes);
-            }
-        }
-        let piece = Piece::new(score.sung_by(ensemble), grid.clone());
-        Rendered { piece, steps: steps.len(), nats, seconds }
-    });
-    Ok(rendered.collect())
-}
-
-/// The lower part in whose range the melody lies.
-fn part_that_sings(steps: &[MelodyStep], ensemble: Ensemble) -> Option<Part> {
-    Part::LOWER.into_iter().find(|part| Fold::into_range(steps, ensemble.range(*part)) == Fold::Whole(0))
-}
-
-/// `an octave up`, `2 octaves down`.
-fn octaves_in_words(octaves: i32) -> String {
-    let many = if octaves.abs() == 1 { "an octave".into() } else { format!("{} octaves", octaves.abs()) };
-    format!("{many} {}", if octaves > 0 { "up" } else { "down" })
-}
-
-/// That no octave of the melody suits its singers, and which key would.
-fn beyond_range(melody: &Melody, (low, high): (Pitch, Pitch), name: &str) -> String {
-    let pitches = || melody.notes.iter().map(|note| note.pitch);
-    let (lowest, highest) = (pitches().min().unwrap_or(low), pitches().max().unwrap_or(high));
-    let fits = |semitones: &i32| {
-        let moved = |pitch: Pitch| pitch.transposed(*semitones);
-        moved(lowest).is_some_and(|lowest| lowest >= low) && moved(highest).is_some_and(|highest| highest <= high)
-    };
-    let way_out = match (1..=18).flat_map(|semitones| [semitones, -semitones]).find(fits) {
-        Some(semitones) => format!("--transpose {semitones} would bring it in"),
-        None => "no key would bring it in".into(),
-    };
-    format!("the melody goes from {lowest} to {highest}, the {name} from {low} to {high}; {way_out}")
-}
-
-/// The lower parts that a file names, in ticks of so many a quarter.
-fn kept_parts(path: &Path, ticks_per_quarter: u16, say: &dyn Fn(&str)) -> Result<[Option<Vec<Note>>; 4]> {
-    let file = read_source(path, say)?;
-    let mut parts = melody::named_parts(&file);
-    parts[Part::Soprano.index()] = None;
-    if parts.iter().all(Option::is_none) {
-        bail!(
-            "--keep {}: no {} in it is named Alto, Tenor or Bass; name those that are to stay",
-            path.display(),
-            file.kind.track()
-        );
     }
-    let scaled = |tick: Tick| {
-        (u64::from(tick) * u64::from(ticks_per_quarter) / u64::from(file.ticks_per_quarter)).min(u32::MAX.into())
-            as Tick
-    };
-    for note in parts.iter_mut().flatten().flatten() {
-        (note.start, note.end) = (scaled(note.start), scaled(note.end).max(scaled(note.start) + 1));
-    }
-    Ok(parts)
-}
-
-/// The file's metre, beginning anew so many quarters after the first note.
-fn with_pickup(file: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Direction)> {
-    let metre = file.directions.iter().find_map(|(_, direction)| match direction {
-        Direction::Metre(metre) => Some(*metre),
-        _ => None,
-    });
-    let bar_line = first_onset + (quarters * f64::from(file.ticks_per_quarter)).round() as Tick;
-    let mut directions = file.directions.clone();
-    directions.push((bar_line, Direction::Metre(metre.unwrap_or(Metre::FOUR_FOUR))));
-    directions.sort_by_key(|(tick, _)| *tick);
-    directions
 }
 
 fn part_named(name: &str) -> Result<Part, String> {

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use harmonizer::parallel::on_all_cores;
-use harmonizer::{Harmonizer, Sampling, search};
+use harmonizer::{Harmonizer, Limits, Sampling, StepRules, search};
 use network::{Model, ModelError};
 
 /// How a soprano is harmonized.
@@ -36,18 +36,18 @@ pub fn harmonized(
     way: Way,
 ) -> Result<Chorale, ModelError> {
     let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-    let mut tasks = search::tasks(sopranos, way != Way::Live);
+    let mut steps = search::steps(sopranos, way != Way::Live);
     if let Way::Ahead(particles) = way {
-        search::set_home(&mut tasks, soprano_key(piece));
-        return Ok(Chorale { chords: search::search(model, sampling, &tasks, particles)?.chords });
+        search::set_home(&mut steps, soprano_key(piece));
+        return Ok(Chorale { chords: search::search(model, sampling, &steps, particles)?.chords });
     }
     let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
     let mut previous = Chord::START;
-    let mut chords = Vec::with_capacity(tasks.len());
-    for task in tasks {
-        harmonizer.set_closing(task.is_closing);
-        harmonizer.step(previous, task.phase)?;
-        previous = harmonizer.answer(task.soprano.unwrap_or(Token::REST))?;
+    let mut chords = Vec::with_capacity(steps.len());
+    for step in steps {
+        harmonizer.step(previous, step.phase)?;
+        let rules = StepRules { is_closing: step.is_closing, ..harmonizer.rules() };
+        previous = harmonizer.answer_by(step.soprano.unwrap_or(Token::REST), &rules)?;
         chords.push(previous);
     }
     Ok(Chorale { chords })
@@ -97,14 +97,14 @@ pub fn nats_a_note(
     let both: Vec<_> = chorales.iter().zip(pieces).collect();
     let nats = on_all_cores(&both, |_, (chorale, (_, phases))| {
         let sopranos = chorale.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-        let mut tasks = search::tasks(sopranos, false);
-        for (task, chord) in tasks.iter_mut().zip(&chorale.chords) {
+        let mut steps = search::steps(sopranos, false);
+        for (step, chord) in steps.iter_mut().zip(&chorale.chords) {
             for part in Part::LOWER {
-                task.limits.kept[part.index()] = Some(chord[part]);
+                step.limits.kept[part.index()] = Some(chord[part]);
             }
         }
         // One particle has nothing to choose: every part is given.
-        Ok(-search::search(model, Sampling::default(), &tasks, 1)?.log_likelihood)
+        Ok(-search::search(model, Sampling::default(), &steps, 1)?.log_likelihood)
     })?;
     let notes: usize = chorales.iter().map(|chorale| 4 * chorale.chords.len()).sum();
     Ok(nats.iter().sum::<f64>() / notes.max(1) as f64)
@@ -124,7 +124,7 @@ pub fn generate_all(
     let seeds: Vec<u64> = (0..count as u64).map(|index| sampling.seed.wrapping_add(index)).collect();
     let chorales = on_all_cores(&seeds, |_, &seed| {
         let mut harmonizer = Harmonizer::new(Arc::clone(model), Sampling { seed, ..sampling });
-        let chorale = harmonizer::generate(&[], steps, Phase::in_bar, &mut harmonizer);
+        let chorale = harmonizer::generate(&[], steps, Phase::in_bar, Limits::default(), &mut harmonizer);
         done();
         chorale
     })?;
@@ -297,13 +297,6 @@ mod tests {
         let half = chorale((40..=47).chain([60, 41, 60, 41, 60]));
         let copied = Copied::of(&[half], &[&original]);
         assert_eq!((copied.longest, copied.share), (8, 1.0 / 6.0));
-    }
-
-    #[test]
-    fn results_come_in_the_order_of_the_items_and_the_first_error_is_told() {
-        let items: Vec<u32> = (0..50).collect();
-        assert_eq!(on_all_cores(&items, |index, &item| Ok::<_, ()>((index, 2 * item))).unwrap()[49], (49, 98));
-        assert_eq!(on_all_cores(&items, |_, &item| if item < 7 { Ok(()) } else { Err(item) }), Err(7));
     }
 
     #[test]

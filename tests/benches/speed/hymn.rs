@@ -10,7 +10,7 @@ use files::melody::{self, Fold, Melody};
 use files::musicxml::Layout;
 use files::{Direction, Grid, Metre, Note, parts};
 use harmonizer::search::{self, PARTICLES};
-use harmonizer::{Arrangement, Harmonizer, Purpose, Sampling};
+use harmonizer::{Constraints, Harmonizer, Purpose, Sampling};
 use network::Model;
 use sound::Timbre;
 
@@ -39,20 +39,20 @@ pub fn rows() -> Result<Vec<Row>> {
     let grid = Grid::new(480, &directions, 0);
     let steps = melody::steps(&melody, &grid)?;
     let fold = Fold::of(&steps);
-    let arrangement = Arrangement::default();
+    let constraints = Constraints::default();
     let mut rows = Vec::new();
     for (name, model) in [("wavenet", Arc::new(Model::wavenet()?)), ("lstm", Arc::new(Model::lstm()?))] {
-        let tasks = search::melody_tasks(&steps, fold, &[const { None }; 4], &arrangement)?;
+        let wanted = search::steps_under(&steps, fold, &[const { None }; 4], &constraints)?;
         let ahead = Sampling::of(&model, Purpose::Ahead);
         let what = format!("{name}: a hymn, looking ahead ({PARTICLES} particles)");
-        rows.push(row(&what, 50.0, || search::search(&model, ahead, &tasks, PARTICLES).map(drop))?);
+        rows.push(row(&what, 50.0, || search::search(&model, ahead, &wanted, PARTICLES).map(drop))?);
         rows.push(row(&format!("{name}: a hymn, --live"), 1000.0, || {
             let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling::of(&model, Purpose::Live));
-            harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer).map(drop)
+            harmonizer::harmonize(&steps, fold, &constraints, &mut harmonizer).map(drop)
         })?);
     }
     let mut harmonizer = Harmonizer::new(Arc::new(Model::wavenet()?), Sampling::default());
-    let chords = harmonizer::harmonize(&steps, fold, &arrangement, &mut harmonizer)?;
+    let chords = harmonizer::harmonize(&steps, fold, &constraints, &mut harmonizer)?;
     let score = parts::score(&melody, Part::Soprano, &steps, &chords, fold, 480, directions);
     let piece = Piece::new(score, grid);
     let options = ExportOptions { layout: Layout::Open, timbre: Timbre::Organ, with_marks: true };

@@ -5,7 +5,7 @@
 //!
 //!     cargo run --release --workspace --bin tune_guard -- DATA live|ahead|new [ROUNDS] [TEMPERATURE]
 //!
-//! Prints a table of performer/src/guards.rs, and how it went on stderr. It begins with the weights that are there.
+//! Prints a table of models/guards.toml, and how it went on stderr. It begins with the weights that are there.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
     }
     for rule in Rule::ALL {
         let [wavenet, lstm] = [0, 1].map(|family: usize| columns[family][rule.index()]);
-        println!("    ([{wavenet:.2}, {lstm:.2}], Rule::{rule:?}),");
+        println!("{} = {{ wavenet = {wavenet:.2}, lstm = {lstm:.2} }}", rule.name());
     }
     Ok(())
 }

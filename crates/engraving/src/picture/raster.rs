@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 use ttf_parser::{Face, GlyphId, OutlineBuilder};
 
-use super::{MARK, Shape, Text};
+use super::shape::{MARK, Shape, Text};
 
 static FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(dejavu::sans_condensed::regular(), 0).ok());
 
@@ -14,19 +14,19 @@ pub fn png(shapes: &[Shape], width: f64, height: f64, scale: f64) -> Option<Vec<
     let pixels = |length: f64| (length * scale).ceil() as u32;
     let mut pixmap = Pixmap::new(pixels(width), pixels(height))?;
     pixmap.fill(Color::WHITE);
-    let mut page = Page { pixmap, scale: Transform::from_scale(scale as f32, scale as f32) };
+    let mut canvas = Canvas { pixmap, scale: Transform::from_scale(scale as f32, scale as f32) };
     for shape in shapes {
-        page.draw(shape);
+        canvas.draw(shape);
     }
-    page.pixmap.encode_png().ok()
+    canvas.pixmap.encode_png().ok()
 }
 
-struct Page {
+struct Canvas {
     pixmap: Pixmap,
     scale: Transform,
 }
 
-impl Page {
+impl Canvas {
     fn draw(&mut self, shape: &Shape) {
         match shape {
             Shape::Box { x, y, width, height, radius, fill, .. } => {

@@ -1,20 +1,23 @@
 //! What is asked of a harmonization besides its melody: who sings it, and how much the parts move.
 
 use chorale::rules::{Guard, Rule};
-use chorale::{Part, Pitch};
+use chorale::{Density, Part, Pitch};
+use files::melody::MelodyStep;
+use files::{Ensemble, Scoring};
 use thiserror::Error;
 
 use crate::harmonizer::Limits;
-use chorale::Density;
-use files::melody::MelodyStep;
-use files::{Ensemble, Scoring};
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Arrangement {
+pub struct Constraints {
     pub ensemble: Ensemble,
     /// Where the lower parts may move while the melody holds a note.
     pub density: Density,
 }
+
+/// Nats by which a unison costs men's voices more. They lie so close that the parts would often meet; the guard's own
+/// weights were tuned on Bach's wider ones. By this "Nun danket" has unisons on one beat of 64, not on ten.
+const MEN_UNISON: f32 = 2.0;
 
 /// A range of which the networks know too little.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct OutOfReach {
     highest: Pitch,
 }
 
-impl Arrangement {
+impl Constraints {
     /// What binds the network where it hears the melody so many octaves higher than it sounds.
     ///
     /// # Errors
@@ -68,11 +71,10 @@ impl Arrangement {
         Ok(limits)
     }
 
-    /// Men's voices lie so close that the parts would often meet: Bach's own weights were settled for wider ones.
-    /// With this "Nun danket" has unisons on one beat of 64, not on ten.
+    /// The guard for those who sing.
     pub fn guard(&self, mut guard: Guard) -> Guard {
         if self.ensemble.voicing == Scoring::Ttbb && guard != Guard::OFF {
-            guard.weights[Rule::Unison.index()] += 2.0;
+            guard.weights[Rule::Unison.index()] += MEN_UNISON;
         }
         guard
     }
@@ -96,22 +98,22 @@ mod tests {
 
     use super::*;
 
-    fn arrangement(ranges: &str) -> Arrangement {
-        Arrangement { ensemble: ranges.parse().unwrap(), ..Arrangement::default() }
+    fn constraints(ranges: &str) -> Constraints {
+        Constraints { ensemble: ranges.parse().unwrap(), ..Constraints::default() }
     }
 
     #[test]
     fn ranges_move_with_a_melody_that_the_network_hears_an_octave_higher() {
         let ranges = |octaves: i32| {
-            let limits = arrangement("TTBB").limits(octaves).unwrap();
+            let limits = constraints("TTBB").limits(octaves).unwrap();
             limits.ranges.map(|(low, high)| (low.midi(), high.midi()))
         };
         assert_eq!(ranges(0)[1..], [(47, 65), (43, 62), (40, 60)]);
         assert_eq!(ranges(1), [(60, 81), (59, 77), (55, 74), (52, 72)]);
         assert_eq!(ranges(-1), ranges(0));
-        assert_eq!(arrangement("SATB").limits(1), Ok(Limits::default()));
-        assert_eq!(arrangement("SAB").limits(0).unwrap().silent, Some(Part::Tenor));
-        let error = arrangement("B:C6-C7").limits(0).unwrap_err().to_string();
+        assert_eq!(constraints("SATB").limits(1), Ok(Limits::default()));
+        assert_eq!(constraints("SAB").limits(0).unwrap().silent, Some(Part::Tenor));
+        let error = constraints("B:C6-C7").limits(0).unwrap_err().to_string();
         assert!(error.contains("C6 to C7 of the bass") && error.contains("C2 to A5"), "{error}");
     }
 
@@ -133,8 +135,8 @@ mod tests {
             .map(|(midi, index)| step((index, midi, index == 3)))
             .collect();
         let moves = |density: Density| {
-            let arrangement = Arrangement { density, ..Arrangement::default() };
-            arrangement.moves(&steps).into_iter().map(u8::from).collect::<Vec<_>>()
+            let constraints = Constraints { density, ..Constraints::default() };
+            constraints.moves(&steps).into_iter().map(u8::from).collect::<Vec<_>>()
         };
         assert_eq!(moves(Density::Sixteenths), [1; 8]);
         assert_eq!(moves(Density::Eighths), [1, 0, 1, 1, 1, 0, 1, 0]);

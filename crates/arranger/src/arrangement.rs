@@ -1,0 +1,105 @@
+//! A melody with its harmony.
+
+use std::sync::Arc;
+
+use chorale::{Chord, Part};
+use engraving::Piece;
+use files::{Kind, parts};
+use harmonizer::search::{self, Harmonization};
+use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
+use network::Model;
+
+use crate::{ArrangeError, Cantus, Method};
+
+/// One harmonization.
+pub struct Arrangement {
+    pub piece: Piece,
+    /// Sixteenths that were harmonized.
+    pub steps: usize,
+    /// None with [`Method::Live`], where the soprano's likelihood was never asked for.
+    pub nats: Option<Nats>,
+}
+
+/// How unlikely a harmonization is, a note of any part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Nats {
+    /// With the costs of the rules.
+    pub with_rules: f64,
+    /// By the network.
+    pub alone: f64,
+}
+
+impl Cantus {
+    /// As many different harmonizations as were asked for and found, at least one, the best first.
+    ///
+    /// # Errors
+    /// Where the network cannot sing what is asked for, or fails.
+    pub fn harmonize(&self, model: &Arc<Model>) -> Result<Vec<Arrangement>, ArrangeError> {
+        let found = match self.options.method {
+            Method::Live => vec![(self.live(model)?, None)],
+            Method::Ahead { particles, alternatives } => self.ahead(model, particles, alternatives)?,
+        };
+        Ok(found.into_iter().map(|(chords, nats)| self.arrangement(&chords, nats)).collect())
+    }
+
+    fn constraints(&self) -> Constraints {
+        Constraints { ensemble: self.options.ensemble, density: self.options.density }
+    }
+
+    fn live(&self, model: &Arc<Model>) -> Result<Vec<Chord>, ArrangeError> {
+        let constraints = self.constraints();
+        let sampling = self.options.freedom.sampling(constraints.guard(guard_for(model, Purpose::Live)));
+        let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
+        let chords = harmonizer::harmonize(&self.steps, self.fold, &constraints, &mut harmonizer);
+        chords.map_err(|error| ArrangeError::in_file(&self.name, error))
+    }
+
+    fn ahead(
+        &self,
+        model: &Arc<Model>,
+        particles: usize,
+        alternatives: usize,
+    ) -> Result<Vec<(Vec<Chord>, Option<Nats>)>, ArrangeError> {
+        let Cantus { options, steps, .. } = self;
+        let constraints = self.constraints();
+        let wanted = match options.part {
+            Part::Soprano => search::steps_under(steps, self.fold, &self.kept, &constraints),
+            part => search::steps_around(steps, part, &constraints),
+        };
+        // What cannot be kept is the fault of the file that it is in.
+        let place = options.kept.as_ref().map_or(self.name.clone(), |kept| format!("--keep {}", kept.name));
+        let mut wanted = wanted.map_err(|error| ArrangeError::in_file(&place, error))?;
+        search::set_home(&mut wanted, self.home);
+        let sampling = options.freedom.sampling(constraints.guard(guard_for(model, Purpose::Ahead)));
+        let found = search::alternatives(model, sampling, &wanted, particles, alternatives)?;
+        let notes = 4.0 * steps.len() as f64;
+        let nats = |one: &Harmonization| Nats { with_rules: -one.score() / notes, alone: -one.log_likelihood / notes };
+        Ok(found
+            .into_iter()
+            .map(|one| {
+                let nats = nats(&one);
+                (one.chords, Some(nats))
+            })
+            .collect())
+    }
+
+    fn arrangement(&self, chords: &[Chord], nats: Option<Nats>) -> Arrangement {
+        let Cantus { options, source, melody, steps, .. } = self;
+        let directions = source.directions.clone();
+        let ticks_per_quarter = source.ticks_per_quarter;
+        let mut score = parts::score(melody, options.part, steps, chords, self.fold, ticks_per_quarter, directions);
+        score.title.clone_from(&source.title);
+        score.creators.clone_from(&source.creators);
+        score.is_notated = source.kind == Kind::MusicXml;
+        if options.heading.key.is_none() {
+            score.settle_mode();
+        }
+        for (part, kept) in score.parts.iter_mut().zip(&self.kept).skip(1) {
+            if let Some(notes) = kept {
+                part.clone_from(notes);
+            }
+        }
+        let piece = Piece::new(score.sung_by(options.ensemble), self.grid.clone());
+        Arrangement { piece, steps: steps.len(), nats }
+    }
+}

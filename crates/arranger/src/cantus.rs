@@ -1,0 +1,179 @@
+//! The melody that is to be harmonized: chosen, laid on bars and beats, and moved to where its singers reach it.
+
+use chorale::harmony::Key;
+use chorale::{Part, Pitch};
+use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
+use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, transpose_keys};
+
+use crate::{ArrangeError, Method, Options, Tune};
+
+/// A melody ready to be harmonized, with all that was asked for it.
+pub struct Cantus {
+    pub(crate) options: Options,
+    /// Of the file.
+    pub(crate) name: String,
+    pub(crate) source: Source,
+    pub(crate) melody: Melody,
+    pub(crate) grid: Grid,
+    pub(crate) steps: Vec<MelodyStep>,
+    /// How the network hears it.
+    pub(crate) fold: Fold,
+    /// The key in which it begins and ends.
+    pub(crate) home: Key,
+    /// By [`Part::index`], in ticks of `source`.
+    pub(crate) kept: [Option<Vec<Note>>; 4],
+    /// What was decided on the way, in sentences for the user.
+    pub remarks: Vec<String>,
+}
+
+impl Tune {
+    /// Chooses the melody and prepares it.
+    ///
+    /// # Errors
+    /// Where there is no such melody, it leaves the range of MIDI, or the options contradict each other.
+    pub fn choose(&self, options: &Options) -> Result<Cantus, ArrangeError> {
+        let in_file = |error: MelodyError| ArrangeError::in_file(&self.name, error);
+        let mut source = self.source.clone();
+        let mut melody = Melody::find(&source, &options.melody).map_err(in_file)?;
+        options.heading.amend(&mut source.title, &mut source.directions);
+        let home = home(&source, &melody, options).transposed(options.transpose);
+        melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
+            semitones: options.transpose,
+            pitch,
+            file: self.name.clone(),
+        })?;
+        transpose_keys(&mut source.directions, options.transpose);
+        let bars = match options.pickup {
+            Some(quarters) => with_pickup(&source, quarters, melody.first_onset()),
+            None => source.directions.clone(),
+        };
+        let grid = Grid::new(source.ticks_per_quarter, &bars, melody.first_onset());
+        let mut steps = melody::steps(&melody, &grid).map_err(in_file)?;
+        let mut remarks = melody.remarks.clone();
+        melody.all_sing = options.all_sing;
+        check_part(options)?;
+        if let Some(octaves) = octaves_to_singers(&melody, &steps, options, &mut remarks) {
+            melody = melody.transposed(12 * octaves).map_err(ArrangeError::CannotMove)?;
+            steps = melody::steps(&melody, &grid).map_err(in_file)?;
+        }
+        let fold = if options.part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
+        remarks.extend(fold.remark().filter(|_| options.ensemble.voicing == Scoring::Satb));
+        let kept = match &options.kept {
+            Some(tune) => kept_parts(tune, source.ticks_per_quarter)?,
+            None => [const { None }; 4],
+        };
+        let (options, name) = (options.clone(), self.name.clone());
+        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, kept, remarks })
+    }
+}
+
+/// The key that counts: the one asked for, else the signature where it can be believed, else the one that fits the notes.
+fn home(source: &Source, melody: &Melody, options: &Options) -> Key {
+    let is_asked_for = options.heading.key.is_some();
+    let found = melody.found_key();
+    // Many programs write C major into MIDI files that nobody has told them the key of.
+    let is_default = |key: &Key| !is_asked_for && source.kind == Kind::Midi && *key == Key { sharps: 0, minor: false };
+    // Nor does a signature tell major from minor.
+    let is_open = |key: &Key| is_default(key) || !is_asked_for && found.minor && key.sharps == found.sharps;
+    signature(&source.directions).filter(|key| !is_open(key)).unwrap_or(found)
+}
+
+fn check_part(options: &Options) -> Result<(), ArrangeError> {
+    let name = || options.ensemble.name(options.part).to_lowercase();
+    if options.method == Method::Live && options.part != Part::Soprano {
+        return Err(ArrangeError::LiveBelow(name()));
+    }
+    if options.ensemble.silent() == Some(options.part) {
+        return Err(ArrangeError::LeftOut(name()));
+    }
+    Ok(())
+}
+
+/// By how many octaves up the melody is moved for those who sing it.
+fn octaves_to_singers(
+    melody: &Melody,
+    steps: &[MelodyStep],
+    options: &Options,
+    remarks: &mut Vec<String>,
+) -> Option<i32> {
+    let Options { ensemble, part, method, .. } = *options;
+    let name = ensemble.name(part).to_lowercase();
+    let is_usual = part == Part::Soprano && ensemble == Ensemble::default();
+    match Fold::into_range(steps, ensemble.range(part)) {
+        Fold::Whole(0) => None,
+        // What is played low is answered lower still; a choir can only sing it higher. Above a choir it may stay.
+        Fold::Whole(octaves) if !is_usual || (octaves > 0 && method != Method::Live) => {
+            let as_it_lies =
+                part_that_sings(steps, ensemble).filter(|other| *other != part && ensemble.silent().is_none());
+            let way_out = as_it_lies.map(|other| {
+                let (sung, name) = (ensemble.name(other).to_lowercase(), other.name().to_lowercase());
+                format!("; --melody-part {name} gives it to the {sung} as it lies")
+            });
+            let (way, way_out) = (octaves_in_words(octaves), way_out.unwrap_or_default());
+            remarks.push(format!("the melody is moved {way}, into the range of the {name}{way_out}"));
+            Some(octaves)
+        }
+        Fold::NoteByNote if !is_usual => {
+            remarks.push(beyond_range(melody, ensemble.range(part), &name));
+            None
+        }
+        _ => None,
+    }
+}
+
+/// The lower part in whose range the melody lies.
+fn part_that_sings(steps: &[MelodyStep], ensemble: Ensemble) -> Option<Part> {
+    Part::LOWER.into_iter().find(|part| Fold::into_range(steps, ensemble.range(*part)) == Fold::Whole(0))
+}
+
+/// `an octave up`, `2 octaves down`.
+fn octaves_in_words(octaves: i32) -> String {
+    let many = if octaves.abs() == 1 { "an octave".into() } else { format!("{} octaves", octaves.abs()) };
+    format!("{many} {}", if octaves > 0 { "up" } else { "down" })
+}
+
+/// That no octave of the melody suits its singers, and which key would.
+fn beyond_range(melody: &Melody, (low, high): (Pitch, Pitch), name: &str) -> String {
+    let pitches = || melody.notes.iter().map(|note| note.pitch);
+    let (lowest, highest) = (pitches().min().unwrap_or(low), pitches().max().unwrap_or(high));
+    let fits = |semitones: &i32| {
+        let moved = |pitch: Pitch| pitch.transposed(*semitones);
+        moved(lowest).is_some_and(|lowest| lowest >= low) && moved(highest).is_some_and(|highest| highest <= high)
+    };
+    let way_out = match (1..=18).flat_map(|semitones| [semitones, -semitones]).find(fits) {
+        Some(semitones) => format!("--transpose {semitones} would bring it in"),
+        None => "no key would bring it in".into(),
+    };
+    format!("the melody goes from {lowest} to {highest}, the {name} from {low} to {high}; {way_out}")
+}
+
+/// The lower parts that a file names, in ticks of so many a quarter.
+fn kept_parts(tune: &Tune, ticks_per_quarter: u16) -> Result<[Option<Vec<Note>>; 4], ArrangeError> {
+    let source = &tune.source;
+    let mut parts = melody::named_parts(source);
+    parts[Part::Soprano.index()] = None;
+    if parts.iter().all(Option::is_none) {
+        return Err(ArrangeError::NothingToKeep { file: tune.name.clone(), kind: source.kind });
+    }
+    let scaled = |tick: Tick| {
+        let ticks = u64::from(tick) * u64::from(ticks_per_quarter) / u64::from(source.ticks_per_quarter);
+        ticks.min(u32::MAX.into()) as Tick
+    };
+    for note in parts.iter_mut().flatten().flatten() {
+        (note.start, note.end) = (scaled(note.start), scaled(note.end).max(scaled(note.start) + 1));
+    }
+    Ok(parts)
+}
+
+/// The file's metre, beginning anew so many quarters after the first note.
+fn with_pickup(source: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Direction)> {
+    let metre = source.directions.iter().find_map(|(_, direction)| match direction {
+        Direction::Metre(metre) => Some(*metre),
+        _ => None,
+    });
+    let bar_line = first_onset + (quarters * f64::from(source.ticks_per_quarter)).round() as Tick;
+    let mut directions = source.directions.clone();
+    directions.push((bar_line, Direction::Metre(metre.unwrap_or(Metre::FOUR_FOUR))));
+    directions.sort_by_key(|(tick, _)| *tick);
+    directions
+}

@@ -1,0 +1,49 @@
+//! What stands in the way, with the way out. Options are named as the command line names them.
+
+use std::io;
+
+use chorale::Pitch;
+use chorale::harmony::Key;
+use files::Kind;
+use harmonizer::OutOfReach;
+use network::ModelError;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum ArrangeError {
+    #[error(transparent)]
+    Load(io::Error),
+    /// What is in a file cannot be used. `place` is its name, or the option that names it.
+    #[error("{place}: {reason}")]
+    File { place: String, reason: String },
+    #[error("--transpose {semitones} moves {pitch} of {file} out of the range of MIDI")]
+    OutOfMidi { semitones: i32, pitch: Pitch, file: String },
+    #[error("{0} cannot be moved by octaves")]
+    CannotMove(Pitch),
+    #[error("--live answers a soprano; without it the search harmonizes around the {0}")]
+    LiveBelow(String),
+    #[error("--melody-part {0}: --ranges SAB leaves the tenor out; give the melody to another part")]
+    LeftOut(String),
+    #[error("--keep {file}: no {} in it is named Alto, Tenor or Bass; name those that are to stay", kind.track())]
+    NothingToKeep { file: String, kind: Kind },
+    #[error(
+        "--steps {length} leaves nothing to write after {prompt} steps of prompt; ask for more, or lower --prompt-steps"
+    )]
+    NothingToWrite { length: usize, prompt: usize },
+    #[error("{0} lies too high for --ranges TTBB, which takes it an octave up; move it down, or leave that out")]
+    PromptTooHigh(String),
+    #[error("--key: none of {attempts} chorales could be brought to {key}; another --seed, or more --steps")]
+    NotInKey { attempts: u64, key: Key },
+    #[error("a part of the new chorale lies too low")]
+    TooLow,
+    #[error(transparent)]
+    OutOfReach(#[from] OutOfReach),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl ArrangeError {
+    pub(crate) fn in_file(file: &str, reason: impl ToString) -> ArrangeError {
+        ArrangeError::File { place: file.to_owned(), reason: reason.to_string() }
+    }
+}

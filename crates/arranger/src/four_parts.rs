@@ -1,0 +1,74 @@
+//! A piece that has its four parts already, as it stands in a file: to be explained, or gone on from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chorale::harmony::{Key, Spelling};
+use chorale::{Chorale, Part};
+use engraving::Piece;
+use files::parts::TICKS_PER_QUARTER;
+use files::{Direction, Grid, Kind, Metre, Note, Score, Source, Tick, melody, parts};
+
+use crate::{ArrangeError, Tune};
+
+impl Tune {
+    /// The four parts as they are, in `key` instead of the file's own.
+    ///
+    /// # Errors
+    /// Where the file doesn't tell which are its four parts.
+    pub fn four_parts(&self, key: Option<Key>) -> Result<Piece, ArrangeError> {
+        let Source { ref tracks, ref title, ref creators, ticks_per_quarter, kind, .. } = self.source;
+        let parts = melody::four_parts(&self.source).map_err(|error| ArrangeError::in_file(&self.name, error))?;
+        let mut directions = self.source.directions.clone();
+        if let Some(key) = key {
+            directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
+            directions.insert(0, signature_of(key));
+        }
+        let first_onset = parts[Part::Soprano.index()].first().map_or(0, |note| note.start);
+        let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
+        let begins = |part: &[Note], tick: Tick| part.binary_search_by_key(&tick, |note| note.start).is_ok();
+        let fermatas: BTreeSet<Tick> = tracks.iter().flat_map(|track| track.fermatas.iter().copied()).collect();
+        let fermatas = fermatas.into_iter().filter(|tick| begins(&parts[0], *tick)).collect();
+        let written: BTreeMap<(Tick, u8), Spelling> =
+            tracks.iter().flat_map(|track| track.spellings.iter().map(|(note, spelling)| (*note, *spelling))).collect();
+        let spellings = parts.each_ref().map(|part| {
+            let spelling = |note: &Note| Some((note.start, *written.get(&(note.start, note.pitch.midi()))?));
+            part.iter().filter_map(spelling).collect()
+        });
+        // The words of the upper part; the others sing them where they have words of their own.
+        let sung: Vec<usize> = (0..tracks.len()).filter(|track| !tracks[*track].lyrics.is_empty()).collect();
+        let mut score = Score {
+            lyrics: sung.first().map_or(Vec::new(), |track| tracks[*track].lyrics.clone()),
+            all_sing: sung.len() > 1,
+            title: title.clone(),
+            creators: creators.clone(),
+            ticks_per_quarter,
+            is_notated: kind == Kind::MusicXml,
+            directions,
+            parts,
+            fermatas,
+            spellings,
+            ..Score::default()
+        };
+        if key.is_none() {
+            score.settle_mode();
+        }
+        Ok(Piece::new(score, grid))
+    }
+}
+
+/// The piece in the text of a table in the form of the data set, in 4/4. `name` is what messages call it.
+///
+/// # Errors
+/// The first line that is no chord.
+pub fn piece_of_table(name: &str, text: &str, key: Option<Key>) -> Result<Piece, ArrangeError> {
+    let chorale = Chorale::from_csv(text).map_err(|error| ArrangeError::in_file(name, error))?;
+    let mut directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
+    directions.extend(key.map(signature_of));
+    let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
+    let score = parts::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
+    Ok(Piece::new(score, grid))
+}
+
+fn signature_of(Key { sharps, minor }: Key) -> (Tick, Direction) {
+    (0, Direction::Key { sharps, minor })
+}
