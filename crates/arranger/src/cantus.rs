@@ -57,7 +57,7 @@ impl Tune {
             steps = melody::steps(&melody, &grid).map_err(in_file)?;
         }
         let fold = if options.part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
-        remarks.extend(fold.remark().filter(|_| options.ensemble.voicing == Scoring::Satb));
+        remarks.extend(fold.remark().filter(|_| options.ensemble.scoring == Scoring::Satb));
         let kept = match &options.kept {
             Some(tune) => kept_parts(tune, source.ticks_per_quarter)?,
             None => [const { None }; 4],

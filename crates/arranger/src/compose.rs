@@ -131,7 +131,7 @@ pub fn compose(model: &Arc<Model>, mut prompt: Prompt, options: &ComposeOptions)
     }
     set_tempo(&mut prompt.directions, options.tempo);
     // Men's parts are what the network knows as women's, an octave lower.
-    let octaves = i32::from(ensemble.voicing == Scoring::Ttbb);
+    let octaves = i32::from(ensemble.scoring == Scoring::Ttbb);
     for chord in &mut prompt.chords {
         *chord = chord.transposed(12 * octaves).ok_or_else(|| ArrangeError::PromptTooHigh(prompt.name.clone()))?;
     }

@@ -1,5 +1,25 @@
 //! Pieces in four parts to learn from and to measure by. The chorales come from their archive or the unpacked folder,
 //! split as they are; other folders of MIDI and MusicXML files are split by a seed.
+//!
+//! What archives unpack to is bounded, stays in memory and may not lead out of the archive; nothing here uses the network or
+//! prints.
+//!
+//! ```
+//! use std::fs;
+//!
+//! use corpus::{Dataset, SPLIT_SEED, Split};
+//!
+//! let folder = tempfile::tempdir()?;
+//! for split in Split::ALL {
+//!     let folder = folder.path().join(split.name());
+//!     fs::create_dir(&folder)?;
+//!     fs::write(folder.join("piece.csv"), "note0,note1,note2,note3\n72,67,64,48\n72,67,64,48\n")?;
+//! }
+//! let dataset = Dataset::open(folder.path(), SPLIT_SEED)?;
+//! assert_eq!(dataset.split(Split::Test)[0].name, "piece");
+//! assert_eq!(dataset.split(Split::Test)[0].chorale.chords.len(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -12,13 +32,13 @@ use chorale::{Chorale, Chord, Phase};
 use files::melody::{self, MAX_STEPS};
 use files::{Grid, Score, chords_of};
 
-/// No CSV of a chorale comes near this; a larger one is no chorale.
+/// No CSV of a chorale comes near this size.
 const LARGEST_CSV: u64 = 4 << 20;
 const MOST_CHORALES: usize = 100_000;
 /// A hundred times what the chorales unpack to. More comes from an archive made to fill memory.
 const LARGEST_ARCHIVE: u64 = 256 << 20;
 
-/// Where nobody chooses another.
+/// The seed by which folders are split where no other is chosen.
 pub const SPLIT_SEED: u64 = 1;
 
 /// The share of a folder's pieces that goes to each of validation and test.
@@ -229,7 +249,7 @@ impl Dataset {
     }
 }
 
-/// Fails where more than so many bytes are read.
+/// Fails once more than `left` bytes are read.
 struct Bounded<R> {
     inner: R,
     left: u64,
@@ -294,7 +314,7 @@ fn read_music(path: &Path) -> Result<(Chorale, Vec<Phase>)> {
     let score = Score { ticks_per_quarter: source.ticks_per_quarter, parts, ..Score::default() };
     let first_step = grid.nearest_step(first_onset);
     let all = chords_of(&score, &grid, first_step, MAX_STEPS as u32 + 1)?;
-    ensure!(all.len() <= MAX_STEPS, "more than {MAX_STEPS} sixteenths are taken for a damaged file");
+    ensure!(all.len() <= MAX_STEPS, "more than {MAX_STEPS} sixteenths mean that the file is damaged");
     let (mut chords, mut metre) = (Vec::new(), Vec::new());
     let mut step = first_step;
     for run in all.chunk_by(|a, b| (*a == Chord::SILENCE) == (*b == Chord::SILENCE)) {
@@ -315,8 +335,8 @@ fn hash(seed: u64, name: &str) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// The phase of every step. The data do not say where bars begin; `in_bar` guesses it, else only the place in the
-/// beat is told.
+/// The phase of every step. The data do not say where bars begin; with `in_bar` it is guessed, else a phase only has the
+/// place in the beat.
 ///
 /// Nearly all chorales are in 4/4 and hold whole bars with or without a quarter's pickup; in the training split 83 %
 /// of the notes of a half or longer then begin on the first or third beat. Pieces of other lengths stay unknown.
@@ -380,7 +400,7 @@ mod tests {
         assert_eq!(dataset.train[0].chorale, Chorale::from_csv(CSV).unwrap());
     }
 
-    /// A score of four voices in 3/4 with a pickup: quarters of C major, moved by so many semitones.
+    /// A score of four voices in 3/4 with a pickup: quarters of C major, moved by a number of semitones.
     fn hymn(semitones: u8) -> Vec<u8> {
         let note = |start: u32, pitch: u8| files::Note {
             start,
@@ -399,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_files_is_split_by_the_seed_and_what_cannot_be_used_is_told() {
+    fn a_folder_of_files_is_split_by_the_seed_and_what_cannot_be_used_is_listed() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("more")).unwrap();
         for piece in 0..12 {

@@ -83,7 +83,7 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
                     for step in bar.first_step..bar.end_step {
                         match sounding.get(&(pitch, step)) {
                             Some(&(part, begins)) => {
-                                let letter = match (score.ensemble.voicing, begins) {
+                                let letter = match (score.ensemble.scoring, begins) {
                                     // Men's parts begin with the same letters: their numbers from the top, then a line.
                                     (Scoring::Ttbb, true) => char::from(b'1' + part.index() as u8),
                                     (Scoring::Ttbb, false) => '-',

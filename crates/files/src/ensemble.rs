@@ -16,10 +16,10 @@ pub enum Scoring {
     Ttbb,
 }
 
-/// A voicing with the range of each part.
+/// A scoring with the range of each part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ensemble {
-    pub voicing: Scoring,
+    pub scoring: Scoring,
     /// Lowest and highest pitch, by [`Part::index`].
     pub ranges: [(Pitch, Pitch); 4],
 }
@@ -50,29 +50,29 @@ impl Scoring {
 
 impl Ensemble {
     /// With the usual ranges: of SATB those of Bach's chorales, of the others those of amateur choirs.
-    pub fn of(voicing: Scoring) -> Ensemble {
+    pub fn of(scoring: Scoring) -> Ensemble {
         let midi = |ranges: [(u8, u8); 4]| {
             let pitch = |midi| Pitch::new(midi).unwrap_or(Pitch::LOWEST);
             ranges.map(|(low, high)| (pitch(low), pitch(high)))
         };
-        let ranges = match voicing {
+        let ranges = match scoring {
             Scoring::Satb => Part::ALL.map(Part::range),
             // C4-A5, G3-D5, (tenor), A2-D4.
             Scoring::Sab => midi([(60, 81), (55, 74), (46, 69), (45, 62)]),
             // C3-A4, B2-F4, G2-D4, E2-C4.
             Scoring::Ttbb => midi([(48, 69), (47, 65), (43, 62), (40, 60)]),
         };
-        Ensemble { voicing, ranges }
+        Ensemble { scoring, ranges }
     }
 
     /// What the part is called, for example `Tenor 1`.
     pub fn name(&self, part: Part) -> &'static str {
-        self.voicing.names()[part.index()]
+        self.scoring.names()[part.index()]
     }
 
     /// For example `T1`.
     pub fn short_name(&self, part: Part) -> &'static str {
-        self.voicing.short_names()[part.index()]
+        self.scoring.short_names()[part.index()]
     }
 
     /// For file names: `tenor1`.
@@ -82,7 +82,7 @@ impl Ensemble {
 
     /// The part that nobody sings.
     pub fn silent(&self) -> Option<Part> {
-        (self.voicing == Scoring::Sab).then_some(Part::Tenor)
+        (self.scoring == Scoring::Sab).then_some(Part::Tenor)
     }
 
     /// From the top, those that somebody sings.
@@ -117,7 +117,7 @@ impl FromStr for Ensemble {
         let mut ensemble = Ensemble::default();
         for (index, word) in text.split(',').map(str::trim).enumerate() {
             let Some((part, range)) = word.split_once(':') else {
-                let voicing = match word.to_uppercase().as_str() {
+                let scoring = match word.to_uppercase().as_str() {
                     "SATB" => Scoring::Satb,
                     "SAB" => Scoring::Sab,
                     "TTBB" => Scoring::Ttbb,
@@ -126,14 +126,14 @@ impl FromStr for Ensemble {
                 if index > 0 {
                     return Err(EnsembleError::Word(word.into()));
                 }
-                ensemble = Ensemble::of(voicing);
+                ensemble = Ensemble::of(scoring);
                 continue;
             };
             let parts = ensemble.parts();
             let found = parts.iter().find(|known| {
                 let names = [ensemble.short_name(**known), ensemble.name(**known)];
                 names.iter().any(|name| name.replace(' ', "").eq_ignore_ascii_case(&part.trim().replace(' ', "")))
-                    || ensemble.voicing != Scoring::Ttbb && known.letter().to_string().eq_ignore_ascii_case(part.trim())
+                    || ensemble.scoring != Scoring::Ttbb && known.letter().to_string().eq_ignore_ascii_case(part.trim())
             });
             let found = found.ok_or_else(|| EnsembleError::Part {
                 word: word.into(),
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_named_by_voicing_by_part_or_by_both() {
+    fn ranges_are_named_by_scoring_by_part_or_by_both() {
         let ranges = |text: &str| text.parse::<Ensemble>().unwrap().ranges.map(|(low, high)| format!("{low}-{high}"));
         assert_eq!(ranges("satb"), ["C4-A5", "E3-D5", "A#2-A4", "C2-F#4"]);
         assert_eq!(ranges("SAB"), ["C4-A5", "G3-D5", "A#2-A4", "A2-D4"]);

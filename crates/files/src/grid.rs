@@ -49,7 +49,7 @@ impl Grid {
             let Direction::Metre(metre) = direction else { continue };
             let last = stretches.last_mut().expect("never empty");
             if last.metre == Some(*metre) && last.is_bar_line(nearest(last.start, *tick, ticks_per_quarter)) {
-                // The same metre said again on a bar line changes nothing.
+                // The same metre again on a bar line changes nothing.
                 continue;
             }
             if tick - last.start < step_ticks(1).max(1) {

@@ -1,11 +1,36 @@
-//! Music from files, for all who need it: [`read`] takes MIDI and MusicXML alike, [`melody`] finds the melody or the
-//! four parts in them, [`grid`] lays them on sixteenths, [`chords`] makes them what the networks hear.
+//! Music from and to files: [`read`] takes MIDI and MusicXML alike, [`melody`] finds the melody or the four parts in them,
+//! a [`Grid`] lays them on sixteenths, [`chords_of`] makes them the chords that networks hear; [`parts`] makes notes of
+//! chords again, [`notation`] measures of notes, [`smf`] and [`musicxml`] write them.
+//!
+//! Whatever the bytes, reading ends in a [`Source`] or an error, never in a panic, and within bounded memory; nothing here
+//! uses the network or prints.
+//!
+//! ```
+//! use files::melody::{self, Choice, Melody};
+//! use files::{Grid, Score, smf};
+//!
+//! let bytes = b"<score-partwise><part id='P1'><measure number='1'>\
+//!     <note><pitch><step>C</step><octave>5</octave></pitch><duration>1</duration></note>\
+//!     <note><pitch><step>D</step><octave>5</octave></pitch><duration>1</duration></note>\
+//!     </measure></part></score-partwise>";
+//! let source = files::read(bytes)?;
+//! let melody = Melody::find(&source, &Choice::default())?;
+//! let grid = Grid::new(source.ticks_per_quarter, &source.directions, melody.first_onset());
+//! let steps = melody::steps(&melody, &grid)?;
+//! assert_eq!(steps.len(), 8, "two quarters are eight sixteenths");
+//! assert_eq!(steps[4].soprano.name(), "D5");
+//! let parts = [melody.notes, vec![], vec![], vec![]];
+//! let score = Score { ticks_per_quarter: source.ticks_per_quarter, parts, ..Score::default() };
+//! assert!(smf::write(&score).starts_with(b"MThd"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
 #[cfg(any(test, feature = "test-support"))]
 mod any_score;
 mod chords;
+mod disk;
 mod ensemble;
 mod grid;
 pub mod melody;
@@ -15,9 +40,8 @@ pub mod parts;
 mod score;
 pub mod smf;
 mod source;
+mod text;
 
-use std::fs::File;
-use std::io::{self, Read, Write};
 use std::path::Path;
 
 use thiserror::Error;
@@ -25,6 +49,7 @@ use thiserror::Error;
 #[cfg(any(test, feature = "test-support"))]
 pub use any_score::any_score;
 pub use chords::{OutOfVocabulary, chords_of};
+pub use disk::{load, write_whole};
 pub use ensemble::{Ensemble, EnsembleError, Scoring};
 pub use grid::{Bar, Grid};
 pub use score::{
@@ -59,67 +84,4 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let is_xml = start.trim_ascii_start().starts_with(b"<")
         || [b"PK".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|magic| bytes.starts_with(magic));
     Ok(if is_xml { musicxml::read(bytes)? } else { smf::read(bytes)? })
-}
-
-/// No music comes near this; more comes from a device, or fills memory.
-const LARGEST_FILE: u64 = 64 << 20;
-
-/// The bytes of a file of at most 64 MiB.
-///
-/// # Errors
-/// With the path, when it cannot be read or is larger.
-pub fn load(path: &Path) -> io::Result<Vec<u8>> {
-    let cannot = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(cannot(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB")));
-    }
-    Ok(bytes)
-}
-
-/// Writes beside the file, then renames: whoever looks sees the old file or the new one, whole.
-///
-/// # Errors
-/// With the path, when the folder cannot be written.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || -> io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".part-").suffix(".tmp");
-        // Temporary files are private by default; this one becomes the user's, under their umask.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().map_err(|error| {
-        // Without the name of the passing file, which tells nobody anything.
-        let reason = match folder.is_dir() {
-            true => io::Error::from(error.kind()).to_string(),
-            false => format!("there is no folder {}", folder.display()),
-        };
-        io::Error::new(error.kind(), format!("cannot write {}: {reason}", path.display()))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_replaced_whole_and_a_folder_that_is_not_there_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file.txt");
-        write_whole(&path, b"one").unwrap();
-        write_whole(&path, b"two").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"two");
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
-        let nowhere = folder.path().join("nowhere/file.txt");
-        let error = write_whole(&nowhere, b"").unwrap_err().to_string();
-        assert!(error.contains("cannot write") && error.contains("nowhere/file.txt"), "{error}");
-    }
 }

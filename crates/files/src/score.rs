@@ -7,9 +7,11 @@ use chorale::{Part, Pitch};
 
 use crate::ensemble::Ensemble;
 
-/// Ticks from the beginning of the piece; how many make a quarter is told by [`Score::ticks_per_quarter`].
-/// Always below 2^28, the longest distance between two events that a MIDI file can hold.
+/// Ticks from the beginning of the piece, of which [`Score::ticks_per_quarter`] make a quarter; at most [`MAX_TICK`].
 pub type Tick = u32;
+
+/// The longest distance between two events that a MIDI file can hold.
+pub(crate) const MAX_TICK: Tick = (1 << 28) - 1;
 
 /// One sounding note.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +99,7 @@ pub fn sung_at(notes: &[Note], tick: Tick) -> Option<Tick> {
     notes.get(notes.partition_point(|note| note.start < tick)).map(|note| note.start)
 }
 
-/// Moves the keys by so many semitones, each to the simplest signature there.
+/// Moves the keys by a number of semitones, each to the simplest signature there.
 pub fn transpose_keys(directions: &mut [(Tick, Direction)], semitones: i32) {
     for (_, direction) in directions {
         if let Direction::Key { sharps, minor } = direction {
@@ -106,7 +108,7 @@ pub fn transpose_keys(directions: &mut [(Tick, Direction)], semitones: i32) {
     }
 }
 
-/// Four parts with what conducts them.
+/// Four parts, and the directions that hold for all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Score {
     pub title: Option<String>,
@@ -127,7 +129,7 @@ pub struct Score {
     pub is_notated: bool,
     /// Where melody notes with a fermata begin, in order.
     pub fermatas: Vec<Tick>,
-    /// How the source wrote the notes of each part, by their start; empty where it doesn't tell.
+    /// How the source wrote the notes of each part, by their start; empty where it has no spelling.
     pub spellings: [BTreeMap<Tick, Spelling>; 4],
 }
 

@@ -1,12 +1,12 @@
 //! What a file of music holds before the melody is chosen: its lines, whatever format they came in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use chorale::harmony::Spelling;
 
 use crate::score::{Creator, Direction, Lyric, Note, Tick};
 
-/// The words by which people know the places in a file.
+/// The format of a file, and what users call the places in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Tracks and channels.
@@ -38,7 +38,7 @@ pub struct Source {
     pub title: Option<String>,
     pub creators: Vec<Creator>,
     pub ticks_per_quarter: u16,
-    /// In order of tick, from all tracks together, each said once.
+    /// In order of tick, from all tracks together, each once.
     pub directions: Vec<(Tick, Direction)>,
     /// All of them, in the order of the file; number 1 comes first.
     pub tracks: Vec<Track>,
@@ -56,12 +56,21 @@ pub struct Track {
     pub lyrics: Vec<Lyric>,
     /// Where notes with a fermata begin.
     pub fermatas: Vec<Tick>,
-    /// How the file wrote its notes, by start and MIDI pitch; empty for MIDI, which doesn't tell.
+    /// How the file wrote its notes, by start and MIDI pitch; empty for MIDI, which has no spelling.
     pub spellings: BTreeMap<(Tick, u8), Spelling>,
 }
 
-/// A key struck again before its note has ended: the first ends there, and the second lasts as long as any of both. Of
-/// two struck at once one is left.
+/// In order of tick, each once; at one tick in the order of the file, so that the last of two that contradict each
+/// other still wins.
+pub(crate) fn in_order_each_once(mut directions: Vec<(Tick, Direction)>) -> Vec<(Tick, Direction)> {
+    directions.sort_by_key(|(tick, _)| *tick);
+    let mut known = HashSet::new();
+    directions.retain(|direction| known.insert(direction.clone()));
+    directions
+}
+
+/// A key struck again before its note has ended: the first ends there, and the second lasts as long as the longer of
+/// the two. Of two struck at once one is left.
 pub(crate) fn cut_where_struck_again(notes: &mut Vec<Note>) {
     let mut last_of_pitch: [Option<usize>; 128] = [None; 128];
     let mut is_double = vec![false; notes.len()];

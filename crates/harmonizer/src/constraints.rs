@@ -73,7 +73,7 @@ impl Constraints {
 
     /// The guard for those who sing.
     pub fn guard(&self, mut guard: Guard) -> Guard {
-        if self.ensemble.voicing == Scoring::Ttbb && guard != Guard::OFF {
+        if self.ensemble.scoring == Scoring::Ttbb && guard != Guard::OFF {
             guard.weights[Rule::Unison.index()] += MEN_UNISON;
         }
         guard

@@ -1,7 +1,9 @@
-//! MusicXML (W3C, score-partwise and score-timewise), read and written.
+//! MusicXML (W3C, up to version 4.0), read and written: partwise or timewise, plain or compressed, with repeats written out.
 
+mod archive;
 mod reader;
 mod writer;
 
-pub use reader::{ReadError, compress, read};
+pub use archive::compress;
+pub use reader::{ReadError, read};
 pub use writer::{Layout, Syllable, Unwritable, escape, syllables, write};

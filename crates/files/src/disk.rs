@@ -1,0 +1,68 @@
+//! Files on disk, read within bounds and written whole.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+/// No music comes near this; more comes from a device, or fills memory.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// The bytes of a file of at most 64 MiB.
+///
+/// # Errors
+/// With the path, when it cannot be read or is larger.
+pub fn load(path: &Path) -> io::Result<Vec<u8>> {
+    let cannot = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(cannot(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB")));
+    }
+    Ok(bytes)
+}
+
+/// Writes beside the file, then renames: at any moment the old file is there or the new one, whole.
+///
+/// # Errors
+/// With the path, when the folder cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let write = || -> io::Result<()> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".part-").suffix(".tmp");
+        // Temporary files are private by default; this one becomes the user's, under their umask.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|error| {
+        // Without the name of the temporary file, which would help nobody.
+        let reason = match folder.is_dir() {
+            true => io::Error::from(error.kind()).to_string(),
+            false => format!("there is no folder {}", folder.display()),
+        };
+        io::Error::new(error.kind(), format!("cannot write {}: {reason}", path.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file.txt");
+        write_whole(&path, b"one").unwrap();
+        write_whole(&path, b"two").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"two");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        let nowhere = folder.path().join("nowhere/file.txt");
+        let error = write_whole(&nowhere, b"").unwrap_err().to_string();
+        assert!(error.contains("cannot write") && error.contains("nowhere/file.txt"), "{error}");
+    }
+}

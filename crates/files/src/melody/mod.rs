@@ -1,0 +1,91 @@
+//! The melody of a file: which of its lines it is, and which step each of its notes belongs to.
+
+mod find;
+mod fold;
+mod four_parts;
+mod lines;
+mod steps;
+mod top_line;
+
+use std::collections::BTreeMap;
+
+use chorale::Pitch;
+use chorale::harmony::{Key, Spelling};
+use thiserror::Error;
+
+pub use self::find::{Choice, lyrics_of};
+pub use self::fold::Fold;
+pub use self::four_parts::{four_parts, named_parts};
+pub use self::steps::{MAX_STEPS, MelodyStep, steps};
+use crate::score::{Lyric, Note, Tick};
+use crate::source::Kind;
+
+/// One line of music, as it stands in the file, and how it was chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Melody {
+    /// In order of start. Notes may overlap a little, as legato playing does.
+    pub notes: Vec<Note>,
+    pub lyrics: Vec<Lyric>,
+    /// Whether the other parts sing the lyrics too, and so strike each syllable.
+    pub all_sing: bool,
+    /// Where notes with a fermata begin, in order.
+    pub fermatas: Vec<Tick>,
+    /// How the file wrote the notes, by their start; empty where it has no spelling.
+    pub spellings: BTreeMap<Tick, Spelling>,
+    /// What was decided on the way, in sentences for the user.
+    pub remarks: Vec<String>,
+}
+
+impl Melody {
+    /// Moved by a number of semitones.
+    ///
+    /// # Errors
+    /// The first pitch that would leave the MIDI range.
+    pub fn transposed(mut self, semitones: i32) -> Result<Melody, Pitch> {
+        for note in &mut self.notes {
+            note.pitch = note.pitch.transposed(semitones).ok_or(note.pitch)?;
+        }
+        // Letters move with their octave; after any other interval they follow from the key.
+        if semitones % 12 != 0 {
+            self.spellings.clear();
+        }
+        for spelling in self.spellings.values_mut() {
+            spelling.octave += (semitones / 12) as i8;
+        }
+        Ok(self)
+    }
+
+    /// The key that fits the notes best.
+    pub fn found_key(&self) -> Key {
+        let notes = self.notes.iter().map(|note| (note.pitch, note.end - note.start));
+        // A melody ends on the tonic more often than on any other degree.
+        Key::of_notes(notes, self.notes.last().map(|note| note.pitch))
+    }
+
+    /// The tick of the first note; 0 without notes.
+    pub fn first_onset(&self) -> Tick {
+        self.notes.first().map_or(0, |note| note.start)
+    }
+}
+
+/// Why no melody was found. The messages list what there is.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum MelodyError {
+    #[error("the file holds no notes")]
+    NoNotes,
+    #[error("no {kind} '{asked}'; there are: {available}", kind = kind.track())]
+    UnknownTrack { kind: Kind, asked: String, available: String },
+    #[error("'{asked}' names several {kind}s; choose one by number: {available}", kind = kind.track())]
+    AmbiguousTrack { kind: Kind, asked: String, available: String },
+    #[error("no notes on {kind} {asked} {place}; there are: {available}", kind = kind.line())]
+    EmptyChannel { kind: Kind, asked: u8, place: String, available: String },
+    #[error("{kind} {track} holds no notes; there are: {available}", kind = kind.track())]
+    EmptyTrack { kind: Kind, track: usize, available: String },
+    #[error("four parts are needed, and neither the names nor the number of lines show which they are: {available}")]
+    NotFourParts { available: String },
+    #[error("the melody lasts for {steps} sixteenths; more than {MAX_STEPS} mean that the file is damaged")]
+    TooLong { steps: u64 },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+use chorale::{Phase, Pitch};
+
+use super::*;
+use crate::grid::Grid;
+use crate::score::{Direction, Metre};
+use crate::source::{Source, Track};
+
+fn note(start: Tick, end: Tick, pitch: u8) -> Note {
+    Note { start, end, pitch: Pitch::new(pitch).unwrap(), velocity: 80 }
+}
+
+/// A name, and the notes of each channel.
+type NamedTrack<'a> = (&'a str, &'a [(u8, &'a [Note])]);
+
+/// 480 ticks a quarter.
+fn file(tracks: &[NamedTrack]) -> Source {
+    let track = |(name, lines): &NamedTrack| Track {
+        name: Some((*name).to_owned()).filter(|name| !name.is_empty()),
+        channels: lines.iter().map(|(channel, notes)| (channel - 1, notes.to_vec())).collect(),
+        ..Track::default()
+    };
+    let tracks = tracks.iter().map(track).collect();
+    Source {
+        kind: Kind::Midi,
+        title: None,
+        creators: Vec::new(),
+        ticks_per_quarter: 480,
+        directions: Vec::new(),
+        tracks,
+        remarks: Vec::new(),
+    }
+}
+
+fn pitches(file: &Source, choice: Choice) -> Vec<u8> {
+    Melody::find(file, &choice).unwrap().notes.iter().map(|note| note.pitch.midi()).collect()
+}
+
+fn track(asked: &str) -> Choice {
+    Choice { track: Some(asked.into()), channel: None }
+}
+
+fn channel(asked: u8) -> Choice {
+    Choice { track: None, channel: Some(asked) }
+}
+
+#[test]
+fn the_melody_is_the_only_line_else_the_one_named_soprano_else_the_highest() {
+    let (high, low) = ([note(0, 480, 79)], [note(0, 480, 67)]);
+    assert_eq!(pitches(&file(&[("", &[]), ("Bass", &[(4, &low)])]), Choice::default()), [67]);
+    let named = file(&[("Flute", &[(1, &high)]), ("Soprano 1", &[(2, &low)])]);
+    assert_eq!(pitches(&named, Choice::default()), [67]);
+    assert_eq!(pitches(&file(&[("x", &[(1, &low)]), ("S", &[(2, &low)])]), Choice::default()), [67]);
+    let unnamed = file(&[("one", &[(1, &low)]), ("two", &[(2, &high), (10, &[note(0, 9, 99)])])]);
+    assert_eq!(pitches(&unnamed, Choice::default()), [79], "drums are no melody, however high their keys");
+    let remark = Melody::find(&unnamed, &Choice::default()).unwrap().remarks.remove(0);
+    assert_eq!(remark, "melody: track 2 'two' channel 2; not taken (see --track, --channel): track 1 'one' channel 1");
+}
+
+#[test]
+fn a_track_is_found_by_number_name_or_part_of_a_name_and_a_channel_by_number() {
+    let [first, second, third] = [72, 60, 64].map(|pitch| [note(0, 480, pitch)]);
+    let file = file(&[("Violin", &[(1, &first)]), ("Viola", &[(2, &second), (3, &third)]), ("Notes", &[])]);
+    assert_eq!(pitches(&file, track("1")), [72]);
+    assert_eq!(pitches(&file, track("viola")), [64], "the higher of its two channels");
+    assert_eq!(pitches(&file, track("OLIN")), [72]);
+    assert_eq!(pitches(&file, channel(2)), [60]);
+    let available =
+        "track 1 'Violin' (1 notes, channel 1); track 2 'Viola' (2 notes, channels 2, 3); track 3 'Notes' (no notes)";
+    let check = |choice: Choice, expected: &str| {
+        let error = Melody::find(&file, &choice).unwrap_err().to_string();
+        assert_eq!(error, format!("{expected}{available}"));
+    };
+    check(track("4"), "no track '4'; there are: ");
+    check(track("cello"), "no track 'cello'; there are: ");
+    check(track("vio"), "'vio' names several tracks; choose one by number: ");
+    check(track("3"), "track 3 holds no notes; there are: ");
+    check(channel(9), "no notes on channel 9 of the file; there are: ");
+    check(Choice { channel: Some(3), ..track("1") }, "no notes on channel 3 of track 1; there are: ");
+    assert_eq!(Melody::find(&self::file(&[("", &[])]), &track("1")), Err(MelodyError::NoNotes));
+}
+
+#[test]
+fn of_a_track_in_several_parts_the_top_is_the_melody() {
+    // A quarter-note tune over a held third, the fingers not quite together.
+    let piano = [note(0, 470, 72), note(5, 1900, 64), note(480, 960, 74), note(500, 960, 67), note(960, 1920, 76)];
+    assert_eq!(pitches(&file(&[("", &[(1, &piano)])]), Choice::default()), [72, 74, 76]);
+    let legato = [note(0, 520, 76), note(480, 1000, 74), note(960, 1440, 72)];
+    assert_eq!(pitches(&file(&[("", &[(1, &legato)])]), Choice::default()), [76, 74, 72]);
+}
+
+/// Start and end tick, pitch and re-strike of every step.
+fn step_list(notes: &[Note]) -> Vec<(Tick, Tick, u8, bool)> {
+    let melody = Melody { notes: notes.to_vec(), ..Melody::default() };
+    let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], melody.first_onset());
+    let steps = steps(&melody, &grid).unwrap();
+    steps.iter().map(|step| (step.start, step.end, step.soprano.midi(), step.restruck)).collect()
+}
+
+#[test]
+fn a_note_fills_its_steps_and_only_the_same_pitch_again_is_a_restrike() {
+    let steps = step_list(&[note(0, 240, 72), note(240, 360, 72), note(360, 480, 74)]);
+    assert_eq!(steps, [(0, 120, 72, false), (120, 240, 72, false), (240, 360, 72, true), (360, 480, 74, false)]);
+}
+
+#[test]
+fn steps_begin_with_onsets_that_lie_off_the_grid() {
+    // A triplet of eighths.
+    let steps = step_list(&[note(0, 160, 72), note(160, 320, 74), note(320, 480, 76)]);
+    assert_eq!(steps, [(0, 160, 72, false), (160, 240, 74, false), (240, 320, 74, false), (320, 480, 76, false)]);
+}
+
+#[test]
+fn of_notes_faster_than_sixteenths_the_longest_stands_for_the_step() {
+    let steps = step_list(&[note(0, 30, 74), note(30, 120, 72), note(120, 180, 74), note(180, 360, 76)]);
+    assert_eq!(steps, [(0, 120, 72, false), (120, 240, 74, false), (240, 360, 76, false)]);
+}
+
+#[test]
+fn a_gap_shorter_than_a_quarter_goes_on_sounding_and_a_longer_one_is_a_rest() {
+    let steps = step_list(&[note(480, 500, 72), note(979, 1100, 74), note(1580, 1600, 76)]);
+    let expected = [
+        (480, 600, 72, false),
+        (600, 720, 72, false),
+        (720, 840, 72, false),
+        (840, 979, 72, false),
+        (979, 1100, 74, false),
+        (1580, 1600, 76, false),
+    ];
+    assert_eq!(steps, expected);
+}
+
+#[test]
+fn steps_tell_fermatas_and_where_a_beat_is_divided_by_three() {
+    let notes = [note(0, 160, 72), note(160, 320, 74), note(320, 480, 76), note(480, 720, 77), note(720, 960, 76)];
+    let melody = Melody { notes: notes.to_vec(), fermatas: vec![720], ..Melody::default() };
+    let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], 0);
+    let steps = steps(&melody, &grid).unwrap();
+    let flags = |flag: fn(&MelodyStep) -> bool| steps.iter().map(|step| u8::from(flag(step))).collect::<Vec<_>>();
+    assert_eq!(flags(|step| step.fermata), [0, 0, 0, 0, 0, 0, 1, 1]);
+    assert_eq!(flags(|step| step.in_triplet), [0, 0, 1, 0, 0, 0, 0, 0]);
+    // Played a little late, a note divides nothing.
+    let late = Melody { notes: vec![note(0, 480, 72), note(500, 960, 74)], ..Melody::default() };
+    assert!(super::steps(&late, &grid).unwrap().iter().all(|step| !step.in_triplet));
+}
+
+#[test]
+fn four_parts_are_found_in_chords_on_two_staves() {
+    // The alto holds over the soprano's second note; the bass rests under the tenor's last one.
+    let upper = [note(0, 480, 67), note(0, 480, 72), note(480, 960, 67), note(480, 720, 74), note(720, 960, 76)];
+    let lower = [note(0, 480, 48), note(0, 480, 64), note(480, 720, 47), note(480, 720, 62), note(720, 960, 60)];
+    let file = file(&[("Piano", &[(1, &upper), (2, &lower)])]);
+    let parts = four_parts(&file).unwrap().map(|part| part.iter().map(|note| note.pitch.midi()).collect::<Vec<_>>());
+    assert_eq!(parts, [vec![72, 74, 76], vec![67, 67], vec![64, 62, 60], vec![48, 47]]);
+    let three = self::file(&[("Piano", &[(1, &upper)]), ("Bass", &[(2, &[note(0, 960, 48)])])]);
+    assert!(matches!(four_parts(&three), Err(MelodyError::NotFourParts { .. })));
+    let cluster: Vec<Note> = (60..70).map(|pitch| note(0, 480, pitch)).collect();
+    assert!(four_parts(&self::file(&[("Organ", &[(1, &cluster)])])).is_err());
+}
+
+#[test]
+fn words_may_stand_in_a_track_of_their_own() {
+    let lyric = |text: &str| Lyric { tick: 0, verse: 1, text: text.as_bytes().to_vec() };
+    let mut file = file(&[("Words", &[]), ("Melody", &[(1, &[note(0, 480, 72)])])]);
+    file.tracks[0].lyrics = vec![lyric("Nun")];
+    let words = |file: &Source| Melody::find(file, &Choice::default()).unwrap().lyrics;
+    assert_eq!(words(&file), [lyric("Nun")]);
+    file.tracks[1].lyrics = vec![lyric("Lobt")];
+    assert_eq!(words(&file), [lyric("Lobt")]);
+}
+
+#[test]
+fn a_melody_out_of_range_is_moved_by_octaves_as_a_whole_or_else_note_by_note() {
+    let fold = |pitches: &[u8]| {
+        let step = |&pitch: &u8| MelodyStep {
+            phase: Phase::in_bar(0),
+            start: 0,
+            end: 1,
+            soprano: Pitch::new(pitch).unwrap(),
+            velocity: 80,
+            restruck: false,
+            fermata: false,
+            in_triplet: false,
+        };
+        Fold::of(&pitches.iter().map(step).collect::<Vec<_>>())
+    };
+    assert_eq!(fold(&[60, 81]), Fold::Whole(0));
+    assert_eq!(fold(&[48, 55]), Fold::Whole(1));
+    assert_eq!(fold(&[90, 96]), Fold::Whole(-2));
+    assert_eq!(fold(&[50, 80]), Fold::NoteByNote);
+    let apply = |fold: Fold, pitch: u8| {
+        let (token, octaves) = fold.apply(Pitch::new(pitch).unwrap());
+        (token.pitch().unwrap().midi(), octaves)
+    };
+    assert_eq!(apply(Fold::Whole(1), 55), (67, 1));
+    assert_eq!([apply(Fold::NoteByNote, 50), apply(Fold::NoteByNote, 80)], [(62, 1), (80, 0)]);
+}

@@ -1,0 +1,209 @@
+use super::super::archive::compress;
+use super::*;
+use crate::grid::Grid;
+use crate::score::Metre;
+
+/// A score of one part, `P1`, with the given measures.
+fn score(measures: &[&str]) -> String {
+    let measures: Vec<String> = (1..)
+        .zip(measures)
+        .map(|(number, content)| format!("<measure number=\"{number}\">{content}</measure>"))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\"?><!DOCTYPE score-partwise PUBLIC \"-//Recordare//DTD MusicXML 3.1 Partwise//EN\" \
+         \"http://www.musicxml.org/dtds/partwise.dtd\"><score-partwise><part-list><score-part id=\"P1\">\
+         <part-name>Voice</part-name></score-part></part-list><part id=\"P1\">{}</part></score-partwise>",
+        measures.join("")
+    )
+}
+
+const ATTRIBUTES: &str = "<attributes><divisions>2</divisions><key><fifths>-3</fifths><mode>minor</mode></key>\
+                          <time><beats>4</beats><beat-type>4</beat-type></time></attributes>";
+
+/// `step` and `octave` such as `C5`, length in divisions, and what else belongs into the note.
+fn note(name: &str, length: u32, more: &str) -> String {
+    let (step, octave) = name.split_at(1);
+    format!(
+        "<note><pitch><step>{step}</step><octave>{octave}</octave></pitch><duration>{length}</duration>{more}</note>"
+    )
+}
+
+fn spans(source: &Source) -> Vec<(Tick, Tick, u8)> {
+    let lines = source.tracks[0].channels.values().next().unwrap();
+    lines.iter().map(|note| (note.start, note.end, note.pitch.midi())).collect()
+}
+
+fn read_text(text: &str) -> Source {
+    read(text.as_bytes()).unwrap()
+}
+
+/// Found by fuzzing: their common multiple overflowed.
+#[test]
+fn divisions_beyond_all_measure_are_refused_by_name() {
+    let attributes = "<attributes><divisions>18446744073709551615</divisions></attributes>";
+    let error = read(score(&[&[attributes, &note("C5", 4, "")].concat()]).as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("18446744073709551615"), "{error}");
+}
+
+#[test]
+fn notes_ties_key_metre_words_and_fermatas_are_read() {
+    let first = format!(
+        "{ATTRIBUTES}<direction><sound tempo=\"72\"/></direction>{}{}",
+        note("C5", 4, "<lyric number=\"1\"><syllabic>begin</syllabic><text>dan</text></lyric>"),
+        note("D5", 4, "<tie type=\"start\"/><lyric number=\"1\"><syllabic>end</syllabic><text>ket</text></lyric>"),
+    );
+    let second = format!(
+        "{}<note><rest/><duration>2</duration></note>{}",
+        note("D5", 2, "<tie type=\"stop\"/>"),
+        "<note><pitch><step>E</step><alter>-1</alter><octave>5</octave></pitch><duration>4</duration>\
+         <notations><fermata/></notations></note>"
+    );
+    let source = read_text(&score(&[&first, &second]));
+    assert_eq!(spans(&source), [(0, 960, 72), (960, 2400, 74), (2880, 3840, 75)]);
+    let track = &source.tracks[0];
+    assert_eq!(track.name.as_deref(), Some("Voice"));
+    assert_eq!(track.fermatas, [2880]);
+    assert_eq!(track.spellings[&(2880, 75)].to_string(), "Eb5");
+    let words: Vec<(Tick, &[u8])> = track.lyrics.iter().map(|lyric| (lyric.tick, lyric.text.as_slice())).collect();
+    assert_eq!(words, [(0, b"dan-".as_slice()), (960, b"ket")]);
+    let expected = [
+        (0, Direction::Metre(Metre::FOUR_FOUR)),
+        (0, Direction::Tempo(833_333)),
+        (0, Direction::Key { sharps: -3, minor: true }),
+    ];
+    assert_eq!(source.directions, expected);
+}
+
+#[test]
+fn chords_backups_voices_and_transposition_are_understood() {
+    let both = format!(
+        "{ATTRIBUTES}<attributes><transpose><chromatic>-2</chromatic></transpose></attributes>{}{}<backup><duration>8</duration></backup>{}",
+        note("E5", 8, "<voice>1</voice>"),
+        note("C5", 8, "<voice>1</voice>").replace("<note>", "<note><chord/>"),
+        note("G4", 8, "<voice>2</voice>"),
+    );
+    let source = read_text(&score(&[&both]));
+    assert_eq!(source.tracks[0].channels.len(), 2);
+    assert_eq!(spans(&source), [(0, 1920, 70), (0, 1920, 74)]);
+    assert_eq!(source.tracks[0].channels[&1][0].pitch.midi(), 65);
+}
+
+#[test]
+fn repeats_and_endings_are_written_out() {
+    let forward = "<barline location=\"left\"><repeat direction=\"forward\"/></barline>";
+    let backward = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
+    let ending = |number: &str, kind: &str| format!("<barline><ending number=\"{number}\" type=\"{kind}\"/></barline>");
+    let order = |measures: &[String]| -> String {
+        let texts: Vec<String> = measures
+            .iter()
+            .zip(["C", "D", "E", "F", "G", "A", "B"])
+            .map(|(signs, step)| format!("{}{signs}", note(&format!("{step}4"), 4, "")))
+            .collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let source = read_text(&score(&texts));
+        let names = ["C", "", "D", "", "E", "F", "", "G", "", "A", "", "B"];
+        spans(&source).iter().map(|(_, _, pitch)| names[usize::from(pitch % 12)]).collect()
+    };
+    let plain = String::new;
+    assert_eq!(order(&[plain(), backward.into(), plain()]), "CDCDE");
+    assert_eq!(order(&[plain(), forward.into(), backward.into(), plain()]), "CDEDEF");
+    let first = format!("{}{}{backward}", ending("1", "start"), ending("1", "stop"));
+    let second = format!("{}{}", ending("2", "start"), ending("2", "stop"));
+    assert_eq!(order(&[plain(), first.clone(), second.clone(), plain()]), "CDCEF");
+    assert_eq!(
+        order(&[forward.into(), plain(), first.clone(), second.clone(), forward.into(), backward.into()]),
+        "CDECDFGAGA"
+    );
+    let sound = |what: &str| format!("<direction><sound {what}/></direction>");
+    assert_eq!(order(&[plain(), sound("fine=\"yes\""), plain(), sound("dacapo=\"yes\"")]), "CDEFCD");
+    let (segno, da_segno) = (sound("segno=\"1\""), sound("dalsegno=\"1\""));
+    let (to_coda, coda) = (sound("tocoda=\"1\""), sound("coda=\"1\""));
+    assert_eq!(order(&[plain(), segno.clone(), to_coda.clone(), da_segno.clone(), coda, plain()]), "CDEFDEGA");
+    assert_eq!(order(&[plain(), da_segno.clone(), to_coda]), "CDE", "nowhere to go");
+    // A repeat is played before the jump, and not again after it.
+    let back_and_da_capo = format!("{backward}{}", sound("dacapo=\"yes\""));
+    assert_eq!(order(&[plain(), back_and_da_capo]), "CDCDCD");
+    let again = format!("{}{}", ending("2", "stop"), sound("dacapo=\"yes\""));
+    assert_eq!(order(&[plain(), first.clone(), second.replace(&ending("2", "stop"), &again), plain()]), "CDCECEF");
+    let words = |text: &str| format!("<direction><direction-type><words>{text}</words></direction-type></direction>");
+    assert_eq!(order(&[plain(), words("Fine"), plain(), words("D.C.  al Fine")]), "CDEFCD");
+    let thrice = backward.replace("/></barline>", " times=\"3\"/></barline>");
+    assert_eq!(order(&[plain(), thrice]), "CDCDCD");
+    let endless = backward.replace("/></barline>", " times=\"4000000000\"/></barline>");
+    let text = score(&[&format!("{}{endless}", note("C4", 4, ""))]);
+    assert_eq!(read(text.as_bytes()), Err(ReadError::TooManyMeasures));
+}
+
+#[test]
+fn a_pickup_and_a_measure_in_two_halves_keep_the_bar_lines() {
+    let quarter = |count: usize| note("C5", 2, "").repeat(count);
+    let measures = [format!("{ATTRIBUTES}{}", quarter(1)), quarter(4), quarter(3), quarter(1), quarter(4)];
+    let measures: Vec<&str> = measures.iter().map(String::as_str).collect();
+    let source = read_text(&score(&measures));
+    let metres: Vec<Tick> = source
+        .directions
+        .iter()
+        .filter(|(_, direction)| matches!(direction, Direction::Metre(_)))
+        .map(|(tick, _)| *tick)
+        .collect();
+    assert_eq!(metres, [0, 480]);
+    let grid = Grid::new(480, &source.directions, 0);
+    assert_eq!((grid.bar(0).number, grid.bar(4).number, grid.bar(36).number), (0, 1, 3));
+}
+
+#[test]
+fn compressed_and_timewise_scores_are_read_as_well() {
+    let text = score(&[&format!("{ATTRIBUTES}{}", note("C5", 8, ""))]);
+    assert_eq!(read(&compress(&text)), read(text.as_bytes()));
+    let timewise = format!(
+        "<score-timewise><measure number=\"1\"><part id=\"P1\">{ATTRIBUTES}{}</part></measure></score-timewise>",
+        note("C5", 8, "")
+    );
+    assert_eq!(spans(&read_text(&timewise)), [(0, 1920, 72)]);
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    assert_eq!(read(&utf16), read(text.as_bytes()));
+}
+
+#[test]
+fn each_unusable_file_is_told_why() {
+    let check = |bytes: &[u8], expected: &str| {
+        let error = read(bytes).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(b"", "the file is empty");
+    check(b"<score-partwise>", "not a MusicXML file");
+    check(b"<html/>", "its outermost element is <html>");
+    check(b"PK\x03\x04nothing", "the compressed file (.mxl) cannot be opened");
+    check(score(&[&note("H5", 4, "")]).as_bytes(), "measure 1 of part 1: <step> is 'H', expected a letter");
+    check(score(&[&note("C5", 4, "").replace(">4<", ">x<")]).as_bytes(), "<duration> is 'x'");
+    // Entities that grow by themselves.
+    let levels: String =
+        (1..10).map(|level| format!("<!ENTITY e{level} \"{}\">", format!("&e{};", level - 1).repeat(10))).collect();
+    let bomb = format!("<!DOCTYPE s [<!ENTITY e0 \"ha\">{levels}]><score-partwise>&e9;</score-partwise>");
+    check(bomb.as_bytes(), "not a MusicXML file");
+    // An archive of zeros that unpacks to more than memory should hold.
+    let zeros = compress(&" ".repeat(MAX_BYTES as usize + 1));
+    check(&zeros, "more than 64 MiB");
+}
+
+#[test]
+fn more_verses_and_voices_than_numbers_are_read_without_a_panic() {
+    let verses = "<lyric><text>la</text></lyric>".repeat(300);
+    let source = read_text(&score(&[&note("C5", 4, &verses)]));
+    assert_eq!(source.tracks[0].lyrics.len(), 255);
+    let voices: String = (0..300)
+        .map(|voice| note("C5", 4, &format!("<voice>{voice}</voice>")) + "<backup><duration>4</duration></backup>")
+        .collect();
+    let source = read_text(&score(&[&voices]));
+    let melody = crate::melody::Melody::find(&source, &crate::melody::Choice::default()).unwrap();
+    assert_eq!((source.tracks[0].channels.len(), melody.notes.len()), (256, 1));
+}
+
+#[test]
+fn a_note_of_a_chord_that_outlasts_every_file_is_cut() {
+    let endless = note("E5", 9_999_999, "").replace("<note>", "<note><chord/>");
+    let divisions = "<attributes><divisions>0.001</divisions></attributes>";
+    let source = read_text(&score(&[&[divisions, &note("C5", 1, ""), &note("C5", 1, ""), &endless].concat()]));
+    let ends = spans(&source).iter().map(|(_, end, _)| *end).max();
+    assert_eq!(ends, Some((1 << 28) - 1));
+}

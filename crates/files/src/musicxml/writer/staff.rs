@@ -1,0 +1,202 @@
+//! The measures of one staff, with the one part or two that stand on it.
+
+use std::collections::BTreeMap;
+
+use chorale::Part;
+
+use super::lyrics::Syllable;
+use super::note::NoteElement;
+use super::xml::Xml;
+use crate::ensemble::Scoring;
+use crate::notation::{DIVISIONS, Measure, Notehead, is_compound};
+use crate::score::{Score, Tick};
+use crate::smf;
+
+/// An upper part whose notes lie below A3 on average would stand on ledger lines; its clef is that of a tenor.
+const LOWEST_MEAN: f64 = 57.0;
+
+pub(super) struct Staff<'a> {
+    pub score: &'a Score,
+    pub parts: &'a [Part],
+    pub lyrics: &'a BTreeMap<Tick, Vec<Syllable>>,
+    pub marks: &'a [(u32, String)],
+    /// What holds for all staves is written on the top one.
+    pub is_top: bool,
+}
+
+impl Staff<'_> {
+    pub fn measure(&self, xml: &mut Xml, measure: &Measure, is_first: bool, is_last: bool) {
+        let metre = measure.metre;
+        let whole = u32::from(metre.numerator) * 4 * DIVISIONS / u32::from(metre.denominator());
+        let implicit = if measure.length < whole && !is_last { " implicit=\"yes\"" } else { "" };
+        xml.open(&format!("measure number=\"{}\"{implicit}", measure.number));
+        if is_first || measure.new_key || measure.new_metre {
+            self.attributes(xml, measure, is_first);
+        }
+        if self.is_top {
+            tempos(xml, measure, is_first, self.score.is_notated);
+            rehearsal_marks(xml, measure);
+            self.marks(xml, measure);
+        }
+        let accidentals = self.accidentals(measure);
+        for (voice, part) in self.parts.iter().enumerate() {
+            if voice > 0 {
+                xml.open("backup");
+                xml.leaf("duration", &measure.length.to_string());
+                xml.close("backup");
+            }
+            for item in &measure.parts[part.index()] {
+                let accidental = accidentals.get(&(voice, item.position)).copied();
+                let has_words = *part == self.score.melody || self.score.all_sing && self.parts.len() == 1;
+                let syllables = item.notehead.as_ref().and_then(|head| self.lyrics.get(&head.start));
+                let syllables = syllables.filter(|_| has_words).map(Vec::as_slice).unwrap_or_default();
+                NoteElement { item, voice, is_alone: self.parts.len() == 1, accidental, syllables }.write(xml);
+            }
+        }
+        if is_last {
+            xml.open("barline location=\"right\"");
+            xml.leaf("bar-style", "light-heavy");
+            xml.close("barline");
+        }
+        xml.close("measure");
+    }
+
+    fn attributes(&self, xml: &mut Xml, measure: &Measure, is_first: bool) {
+        xml.open("attributes");
+        if is_first {
+            xml.leaf("divisions", &DIVISIONS.to_string());
+        }
+        if measure.new_key {
+            xml.open("key");
+            xml.leaf("fifths", &measure.key.sharps.to_string());
+            xml.leaf("mode", if measure.key.minor { "minor" } else { "major" });
+            xml.close("key");
+        }
+        if measure.new_metre {
+            xml.open("time");
+            xml.leaf("beats", &measure.metre.numerator.to_string());
+            xml.leaf("beat-type", &measure.metre.denominator().to_string());
+            xml.close("time");
+        }
+        if is_first {
+            self.clef(xml);
+        }
+        xml.close("attributes");
+    }
+
+    fn clef(&self, xml: &mut Xml) {
+        let notes = || self.parts.iter().flat_map(|part| self.score.part(*part));
+        let count = notes().count().max(1) as f64;
+        let mean = notes().map(|note| f64::from(note.pitch.midi())).sum::<f64>() / count;
+        let is_alone = self.parts.len() == 1;
+        let is_of_men = self.score.ensemble.scoring == Scoring::Ttbb;
+        let (sign, line, octave) = match self.parts[0] {
+            Part::Soprano | Part::Alto if is_of_men => ("G", "2", -1),
+            Part::Tenor if is_of_men => ("F", "4", 0),
+            Part::Bass => ("F", "4", 0),
+            Part::Tenor if !is_alone => ("F", "4", 0),
+            Part::Tenor => ("G", "2", -1),
+            _ if notes().next().is_some() && mean < LOWEST_MEAN => ("G", "2", -1),
+            _ => ("G", "2", 0),
+        };
+        xml.open("clef");
+        xml.leaf("sign", sign);
+        xml.leaf("line", line);
+        if octave != 0 {
+            xml.leaf("clef-octave-change", &octave.to_string());
+        }
+        xml.close("clef");
+    }
+
+    /// The accidentals to print, by voice and position: where a note is altered otherwise than its letter has been in the
+    /// measure so far. The voices of a staff share its accidentals, so they are followed in the order of reading.
+    fn accidentals(&self, measure: &Measure) -> BTreeMap<(usize, u32), i8> {
+        let mut heads: Vec<(u32, usize, &Notehead)> = Vec::new();
+        for (voice, part) in self.parts.iter().enumerate() {
+            let items = &measure.parts[part.index()];
+            heads.extend(items.iter().filter_map(|item| Some((item.position, voice, item.notehead.as_ref()?))));
+        }
+        heads.sort_by_key(|(position, voice, _)| (*position, *voice));
+        // By letter and octave.
+        let mut altered: BTreeMap<(char, i8), i8> = BTreeMap::new();
+        let mut accidentals = BTreeMap::new();
+        for (position, voice, head) in heads {
+            if head.tied_from {
+                continue;
+            }
+            let spelling = head.spelling;
+            let line = (spelling.letter, spelling.octave);
+            let present = altered.get(&line).copied().unwrap_or_else(|| spelling.signature_alteration(measure.key));
+            if present != spelling.alteration {
+                accidentals.insert((voice, position), spelling.alteration);
+                altered.insert(line, spelling.alteration);
+            }
+        }
+        accidentals
+    }
+
+    fn marks(&self, xml: &mut Xml, measure: &Measure) {
+        let steps = measure.first_step..measure.first_step + measure.length.div_ceil(DIVISIONS / 4);
+        for (step, words) in self.marks.iter().filter(|(step, _)| steps.contains(step)) {
+            xml.open("direction placement=\"above\"");
+            xml.open("direction-type");
+            xml.leaf_with("words", "font-size=\"7\" color=\"#C00000\"", words);
+            xml.close("direction-type");
+            xml.leaf("offset", &((step - measure.first_step) * DIVISIONS / 4).to_string());
+            xml.close("direction");
+        }
+    }
+}
+
+/// The first tempo is printed; later ones only sound where the file was played and not written, for it has many.
+fn tempos(xml: &mut Xml, measure: &Measure, is_first: bool, is_notated: bool) {
+    // The note value that the metre counts in, and how many quarters it has.
+    let (unit, quarters) = match measure.metre.denominator() {
+        _ if is_compound(measure.metre) => ("quarter", 1.5),
+        1 | 2 => ("half", 2.0),
+        _ => ("quarter", 1.0),
+    };
+    for (index, (position, tempo)) in measure.tempos.iter().enumerate() {
+        let beats = 60_000_000.0 / f64::from((*tempo).max(1));
+        let beats = (beats * 100.0).round() / 100.0;
+        let is_printed = is_notated || (is_first && index == 0);
+        if is_printed {
+            xml.open("direction placement=\"above\"");
+            xml.open("direction-type");
+            xml.open("metronome");
+            xml.leaf("beat-unit", unit);
+            if quarters == 1.5 {
+                xml.empty("beat-unit-dot");
+            }
+            xml.leaf("per-minute", &format!("{}", (beats / quarters).round()));
+            xml.close("metronome");
+            xml.close("direction-type");
+            if *position > 0 {
+                xml.leaf("offset", &position.to_string());
+            }
+            xml.empty(&format!("sound tempo=\"{beats}\""));
+            xml.close("direction");
+        } else {
+            xml.open(&format!("sound tempo=\"{beats}\""));
+            xml.leaf("offset", &position.to_string());
+            xml.close("sound");
+        }
+    }
+}
+
+fn rehearsal_marks(xml: &mut Xml, measure: &Measure) {
+    for (position, marker) in &measure.markers {
+        let text = smf::text(marker);
+        if text.is_empty() {
+            continue;
+        }
+        xml.open("direction placement=\"above\"");
+        xml.open("direction-type");
+        xml.leaf("rehearsal", &text);
+        xml.close("direction-type");
+        if *position > 0 {
+            xml.leaf("offset", &position.to_string());
+        }
+        xml.close("direction");
+    }
+}

@@ -1,0 +1,73 @@
+//! The chunks of a file: its header, and the bytes of its tracks.
+
+use super::ReadError;
+
+/// Some programs wrap the file: RIFF (.rmi) or a MacBinary header of 128 bytes stand before `MThd`.
+const LONGEST_WRAPPING: usize = 512;
+
+pub(super) struct HeaderChunk {
+    pub tracks: u16,
+    pub division: u16,
+}
+
+/// The header, and all that follows it. Read here rather than by midly, whose 0.5.3 negates the SMPTE byte 0x80 with
+/// an overflow.
+pub(super) fn read_header(bytes: &[u8]) -> Result<(HeaderChunk, &[u8]), ReadError> {
+    if bytes.is_empty() {
+        return Err(ReadError::Empty);
+    }
+    let wrapping = bytes.windows(4).take(LONGEST_WRAPPING).position(|window| window == b"MThd");
+    let Some(wrapping) = wrapping else {
+        let found = String::from_utf8_lossy(&bytes[..bytes.len().min(4)]).escape_default().to_string();
+        return Err(ReadError::NotMidi { found });
+    };
+    let (data, rest) = match next_chunk(&bytes[wrapping..]) {
+        Some(Chunk { declared, data, rest, .. }) if declared == data.len() && declared >= 6 => (data, rest),
+        _ => return Err(ReadError::TruncatedHeader),
+    };
+    let word = |at: usize| u16::from_be_bytes([data[at], data[at + 1]]);
+    match word(0) {
+        0 | 1 => Ok((HeaderChunk { tracks: word(2), division: word(4) }, rest)),
+        2 => Err(ReadError::Sequential),
+        other => Err(ReadError::UnknownFormat(other)),
+    }
+}
+
+struct Chunk<'a> {
+    kind: &'a [u8],
+    declared: usize,
+    /// Shorter than `declared` when the file breaks off.
+    data: &'a [u8],
+    rest: &'a [u8],
+}
+
+fn next_chunk(bytes: &[u8]) -> Option<Chunk<'_>> {
+    let (kind, rest) = bytes.split_at_checked(4)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let declared = u32::from_be_bytes(*length) as usize;
+    let (data, rest) = rest.split_at(declared.min(rest.len()));
+    Some(Chunk { kind, declared, data, rest })
+}
+
+/// The tracks' bytes. Chunks of other kinds are skipped, as the standard asks, and so is what follows the last track.
+pub(super) fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<Vec<&[u8]>, ReadError> {
+    let mut tracks = Vec::new();
+    while let Some(chunk) = next_chunk(bytes) {
+        let is_track = chunk.kind == b"MTrk";
+        if !is_track && tracks.len() >= usize::from(declared) {
+            break;
+        }
+        if chunk.data.len() < chunk.declared {
+            let what = if is_track { format!("track {}", tracks.len() + 1) } else { "a chunk".into() };
+            return Err(ReadError::Truncated { what, declared: chunk.declared, present: chunk.data.len() });
+        }
+        if is_track {
+            tracks.push(chunk.data);
+        }
+        bytes = chunk.rest;
+    }
+    if tracks.len() < usize::from(declared) {
+        return Err(ReadError::MissingTracks { declared, present: tracks.len() });
+    }
+    Ok(tracks)
+}

@@ -1,0 +1,178 @@
+use chorale::Part;
+use proptest::prelude::*;
+
+use super::*;
+use crate::any_score::any_score;
+use crate::score::{Direction, Lyric, Metre, Tick};
+use crate::source::Source;
+
+/// A file from the bytes of its tracks; an end mark is added to each.
+fn file(format: u8, division: [u8; 2], tracks: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = b"MThd\0\0\0\x06".to_vec();
+    bytes.extend([0, format, 0, tracks.len() as u8, division[0], division[1]]);
+    for track in tracks {
+        bytes.extend(b"MTrk");
+        bytes.extend((track.len() as u32 + 4).to_be_bytes());
+        bytes.extend(*track);
+        bytes.extend(b"\0\xff\x2f\0");
+    }
+    bytes
+}
+
+fn one_track(events: &[u8]) -> Source {
+    read(&file(0, [0, 96], &[events])).unwrap()
+}
+
+/// Start, end and pitch of the notes on channel 1.
+fn spans(file: &Source) -> Vec<(Tick, Tick, u8)> {
+    file.tracks[0].channels[&0].iter().map(|note| (note.start, note.end, note.pitch.midi())).collect()
+}
+
+#[test]
+fn running_status_and_note_ons_of_velocity_zero_end_notes() {
+    let file = one_track(b"\0\x90\x48\x40\x60\x48\0\0\x4a\x50\x60\x4a\0");
+    assert_eq!(spans(&file), [(0, 96, 72), (96, 192, 74)]);
+    assert_eq!(file.tracks[0].channels[&0][1].velocity, 0x50);
+    assert_eq!(file.remarks, [] as [&str; 0]);
+}
+
+#[test]
+fn a_note_that_never_ends_lasts_to_the_next_and_the_last_one_to_the_end() {
+    let file = one_track(b"\0\x90\x48\x40\x60\x4a\x40\x60\xff\x01\0");
+    assert_eq!(spans(&file), [(0, 96, 72), (96, 192, 74)]);
+    assert_eq!(file.remarks, ["track 1: 2 notes never ended; each ends where the next begins"]);
+    let at_the_end_mark = one_track(b"\0\x90\x48\x40");
+    assert_eq!(spans(&at_the_end_mark), [(0, 96, 72)], "a quarter, for want of anything better");
+}
+
+#[test]
+fn doubled_note_offs_and_notes_without_length_leave_the_others_alone() {
+    let doubled = one_track(b"\0\x90\x48\x40\x60\x80\x48\x40\0\x48\x40\0\x90\x48\x40\x60\x80\x48\x40\0\x48\0");
+    assert_eq!(spans(&doubled), [(0, 96, 72), (96, 192, 72)]);
+    let soundless = one_track(b"\0\x90\x48\x40\0\x48\0\x60\x4a\x40\x60\x4a\0");
+    assert_eq!(spans(&soundless), [(96, 192, 74)]);
+    assert_eq!(soundless.remarks, ["track 1: 1 note without length left out"]);
+}
+
+#[test]
+fn a_key_struck_again_before_it_was_let_go_begins_a_new_note() {
+    // On at 0, on at 96, off at 144, off at 192: the key sounds throughout, struck twice.
+    let overlapping = one_track(b"\0\x90\x48\x40\x60\x48\x41\x30\x48\0\x30\x48\0");
+    assert_eq!(spans(&overlapping), [(0, 96, 72), (96, 192, 72)]);
+    // The same note written twice sounds once.
+    let doubled = one_track(b"\0\x90\x48\x40\0\x48\x40\x60\x48\0\0\x48\0");
+    assert_eq!(spans(&doubled), [(0, 96, 72)]);
+    // The off of the first comes at the tick of the second, after it in the file.
+    let out_of_order = one_track(b"\0\x90\x48\x40\x60\x48\x41\0\x80\x48\x40\x60\x48\x40");
+    assert_eq!(spans(&out_of_order), [(0, 96, 72), (96, 192, 72)]);
+}
+
+#[test]
+fn tempo_metre_key_names_and_lyrics_are_kept_and_said_once() {
+    let conductor = b"\0\xff\x51\x03\x07\xa1\x20\0\xff\x58\x04\x03\x02\x18\x08\0\xff\x59\x02\xfe\x01";
+    let melody = b"\0\xff\x03\x05S\xf6\0lo\0\xff\x58\x04\x03\x02\x18\x08\0\xff\x05\x03Nun\0\x90\x48\x40\x60\x48\0";
+    let file = read(&file(1, [0, 96], &[conductor, melody])).unwrap();
+    let metre = Metre { numerator: 3, ..Metre::FOUR_FOUR };
+    let expected = [Direction::Tempo(500_000), Direction::Metre(metre), Direction::Key { sharps: -2, minor: true }]
+        .map(|d| (0, d));
+    assert_eq!(file.directions, expected);
+    assert_eq!(file.tracks[1].name.as_deref(), Some("Sölo"), "Latin-1, without the control character");
+    assert_eq!(file.tracks[1].lyrics, [Lyric { tick: 0, verse: 1, text: b"Nun".to_vec() }]);
+}
+
+#[test]
+fn smpte_time_is_taken_at_two_quarters_a_second() {
+    // 25 frames of 40: a millisecond a tick.
+    let notes: &[u8] = b"\0\x90\x48\x40\x83\x74\x48\0";
+    let milliseconds = read(&file(0, [0xe7, 40], &[notes])).unwrap();
+    assert_eq!(milliseconds.directions, [(0, Direction::Tempo(500_000))]);
+    assert_eq!(spans(&milliseconds), [(0, u32::from(milliseconds.ticks_per_quarter), 72)], "half a second");
+    // 29 stands for 30 frames in 1.001 seconds.
+    let drop_frame = read(&file(0, [0xe3, 4], &[notes])).unwrap();
+    assert_eq!(drop_frame.directions, [(0, Direction::Tempo(500_500))]);
+}
+
+#[test]
+fn coarse_ticks_are_made_finer_so_that_sixteenths_exist() {
+    let file = read(&file(0, [0, 1], &[b"\0\x90\x48\x40\x02\x48\0"])).unwrap();
+    assert_eq!((file.ticks_per_quarter, spans(&file)), (4, vec![(0, 8, 72)]));
+}
+
+#[test]
+fn each_unusable_file_is_told_why() {
+    let good = file(0, [0, 96], &[b"\0\x90\x48\x40\x60\x48\0"]);
+    let check = |bytes: &[u8], expected: &str| assert_eq!(read(bytes).unwrap_err().to_string(), expected);
+    check(b"", "the file is empty");
+    check(b"ID3\x04rest", "not a MIDI file: it should begin with 'MThd' but begins with 'ID3\\u{4}'");
+    check(&good[..10], "the file breaks off inside its header");
+    check(&good[..good.len() - 5], "the file breaks off: track 1 should hold 11 bytes, 6 are there");
+    check(&good[..14], "the file breaks off: its header promises 1 tracks, 0 are there");
+    check(
+        &file(2, [0, 96], &[b""]),
+        "a format 2 file holds independent patterns, not one piece; save it as format 0 or 1",
+    );
+    check(&file(7, [0, 96], &[b""]), "unknown MIDI file format 7; only 0 and 1 can be read");
+    for division in [[0, 0], [0x80, 0], [0x80, 40], [0xe7, 0]] {
+        assert!(matches!(read(&file(0, division, &[b""])), Err(ReadError::Division(_))), "{division:?}");
+    }
+    check(
+        &file(0, [0, 96], &[b"\0\x90\x48\x40\0\xf4\0"]),
+        "track 1 cannot be read from its byte 4 on (the track has 11)",
+    );
+    let endless = [b"\xff\xff\xff\x7f\x90\x48\x40\xff\xff\xff\x7f\x48\0".as_slice(); 1];
+    check(&file(0, [0, 96], &endless), "track 1 goes on beyond 268435455 ticks");
+}
+
+#[test]
+fn a_wrapped_file_is_found_and_what_follows_the_last_track_is_ignored() {
+    let mut bytes = b"RIFF\x2c\0\0\0RMIDdata\x20\0\0\0".to_vec();
+    bytes.extend(file(0, [0, 96], &[b"\0\x90\x48\x40\x60\x48\0"]));
+    bytes.extend([0; 37]);
+    assert_eq!(spans(&read(&bytes).unwrap()), [(0, 96, 72)]);
+}
+
+proptest! {
+    #[test]
+    fn a_score_comes_back_from_its_file(score in any_score()) {
+        let file = read(&write(&score)).unwrap();
+        prop_assert_eq!(&file.title, &score.title);
+        prop_assert_eq!(file.ticks_per_quarter, score.ticks_per_quarter);
+        prop_assert_eq!(&file.directions, &score.directions);
+        prop_assert_eq!(&file.tracks[1].lyrics, &score.lyrics);
+        prop_assert_eq!(file.tracks.len(), 5);
+        for part in Part::ALL {
+            let track = &file.tracks[part.index() + 1];
+            prop_assert_eq!(track.name.as_deref(), Some(part.name()));
+            let notes = track.channels.get(&(part.index() as u8)).cloned().unwrap_or_default();
+            prop_assert_eq!(notes.as_slice(), score.part(part));
+        }
+        prop_assert!(file.remarks.is_empty(), "{:?}", file.remarks);
+    }
+
+    #[test]
+    fn damaged_files_are_read_or_refused_without_a_panic(
+        score in any_score(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..20),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = write(&score);
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        if let Ok(file) = read(&bytes) {
+            for note in file.tracks.iter().flat_map(|track| track.channels.values().flatten()) {
+                prop_assert!(note.start < note.end && note.velocity > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused(score in any_score(), cut in any::<prop::sample::Index>()) {
+        let bytes = write(&score);
+        prop_assert!(read(&bytes[..cut.index(bytes.len())]).is_err());
+    }
+}
