@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chorale::harmony::{Key, Spelling};
-use chorale::{Part, Pitch};
+use chorale::{Key, Part, Pitch, Spelling};
 
 use crate::ensemble::Ensemble;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chorale::harmony::Spelling;
+use chorale::Spelling;
 
 use crate::score::{Creator, Direction, Lyric, Note, Tick};
 

@@ -9,8 +9,7 @@ mod top_line;
 
 use std::collections::BTreeMap;
 
-use chorale::Pitch;
-use chorale::harmony::{Key, Spelling};
+use chorale::{Key, Pitch, Spelling};
 use thiserror::Error;
 
 pub use self::find::{Choice, lyrics_of};

@@ -1,7 +1,6 @@
 //! The notes of a part in measures: tied where notation cuts them, with rests between.
 
-use chorale::harmony::Key;
-use chorale::{Part, Pitch};
+use chorale::{Key, Part, Pitch};
 
 use super::ruler::Ruler;
 use super::values::{QUARTER_OF_THREE, bracket, first_value, follows_in_triplet};

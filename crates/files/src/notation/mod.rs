@@ -5,8 +5,7 @@ mod engrave;
 mod ruler;
 mod values;
 
-use chorale::Part;
-use chorale::harmony::{Key, Spelling};
+use chorale::{Key, Part, Spelling};
 use thiserror::Error;
 
 use self::beams::beam;

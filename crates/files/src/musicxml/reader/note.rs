@@ -1,7 +1,6 @@
 //! One `<note>`: pitch, spelling, ties, fermata and words.
 
-use chorale::Pitch;
-use chorale::harmony::Spelling;
+use chorale::{Pitch, Spelling};
 use roxmltree::Node;
 
 use super::ReadError;

@@ -5,8 +5,7 @@ mod note;
 mod staff;
 mod xml;
 
-use chorale::Part;
-use chorale::harmony::Spelling;
+use chorale::{Part, Spelling};
 use thiserror::Error;
 
 pub use self::lyrics::{Syllable, syllables};
