@@ -357,19 +357,19 @@ unsafe fn product<L: Lanes, const UNITS: usize, const UNITS_OF_TWO: usize>(
         let stride = matrix.units(panel);
         let (weights, rest) = values.split_at(lines * stride);
         values = rest;
-        let mut place = Place { lines, columns, stride, row: 0, column: panel * PANEL, needed: None };
+        let mut tile = Tile { lines, columns, stride, row: 0, column: panel * PANEL, needed: None };
         for (block, height) in blocks(count).enumerate() {
-            place.needed = needed.map(|needed| needed.places(block));
+            tile.needed = needed.map(|needed| needed.places(block));
             // SAFETY: the caller's.
             unsafe {
                 match height {
-                    ROWS => across::<L, ROWS, UNITS>(weights, rows, sums, &place),
-                    2 => across::<L, 2, UNITS_OF_TWO>(weights, rows, sums, &place),
+                    ROWS => across::<L, ROWS, UNITS>(weights, rows, sums, &tile),
+                    2 => across::<L, 2, UNITS_OF_TWO>(weights, rows, sums, &tile),
                     // One row is bound by memory and its sums by the latency of additions: all of a panel at once.
-                    _ => across::<L, 1, { PANEL / UNIT }>(weights, rows, sums, &place),
+                    _ => across::<L, 1, { PANEL / UNIT }>(weights, rows, sums, &tile),
                 }
             };
-            place.row += height;
+            tile.row += height;
         }
     }
 }
@@ -383,20 +383,20 @@ unsafe fn across<L: Lanes, const HEIGHT: usize, const WIDTH: usize>(
     weights: &[Unit],
     rows: &[f32],
     sums: &mut [f32],
-    panel: &Place,
+    panel: &Tile,
 ) {
     let mut unit = 0;
     while unit < panel.stride {
         let width = WIDTH.min(panel.stride - unit);
-        let place = Place { column: panel.column + unit * UNIT, ..*panel };
+        let tile = Tile { column: panel.column + unit * UNIT, ..*panel };
         let weights = &weights[unit..];
         // SAFETY: the caller's.
         unsafe {
             match width {
-                1 => block::<L, HEIGHT, 1>(weights, rows, sums, place),
-                2 if WIDTH >= 2 => block::<L, HEIGHT, 2>(weights, rows, sums, place),
-                3 if WIDTH >= 3 => block::<L, HEIGHT, 3>(weights, rows, sums, place),
-                4 if WIDTH >= 4 => block::<L, HEIGHT, 4>(weights, rows, sums, place),
+                1 => block::<L, HEIGHT, 1>(weights, rows, sums, tile),
+                2 if WIDTH >= 2 => block::<L, HEIGHT, 2>(weights, rows, sums, tile),
+                3 if WIDTH >= 3 => block::<L, HEIGHT, 3>(weights, rows, sums, tile),
+                4 if WIDTH >= 4 => block::<L, HEIGHT, 4>(weights, rows, sums, tile),
                 _ => unreachable!("no panel is wider"),
             }
         }
@@ -404,8 +404,8 @@ unsafe fn across<L: Lanes, const HEIGHT: usize, const WIDTH: usize>(
     }
 }
 
-/// Where a block stands in the product.
-struct Place<'a> {
+/// The part of a product that a block works out.
+struct Tile<'a> {
     lines: usize,
     columns: usize,
     /// Units of a line of the panel.
@@ -425,9 +425,9 @@ unsafe fn block<L: Lanes, const HEIGHT: usize, const UNITS: usize>(
     weights: &[Unit],
     rows: &[f32],
     sums: &mut [f32],
-    place: Place,
+    tile: Tile,
 ) {
-    let Place { lines, columns, stride, row, column, needed } = place;
+    let Tile { lines, columns, stride, row, column, needed } = tile;
     assert!(weights.len() + stride >= lines * stride + UNITS && rows.len() >= (row + HEIGHT) * lines);
     let inputs: [*const f32; HEIGHT] = std::array::from_fn(|index| rows[(row + index) * lines..].as_ptr());
     let from = weights.as_ptr().cast::<f32>();

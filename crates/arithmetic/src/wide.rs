@@ -1,7 +1,26 @@
 //! Plain loops over f32, compiled once for every x86-64 processor and once more for those with AVX-512 (or AVX2); and the
 //! functions of gates in a form that such loops take sixteen at a time, which those of libm do not.
 
-/// Defines a function whose body is also compiled with wider registers, chosen when it is called.
+/// Defines a function without a result whose body is compiled three times: for any processor, for AVX2 and for AVX-512.
+/// Each call asks the processor what it has (the answer is cached) and takes the widest; elsewhere than on x86-64 there
+/// is one version.
+///
+/// The body is inlined into each, and with it what it calls that is `#[inline(always)]`; other functions keep the
+/// narrow registers. Plain loops over slices of one length are what the compiler makes use of the registers for. All
+/// versions round alike, so that results do not depend on the processor.
+///
+/// ```
+/// arithmetic::multiversion! {
+///     /// Adds `more` to `sums`.
+///     pub fn add(sums: &mut [f32], more: &[f32]) {
+///         sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+///     }
+/// }
+///
+/// let mut sums = [1.0; 40];
+/// add(&mut sums, &[0.5; 40]);
+/// assert_eq!(sums, [1.5; 40]);
+/// ```
 #[macro_export]
 macro_rules! multiversion {
     ($(#[$attribute:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
@@ -38,6 +57,7 @@ macro_rules! multiversion {
         }
     };
 }
+
 /// e^x to about 1e-7 of its value (polynomial of Cephes' `expf`), for x within ±87.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {

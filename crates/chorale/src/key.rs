@@ -157,7 +157,7 @@ impl FromStr for Key {
 }
 
 /// Finds the key of what has sounded lately, where one is clear: what is older counts less. By the profiles of Krumhansl
-/// and Kessler as [`Key::of_durations`], but in floating-point numbers, since weights that fade are none.
+/// and Kessler, as [`Key::of_durations`], but in floating-point numbers: weights that fade do not stay whole.
 #[derive(Clone, Debug, Default)]
 pub struct KeyFinder {
     weights: [f32; 12],

@@ -257,7 +257,10 @@ pub fn text(piece: &Piece) -> String {
     text += "\nRules broken, per 100 chord changes          here     Bach\n";
     for Rate { rule, count, rate, bach } in rates(piece) {
         let name = rule.name().replace('-', " ");
-        text += &format!("  {name:<26} {count:>4} times  {rate:>6.2}   {bach:>6.2}\n");
+        let term = if rule.term() == name { "" } else { rule.term() };
+        let row = format!("  {name:<26} {count:>4} times  {rate:>6.2}   {bach:>6.2}   {term}");
+        text += row.trim_end();
+        text.push('\n');
     }
     if !marks.is_empty() {
         text += "\nWhere\n";
@@ -338,9 +341,15 @@ mod tests {
     fn the_reading_names_key_chords_cadences_and_breaches() {
         let piece = piece(&[("72,67,64,48", 4), ("74,69,65,50", 4), ("71,67,62,55", 4), ("72,67,64,48", 4)]);
         let text = text(&piece);
-        for part in
-            ["C major", "    1 │ I        ii       V        I", "perfect authentic", "bar 1 beat 2", "parallel octaves"]
-        {
+        let rates = "parallel octaves              1 times   33.33     0.12   parallel octaves and unisons";
+        for part in [
+            "C major",
+            "    1 │ I        ii       V        I",
+            "perfect authentic",
+            "bar 1 beat 2",
+            "parallel octaves",
+            rates,
+        ] {
             assert!(text.contains(part), "{part} is missing:\n{text}");
         }
     }

@@ -80,6 +80,8 @@ struct JsonCadence {
 #[derive(Debug, Serialize)]
 struct JsonRate {
     rule: &'static str,
+    /// What a textbook calls it.
+    term: &'static str,
     count: usize,
     rate: f64,
     bach: f64,
@@ -180,7 +182,13 @@ pub fn document(piece: &Piece) -> Document {
         marks: marks.collect(),
         rates: explain::rates(piece)
             .into_iter()
-            .map(|explain::Rate { rule, count, rate, bach }| JsonRate { rule: rule.name(), count, rate, bach })
+            .map(|explain::Rate { rule, count, rate, bach }| JsonRate {
+                rule: rule.name(),
+                term: rule.term(),
+                count,
+                rate,
+                bach,
+            })
             .collect(),
         chord_changes: explain::chord_changes(piece),
     }
