@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chorale::rules::Rule;
+use chorale::Rule;
 use corpus::Split;
 use engraving::Piece;
 use engraving::explain::{bach_rate, chord_changes};

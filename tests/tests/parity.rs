@@ -4,8 +4,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::Device;
-use chorale::rules::Guard;
-use chorale::{Chord, Part, Phase, Token};
+use chorale::{Chord, Guard, Part, Phase, Token};
 use harmonizer::{Harmonizer, Sampling};
 use network::{Context, Model, Row, State};
 use proptest::prelude::*;

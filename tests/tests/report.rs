@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use chorale::census::{Census, Figure, ends_by_a_fifth};
-use chorale::harmony::Key;
-use chorale::{Chorale, Part};
+use chorale::{Chorale, Key, Part};
 use files::Grid;
 use files::parts::chorale_score;
 use harmonizer::parallel::on_all_cores;

@@ -1,7 +1,6 @@
 //! The melody that is to be harmonized: chosen, laid on bars and beats, and moved to where its singers reach it.
 
-use chorale::harmony::Key;
-use chorale::{Part, Pitch};
+use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
 use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, transpose_keys};
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use chorale::harmony::Key;
-use chorale::{Chorale, Chord, Phase};
+use chorale::{Chorale, Chord, Key, Phase};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
 use files::{Direction, Ensemble, Grid, Metre, Score, Scoring, Tick, melody, parts};

@@ -2,8 +2,7 @@
 
 use std::io;
 
-use chorale::Pitch;
-use chorale::harmony::Key;
+use chorale::{Key, Pitch};
 use files::Kind;
 use harmonizer::OutOfReach;
 use network::ModelError;

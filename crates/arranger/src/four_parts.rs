@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::harmony::{Key, Spelling};
-use chorale::{Chorale, Part};
+use chorale::{Chorale, Key, Part, Spelling};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
 use files::{Direction, Grid, Kind, Metre, Note, Score, Source, Tick, melody, parts};

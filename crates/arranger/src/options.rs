@@ -1,8 +1,6 @@
 //! What is asked of a harmonization. Every default is that of the command line.
 
-use chorale::harmony::Key;
-use chorale::rules::{Guard, Rule};
-use chorale::{Density, Part};
+use chorale::{Density, Guard, Key, Part, Rule};
 use files::melody::Choice;
 use files::{Direction, Ensemble, Tick};
 use harmonizer::Sampling;

@@ -20,19 +20,6 @@ impl Guard {
     }
 }
 
-#[doc(hidden)]
-impl Guard {
-    pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
-        closing_cost(past, chord)
-    }
-    pub fn off_tonic_cost(chord: Chord, tonic: u8) -> f32 {
-        off_tonic_cost(chord, tonic)
-    }
-    pub fn resting_cost(past: &Past, chord: Chord) -> f32 {
-        resting_cost(past, chord)
-    }
-}
-
 /// Nats for a chord that no piece could end on, where one is to end: a likelihood of 1 in 8000, more than twice what any
 /// rule may weigh (4, the limit of the tuning), so that a chord to end on is chosen wherever the network knows one. This and
 /// the next two are set by hand, not tuned.

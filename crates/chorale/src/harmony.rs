@@ -1,13 +1,7 @@
 //! Chords and their names: letters (D7/F#) and Roman numerals (V65).
 
-#[doc(hidden)]
-pub use crate::Key;
-use crate::Pitch;
-#[doc(hidden)]
-pub use crate::Quality;
 use crate::spelling::{class_of, letter_of, letter_steps, name_of};
-#[doc(hidden)]
-pub use crate::{NoKey, Spelling};
+use crate::{Key, Pitch, Quality};
 
 /// A triad or seventh chord.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -29,13 +29,14 @@ mod chord;
 mod density;
 mod features;
 mod guard;
-pub mod harmony;
+mod harmony;
 mod history;
 mod key;
 mod phase;
 mod phrase_memory;
 mod pitch;
 mod quality;
+#[doc(hidden)]
 pub mod rules;
 mod sonority;
 mod spelling;
@@ -54,6 +55,4 @@ pub use pitch::{NoPitch, Pitch, Token};
 pub use quality::Quality;
 pub use rules::Rule;
 pub use sonority::{Sonority, has_semitone_dissonance, is_good_ending, lacks_third};
-#[doc(hidden)]
-pub use sonority::{has_semitone_dissonance as has_clash, lacks_third as is_hollow};
 pub use spelling::Spelling;

@@ -140,18 +140,6 @@ rules! {
 #[doc(hidden)]
 pub use crate::{Breaches, Guard, Past};
 
-#[doc(hidden)]
-#[allow(non_upper_case_globals)]
-impl Rule {
-    pub const Clash: Rule = Rule::SemitoneDissonance;
-    pub const PassingClash: Rule = Rule::PassingSemitoneDissonance;
-    pub const Foreign: Rule = Rule::Unclassified;
-    pub const PassingForeign: Rule = Rule::PassingUnclassified;
-    pub const Hollow: Rule = Rule::IncompleteTriad;
-    pub const DeepBass: Rule = Rule::TenorBassSpacing;
-    pub const Return: Rule = Rule::ReturningMotion;
-}
-
 impl Rule {
     pub const fn index(self) -> usize {
         self as usize

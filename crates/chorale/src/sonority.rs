@@ -28,12 +28,6 @@ fn above(classes: u16, root: u32) -> u16 {
     (classes >> root | classes << (12 - root)) & 0xfff
 }
 
-#[doc(hidden)]
-#[allow(non_upper_case_globals)]
-impl Sonority {
-    pub const Other: Sonority = Sonority::Unclassified;
-}
-
 impl Sonority {
     pub fn of(pitches: &[Option<Pitch>; 4]) -> Sonority {
         static TABLE: LazyLock<Vec<Sonority>> = LazyLock::new(|| (0..1 << 12).map(classify).collect());

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use chorale::harmony::{Harmony, Key};
-use chorale::{Part, Pitch};
+use chorale::{Harmony, Key, Part, Pitch};
 use files::{Grid, Note, Score, Tick};
 
 use crate::position::{missing_before, steps_per_beat};

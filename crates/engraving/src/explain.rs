@@ -1,8 +1,6 @@
 //! A piece read as a teacher would read it: chords as Roman numerals, cadences, and broken rules beside Bach's rates.
 
-use chorale::Part;
-use chorale::harmony::{Harmony, Key, Quality};
-use chorale::rules::Rule;
+use chorale::{Harmony, Key, Part, Quality, Rule};
 
 use crate::Piece;
 use crate::analysis::{Sounding, beats, harmony_in};

@@ -1,7 +1,6 @@
 //! Where the part-writing breaks a rule.
 
-use chorale::rules::{Past, Rule};
-use chorale::{Chord, Part, Token};
+use chorale::{Chord, Part, Past, Rule, Token};
 use files::{Grid, Note, Score};
 
 use crate::analysis::beats;

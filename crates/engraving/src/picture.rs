@@ -125,8 +125,7 @@ pub struct Strip {
 
 #[cfg(test)]
 mod tests {
-    use chorale::Pitch;
-    use chorale::rules::Rule;
+    use chorale::{Pitch, Rule};
     use proptest::prelude::*;
 
     use super::*;

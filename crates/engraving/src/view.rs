@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::harmony::Key;
-use chorale::{Part, Pitch};
+use chorale::{Key, Part, Pitch};
 
 use files::{Bar, Grid, Score, Scoring};
 

@@ -1,7 +1,6 @@
 //! What is asked of a harmonization besides its melody: who sings it, and how much the parts move.
 
-use chorale::rules::{Guard, Rule};
-use chorale::{Density, Part, Pitch};
+use chorale::{Density, Guard, Part, Pitch, Rule};
 use files::melody::MelodyStep;
 use files::{Ensemble, Scoring};
 use thiserror::Error;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use chorale::rules::{Guard, Rule};
+use chorale::{Guard, Rule};
 use network::{Architecture, Model};
 use serde::Deserialize;
 

@@ -4,8 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arithmetic::{exp, multiversion};
-use chorale::rules::{Guard, Past};
-use chorale::{Chord, Part, Phase, Pitch, Token, is_hollow};
+use chorale::{Chord, Guard, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -58,10 +57,10 @@ impl Candidate {
         self.cost = guard.cost(&past.breaches(self.chord, phase));
         let heard = limits.heard(self.chord);
         if limits.silent.is_some() {
-            self.cost += if is_hollow(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
+            self.cost += if lacks_third(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
         }
         if *is_closing || *guard != Guard::OFF && past.is_likely_end(self.chord) {
-            self.cost += Guard::closing_cost(past, heard);
+            self.cost += closing_cost(past, heard);
         }
     }
 }

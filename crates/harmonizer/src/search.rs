@@ -9,9 +9,7 @@ mod steps;
 
 use std::sync::Arc;
 
-use chorale::harmony::Key;
-use chorale::rules::{Guard, Past};
-use chorale::{Chord, Part, Pitch, Token};
+use chorale::{Chord, Key, Part, Past, Pitch, Token, off_tonic_cost, resting_cost};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -182,13 +180,13 @@ fn candidates(
         for candidate in beam {
             candidate.judge(&particle.past, step.phase, &rules);
             if step.is_phrase_end && !step.is_closing {
-                candidate.cost += Guard::resting_cost(&particle.past, step.limits.heard(candidate.chord));
+                candidate.cost += resting_cost(&particle.past, step.limits.heard(candidate.chord));
             }
             if let Some((home, span)) = step.home {
                 candidate.cost += match span {
                     KeySpan::Opening => opening_cost(home, particle.before, candidate.chord),
                     KeySpan::Approach => approach_cost(home, candidate.chord),
-                    KeySpan::Close => Guard::off_tonic_cost(step.limits.heard(candidate.chord), home.tonic()),
+                    KeySpan::Close => off_tonic_cost(step.limits.heard(candidate.chord), home.tonic()),
                 };
             }
         }

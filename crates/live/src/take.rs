@@ -21,8 +21,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chorale::rules::{Guard, Rule};
-use chorale::{Part, Pitch};
+use chorale::{Guard, Part, Pitch, Rule};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

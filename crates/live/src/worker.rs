@@ -1,7 +1,6 @@
 //! Works out answer tables ahead of the playing. This is the only place of a live performance where the network runs.
 
-use chorale::rules::Guard;
-use chorale::{Chord, Part, Phase};
+use chorale::{Chord, Guard, Part, Phase};
 
 use harmonizer::{Harmonizer, Limits, Purpose, Sampling, StepRules, guard_for};
 use network::ModelError;

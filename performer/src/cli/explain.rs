@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use chorale::harmony::Key;
+use chorale::Key;
 use engraving::{ExportOptions, Format, Piece, explain};
 
 use super::output::{self, is_table, print};

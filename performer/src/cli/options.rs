@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arranger::Freedom;
-use chorale::rules::{Guard, Rule};
+use chorale::{Guard, Rule};
 use harmonizer::Sampling;
 use network::Model;
 

@@ -6,8 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use arranger::{Heading, Tune};
-use chorale::Part;
-use chorale::harmony::Key;
+use chorale::{Key, Part};
 use engraving::{ExportOptions, Format, Piece, view};
 use files::Ensemble;
 use files::musicxml::Layout;

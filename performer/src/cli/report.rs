@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use chorale::census::{Census, Figure};
-use chorale::rules::Guard;
-use chorale::{Chorale, Phase};
+use chorale::{Chorale, Guard, Phase};
 use corpus::{Dataset, SPLIT_SEED, Split};
 use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling, guard_for};

@@ -4,8 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::ops::RangeInclusive;
 
-use chorale::harmony::{Harmony, Key};
-use chorale::{KeyFinder, Part, Pitch};
+use chorale::{Harmony, Key, KeyFinder, Part, Pitch};
 use hdrhistogram::Histogram;
 use live::{AnsweredNote, PerformanceEvent, Status, Summary};
 use performer::devices::midi::PortStatus;

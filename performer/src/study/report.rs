@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chorale::census::Census;
-use chorale::harmony::Key;
-use chorale::{Chorale, Chord, Part, Phase, Sonority, Token, has_clash};
+use chorale::{Chorale, Chord, Key, Part, Phase, Sonority, Token, has_semitone_dissonance};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -265,7 +264,7 @@ pub fn recovery(
         let is_right = |step: usize| {
             chorale.chords.get(step).is_none_or(|chord| {
                 let pitches = chord.pitches();
-                Sonority::of(&pitches) != Sonority::Other && !has_clash(&pitches)
+                Sonority::of(&pitches) != Sonority::Unclassified && !has_semitone_dissonance(&pitches)
             })
         };
         let recovered = (first_beat..right + RECOVERY_WINDOW)

@@ -12,8 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chorale::census::Census;
-use chorale::rules::Rule;
-use chorale::{Chorale, Phase};
+use chorale::{Chorale, Phase, Rule};
 use corpus::{Dataset, SPLIT_SEED};
 use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling, guard};
@@ -33,11 +32,11 @@ const NEW_STEPS: usize = 256;
 fn aim(rule: Rule) -> f64 {
     match rule {
         Rule::ParallelFifths | Rule::ParallelOctaves | Rule::BeatParallels => 0.5,
-        Rule::Crossing | Rule::Hollow | Rule::Clash => 0.65,
+        Rule::Crossing | Rule::IncompleteTriad | Rule::SemitoneDissonance => 0.65,
         Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone => 0.8,
         Rule::UnresolvedSeventh | Rule::UnresolvedSuspension => 0.8,
-        Rule::Foreign | Rule::UnsettledHold | Rule::OpenHold => 0.6,
-        Rule::PassingClash | Rule::AloneSoprano | Rule::Stuck => 0.85,
+        Rule::Unclassified | Rule::UnsettledHold | Rule::OpenHold => 0.6,
+        Rule::PassingSemitoneDissonance | Rule::AloneSoprano | Rule::Stuck => 0.85,
         Rule::HalfBeat => 1.05,
         _ => 1.0,
     }

@@ -1,7 +1,6 @@
 //! What the search is given: the melody step by step, with what binds the chord of each.
 
-use chorale::harmony::Key;
-use chorale::{Part, Phase, Pitch, Token};
+use chorale::{Key, Part, Phase, Pitch, Token};
 use files::Note;
 use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
