@@ -360,7 +360,7 @@ mod tests {
             let (shared, sent) = (Arc::clone(engine.shared()), self.sent);
             let thread = thread::spawn(move || {
                 let mut send = |message: Message| {
-                    sent.lock().unwrap().extend(<[u8; 3]>::try_from(message.bytes()));
+                    sent.lock().unwrap().extend(<[u8; 3]>::try_from(&*message.bytes()));
                     true
                 };
                 for now in 0.. {

@@ -244,7 +244,7 @@ impl Shared {
         self.is_stalled.store(clock.is_stalled(session.now()), Ordering::Relaxed);
         self.is_running.store(clock.boundary(session.position()).is_some(), Ordering::Relaxed);
         self.density.store(session.density().value(), Ordering::Relaxed);
-        let temperature = session.preferences().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
+        let temperature = session.overrides().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
         self.temperature.store(temperature, Ordering::Relaxed);
     }
 

@@ -4,7 +4,7 @@ use chorale::{Chord, Guard, Part, Phase};
 
 use harmonizer::{Harmonizer, Limits, Purpose, Sampling, StepRules, guard_for};
 use network::ModelError;
-use session::control::Preferences;
+use session::control::Overrides;
 use session::{AnswerTable, TableRequest};
 
 /// Follows a session through its [`TableRequest`]s and gives the table that the session will need next.
@@ -12,109 +12,109 @@ use session::{AnswerTable, TableRequest};
 /// The network's state is advanced only with chords that are final. Tables for the step after an unfinished one are
 /// worked out on a copy, on the assumption that its chord stays.
 pub struct Worker {
-    first: Listener,
+    first: Answerer,
     /// Hears everything too, so that it can take over in the middle of a phrase.
-    second: Option<Listener>,
+    second: Option<Answerer>,
     /// The last final chord.
     last: Chord,
-    /// The report of the present step as it stands now; `None` before the first.
-    report: Option<TableRequest>,
+    /// The request of the present step as it stands now; `None` before the first.
+    request: Option<TableRequest>,
 }
 
-/// A network that follows the playing.
-struct Listener {
+/// A network that follows the playing and answers it.
+struct Answerer {
     /// As it was started.
     sampling: Sampling,
     /// Has heard every final chord but the last.
-    heard: Harmonizer,
-    /// `heard` after the last final chord too, ready to answer in the present step.
-    ready: Harmonizer,
+    committed: Harmonizer,
+    /// `committed` after the last final chord too, ready to answer in the present step.
+    present: Harmonizer,
 }
 
 impl Worker {
     /// A worker before the first step, which stands at `phase`, and the table for that step. `second` answers while
-    /// [`Preferences::second_model`] says so.
+    /// [`Overrides::second_model`] says so.
     pub fn new(
         first: Harmonizer,
         second: Option<Harmonizer>,
         phase: Phase,
     ) -> Result<(Worker, AnswerTable), ModelError> {
-        let first = Listener::new(first, phase)?;
-        let second = second.map(|second| Listener::new(second, phase)).transpose()?;
-        let chords = first.ready.clone().answers()?;
+        let first = Answerer::new(first, phase)?;
+        let second = second.map(|second| Answerer::new(second, phase)).transpose()?;
+        let chords = first.present.clone().answers()?;
         let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
-        Ok((Worker { first, second, last: Chord::START, report: None }, table))
+        Ok((Worker { first, second, last: Chord::START, request: None }, table))
     }
 
     /// Takes note of what was played. Cheap as long as the step is the same.
-    pub fn follow(&mut self, report: &TableRequest) -> Result<(), ModelError> {
-        let (step, chord) = self.report.map_or((0, None), |before| (before.step, before.chord));
-        if report.step != step {
-            for listener in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
+    pub fn follow(&mut self, request: &TableRequest) -> Result<(), ModelError> {
+        let (step, chord) = self.request.map_or((0, None), |before| (before.step, before.chord));
+        if request.step != step {
+            for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
                 if chord.is_some() {
-                    listener.heard = listener.ready.clone();
+                    answerer.committed = answerer.present.clone();
                 }
-                listener.ready = listener.heard.clone();
-                listener.ready.step(report.previous, report.phases[0])?;
+                answerer.present = answerer.committed.clone();
+                answerer.present.step(request.previous, request.phases[0])?;
             }
         }
-        self.last = report.previous;
-        self.report = Some(*report);
+        self.last = request.previous;
+        self.request = Some(*request);
         Ok(())
     }
 
-    /// The table for the step after the present one; `None` before the first report.
+    /// The table for the step after the present one; `None` before the first request.
     pub fn table(&self) -> Result<Option<AnswerTable>, ModelError> {
-        let Some(report) = self.report else { return Ok(None) };
-        let listener = self.listener(&report);
-        let (mut ahead, after) = match report.chord {
-            Some(chord) => (listener.ready.clone(), chord),
-            None => (listener.heard.clone(), self.last),
+        let Some(request) = self.request else { return Ok(None) };
+        let answerer = self.answerer(&request);
+        let (mut ahead, after) = match request.chord {
+            Some(chord) => (answerer.present.clone(), chord),
+            None => (answerer.committed.clone(), self.last),
         };
-        ahead.step(after, report.phases[1])?;
-        let chords = ahead.answers_by(&listener.rules(&report))?;
-        let (number, step, bass) = (report.number, report.step + 1, report.bass);
+        ahead.step(after, request.phases[1])?;
+        let chords = ahead.answers_by(&answerer.rules(&request))?;
+        let (number, step, bass) = (request.number, request.step + 1, request.bass);
         Ok(Some(AnswerTable { number, is_present: false, step, after, bass, chords }))
     }
 
     /// The table for the present step over the bass that is given now; `None` where the session has it.
     pub fn present_table(&self) -> Result<Option<AnswerTable>, ModelError> {
-        let Some(report) = self.report.filter(|report| report.is_present_void) else { return Ok(None) };
-        let listener = self.listener(&report);
-        let chords = listener.ready.clone().answers_by(&listener.rules(&report))?;
-        let TableRequest { number, step, bass, .. } = report;
+        let Some(request) = self.request.filter(|request| request.is_present_void) else { return Ok(None) };
+        let answerer = self.answerer(&request);
+        let chords = answerer.present.clone().answers_by(&answerer.rules(&request))?;
+        let TableRequest { number, step, bass, .. } = request;
         Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords }))
     }
 
-    fn listener(&self, report: &TableRequest) -> &Listener {
+    fn answerer(&self, request: &TableRequest) -> &Answerer {
         match &self.second {
-            Some(second) if report.preferences.second_model => second,
+            Some(second) if request.overrides.second_model => second,
             _ => &self.first,
         }
     }
 }
 
-impl Listener {
-    fn new(mut harmonizer: Harmonizer, phase: Phase) -> Result<Listener, ModelError> {
+impl Answerer {
+    fn new(mut harmonizer: Harmonizer, phase: Phase) -> Result<Answerer, ModelError> {
         harmonizer.reset();
-        let mut ready = harmonizer.clone();
-        ready.step(Chord::START, phase)?;
-        Ok(Listener { sampling: harmonizer.sampling(), heard: harmonizer, ready })
+        let mut present = harmonizer.clone();
+        present.step(Chord::START, phase)?;
+        Ok(Answerer { sampling: harmonizer.sampling(), committed: harmonizer, present })
     }
 
-    /// By which it answers as the player wants it.
+    /// What its answers have to keep to in that step.
     fn rules(&self, request: &TableRequest) -> StepRules {
         let mut limits = Limits::default();
         limits.kept[Part::Bass.index()] = request.bass;
-        StepRules { sampling: self.sampling(request.preferences), limits, is_closing: request.preferences.cadence }
+        StepRules { sampling: self.sampling(request.overrides), limits, is_closing: request.overrides.cadence }
     }
 
-    fn sampling(&self, preferences: Preferences) -> Sampling {
-        let temperature = preferences.temperature.unwrap_or(self.sampling.temperature);
-        let guard = match preferences.guard {
+    fn sampling(&self, overrides: Overrides) -> Sampling {
+        let temperature = overrides.temperature.unwrap_or(self.sampling.temperature);
+        let guard = match overrides.guard {
             Some(false) => Guard::OFF,
             // Switched on where it was started without.
-            Some(true) if self.sampling.guard == Guard::OFF => guard_for(self.heard.model(), Purpose::Live),
+            Some(true) if self.sampling.guard == Guard::OFF => guard_for(self.committed.model(), Purpose::Live),
             _ => self.sampling.guard,
         };
         Sampling { temperature, guard, ..self.sampling }
@@ -142,7 +142,7 @@ mod tests {
         Phase::in_bar(step as usize)
     }
 
-    fn report(step: u64, previous: Chord, chord: Option<Chord>) -> TableRequest {
+    fn request(step: u64, previous: Chord, chord: Option<Chord>) -> TableRequest {
         let phases = [phase(step), phase(step + 1)];
         let (bass, is_present_void) = (None, false);
         TableRequest {
@@ -153,7 +153,7 @@ mod tests {
             phases,
             bass,
             is_present_void,
-            preferences: Preferences::default(),
+            overrides: Overrides::default(),
         }
     }
 
@@ -174,7 +174,7 @@ mod tests {
             // An ornament first, thought better of within the step.
             for key in [key + 2, key] {
                 let chord = table.chords[soprano(key)];
-                worker.follow(&report(step, previous, Some(chord))).unwrap();
+                worker.follow(&request(step, previous, Some(chord))).unwrap();
                 assert_eq!(worker.table().unwrap().unwrap().after, chord);
             }
             previous = table.chords[soprano(key)];
@@ -186,9 +186,9 @@ mod tests {
     fn in_a_silence_the_bar_goes_on_and_the_network_waits() {
         let (mut worker, table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
         let chord = table.chords[soprano(67)];
-        worker.follow(&report(0, Chord::START, Some(chord))).unwrap();
+        worker.follow(&request(0, Chord::START, Some(chord))).unwrap();
         for step in 1..=5 {
-            worker.follow(&report(step, chord, None)).unwrap();
+            worker.follow(&request(step, chord, None)).unwrap();
         }
         let mut reference = harmonizer();
         reference.step(Chord::START, phase(0)).unwrap();
@@ -199,7 +199,7 @@ mod tests {
 
         // The next note is answered from that table's step, and heard as the second.
         let second = expected.chords[soprano(69)];
-        worker.follow(&report(6, chord, Some(second))).unwrap();
+        worker.follow(&request(6, chord, Some(second))).unwrap();
         reference.step(second, phase(7)).unwrap();
         assert_eq!(worker.table().unwrap().unwrap().chords, reference.answers().unwrap());
     }
@@ -209,9 +209,9 @@ mod tests {
         let (mut worker, table) = Worker::new(harmonizer(), second, phase(0)).unwrap();
         let chord = table.chords[soprano(67)];
         for step in 0..3 {
-            worker.follow(&report(step, if step == 0 { Chord::START } else { chord }, Some(chord))).unwrap();
+            worker.follow(&request(step, if step == 0 { Chord::START } else { chord }, Some(chord))).unwrap();
         }
-        (worker, report(3, chord, Some(chord)), chord)
+        (worker, request(3, chord, Some(chord)), chord)
     }
 
     fn reference(mut harmonizer: Harmonizer, chord: Chord) -> [Chord; Token::VOCABULARY] {
@@ -225,14 +225,11 @@ mod tests {
     fn the_second_network_takes_over_in_mid_phrase_and_knows_what_was_played() {
         let model = Arc::new(Model::lstm().unwrap());
         let lstm = Harmonizer::new(model, harmonizer().sampling());
-        let (mut worker, report, chord) = before_the_beat(Some(lstm.clone()));
-        worker.follow(&report).unwrap();
+        let (mut worker, request, chord) = before_the_beat(Some(lstm.clone()));
+        worker.follow(&request).unwrap();
         let first = worker.table().unwrap().unwrap();
         worker
-            .follow(&TableRequest {
-                preferences: Preferences { second_model: true, ..Preferences::default() },
-                ..report
-            })
+            .follow(&TableRequest { overrides: Overrides { second_model: true, ..Overrides::default() }, ..request })
             .unwrap();
         let second = worker.table().unwrap().unwrap();
         assert_eq!(first.chords, reference(harmonizer(), chord));
@@ -242,9 +239,9 @@ mod tests {
 
     #[test]
     fn a_temperature_of_the_players_own_is_used_from_the_next_table_on() {
-        let (mut worker, report, chord) = before_the_beat(None);
-        let preferences = Preferences { temperature: Some(1.5), ..Preferences::default() };
-        worker.follow(&TableRequest { preferences, ..report }).unwrap();
+        let (mut worker, request, chord) = before_the_beat(None);
+        let overrides = Overrides { temperature: Some(1.5), ..Overrides::default() };
+        worker.follow(&TableRequest { overrides, ..request }).unwrap();
         let bold = Harmonizer::new(
             Arc::new(Model::wavenet().unwrap()),
             Sampling { temperature: 1.5, ..harmonizer().sampling() },
@@ -252,7 +249,7 @@ mod tests {
         let chords = worker.table().unwrap().unwrap().chords;
         assert_eq!(chords, reference(bold, chord));
         assert_ne!(chords, reference(harmonizer(), chord));
-        worker.follow(&report).unwrap();
+        worker.follow(&request).unwrap();
         assert_eq!(worker.table().unwrap().unwrap().chords, reference(harmonizer(), chord));
     }
 
@@ -301,11 +298,11 @@ mod tests {
             session.table(0, &first);
             let (mut played, mut last): (Vec<(u64, Phase, Chord)>, Option<TableRequest>) = (Vec::new(), None);
             let mut work = |session: &mut Session, now: Time| {
-                while let Some(report) = session.next_request() {
-                    worker.follow(&report).unwrap();
-                    played.retain(|(step, ..)| *step != report.step);
-                    played.extend(report.chord.map(|chord| (report.step, report.phases[0], chord)));
-                    last = Some(report);
+                while let Some(request) = session.next_request() {
+                    worker.follow(&request).unwrap();
+                    played.retain(|(step, ..)| *step != request.step);
+                    played.extend(request.chord.map(|chord| (request.step, request.phases[0], chord)));
+                    last = Some(request);
                     for table in [worker.present_table().unwrap(), worker.table().unwrap()].into_iter().flatten() {
                         session.table(now, &table);
                     }
@@ -327,15 +324,15 @@ mod tests {
                 session.midi(at, &bytes);
                 work(&mut session, at);
             }
-            let report = last.expect("something was played");
+            let request = last.expect("something was played");
             let mut anew = harmonizer();
             let mut before = Chord::START;
             for (_, phase, chord) in played {
                 anew.step(before, phase).unwrap();
                 before = chord;
             }
-            anew.step(before, report.phases[1]).unwrap();
-            let rules = over(&anew, report.bass);
+            anew.step(before, request.phases[1]).unwrap();
+            let rules = over(&anew, request.bass);
             prop_assert_eq!(worker.table().unwrap().unwrap().chords, anew.answers_by(&rules).unwrap());
         }
     }

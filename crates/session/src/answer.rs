@@ -5,9 +5,9 @@ use chorale::{Chord, Part, Pitch, Token, unfold};
 /// Soprano pitch → voicing, for one step. Plain data: it is copied through wait-free queues into the MIDI callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AnswerTable {
-    /// The number of the report that it answers; 0 for the first table of all.
+    /// The number of the request that it answers; 0 for the first table of all.
     pub number: u64,
-    /// Whether it is for the step of that report, not for the one after it.
+    /// Whether it is for the step of that request, not for the one after it.
     pub is_present: bool,
     /// The step that the answers are for.
     pub step: u64,

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use follow::Follower;
 use midi::MidiClock;
 
+use crate::midi::MidiMessage;
+
 /// A moment, counted in the units of whoever drives the clock: frames under JACK, nanoseconds elsewhere.
 pub type Time = u64;
 
@@ -99,10 +101,10 @@ impl Clock {
         }
     }
 
-    /// Takes a MIDI system message (clock, start, stop, continue, song position); passes over everything else, and
-    /// everything where the time comes from elsewhere.
-    pub fn midi(&mut self, at: Time, bytes: &[u8]) -> Option<Transport> {
-        if self.source == ClockSource::Midi { self.midi.message(at, bytes) } else { None }
+    /// Takes clock, start, stop, continue and song position; ignores everything else, and everything where the time
+    /// comes from elsewhere.
+    pub fn midi(&mut self, at: Time, message: MidiMessage) -> Option<Transport> {
+        if self.source == ClockSource::Midi { self.midi.message(at, message) } else { None }
     }
 
     /// When a position begins, as far as is known now; `None` while the clock stands.

@@ -3,6 +3,8 @@
 use chorale::Part;
 use serde::{Deserialize, Serialize};
 
+use crate::midi::MidiMessage::{self, Controller, NoteOff, NoteOn};
+
 /// Something that can be changed. All take a value from 0 to 127, as MIDI controllers have; a switch is on from 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -119,15 +121,14 @@ pub struct Trigger {
 }
 
 impl Trigger {
-    /// Whether a whole MIDI message is one of this trigger.
-    pub fn fits(self, bytes: &[u8]) -> bool {
-        let [status, number, _] = *bytes else { return false };
-        let is_kind = match status & 0xf0 {
-            0xb0 => !self.is_note,
-            0x80 | 0x90 => self.is_note,
-            _ => false,
+    /// Whether a message is one of this trigger.
+    pub fn fits(self, midi: MidiMessage) -> bool {
+        let (is_note, from, number) = match midi {
+            Controller { channel, controller, .. } => (false, channel, controller),
+            NoteOn { channel, key, .. } | NoteOff { channel, key, .. } => (true, channel, key),
+            _ => return false,
         };
-        is_kind && number == self.number && self.channel.is_none_or(|channel| channel == status & 0x0f)
+        is_note == self.is_note && number == self.number && self.channel.is_none_or(|channel| channel == from)
     }
 }
 
@@ -170,9 +171,9 @@ pub struct Binding {
     pub control: Control,
 }
 
-/// What the player wants of the network.
+/// What the player has changed about how the network answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Preferences {
+pub struct Overrides {
     /// `None`: as it was started.
     pub temperature: Option<f32>,
     pub guard: Option<bool>,
@@ -224,10 +225,17 @@ mod tests {
     #[test]
     fn a_trigger_fits_its_own_messages_only() {
         let controller = Trigger { is_note: false, channel: Some(2), number: 20 };
-        assert!(controller.fits(&[0xb2, 20, 5]));
-        for other in [&[0xb1, 20, 5][..], &[0xb2, 21, 5], &[0x92, 20, 5], &[0xb2, 20]] {
+        assert!(controller.fits(Controller { channel: 2, controller: 20, value: 5 }));
+        for other in [
+            Controller { channel: 1, controller: 20, value: 5 },
+            Controller { channel: 2, controller: 21, value: 5 },
+            NoteOn { channel: 2, key: 20, velocity: 5 },
+            MidiMessage::ProgramChange { channel: 2, program: 20 },
+        ] {
             assert!(!controller.fits(other), "{other:?}");
         }
-        assert!(Trigger { is_note: true, channel: None, number: 20 }.fits(&[0x9f, 20, 1]));
+        let key = Trigger { is_note: true, channel: None, number: 20 };
+        assert!(key.fits(NoteOn { channel: 15, key: 20, velocity: 1 }));
+        assert!(key.fits(NoteOff { channel: 0, key: 20, velocity: 0 }));
     }
 }

@@ -7,6 +7,8 @@ use chorale::{Part, Pitch};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
+use crate::midi::MidiMessage::{Controller, NoteOff, NoteOn, PitchBend, PolyPressure, ProgramChange};
+use crate::midi::{MidiBytes, MidiMessage, controller};
 
 /// A MIDI message of a part, and when it is to sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +20,17 @@ pub struct Message {
     pub is_heard: bool,
     /// A key below the split that is passed on, on a channel of its own: no part's note.
     pub is_through: bool,
-    bytes: [u8; 3],
+    pub midi: MidiMessage,
 }
 
 impl Message {
-    /// As they go over the wire: three bytes, or two of a program change or channel pressure.
-    pub fn bytes(&self) -> &[u8] {
-        let length = if matches!(self.bytes[0] & 0xf0, 0xc0 | 0xd0) { 2 } else { 3 };
-        &self.bytes[..length]
+    /// As it goes over the wire.
+    pub fn bytes(&self) -> MidiBytes {
+        self.midi.bytes()
     }
 
     pub fn is_note_on(&self) -> bool {
-        self.bytes[0] & 0xf0 == 0x90
+        matches!(self.midi, NoteOn { .. })
     }
 }
 
@@ -67,7 +68,6 @@ const CLOSING: usize = 8;
 /// Messages that are remembered for their echoes: those of the last few steps.
 const REMEMBERED: usize = 32;
 const RELEASE_VELOCITY: u8 = 64;
-const ALL_NOTES_OFF: u8 = 123;
 
 /// The parts' channels with what sounds on them, and the messages that wait to be sent. Never allocates after
 /// [`Routing::new`].
@@ -84,7 +84,7 @@ pub struct Routing {
     bent: bool,
     outbox: VecDeque<Message>,
     /// The last messages, the next one goes to `oldest`.
-    remembered: [Option<(Time, Part, [u8; 3])>; REMEMBERED],
+    remembered: [Option<(Time, Part, MidiMessage)>; REMEMBERED],
     oldest: usize,
     dropped: u64,
 }
@@ -101,6 +101,16 @@ struct SoundingNote {
 struct Sent {
     channel: u8,
     key: u8,
+}
+
+impl Sent {
+    fn on(self, velocity: u8) -> MidiMessage {
+        NoteOn { channel: self.channel, key: self.key, velocity }
+    }
+
+    fn off(self) -> MidiMessage {
+        NoteOff { channel: self.channel, key: self.key, velocity: RELEASE_VELOCITY }
+    }
 }
 
 impl Routing {
@@ -128,7 +138,7 @@ impl Routing {
         for part in Part::ALL {
             let Route { channel, program, .. } = self.routes[part.index()];
             if let Some(program) = program {
-                self.push_if_room(at, part, [0xc0 | channel, program, 0]);
+                self.push_if_room(at, part, ProgramChange { channel, program });
             }
         }
     }
@@ -146,11 +156,11 @@ impl Routing {
         let key = pitch.transposed(12 * i32::from(route.octave)).unwrap_or(pitch).midi();
         let note = SoundingNote { pitch, sent: Sent { channel: route.channel, key }, is_heard: !route.muted };
         if self.sounds_elsewhere(part, note) {
-            self.push(at, part, note_off(note.sent), true);
+            self.push(at, part, note.sent.off(), true);
         }
         self.singing[part.index()] = Some(note);
         let velocity = (f32::from(velocity) * route.velocity).round().clamp(1.0, 127.0) as u8;
-        self.push(at, part, [0x90 | route.channel, key, velocity], note.is_heard);
+        self.push(at, part, note.sent.on(velocity), note.is_heard);
     }
 
     /// Ends what a part sings. A pitch that another part has on the same channel sounds on until that one ends too.
@@ -158,7 +168,7 @@ impl Routing {
         if let Some(note) = self.singing[part.index()].take()
             && !self.sounds_elsewhere(part, note)
         {
-            self.push(at, part, note_off(note.sent), note.is_heard);
+            self.push(at, part, note.sent.off(), note.is_heard);
         }
     }
 
@@ -187,37 +197,37 @@ impl Routing {
         if self.through[index] {
             self.through[index] = false;
             self.through_count -= 1;
-            self.push_through(at, note_off(sent));
+            self.push_through(at, sent.off());
         }
         if velocity > 0 && self.has_room(2) {
             self.through[index] = true;
             self.through_count += 1;
-            self.push_through(at, [0x90 | self.through_channel, key, velocity]);
+            self.push_through(at, sent.on(velocity));
         }
     }
 
     /// A controller for what is passed through, as the sustain pedal.
     pub fn control_through(&mut self, at: Time, controller: u8, value: u8) {
         if self.has_room(1) {
-            self.push_through(at, [0xb0 | self.through_channel, controller, value]);
+            self.push_through(at, Controller { channel: self.through_channel, controller, value });
         }
     }
 
     /// Sends a message without note (pressure, pitch bend, a controller) on every heard part's channel.
-    pub fn to_all(&mut self, at: Time, status: u8, data: [u8; 2]) {
+    pub fn to_all(&mut self, at: Time, midi: MidiMessage) {
         for part in Part::ALL {
             if !self.is_muted(part) {
-                self.push_if_room(at, part, [status | self.routes[part.index()].channel, data[0], data[1]]);
+                self.push_if_room(at, part, midi.on_channel(self.routes[part.index()].channel));
             }
         }
-        self.bent |= status == 0xe0;
+        self.bent |= matches!(midi, PitchBend { .. });
     }
 
     /// Presses every sounding note.
     pub fn press_all(&mut self, at: Time, pressure: u8) {
         for part in Part::ALL {
             if let Some(SoundingNote { sent: Sent { channel, key }, is_heard: true, .. }) = self.singing[part.index()] {
-                self.push_if_room(at, part, [0xa0 | channel, key, pressure]);
+                self.push_if_room(at, part, PolyPressure { channel, key, pressure });
             }
         }
     }
@@ -234,9 +244,9 @@ impl Routing {
         let touched = self.touched;
         for part in Part::ALL.into_iter().filter(|part| touched[part.index()]) {
             let channel = self.routes[part.index()].channel;
-            self.send_closing(at, part, [0xb0 | channel, ALL_NOTES_OFF, 0]);
+            self.send_closing(at, part, Controller { channel, controller: controller::ALL_NOTES_OFF, value: 0 });
             if self.bent {
-                self.send_closing(at, part, [0xe0 | channel, 0, 64]);
+                self.send_closing(at, part, PitchBend { channel, bend: MidiMessage::BEND_CENTER });
             }
         }
         self.bent = false;
@@ -252,29 +262,29 @@ impl Routing {
     }
 
     /// Sends the ends of notes once more that were sent since then: they may have been lost on their way. An instrument
-    /// passes over the end of what does not sound.
+    /// ignores a note-off for a note that does not sound.
     pub fn repeat_ends(&mut self, at: Time, since: Time) {
         let recent = self.remembered;
-        for (_, part, bytes) in recent.into_iter().flatten().filter(|(sent, ..)| *sent >= since) {
-            let [status, key, _] = bytes;
-            let sent = Sent { channel: status & 0x0f, key };
+        for (_, part, midi) in recent.into_iter().flatten().filter(|(sent, ..)| *sent >= since) {
+            let NoteOff { channel, key, .. } = midi else { continue };
+            let sent = Sent { channel, key };
             let is_same = |other: Part| other == part || !self.has_own_ports;
             let sounds = Part::ALL
                 .into_iter()
                 .filter(|&other| is_same(other))
                 .any(|other| self.singing[other.index()].is_some_and(|note| note.sent == sent && note.is_heard));
             let is_held_through = sent.channel == self.through_channel && self.through[usize::from(key)];
-            if status & 0xf0 == 0x80 && !sounds && !is_held_through && self.has_room(1) {
+            if !sounds && !is_held_through && self.has_room(1) {
                 // Not remembered again: overruns come in swarms.
-                self.outbox.push_back(Message { at, part, is_heard: true, is_through: false, bytes });
+                self.outbox.push_back(Message { at, part, is_heard: true, is_through: false, midi });
             }
         }
     }
 
-    /// Whether we have sent these bytes since then. Each message is recognized once.
-    pub fn take_echo(&mut self, bytes: [u8; 3], since: Time) -> bool {
+    /// Whether we have sent this since then. Each message is recognized once.
+    pub fn take_echo(&mut self, midi: MidiMessage, since: Time) -> bool {
         let is_it =
-            |sent: &Option<(Time, Part, [u8; 3])>| sent.is_some_and(|(at, _, sent)| sent == bytes && at >= since);
+            |sent: &Option<(Time, Part, MidiMessage)>| sent.is_some_and(|(at, _, sent)| sent == midi && at >= since);
         let echo = self.remembered.iter_mut().find(|sent| is_it(sent));
         echo.map(|echo| *echo = None).is_some()
     }
@@ -305,42 +315,38 @@ impl Routing {
     }
 
     /// For what nobody misses: without room it is left out.
-    fn push_if_room(&mut self, at: Time, part: Part, bytes: [u8; 3]) {
+    fn push_if_room(&mut self, at: Time, part: Part, midi: MidiMessage) {
         if self.has_room(1) {
-            self.push(at, part, bytes, true);
+            self.push(at, part, midi, true);
         }
     }
 
     /// Its room was kept, unless the port has taken nothing since the last panic; that one said the same.
-    fn send_closing(&mut self, at: Time, part: Part, bytes: [u8; 3]) {
+    fn send_closing(&mut self, at: Time, part: Part, midi: MidiMessage) {
         if self.outbox.len() < OUTBOX {
-            self.push(at, part, bytes, true);
+            self.push(at, part, midi, true);
         }
     }
 
-    fn push(&mut self, at: Time, part: Part, bytes: [u8; 3], is_heard: bool) {
-        self.outbox.push_back(Message { at, part, is_heard, is_through: false, bytes });
+    fn push(&mut self, at: Time, part: Part, midi: MidiMessage, is_heard: bool) {
+        self.outbox.push_back(Message { at, part, is_heard, is_through: false, midi });
         if is_heard {
             self.touched[part.index()] = true;
-            self.remember(at, part, bytes);
+            self.remember(at, part, midi);
         }
     }
 
     /// Through the bass's port, where each part has its own.
-    fn push_through(&mut self, at: Time, bytes: [u8; 3]) {
-        self.outbox.push_back(Message { at, part: Part::Bass, is_heard: true, is_through: true, bytes });
+    fn push_through(&mut self, at: Time, midi: MidiMessage) {
+        self.outbox.push_back(Message { at, part: Part::Bass, is_heard: true, is_through: true, midi });
         self.touched[Part::Bass.index()] = true;
-        self.remember(at, Part::Bass, bytes);
+        self.remember(at, Part::Bass, midi);
     }
 
-    fn remember(&mut self, at: Time, part: Part, bytes: [u8; 3]) {
-        self.remembered[self.oldest] = Some((at, part, bytes));
+    fn remember(&mut self, at: Time, part: Part, midi: MidiMessage) {
+        self.remembered[self.oldest] = Some((at, part, midi));
         self.oldest = (self.oldest + 1) % REMEMBERED;
     }
-}
-
-fn note_off(sent: Sent) -> [u8; 3] {
-    [0x80 | sent.channel, sent.key, RELEASE_VELOCITY]
 }
 
 #[cfg(test)]
@@ -435,7 +441,7 @@ mod tests {
     #[test]
     fn a_bend_moves_all_parts_and_is_undone_by_silence() {
         let mut routing = Routing::new(Route::all(), false, 4);
-        routing.to_all(0, 0xe0, [0, 80]);
+        routing.to_all(0, PitchBend { channel: 0, bend: 80 << 7 });
         assert_eq!(drain(&mut routing), [[0xe0, 0, 80], [0xe1, 0, 80], [0xe2, 0, 80], [0xe3, 0, 80]]);
         routing.silence(1);
         assert_eq!(drain(&mut routing)[..2], [[0xb0, 123, 0], [0xe0, 0, 64]]);

@@ -6,6 +6,7 @@
 //! within a few ticks.
 
 use super::{Time, Transport};
+use crate::midi::MidiMessage;
 
 const TICKS_PER_STEP: u64 = 6;
 const TICKS_PER_QUARTER: f64 = 24.0;
@@ -77,19 +78,19 @@ impl MidiClock {
         }
     }
 
-    pub fn message(&mut self, at: Time, bytes: &[u8]) -> Option<Transport> {
-        match *bytes {
-            [0xf8] => return self.tick(at as f64),
-            [0xfa] => self.arm(0),
-            [0xfb] if self.state != State::Running => self.state = State::Armed,
-            [0xfc] if self.state != State::Stopped => {
+    pub fn message(&mut self, at: Time, message: MidiMessage) -> Option<Transport> {
+        match message {
+            MidiMessage::Clock => return self.tick(at as f64),
+            MidiMessage::Start => self.arm(0),
+            MidiMessage::Continue if self.state != State::Running => self.state = State::Armed,
+            MidiMessage::Stop if self.state != State::Stopped => {
                 // A continue goes on after the last tick that was played.
                 self.ticks += u64::from(self.state == State::Running);
                 self.state = State::Stopped;
                 return Some(Transport::Stops);
             }
-            [0xf2, low, high] if low < 128 && high < 128 => {
-                self.ticks = TICKS_PER_STEP * (u64::from(low) | u64::from(high) << 7);
+            MidiMessage::SongPosition(position) => {
+                self.ticks = TICKS_PER_STEP * u64::from(position);
                 self.state = if self.state == State::Running { State::Armed } else { State::Stopped };
             }
             _ => {}
@@ -191,13 +192,13 @@ impl MidiClock {
     fn correct(&mut self, now: f64, passed: f64) {
         let expected = self.at + passed * self.period;
         let limit = DEVIANT * self.period;
-        let mut error = now - expected;
-        if error.abs() > limit && self.seen > 2 {
-            if self.deviation * error > 0.0 {
+        let mut phase_error = now - expected;
+        if phase_error.abs() > limit && self.seen > 2 {
+            if self.deviation * phase_error > 0.0 {
                 self.seen = 2; // the second of its kind: believe it, and learn the tempo anew
             } else {
-                self.deviation = error;
-                error = error.clamp(-limit, limit);
+                self.deviation = phase_error;
+                phase_error = phase_error.clamp(-limit, limit);
             }
         } else {
             self.deviation = 0.0;
@@ -206,8 +207,8 @@ impl MidiClock {
         let seen = f64::from(self.seen);
         let phase_gain = (2.0 * (2.0 * seen - 1.0) / (seen * (seen + 1.0))).max(PHASE_GAIN);
         let tempo_gain = (6.0 / (seen * (seen + 1.0))).max(TEMPO_GAIN);
-        self.at = expected + phase_gain.min(1.0) * error;
-        self.period = self.plausible(self.period + tempo_gain.min(1.0) * error / passed);
+        self.at = expected + phase_gain.min(1.0) * phase_error;
+        self.period = self.plausible(self.period + tempo_gain.min(1.0) * phase_error / passed);
     }
 
     /// Begins anew at a tick that is believed, with this length of a tick for a start.
@@ -236,16 +237,13 @@ mod tests {
     /// Nanoseconds.
     const RATE: f64 = 1e9;
     const MS: f64 = 1e6;
-    const START: &[u8] = &[0xfa];
-    const STOP: &[u8] = &[0xfc];
-    const CONTINUE: &[u8] = &[0xfb];
 
     fn period(tempo: f64) -> f64 {
         RATE * 60.0 / tempo / 24.0
     }
 
     fn tick(clock: &mut MidiClock, at: f64) -> Option<Transport> {
-        clock.message(at as Time, &[0xf8])
+        clock.message(at as Time, MidiMessage::Clock)
     }
 
     /// Of `position`, how far the clock's idea is off the truth, in milliseconds.
@@ -265,7 +263,7 @@ mod tests {
     fn errors(master: &Master, tempo: impl Fn(u64) -> f64, ticks: u64, from: u64, seed: u64) -> Vec<f64> {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         let mut clock = MidiClock::new(RATE, 120.0);
-        clock.message(0, START);
+        clock.message(0, MidiMessage::Start);
         let mut truth = RATE;
         let mut errors = Vec::new();
         for number in 0..ticks {
@@ -291,7 +289,7 @@ mod tests {
         let mut clock = MidiClock::new(RATE, 120.0);
         assert_eq!(tick(&mut clock, 1.0 * RATE), None, "ticks before the start only tell the tempo");
         assert_eq!(clock.anchor(), None);
-        assert_eq!(clock.message(1_005_000_000, START), None);
+        assert_eq!(clock.message(1_005_000_000, MidiMessage::Start), None);
         assert_eq!(tick(&mut clock, 1.0 * RATE + period(120.0)), Some(Transport::Runs(0)));
         assert_eq!(clock.anchor().unwrap().0, 0);
     }
@@ -299,23 +297,23 @@ mod tests {
     #[test]
     fn a_stop_stands_still_a_continue_goes_on_and_song_position_moves() {
         let mut clock = MidiClock::new(RATE, 120.0);
-        clock.message(0, START);
+        clock.message(0, MidiMessage::Start);
         let at = |number: u64| number as f64 * period(120.0);
         (0..13).for_each(|number| {
             tick(&mut clock, at(number));
         });
-        assert_eq!(clock.message(at(13) as Time, STOP), Some(Transport::Stops));
+        assert_eq!(clock.message(at(13) as Time, MidiMessage::Stop), Some(Transport::Stops));
         (13..30).for_each(|number| assert_eq!(tick(&mut clock, at(number)), None));
         assert_eq!(clock.anchor(), None);
-        clock.message(at(30) as Time, CONTINUE);
+        clock.message(at(30) as Time, MidiMessage::Continue);
         assert_eq!(tick(&mut clock, at(30)), Some(Transport::Runs(2)), "tick 13 follows tick 12");
 
-        clock.message(at(31) as Time, STOP);
-        clock.message(at(31) as Time, &[0xf2, 5, 1]);
-        clock.message(at(31) as Time, CONTINUE);
+        clock.message(at(31) as Time, MidiMessage::Stop);
+        clock.message(at(31) as Time, MidiMessage::SongPosition(133));
+        clock.message(at(31) as Time, MidiMessage::Continue);
         assert_eq!(tick(&mut clock, at(32)), Some(Transport::Runs(133)), "a song position counts sixteenths");
-        clock.message(at(33) as Time, STOP);
-        clock.message(at(33) as Time, START);
+        clock.message(at(33) as Time, MidiMessage::Stop);
+        clock.message(at(33) as Time, MidiMessage::Start);
         assert_eq!(tick(&mut clock, at(34)), Some(Transport::Runs(0)));
     }
 
@@ -373,7 +371,7 @@ mod tests {
     #[test]
     fn a_stalled_master_is_noticed_and_the_time_goes_on() {
         let mut clock = MidiClock::new(RATE, 120.0);
-        clock.message(0, START);
+        clock.message(0, MidiMessage::Start);
         let at = |number: u64| number as f64 * period(120.0);
         (0..48).for_each(|number| {
             tick(&mut clock, at(number));
@@ -388,19 +386,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_at_any_time_leave_a_clock_that_goes_forward(
+        fn any_messages_at_any_time_leave_a_clock_that_goes_forward(
             messages in prop::collection::vec(
                 (0u64..3_000_000_000, prop_oneof![
-                    6 => Just(vec![0xf8]), 1 => Just(vec![0xfa]), 1 => Just(vec![0xfb]), 1 => Just(vec![0xfc]),
-                    1 => (0u8..128, 0u8..128).prop_map(|(low, high)| vec![0xf2, low, high]),
-                    1 => prop::collection::vec(any::<u8>(), 0..4),
+                    6 => Just(MidiMessage::Clock), 1 => Just(MidiMessage::Start), 1 => Just(MidiMessage::Continue),
+                    1 => Just(MidiMessage::Stop), 1 => (0u16..0x4000).prop_map(MidiMessage::SongPosition),
+                    1 => Just(MidiMessage::Reset),
                 ]), 0..200),
         ) {
             let mut clock = MidiClock::new(RATE, 120.0);
             let mut now = 0;
-            for (wait, bytes) in messages {
+            for (wait, message) in messages {
                 now += wait / 50;
-                clock.message(now, &bytes);
+                clock.message(now, message);
                 clock.onset(now);
                 prop_assert!(clock.step_length() > 0.0 && clock.step_length().is_finite());
                 prop_assert!(clock.anchor().is_none_or(|(_, at)| at.is_finite()));

@@ -32,7 +32,7 @@ impl Playback {
     /// first two, or the mean on a single one).
     pub fn fill<S: Copy + Default>(&mut self, out: &mut [S], convert: impl Fn(f32) -> S) {
         while let Some(message) = self.messages.try_pop() {
-            self.instrument.message(message.part, message.bytes());
+            self.instrument.message(message.part, &message.bytes());
         }
         for piece in out.chunks_mut(self.channels * BLOCK) {
             let stereo = &mut self.stereo[..2 * (piece.len() / self.channels)];

@@ -113,7 +113,7 @@ impl<'a> PortWriters<'a> {
     fn write(&mut self, frame: Frames, message: &Message) -> bool {
         let own = if self.writers[1].is_some() { message.part.index() } else { 0 };
         let Some(writer) = &mut self.writers[own] else { return false };
-        writer.write(&RawMidi { time: frame, bytes: message.bytes() }).is_ok()
+        writer.write(&RawMidi { time: frame, bytes: &message.bytes() }).is_ok()
     }
 }
 
@@ -187,7 +187,7 @@ impl CycleState {
         engine.begin(now);
         engine.advance(now, &mut |message| {
             if let Some(sound) = sound {
-                sound.instrument.message(message.part, message.bytes());
+                sound.instrument.message(message.part, &message.bytes());
             }
             true
         });
@@ -239,7 +239,7 @@ impl OwnSound {
     /// Real-time: plays a message at its frame. Frames may not descend.
     fn play(&mut self, frame: Frames, message: &Message) {
         self.render_until(frame);
-        self.instrument.message(message.part, message.bytes());
+        self.instrument.message(message.part, &message.bytes());
     }
 
     /// Real-time: renders what is not done yet before that frame.

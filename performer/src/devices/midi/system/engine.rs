@@ -9,6 +9,7 @@ use live::{Engine, Failure, Shared, fault};
 use midir::MidiOutputConnection;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
+use session::midi::MidiMessage;
 use session::{Message, Time};
 
 use super::DRAIN;
@@ -119,9 +120,8 @@ impl Outputs {
 
     /// A port that is gone takes nothing ever again: a message that fails is let go, not tried again.
     fn send(&mut self, message: &Message) {
-        let status = message.bytes()[0];
-        if status & 0xf0 == 0xc0 {
-            self.programs[usize::from(status & 0x0f)] = Some(*message);
+        if let MidiMessage::ProgramChange { channel, .. } = message.midi {
+            self.programs[usize::from(channel)] = Some(*message);
         }
         if let Some(instrument) = &mut self.instrument {
             // Full only if the audio callback has stopped; then nothing sounds anyway.
@@ -129,7 +129,7 @@ impl Outputs {
         }
         let index = if self.senders.len() > 1 { message.part.index() } else { 0 };
         if let Some(sender) = self.senders.get_mut(index) {
-            let _ = sender.send(message.bytes());
+            let _ = sender.send(&message.bytes());
         }
     }
 

@@ -1,0 +1,241 @@
+use std::sync::Arc;
+
+use std::fs;
+
+use chorale::Part;
+use files::smf;
+use harmonizer::{Harmonizer, Sampling};
+use network::Model;
+use session::clock::Time;
+use session::control::Control;
+use session::{Session, Settings};
+
+use super::log::sent_line;
+use super::*;
+use crate::worker::Worker;
+use session::clock::{self, ClockSource};
+use session::{Below, KeyboardSplit};
+
+fn settings() -> Settings {
+    Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
+}
+
+fn harmonizer() -> Harmonizer {
+    Harmonizer::new(Arc::new(Model::wavenet().unwrap()), sampling())
+}
+
+fn sampling() -> Sampling {
+    Sampling { seed: 3, ..Sampling::default() }
+}
+
+/// A performance in which every third table comes late, and what it sent.
+fn perform(recorder: &mut Recorder) -> String {
+    let settings = settings();
+    let mut session = Session::new(settings);
+    let (mut worker, first) = Worker::new(harmonizer(), None, settings.first_phase()).unwrap();
+    let mut sent = String::new();
+    let (mut tables, mut last_arrival) = (vec![(0, first)], 0);
+    let keys = [67, 69, 71, 72, 71, 69, 67, 66, 67];
+    for now in 0..6000 {
+        while let Some(place) = tables.iter().position(|(at, _)| *at <= now) {
+            let (_, table) = tables.remove(place);
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Table(table.number))).unwrap();
+            session.table(now, &table);
+        }
+        let (note, key) = ((now / 600) as usize, |note: usize| keys[note % keys.len()]);
+        let message = match now % 600 {
+            10 => Some([0x90, key(note), 80]),
+            520 => Some([0x80, key(note), 0]),
+            _ => None,
+        };
+        if let Some(bytes) = message {
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::midi(&bytes).unwrap())).unwrap();
+            session.midi(now, &bytes);
+        }
+        if now == 2000 || now == 2900 {
+            let value = if now == 2000 { 127 } else { 0 };
+            let control = Control::Freeze(Part::Bass);
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Control(control, value))).unwrap();
+            session.control(now, control, value);
+        }
+        if now == 5999 {
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Stop)).unwrap();
+            session.stop(now);
+        }
+        session.advance(now);
+        while let Some(message) = session.next_message() {
+            recorder.event(&settings, &TakeEvent::Sent(message)).unwrap();
+            sent += &sent_line(&message);
+            session.sent();
+        }
+        while let Some((at, position)) = session.next_step_begun() {
+            recorder.event(&settings, &TakeEvent::Step { at, position }).unwrap();
+        }
+        let mut is_new = false;
+        while let Some(request) = session.next_request() {
+            worker.follow(&request).unwrap();
+            is_new = true;
+        }
+        if is_new {
+            let table = worker.table().unwrap().unwrap();
+            // One worker gives one table after the other.
+            let delay = if table.number % 3 == 0 { 400 } else { 2 };
+            last_arrival = last_arrival.max(now + delay);
+            tables.push((last_arrival, table));
+        }
+    }
+    assert!(session.counts().missed > 0, "some tables came late");
+    sent
+}
+
+#[test]
+fn a_take_played_again_gives_the_same_messages_and_the_same_midi_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+    let sent = perform(&mut recorder);
+    recorder.flush(true).unwrap();
+    let (log, score) = recorder.paths();
+    let take = read(&fs::read_to_string(log).unwrap()).unwrap();
+    assert_eq!(take.header.session, settings());
+    let replayed = replay(&take, harmonizer(), None).unwrap();
+    assert_eq!(replayed.sent, sent);
+    assert_eq!(take.sent, sent);
+    assert_eq!(smf::write(&replayed.score), fs::read(score).unwrap());
+    assert!(replayed.score.parts.iter().all(|notes| notes.len() > 5), "{:?}", replayed.score);
+}
+
+#[test]
+fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_bass() {
+    for below in [Below::Bass, Below::Through] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+        let mut settings = settings();
+        settings.split = Some(KeyboardSplit { key: 60, channel: 4, below });
+        let mut keys = vec![(40, 0x90, 43), (1300, 0x90, 41), (1310, 0x80, 43), (2900, 0x80, 41)];
+        keys.extend(
+            [67, 69, 71, 72]
+                .iter()
+                .zip(0..)
+                .flat_map(|(&key, number)| [(10 + 800 * number, 0x90, key), (700 + 800 * number, 0x80, key)]),
+        );
+        let sent = perform_keys(&mut recorder, settings, &keys);
+        recorder.flush(true).unwrap();
+        let (log, score) = recorder.paths();
+        let text = fs::read_to_string(log).unwrap();
+        let take = read(&text).unwrap();
+        assert_eq!(take.sent, sent);
+        let replayed = replay(&take, harmonizer(), None).unwrap();
+        assert_eq!(replayed.sent, sent);
+        assert_eq!(smf::write(&replayed.score), fs::read(score).unwrap());
+        let bass = &replayed.score.parts[Part::Bass.index()];
+        let has_low_f = bass.iter().any(|note| note.pitch.midi() == 41 && note.end - note.start > 700);
+        assert_eq!(has_low_f, below == Below::Bass, "{bass:?}");
+        assert_eq!(text.contains("present-table"), below == Below::Bass);
+    }
+}
+
+/// Plays keys (moment, status, key) to a session whose worker takes three units of time for its tables.
+fn perform_keys(recorder: &mut Recorder, settings: Settings, keys: &[(Time, u8, u8)]) -> String {
+    let mut session = Session::new(settings);
+    let (mut worker, first) = Worker::new(harmonizer(), None, settings.first_phase()).unwrap();
+    let mut sent = String::new();
+    let mut tables = vec![(0, first)];
+    for now in 0..4000 {
+        for (_, table) in tables.extract_if(.., |(at, _)| *at <= now) {
+            let number = table.number;
+            let input = if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) };
+            recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
+            session.table(now, &table);
+        }
+        for &(_, status, key) in keys.iter().filter(|(at, ..)| *at == now) {
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::midi(&[status, key, 80]).unwrap())).unwrap();
+            session.midi(now, &[status, key, 80]);
+        }
+        if now == 3999 {
+            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Stop)).unwrap();
+            session.stop(now);
+        }
+        session.advance(now);
+        while let Some(message) = session.next_message() {
+            recorder.event(&settings, &TakeEvent::Sent(message)).unwrap();
+            sent += &sent_line(&message);
+            session.sent();
+        }
+        while let Some((at, position)) = session.next_step_begun() {
+            recorder.event(&settings, &TakeEvent::Step { at, position }).unwrap();
+        }
+        let mut is_new = false;
+        while let Some(request) = session.next_request() {
+            worker.follow(&request).unwrap();
+            is_new = true;
+        }
+        if is_new {
+            let new = [worker.present_table().unwrap(), worker.table().unwrap()];
+            tables.extend(new.into_iter().flatten().map(|table| (now + 3, table)));
+        }
+    }
+    sent
+}
+
+#[test]
+fn a_log_that_breaks_off_is_read_up_to_its_last_whole_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+    perform(&mut recorder);
+    recorder.flush(false).unwrap();
+    let text = fs::read_to_string(recorder.paths().0).unwrap();
+    let header = text.match_indices('\n').nth(1).unwrap().0 + 1;
+    for cut in (header..text.len()).step_by(97) {
+        let take = read(&text[..cut]).unwrap();
+        assert!(text.contains(&take.sent.lines().last().unwrap_or_default().to_owned()));
+    }
+}
+
+#[test]
+fn each_unusable_log_is_told_where_and_why() {
+    let models = vec![ModelIdentity { name: "wavenet".into(), fingerprint: "0".into() }];
+    let header = serde_json::to_string(&TakeHeader { models, sampling: vec![sampling().into()], session: settings() });
+    let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
+    let check = |text: &str, expected: &str| {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+    };
+    check("MThd", "not a take: the first line should be 'performer take 2', not 'MThd'");
+    check("performer take 2\n{}\n", "line 2: ");
+    for event in ["x midi 90", "7", "7 midi 9x 1 2", "7 midi 90 1 2 3", "7 control volume 3", "7 control hold 200"] {
+        check(&log(event), &format!("line 4: '{event}' is no event"));
+    }
+    check(&log(&format!("{} stop", 101 * 3600 * 1000)), "line 4: more than 100 hours after the first event");
+    let whole = log("9 stop");
+    assert!(read(&whole).is_ok());
+    for (name, wrong) in [
+        ("tempo", "0.0"),
+        ("tempo", "-60.0"),
+        ("rate", "0.0"),
+        ("rate", "1e300"),
+        ("first", "16"),
+        ("channel", "16"),
+        ("velocity", "-1.0"),
+        ("octave", "11"),
+        ("temperature", "-1.0"),
+        ("min_p", "7"),
+        ("crossing", "1e30"),
+    ] {
+        let (before, after) = whole.split_once(&format!("\"{name}\":")).unwrap();
+        let after = after.trim_start_matches(|character| !matches!(character, ',' | '}'));
+        let changed = format!("{before}\"{name}\":{wrong}{after}");
+        check(&changed, "line 2: the take's settings can't be read: ");
+    }
+    let take = read(&log("9 table 77")).unwrap();
+    let error = replay(&take, harmonizer(), None).unwrap_err().to_string();
+    assert!(error.starts_with("line 4: the answer table 77"), "{error}");
+}
+
+#[test]
+fn a_performance_without_a_note_leaves_no_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(&folder.path().join("takes"), Vec::new()).unwrap();
+    recorder.event(&settings(), &TakeEvent::Input(5, SessionInput::Table(0))).unwrap();
+    recorder.flush(true).unwrap();
+    assert_eq!(fs::read_dir(folder.path().join("takes")).unwrap().count(), 0);
+}

@@ -1,0 +1,145 @@
+//! What each MIDI message does to a session.
+
+use crate::clock::{Time, Transport};
+use crate::control::{Binding, Control};
+use crate::midi::MidiMessage::{
+    self, ChannelPressure, Clock, Continue, Controller, NoteOff, NoteOn, PitchBend, PolyPressure, ProgramChange, Reset,
+    SongPosition, Start, Stop,
+};
+use crate::midi::controller;
+
+use super::bass::BassChange;
+use super::{Below, Session};
+
+/// A message of ours that comes back within this many seconds is an echo. No finger repeats a key so fast.
+const ECHO: f64 = 0.06;
+/// They are for all parts alike.
+const SHARED_CONTROLLERS: [u8; 4] =
+    [controller::MODULATION, controller::BREATH, controller::VOLUME, controller::EXPRESSION];
+
+impl Session {
+    pub(super) fn receive(&mut self, message: MidiMessage) {
+        match message {
+            Clock | Start | Continue | Stop | SongPosition(_) => self.transport(message),
+            Reset => self.panic(),
+            _ if self.is_echo(message) => self.counts.echoes += 1,
+            _ => match self.settings.bindings.iter().flatten().find(|binding| binding.trigger.fits(message)) {
+                Some(&binding) => self.triggered(binding, message),
+                None => self.played(message),
+            },
+        }
+    }
+
+    fn transport(&mut self, message: MidiMessage) {
+        match self.clock.midi(self.now, message) {
+            Some(Transport::Stops) => self.panic(),
+            Some(Transport::Runs(position)) if self.chord.is_none() => {
+                // The present table was meant for another place in the bar, but it is there.
+                self.go_to(position);
+                self.request_tables();
+            }
+            Some(Transport::Runs(position)) => {
+                self.enter_next_step(position);
+                self.continue_into_step();
+            }
+            None => {}
+        }
+    }
+
+    /// Whether we have just sent that message ourselves: somebody connects our output to our input. Each is recognized
+    /// once.
+    fn is_echo(&mut self, message: MidiMessage) -> bool {
+        let window = (ECHO * self.settings.clock.rate) as Time;
+        self.routing.take_echo(message, self.now.saturating_sub(window))
+    }
+
+    /// A bound message: controllers give the value, keys push a button.
+    fn triggered(&mut self, binding: Binding, message: MidiMessage) {
+        let control = binding.control;
+        match message {
+            Controller { value, .. } if control != Control::Panic || value >= 64 => {
+                self.control(self.now, control, value);
+            }
+            NoteOn { .. } => {
+                let value = if control.is_switch() && self.is_on(control) { 0 } else { 127 };
+                self.control(self.now, control, value);
+            }
+            _ => {}
+        }
+    }
+
+    fn played(&mut self, message: MidiMessage) {
+        match message {
+            NoteOn { key, velocity, .. } => self.key(key, velocity),
+            NoteOff { key, .. } => self.key(key, 0),
+            PolyPressure { key, pressure, .. } if self.soprano().is_some_and(|soprano| soprano.midi() == key) => {
+                self.routing.press_all(self.now, pressure);
+            }
+            Controller { controller, value, .. } => self.controller(message, controller, value),
+            ChannelPressure { .. } | PitchBend { .. } => self.routing.to_all(self.now, message),
+            PolyPressure { .. } | ProgramChange { .. } => {}
+            SongPosition(_) | Clock | Start | Continue | Stop | Reset => {}
+        }
+    }
+
+    /// A key goes down, or up with velocity 0.
+    fn key(&mut self, key: u8, velocity: u8) {
+        match self.settings.split {
+            Some(split) if key < split.key => match split.below {
+                Below::Through => self.routing.pass_through(self.now, key, velocity),
+                Below::Bass => match self.bass.key(self.now, key, velocity, self.keys.is_sustained()) {
+                    Some(BassChange::Begins { pitch, velocity }) => self.give_bass(pitch, velocity),
+                    Some(BassChange::Ends) => self.end_bass(),
+                    None => {}
+                },
+            },
+            _ if velocity > 0 => {
+                if let Some(pitch) = self.keys.press(self.now, key, velocity) {
+                    self.strike(pitch, velocity);
+                }
+            }
+            _ => {
+                if self.keys.release(self.now, key) {
+                    self.end_soprano();
+                }
+            }
+        }
+    }
+
+    fn controller(&mut self, message: MidiMessage, controller: u8, value: u8) {
+        let is_passed_on = self.settings.split.is_some_and(|split| split.below == Below::Through);
+        if is_passed_on && matches!(controller, controller::SUSTAIN | controller::SOSTENUTO) {
+            self.routing.control_through(self.now, controller, value);
+        }
+        let now = self.now;
+        match controller {
+            controller::SUSTAIN => {
+                let ends = self.keys.sustain(now, value);
+                self.pedals_moved(ends);
+            }
+            controller::SOSTENUTO => {
+                let ends = self.keys.sostenuto(now, value);
+                self.pedals_moved(ends);
+            }
+            controller::RESET_ALL_CONTROLLERS => {
+                let ends = self.keys.release_pedals(now);
+                self.pedals_moved(ends);
+                self.routing.to_all(now, PitchBend { channel: 0, bend: MidiMessage::BEND_CENTER });
+                self.routing.to_all(now, ChannelPressure { channel: 0, pressure: 0 });
+            }
+            controller::ALL_SOUND_OFF | controller::ALL_NOTES_OFF | controller::OMNI_OFF..=127 => self.panic(),
+            _ if SHARED_CONTROLLERS.contains(&controller) => self.routing.to_all(now, message),
+            _ => {}
+        }
+    }
+
+    /// `ends_soprano`: only a pedal held it.
+    fn pedals_moved(&mut self, ends_soprano: bool) {
+        if ends_soprano {
+            self.end_soprano();
+        }
+        if !self.keys.is_sustained() && self.bass.lift_from_pedal(self.now) {
+            self.end_bass();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Which key is the soprano, and what holds it: fingers, the sustain pedal, sostenuto.
+
+use chorale::Pitch;
+
+use crate::clock::Time;
+
+/// Keys struck within this many seconds are one chord, and those lifted within it leave together. A pianist's chord
+/// spreads over some 30 ms.
+const TOGETHER: f64 = 0.05;
+
+/// The melody's part of the keyboard.
+pub struct Keys {
+    /// Velocity of each key that is down, 0 when it is up.
+    velocities: [u8; 128],
+    pedals: Pedals,
+    soprano: Option<Soprano>,
+    /// [`TOGETHER`] in units of time.
+    together: Time,
+}
+
+/// The note that the harmony stands under.
+#[derive(Clone, Copy, Debug)]
+pub struct Soprano {
+    pub pitch: Pitch,
+    pub velocity: u8,
+    struck: Time,
+    /// Its key is up and only a pedal holds it.
+    on_pedal: bool,
+    /// When it ended.
+    lifted: Option<Time>,
+}
+
+impl Keys {
+    /// `rate`: units of time in a second.
+    pub fn new(rate: f64) -> Keys {
+        Keys { velocities: [0; 128], pedals: Pedals::default(), soprano: None, together: (TOGETHER * rate) as Time }
+    }
+
+    /// The soprano, for a beat after its end too.
+    pub fn soprano(&self) -> Option<Soprano> {
+        self.soprano
+    }
+
+    /// A key goes down. Returns its pitch if it takes the melody over.
+    pub fn press(&mut self, now: Time, key: u8, velocity: u8) -> Option<Pitch> {
+        self.velocities[usize::from(key)] = velocity;
+        let pitch = Pitch::new(key)?;
+        let held = self.soprano.filter(|soprano| soprano.lifted.is_none() && !soprano.on_pedal);
+        let is_melody = held.is_none_or(|held| {
+            let is_chord = now - held.struck < self.together;
+            pitch >= held.pitch || (!is_chord && is_melodic(held.pitch, pitch))
+        });
+        is_melody.then_some(pitch)
+    }
+
+    /// A key goes up. Returns whether that ends the soprano.
+    pub fn release(&mut self, now: Time, key: u8) -> bool {
+        self.velocities[usize::from(key)] = 0;
+        let is_held = self.pedals.hold(key);
+        let Some(soprano) = self.soprano.as_mut().filter(|soprano| soprano.pitch.midi() == key) else { return false };
+        soprano.on_pedal = is_held;
+        !is_held && self.lift(now)
+    }
+
+    /// `value` as the pedal sends it, 0 to 127. Returns whether that ends the soprano.
+    pub fn sustain(&mut self, now: Time, value: u8) -> bool {
+        self.pedals.sustain = is_down(value);
+        self.lift_from_pedals(now)
+    }
+
+    /// Like [`Keys::sustain`].
+    pub fn sostenuto(&mut self, now: Time, value: u8) -> bool {
+        self.pedals.sostenuto(value, &self.velocities);
+        self.lift_from_pedals(now)
+    }
+
+    /// Like [`Keys::sustain`].
+    pub fn release_pedals(&mut self, now: Time) -> bool {
+        self.pedals = Pedals::default();
+        self.lift_from_pedals(now)
+    }
+
+    pub fn is_sustained(&self) -> bool {
+        self.pedals.sustain
+    }
+
+    /// `pitch` is the soprano from now on. Returns whether it was already.
+    pub fn sing(&mut self, now: Time, pitch: Pitch, velocity: u8) -> bool {
+        let is_repeated = self.soprano.is_some_and(|before| before.pitch == pitch);
+        self.soprano = Some(Soprano { pitch, velocity, struck: now, on_pedal: false, lifted: None });
+        is_repeated
+    }
+
+    /// The key still held that follows a soprano whose key went up, with its velocity.
+    pub fn returning(&self) -> Option<(Pitch, u8)> {
+        let left = self.soprano?.pitch;
+        let key = (0..128u8).rev().find(|&key| self.velocities[usize::from(key)] > 0)?;
+        let pitch = Pitch::new(key).filter(|&pitch| is_melodic(left, pitch))?;
+        Some((pitch, self.velocities[usize::from(key)]))
+    }
+
+    /// When [`Keys::returning`] is to sing.
+    pub fn return_due(&self) -> Option<Time> {
+        let lifted = self.lifted()?;
+        self.returning().map(|_| lifted + self.together)
+    }
+
+    /// When the soprano ended; `None` while it sounds.
+    pub fn lifted(&self) -> Option<Time> {
+        self.soprano?.lifted
+    }
+
+    pub fn forget_soprano(&mut self) {
+        self.soprano = None;
+    }
+
+    /// All keys and pedals are up.
+    pub fn clear(&mut self) {
+        self.velocities = [0; 128];
+        self.pedals = Pedals::default();
+        self.soprano = None;
+    }
+
+    /// After a pedal moved: ends the soprano if only that pedal held it.
+    fn lift_from_pedals(&mut self, now: Time) -> bool {
+        let is_left = self.soprano.is_some_and(|it| it.on_pedal && !self.pedals.hold(it.pitch.midi()));
+        is_left && self.lift(now)
+    }
+
+    /// Returns whether the soprano sounded until now.
+    fn lift(&mut self, now: Time) -> bool {
+        let Some(soprano) = self.soprano.as_mut().filter(|soprano| soprano.lifted.is_none()) else { return false };
+        soprano.lifted = Some(now);
+        true
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Pedals {
+    sustain: bool,
+    sostenuto: bool,
+    /// Keys that the sostenuto pedal holds.
+    latched: [bool; 128],
+}
+
+impl Default for Pedals {
+    fn default() -> Pedals {
+        Pedals { sustain: false, sostenuto: false, latched: [false; 128] }
+    }
+}
+
+impl Pedals {
+    /// Sostenuto takes the keys that are down as it goes down, and none after that: a continuous pedal sends many values
+    /// on its way.
+    fn sostenuto(&mut self, value: u8, velocities: &[u8; 128]) {
+        let was_down = std::mem::replace(&mut self.sostenuto, is_down(value));
+        if !self.sostenuto {
+            self.latched = [false; 128];
+        } else if !was_down {
+            self.latched = velocities.map(|velocity| velocity > 0);
+        }
+    }
+
+    fn hold(&self, key: u8) -> bool {
+        self.sustain || self.latched[usize::from(key)]
+    }
+}
+
+/// MIDI's threshold of a pedal.
+fn is_down(value: u8) -> bool {
+    value >= 64
+}
+
+/// Whether a melody may go from one pitch to the other while fingers overlap: by less than an octave.
+fn is_melodic(from: Pitch, to: Pitch) -> bool {
+    from.midi().abs_diff(to.midi()) < 12
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_continuous_sostenuto_pedal_latches_once_on_its_way_down() {
+        let mut keys = Keys::new(1000.0);
+        let sing = |keys: &mut Keys, now: Time, key: u8| {
+            let pitch = keys.press(now, key, 80).expect("it takes the melody over");
+            keys.sing(now, pitch, 80);
+        };
+        sing(&mut keys, 0, 72);
+        for (now, value) in [(10, 20), (11, 50), (12, 70), (13, 84)] {
+            assert!(!keys.sostenuto(now, value));
+        }
+        assert!(!keys.release(100, 72), "it is held");
+        for (now, value) in [(110, 97), (111, 127), (112, 90), (113, 64)] {
+            assert!(!keys.sostenuto(now, value), "the pedal is still down at {value}");
+        }
+        sing(&mut keys, 200, 76);
+        assert!(!keys.sostenuto(210, 100));
+        assert!(keys.release(300, 76), "a key struck after the pedal went down is not held by it");
+        sing(&mut keys, 400, 72);
+        assert!(!keys.release(500, 72));
+        assert!(keys.sostenuto(600, 63), "the pedal goes up");
+        sing(&mut keys, 700, 77);
+        assert!(!keys.sostenuto(710, 64), "and down again");
+        assert!(!keys.release(720, 77));
+    }
+}

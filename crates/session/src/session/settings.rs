@@ -1,0 +1,85 @@
+//! How a performance is set up, and the bounds of what may be.
+
+use chorale::Phase;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{self, Clock};
+use crate::control::Binding;
+use crate::routing::Route;
+
+/// How a performance is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    pub clock: clock::Settings,
+    /// Soprano to bass.
+    pub routes: [Route; 4],
+    /// Whether each part has a port of its own.
+    pub has_own_ports: bool,
+    pub split: Option<KeyboardSplit>,
+    pub bindings: [Option<Binding>; BINDINGS],
+}
+
+/// Divides the keyboard: keys below `key` do not take part in the melody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyboardSplit {
+    pub key: u8,
+    /// 0..=15, for keys that are passed on.
+    pub channel: u8,
+    #[serde(default)]
+    pub below: Below,
+}
+
+/// What the keys below a split are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Below {
+    /// Passed on as they are.
+    #[default]
+    Through,
+    /// The bass of the harmony.
+    Bass,
+}
+
+/// Controls that can be bound to MIDI messages.
+pub const BINDINGS: usize = 16;
+/// The channel of a split's lower keys where no other is named: the fifth, after the four parts'.
+pub const SPLIT_CHANNEL: u8 = 4;
+
+impl Settings {
+    /// The parts on channels 1 to 4, everything else switched off.
+    pub fn new(clock: clock::Settings) -> Settings {
+        Settings { clock, routes: Route::all(), has_own_ports: false, split: None, bindings: [None; BINDINGS] }
+    }
+
+    /// Where the first step stands in the bar.
+    pub fn first_phase(&self) -> Phase {
+        Clock::new(self.clock).phase(self.clock.first)
+    }
+
+    /// Whether a performance can be begun with them, as it can with all that the command line and settings files let
+    /// through.
+    ///
+    /// # Errors
+    /// Names the first value out of its bounds.
+    pub fn check(&self) -> Result<(), String> {
+        let clock::Settings { rate, tempo, first, .. } = self.clock;
+        let within = |name: &str, value: f64, low: f64, high: f64| match (low..=high).contains(&value) {
+            true => Ok(()),
+            false => Err(format!("{name} is {value}, expected {low} to {high}")),
+        };
+        within("rate", rate, 1.0, 1e9)?;
+        within("tempo", tempo, 10.0, 400.0)?;
+        within("first", first as f64, 0.0, 15.0)?;
+        for route in &self.routes {
+            within("a channel", route.channel.into(), 0.0, 15.0)?;
+            within("an octave", route.octave.into(), -4.0, 4.0)?;
+            within("a velocity", route.velocity.into(), 0.0, 4.0)?;
+            within("a program", route.program.unwrap_or(0).into(), 0.0, 127.0)?;
+        }
+        if let Some(split) = self.split {
+            within("the split", split.key.into(), 0.0, 127.0)?;
+            within("the split's channel", split.channel.into(), 0.0, 15.0)?;
+        }
+        Ok(())
+    }
+}

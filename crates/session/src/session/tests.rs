@@ -1,0 +1,775 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock;
+use crate::control::Binding;
+
+/// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
+fn settings() -> Settings {
+    Settings::new(clock::Settings { source: clock::ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
+}
+
+fn without_soprano() -> Settings {
+    let mut settings = settings();
+    settings.routes[0].muted = true;
+    settings
+}
+
+const STEP: Time = 250;
+const BEAT: Time = 1000;
+
+/// A harmony that can be followed by eye: the alto lies 4 semitones under the soprano in even steps and 5 in odd
+/// ones, the tenor always sings C4, the bass doubles the soprano two octaves below.
+fn table(step: u64, after: Chord) -> AnswerTable {
+    table_over(step, after, None)
+}
+
+/// Over a given bass the tenor sings D4.
+fn table_over(step: u64, after: Chord, bass: Option<Token>) -> AnswerTable {
+    let chords = std::array::from_fn(|index| {
+        let soprano = Token::from_index(index).unwrap();
+        let pitch = soprano.pitch().map_or(72, |pitch| i32::from(pitch.midi()));
+        let token = |midi: i32| Token::from_pitch(Pitch::new(midi.clamp(36, 81) as u8).unwrap()).unwrap();
+        let tenor = if bass.is_some() { 62 } else { 60 };
+        let alto = pitch - 4 - (step % 2) as i32;
+        Chord([soprano, token(alto), token(tenor), bass.unwrap_or(token(pitch - 24))])
+    });
+    AnswerTable { number: 0, is_present: false, step, after, bass, chords }
+}
+
+/// The tables that a report asks for.
+fn tables_for(report: &TableRequest) -> Vec<AnswerTable> {
+    let present = report.is_present_void.then(|| table_over(report.step, report.previous, report.bass));
+    let next = table_over(report.step + 1, report.chord.unwrap_or(report.previous), report.bass);
+    present.into_iter().chain([next]).collect()
+}
+
+/// A session whose tables come at once.
+struct Player {
+    session: Session,
+    sent: Vec<Message>,
+    reports: Vec<TableRequest>,
+}
+
+impl Player {
+    fn new() -> Player {
+        Player::with(settings())
+    }
+
+    fn with(settings: Settings) -> Player {
+        let mut session = Session::new(settings);
+        session.table(0, &table(0, Chord::START));
+        Player { session, sent: Vec::new(), reports: Vec::new() }
+    }
+
+    fn play(&mut self, at: Time, bytes: &[u8]) -> Vec<(u8, &'static str, u8)> {
+        self.at(at);
+        let from = self.sent.len();
+        self.session.midi(at, bytes);
+        self.collect(true);
+        described(&self.sent[from..])
+    }
+
+    fn down(&mut self, at: Time, key: u8) -> Vec<(u8, &'static str, u8)> {
+        self.play(at, &[0x90, key, 80])
+    }
+
+    fn up(&mut self, at: Time, key: u8) -> Vec<(u8, &'static str, u8)> {
+        self.play(at, &[0x80, key, 0])
+    }
+
+    /// Lets the time pass, step by step so that each table is there in time.
+    fn at(&mut self, until: Time) -> Vec<(u8, &'static str, u8)> {
+        let from = self.sent.len();
+        while let Some(due) = self.session.due().filter(|&due| due <= until) {
+            self.session.advance(due);
+            self.collect(true);
+        }
+        self.session.advance(until);
+        self.collect(true);
+        described(&self.sent[from..])
+    }
+
+    fn collect(&mut self, with_tables: bool) {
+        while let Some(message) = self.session.next_message() {
+            self.sent.extend(Some(message).filter(|message| message.is_heard));
+            self.session.sent();
+        }
+        while let Some(report) = self.session.next_request() {
+            self.reports.push(report);
+            if with_tables {
+                tables_for(&report).iter().for_each(|table| self.session.table(0, table));
+                while let Some(message) = self.session.next_message() {
+                    self.sent.extend(Some(message).filter(|message| message.is_heard));
+                    self.session.sent();
+                }
+            }
+        }
+    }
+}
+
+/// (part's channel from 1, on or off, pitch).
+fn described(messages: &[Message]) -> Vec<(u8, &'static str, u8)> {
+    let kind = |status: u8| match status & 0xf0 {
+        0x90 => "on",
+        0x80 => "off",
+        _ => "control",
+    };
+    messages.iter().map(|message| (message.bytes()[0] % 16 + 1, kind(message.bytes()[0]), message.bytes()[1])).collect()
+}
+
+#[test]
+fn a_struck_soprano_is_answered_at_once_on_channels_of_their_own_with_its_velocity() {
+    let mut player = Player::new();
+    assert_eq!(player.down(7, 72), [(1, "on", 72), (2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+    assert!(player.sent.iter().all(|message| message.at == 7 && message.bytes()[2] == 80));
+}
+
+#[test]
+fn the_soprano_is_left_out_when_it_sounds_elsewhere() {
+    let mut player = Player::with(without_soprano());
+    assert_eq!(player.down(0, 72), [(2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+    assert_eq!(player.up(100, 72), []);
+}
+
+#[test]
+fn a_part_that_keeps_its_pitch_holds_unless_the_soprano_is_struck_again() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    let moved = [(1, "off", 72), (1, "on", 74), (2, "off", 68), (2, "on", 70), (4, "off", 48), (4, "on", 50)];
+    assert_eq!(player.down(100, 74), moved);
+    player.up(105, 72);
+    assert_eq!(player.up(110, 74), [(1, "off", 74)]);
+    let struck_again = player.down(175, 74);
+    let struck: Vec<u8> = struck_again.iter().filter(|event| event.1 == "on").map(|event| event.0).collect();
+    assert_eq!(struck, [1, 2, 3, 4]);
+}
+
+#[test]
+fn inner_parts_move_at_the_step_boundary_while_the_soprano_holds() {
+    let mut player = Player::new();
+    player.down(1000, 72);
+    assert_eq!(player.at(1000 + STEP - 1), []);
+    assert_eq!(player.at(1000 + STEP), [(2, "off", 68), (2, "on", 67)]);
+    assert_eq!(player.sent.last().unwrap().at, 1000 + STEP);
+}
+
+#[test]
+fn a_late_note_revises_its_step_and_one_just_before_the_beat_belongs_to_the_next() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    player.down(150, 74);
+    let revised = *player.reports.last().unwrap();
+    assert_eq!((revised.step, revised.previous), (0, Chord::START));
+    assert_eq!(revised.chord, Some(table(0, Chord::START).chords[74 - 35]));
+
+    let played = player.down(200, 76);
+    assert!(played.contains(&(2, "on", 71)), "answered from step 1, where the alto is a fourth below: {played:?}");
+    let next = *player.reports.last().unwrap();
+    assert_eq!((next.step, next.previous), (1, revised.chord.unwrap()));
+    assert_eq!(player.at(STEP), [], "step 1 has begun already");
+    assert_eq!(player.reports.last(), Some(&next));
+    assert!(player.at(2 * STEP).contains(&(2, "on", 72)));
+}
+
+#[test]
+fn a_gap_shorter_than_a_beat_is_articulation_and_a_longer_one_silence() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    assert_eq!(player.up(100, 72), [(1, "off", 72)]);
+    player.at(100 + BEAT - 1);
+    assert_eq!(player.session.sounding().iter().flatten().count(), 3);
+    assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Soprano].pitch().unwrap().midi(), 72);
+
+    let released = player.at(100 + BEAT);
+    assert_eq!(released.len(), 3);
+    assert_eq!(player.session.sounding(), [None; 4]);
+    let last = player.reports.last().unwrap().chord.unwrap();
+    player.at(20 * BEAT);
+    let silent = *player.reports.last().unwrap();
+    assert_eq!((silent.step, silent.previous, silent.chord), (80, last, None), "the bar goes on, the network waits");
+    assert_eq!(player.down(20 * BEAT + 10, 74).len(), 4);
+    assert_eq!(player.session.counts().missed, 0);
+}
+
+#[test]
+fn of_keys_struck_together_the_highest_is_the_soprano() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    assert_eq!(player.down(10, 67), []);
+    assert!(player.down(20, 76).contains(&(1, "on", 76)));
+    assert_eq!(player.up(30, 67), []);
+    assert_eq!(player.session.soprano().unwrap().midi(), 76);
+}
+
+#[test]
+fn a_legato_line_goes_down_although_the_finger_before_is_late() {
+    let mut player = Player::new();
+    player.down(0, 74);
+    assert!(player.down(600, 72).contains(&(1, "on", 72)));
+    assert_eq!(player.up(640, 74), [], "the late finger leaves unheard");
+    assert_eq!(player.down(900, 48), [], "an accompaniment far below is not the melody");
+}
+
+#[test]
+fn a_key_still_held_returns_but_the_keys_of_a_chord_leave_together() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    player.down(100, 74);
+    player.up(150, 74);
+    assert!(player.at(200).contains(&(1, "on", 72)), "the trill's main note returns");
+
+    player.up(300, 72);
+    for (at, key) in [(400, 72), (500, 76), (510, 79)] {
+        player.down(at, key);
+    }
+    for (at, key) in [(700, 79), (710, 76), (720, 72)] {
+        player.up(at, key);
+    }
+    let after = player.at(1200);
+    assert!(after.iter().all(|event| event.0 != 1), "the soprano stays silent: {after:?}");
+}
+
+#[test]
+fn note_on_with_velocity_0_and_all_notes_off_end_notes() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    assert_eq!(player.play(50, &[0x95, 72, 0]), [(1, "off", 72)]);
+    player.down(100, 74);
+    let ended = player.play(120, &[0xb3, 123, 0]);
+    assert_eq!(ended.iter().filter(|event| event.1 == "off").count(), 4);
+    assert_eq!(player.session.sounding(), [None; 4]);
+    assert_eq!(player.at(140), []);
+}
+
+#[test]
+fn the_pedal_holds_the_soprano_and_a_new_one_ends_it_once() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    assert_eq!(player.play(10, &[0xb0, 64, 127]), []);
+    assert_eq!(player.up(100, 72), []);
+    player.at(3 * BEAT);
+    assert_eq!(player.session.sounding()[0].unwrap().midi(), 72, "no silence under the pedal");
+
+    let struck = player.down(3 * BEAT, 72);
+    assert!(struck.starts_with(&[(1, "off", 72), (1, "on", 72)]), "struck again under the pedal: {struck:?}");
+    player.up(3 * BEAT + 100, 72);
+    assert!(player.down(3 * BEAT + 200, 60).contains(&(1, "on", 60)), "an octave lower: the other key is up");
+    player.up(3 * BEAT + 300, 60);
+    assert_eq!(player.play(3 * BEAT + 310, &[0xb0, 64, 0]), [(1, "off", 60)]);
+}
+
+#[test]
+fn sostenuto_holds_the_keys_that_were_down_and_no_others() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    player.play(10, &[0xb0, 66, 127]);
+    assert_eq!(player.up(100, 72), []);
+    player.down(200, 76);
+    assert_eq!(player.up(300, 76), [(1, "off", 76)]);
+    player.down(400, 72);
+    player.up(500, 72);
+    assert_eq!(player.play(600, &[0xb0, 66, 0]), [(1, "off", 72)]);
+}
+
+#[test]
+fn running_status_pressure_and_bend_are_understood_and_shared() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    assert_eq!(player.play(10, &[0xe0, 0, 80]).len(), 4);
+    assert_eq!(player.play(11, &[0xd0, 33]).len(), 4);
+    assert_eq!(*player.sent.last().unwrap().bytes(), [0xd3, 33]);
+    assert_eq!(player.play(12, &[0xa0, 72, 50]).len(), 4);
+    assert_eq!(*player.sent.last().unwrap().bytes(), [0xa3, 48, 50]);
+    assert_eq!(player.play(13, &[0xa0, 50, 50]), [], "the pressure of no soprano's key");
+    player.play(100, &[0x90, 74, 80]);
+    assert!(player.play(200, &[76, 80]).contains(&(1, "on", 76)), "running status");
+}
+
+#[test]
+fn our_own_messages_that_come_back_are_ignored_and_counted() {
+    let mut player = Player::new();
+    for message in player.down(0, 72).len().checked_sub(4).map(|_| player.sent.clone()).unwrap() {
+        assert_eq!(player.play(20, &message.bytes()), []);
+    }
+    assert_eq!((player.session.counts().echoes, player.session.counts().notes), (4, 1));
+    assert_eq!(player.up(150, 72), [(1, "off", 72)], "the key itself is no echo");
+}
+
+#[test]
+fn keys_below_the_split_are_passed_on_and_make_no_melody() {
+    let mut settings = settings();
+    settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Through });
+    let mut player = Player::with(settings);
+    assert_eq!(player.down(0, 48), [(5, "on", 48)]);
+    assert_eq!(player.down(10, 72).len(), 4);
+    assert_eq!(player.play(20, &[0xb0, 64, 127]), [(5, "control", 64)]);
+    assert_eq!(player.up(30, 48), [(5, "off", 48)]);
+    player.down(40, 50);
+    player.session.stop(50);
+    player.collect(false);
+    assert!(described(&player.sent).contains(&(5, "off", 50)));
+}
+
+fn with_bass() -> Player {
+    let mut settings = settings();
+    settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass });
+    Player::with(settings)
+}
+
+#[test]
+fn keys_below_the_split_can_be_the_bass_which_sounds_at_once_and_alto_and_tenor_follow_it() {
+    let mut player = with_bass();
+    player.down(0, 72);
+    let given = player.play(20, &[0x90, 45, 70]);
+    assert_eq!(given, [(4, "off", 48), (4, "on", 45), (3, "off", 60), (3, "on", 62)]);
+    assert!(player.sent.iter().any(|message| *message.bytes() == [0x93, 45, 70]), "as loud as its own key");
+    let report = *player.reports.last().unwrap();
+    assert_eq!(report.chord.unwrap()[Part::Bass].pitch().unwrap().midi(), 45);
+    let moved = player.down(100, 74);
+    assert!(moved.contains(&(2, "on", 70)) && moved.iter().all(|event| event.0 != 4), "{moved:?}");
+    assert!(player.at(STEP).iter().all(|event| event.0 != 4), "nor does it move by itself");
+}
+
+#[test]
+fn the_last_low_key_struck_is_the_bass_and_after_it_the_lowest_still_held() {
+    let mut player = with_bass();
+    player.down(0, 72);
+    player.down(0, 48);
+    assert_eq!(player.down(100, 43), [(4, "off", 48), (4, "on", 43)]);
+    player.down(110, 55);
+    assert_eq!(player.up(120, 55), [(4, "off", 55), (4, "on", 43)]);
+    assert_eq!(player.up(130, 43), [(4, "off", 43), (4, "on", 48)]);
+    player.play(135, &[0xb0, 64, 127]);
+    assert_eq!(player.up(140, 48), [], "the pedal holds it");
+    assert_eq!(player.play(150, &[0xb0, 64, 0]), [(4, "off", 48)]);
+    assert_eq!(player.session.sounding()[3], None, "a gap, in which the network hears it still");
+    assert_eq!(player.reports.last().unwrap().bass.unwrap().pitch().unwrap().midi(), 48);
+    let after = player.at(150 + BEAT);
+    assert!(after.iter().any(|event| (event.0, event.1) == (4, "on")), "the network's own bass again: {after:?}");
+    assert_eq!(player.reports.last().unwrap().bass, None);
+}
+
+#[test]
+fn a_bass_below_the_networks_range_is_heard_there_and_known_by_its_octave() {
+    let mut player = with_bass();
+    player.down(0, 72);
+    assert!(player.down(10, 24).contains(&(4, "on", 24)));
+    assert_eq!(player.reports.last().unwrap().bass.unwrap().pitch().unwrap().midi(), 36);
+    player.up(20, 72);
+    player.at(20 + BEAT);
+    assert_eq!(player.session.sounding().map(|pitch| pitch.map(Pitch::midi)), [None, None, None, Some(24)]);
+    player.session.stop(30 + BEAT);
+    player.collect(false);
+    assert_eq!(player.session.sounding(), [None; 4]);
+}
+
+#[test]
+fn held_harmony_and_frozen_parts_stay_on_their_notes_and_the_network_knows() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    player.session.control(10, Control::Freeze(Part::Bass), 127);
+    let moved = player.down(100, 74);
+    assert!(moved.iter().all(|event| event.0 != 4) && moved.contains(&(2, "on", 70)), "{moved:?}");
+    assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Bass].pitch().unwrap().midi(), 48);
+
+    player.session.control(110, Control::Hold, 127);
+    player.up(170, 72);
+    assert_eq!(player.down(180, 76), [(1, "off", 74), (1, "on", 76)]);
+    player.up(240, 74);
+    player.up(250, 76);
+    player.at(5 * BEAT);
+    assert_eq!(player.session.sounding().iter().flatten().count(), 3, "held through silence");
+    player.session.control(5 * BEAT, Control::Freeze(Part::Bass), 0);
+    player.session.control(5 * BEAT, Control::Hold, 0);
+    assert_eq!(player.session.sounding(), [None; 4]);
+}
+
+#[test]
+fn density_says_where_the_lower_parts_may_move_by_themselves() {
+    let moves = |value: u8| {
+        let mut player = Player::new();
+        player.session.control(0, Control::Density, value);
+        player.down(0, 72);
+        player.at(2 * BEAT - 1).iter().filter(|event| event.1 == "on").count()
+    };
+    assert_eq!([moves(127), moves(80), moves(0)], [7, 0, 0], "the table's alto moves on every odd step");
+}
+
+#[test]
+fn a_bound_key_is_a_button_and_no_melody() {
+    let mut settings = settings();
+    let trigger = control::Trigger { is_note: true, channel: None, number: 36 };
+    settings.bindings[0] = Some(Binding { trigger, control: Control::Mute(Part::Alto) });
+    let trigger = control::Trigger { is_note: false, channel: Some(0), number: 20 };
+    settings.bindings[1] = Some(Binding { trigger, control: Control::Panic });
+    let mut player = Player::with(settings);
+    player.down(0, 72);
+    assert_eq!(player.down(100, 36), [(2, "off", 68)]);
+    player.up(150, 36);
+    assert!(player.session.is_on(Control::Mute(Part::Alto)));
+    player.down(200, 36);
+    assert!(!player.session.is_on(Control::Mute(Part::Alto)));
+    player.play(220, &[0xb0, 20, 127]);
+    assert_eq!(player.session.sounding(), [None; 4]);
+}
+
+#[test]
+fn midi_clock_starts_moves_and_stops_the_steps() {
+    let clock = clock::Settings { source: clock::ClockSource::Midi, rate: 1000.0, tempo: 60.0, first: 0 };
+    let mut player = Player::with(Settings::new(clock));
+    player.play(0, &[0xfa]);
+    // 125 beats a minute: 20 units a tick, 120 a step.
+    for tick in 0..24 {
+        player.play(100 + 20 * tick, &[0xf8]);
+        if tick == 0 {
+            player.down(100, 72);
+        }
+    }
+    assert_eq!(player.session.position(), 3);
+    let moved = described(&player.sent);
+    assert_eq!(moved.iter().filter(|event| **event == (2, "on", 67)).count(), 2, "in steps 1 and 3: {moved:?}");
+    assert!(player.play(580, &[0xfc]).contains(&(1, "off", 72)));
+    assert_eq!(player.at(5000), []);
+    assert_eq!(player.session.counts().missed, 0);
+}
+
+#[test]
+fn a_followed_player_who_slows_down_gets_the_beat_back() {
+    let clock = clock::Settings { source: clock::ClockSource::Follow, rate: 1000.0, tempo: 60.0, first: 0 };
+    let mut player = Player::with(Settings::new(clock));
+    let mut at = 0;
+    for (number, key) in (0..).zip([72, 74, 76, 74, 72, 71, 72]) {
+        player.down(at, key);
+        assert_eq!(player.session.position(), 4 * number, "each note on its beat");
+        player.up(at + 600, key);
+        at += 1000 + 60 * number;
+    }
+    assert_eq!(player.session.counts().missed, 0);
+}
+
+#[test]
+fn what_is_no_note_is_passed_over() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    for bytes in [&[0xf8][..], &[0xfe], &[0xb0, 5, 9], &[0xc0, 1], &[], &[0x90, 200, 1], &[0xf0, 1, 2, 0xf7], &[5]] {
+        assert_eq!(player.play(10, bytes), [], "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_soprano_outside_the_trained_range_is_answered_as_its_octave() {
+    let mut player = Player::new();
+    assert_eq!(player.down(0, 48), [(1, "on", 48), (2, "on", 44), (3, "on", 48), (4, "on", 24)]);
+    assert_eq!(player.reports.last().unwrap().chord.unwrap()[Part::Soprano].pitch().unwrap().midi(), 60);
+    let above = player.down(100, 96);
+    assert!(
+        above.ends_with(&[(4, "off", 24), (4, "on", 48)]),
+        "low enough under 72, an octave or two below: {above:?}"
+    );
+}
+
+#[test]
+fn a_late_table_is_counted_and_adopted_when_it_comes() {
+    let mut session = Session::new(settings());
+    assert!(session.midi(0, &[0x90, 72, 80]));
+    let drain = |session: &mut Session| {
+        let mut sent = Vec::new();
+        while let Some(message) = session.next_message() {
+            sent.push(message);
+            session.sent();
+        }
+        described(&sent)
+    };
+    assert_eq!((drain(&mut session), session.counts().missed), (vec![(1, "on", 72)], 1));
+    session.table(20, &table(0, Chord::START));
+    assert_eq!(drain(&mut session), [(2, "on", 68), (3, "on", 60), (4, "on", 48)]);
+
+    session.advance(STEP);
+    assert_eq!((drain(&mut session), session.counts().missed), (vec![], 2), "the harmony holds");
+    let report = std::iter::from_fn(|| session.next_request()).last().unwrap();
+    session.table(STEP + 9, &table(1, Chord::START));
+    assert_eq!(drain(&mut session), [], "a table after another chord is void");
+    session.table(STEP + 9, &table(1, report.previous));
+    assert_eq!(drain(&mut session), [(2, "off", 68), (2, "on", 67)]);
+}
+
+#[test]
+fn a_worker_too_slow_for_the_tempo_makes_the_harmony_lag_but_not_stop() {
+    let mut session = Session::new(settings());
+    let mut on_the_way: Option<(Time, AnswerTable)> = Some((380, table(0, Chord::START)));
+    let mut begun = Vec::new();
+    for now in 0..8 * BEAT {
+        match now {
+            0 | 5000 => drop(session.midi(now, &[0x90, 72, 80])),
+            2500 => drop(session.midi(now, &[0x80, 72, 0])),
+            _ => session.advance(now),
+        }
+        if let Some((_, table)) = on_the_way.take_if(|(arrival, _)| *arrival == now) {
+            session.table(now, &table);
+        }
+        if on_the_way.is_none() {
+            let report = std::iter::from_fn(|| session.next_request()).last();
+            let after = |report: TableRequest| report.chord.unwrap_or(report.previous);
+            on_the_way = report.map(|report| (now + 380, table(report.step + 1, after(report))));
+        }
+        while let Some(message) = session.next_message() {
+            if message.bytes()[0] & 0xf0 == 0x90 {
+                begun.push((message.at, message.bytes()[0] & 0x0f));
+            }
+            session.sent();
+        }
+    }
+    let begun_in =
+        |from: Time, to: Time| begun.iter().filter(|(at, part)| *part > 0 && (from..to).contains(at)).count();
+    assert!(session.counts().missed > 10);
+    assert_eq!((begun_in(0, 380), begun_in(380, 381)), (0, 3));
+    assert!(begun_in(400, 3000) > 1, "{begun:?}");
+    assert!(begun_in(5000, 5800) >= 3, "sounds again after the silence: {begun:?}");
+}
+
+#[test]
+fn a_port_that_takes_nothing_delays_messages_but_loses_no_note_off() {
+    let mut session = Session::new(settings());
+    session.table(0, &table(0, Chord::START));
+    for at in (0..60_000).step_by(60) {
+        session.midi(at, &[0x90, 60 + (at / 60 % 20) as u8, 80]);
+    }
+    session.stop(60_000);
+    assert!(session.dropped() > 0);
+    let mut check = NoteCheck::default();
+    while let Some(message) = session.next_message() {
+        check.message(&message);
+        session.sent();
+    }
+    check.end();
+}
+
+/// Follows messages as an instrument would and panics at the first that breaks the rules.
+#[derive(Default)]
+struct NoteCheck {
+    sounding: [Option<u8>; 4],
+    /// Keys below the split, on the fifth channel.
+    through: std::collections::BTreeSet<u8>,
+    last: Time,
+}
+
+impl NoteCheck {
+    fn message(&mut self, message: &Message) {
+        assert!(message.at >= self.last, "time goes back at {message:?}");
+        self.last = message.at;
+        let (status, pitch) = (message.bytes()[0], message.bytes()[1]);
+        match status {
+            0x94 => return assert!(self.through.insert(pitch), "{message:?}"),
+            0x84 => return assert!(self.through.remove(&pitch), "{message:?}"),
+            0xb4 => return assert!([64, 66].contains(&pitch), "{message:?}"),
+            _ => {}
+        }
+        let part = &mut self.sounding[usize::from(status & 0x0f)];
+        match status & 0xf0 {
+            0x90 => assert_eq!(part.replace(pitch), None, "two notes in a part at {message:?}"),
+            0x80 => assert_eq!(part.take(), Some(pitch), "the end of a note that does not sound at {message:?}"),
+            0xb0 => assert!([1, 2, 7, 11, 123].contains(&pitch), "{message:?}"),
+            _ => assert!(matches!(status & 0xf0, 0xa0 | 0xd0 | 0xe0), "{message:?}"),
+        }
+    }
+
+    fn end(&self) {
+        assert_eq!(self.sounding, [None; 4], "notes outlive the stop");
+        assert!(self.through.is_empty(), "keys outlive the stop");
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Event {
+    Midi(Vec<u8>),
+    Wait,
+    /// All tables asked for so far arrive.
+    Tables,
+    /// A table that nobody asked for.
+    Stray(u64),
+    Control(Control, u8),
+    InputLost,
+    OutputRegained,
+    /// Whether the port takes messages from now on.
+    Port(bool),
+}
+
+fn event() -> impl Strategy<Value = (Time, Event)> {
+    let key = prop_oneof![55u8..85, 0u8..=127];
+    let midi = prop_oneof![
+        6 => (0u8..16, key.clone(), 0u8..=127).prop_map(|(channel, key, velocity)| vec![0x90 | channel, key, velocity]),
+        4 => (0u8..16, key, 0u8..=127).prop_map(|(channel, key, velocity)| vec![0x80 | channel, key, velocity]),
+        2 => prop::sample::select(vec![
+            vec![0xb0, 123, 0], vec![0xb1, 120, 0], vec![0xfe], vec![0xb0, 64, 127], vec![0xb0, 64, 0],
+            vec![0xb0, 66, 127], vec![0xb0, 66, 0], vec![0xe0, 1, 70], vec![0xd0, 9], vec![0xb0, 121, 0],
+            vec![0xfa], vec![0xfb], vec![0xfc], vec![0xf2, 3, 0],
+        ]),
+        3 => Just(vec![0xf8]),
+        1 => prop::collection::vec(any::<u8>(), 0..5),
+    ];
+    let event = prop_oneof![
+        8 => midi.prop_map(Event::Midi),
+        4 => Just(Event::Wait),
+        8 => Just(Event::Tables),
+        1 => (0u64..40).prop_map(Event::Stray),
+        2 => (prop::sample::select(Control::ALL.to_vec()), 0u8..128)
+            .prop_map(|(control, value)| Event::Control(control, value)),
+        1 => prop::sample::select(vec![
+            Event::InputLost, Event::OutputRegained, Event::Port(false), Event::Port(true), Event::Port(true),
+        ]),
+    ];
+    (prop_oneof![3 => 0u64..60, 2 => 0u64..400, 1 => 0u64..4000], event)
+}
+
+fn split() -> impl Strategy<Value = KeyboardSplit> {
+    let below = prop::sample::select(vec![Below::Through, Below::Bass]);
+    (30u8..80, below).prop_map(|(key, below)| KeyboardSplit { key, channel: 4, below })
+}
+
+fn perform(events: &[(Time, Event)], settings: Settings) -> Vec<Message> {
+    perform_seen(events, settings, |_, _| {})
+}
+
+/// `see` is shown each report as soon as it is made. It is answered when the event [`Event::Tables`] comes.
+fn perform_seen(
+    events: &[(Time, Event)],
+    settings: Settings,
+    mut see: impl FnMut(&Session, &TableRequest),
+) -> Vec<Message> {
+    let mut asked: Vec<TableRequest> = Vec::new();
+    let mut session = Session::new(settings);
+    session.table(0, &table(0, Chord::START));
+    let mut sent = Vec::new();
+    let (mut now, mut takes) = (0, true);
+    let mut collect = |session: &mut Session, takes: bool| {
+        while let Some(message) = session.next_message().filter(|_| takes) {
+            sent.extend(Some(message).filter(|message| message.is_heard));
+            session.sent();
+        }
+        let mut reports = Vec::new();
+        while let Some(report) = session.next_request() {
+            see(session, &report);
+            reports.push(report);
+        }
+        reports
+    };
+    for (wait, event) in events {
+        // Step by step, so that no report goes by unseen.
+        while let Some(due) = session.due().filter(|&due| due <= now + wait) {
+            session.advance(due);
+            asked.extend(collect(&mut session, takes));
+        }
+        now += wait;
+        match event {
+            Event::Midi(bytes) => drop(session.midi(now, bytes)),
+            Event::Wait => session.advance(now),
+            Event::Control(control, value) => session.control(now, *control, *value),
+            Event::InputLost => session.input_lost(now),
+            Event::OutputRegained => session.output_regained(now),
+            Event::Port(is_free) => takes = *is_free,
+            Event::Stray(step) => session.table(now, &table(*step, Chord::SILENCE)),
+            Event::Tables => {
+                for report in asked.drain(..) {
+                    tables_for(&report).iter().for_each(|table| session.table(now, table));
+                }
+            }
+        }
+        if matches!(event, Event::InputLost | Event::Control(Control::Panic, _)) {
+            assert_eq!(session.sounding(), [None; 4], "nothing sounds on after {event:?}");
+        }
+        asked.extend(collect(&mut session, takes));
+    }
+    session.stop(now);
+    session.midi(now + 1, &[0x90, 72, 80]);
+    session.advance(now + 10 * BEAT);
+    collect(&mut session, true);
+    sent
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_played_every_note_ends_once_and_parts_never_mix(
+        events in prop::collection::vec(event(), 0..200),
+        source in prop::sample::select(vec![clock::ClockSource::Internal, clock::ClockSource::Midi, clock::ClockSource::Follow]),
+        pass_soprano: bool,
+        split in prop::option::of(split()),
+    ) {
+        let mut settings = if pass_soprano { settings() } else { without_soprano() };
+        (settings.clock.source, settings.split) = (source, split);
+        let sent = perform(&events, settings);
+        let mut check = NoteCheck::default();
+        let has_mute = events.iter().any(|(_, event)| matches!(event, Event::Control(Control::Mute(_), _)));
+        for message in &sent {
+            check.message(message);
+            prop_assert!(pass_soprano || has_mute || message.bytes()[0] & 0x0f != 0, "the soprano is not ours");
+        }
+        check.end();
+        prop_assert_eq!(&sent, &perform(&events, settings), "the same events give the same bytes");
+    }
+
+    #[test]
+    fn the_network_is_told_what_was_played_and_nothing_else(
+        events in prop::collection::vec(event(), 0..200),
+        source in prop::sample::select(vec![clock::ClockSource::Internal, clock::ClockSource::Midi, clock::ClockSource::Follow]),
+        split in prop::option::of(split()),
+    ) {
+        let mut settings = settings();
+        (settings.clock.source, settings.split) = (source, split);
+        let mut last: Option<TableRequest> = None;
+        perform_seen(&events, settings, |session, report| {
+            let (previous, begun) = last.map_or((Chord::START, 0), |last| match last.chord {
+                Some(chord) if report.step != last.step => (chord, last.step),
+                _ => (last.previous, last.step),
+            });
+            assert_eq!(report.previous, previous, "the last chord of the step before is final");
+            assert!(report.step <= begun + 1, "no step is left out");
+            // A bass struck in a silence is no chord.
+            let sounding = if session.soprano().is_some() { session.sounding() } else { [None; 4] };
+            for (part, sounding) in Part::LOWER.into_iter().zip(&sounding[1..]) {
+                let told = report.chord.and_then(|chord| chord[part].pitch());
+                if let (Some(sounding), Some(told)) = (sounding, told) {
+                    let is_octave = (sounding.midi().abs_diff(told.midi())).is_multiple_of(12);
+                    assert!(is_octave, "{part:?} sings {sounding} but {told} is told");
+                }
+            }
+            last = Some(*report);
+        });
+    }
+
+    #[test]
+    fn on_one_shared_channel_every_pitch_ends_as_often_as_it_begins(
+        events in prop::collection::vec(event(), 0..200),
+    ) {
+        let mut settings = settings();
+        settings.routes.iter_mut().for_each(|route| (route.channel, route.octave) = (2, -1));
+        let mut sounding = [false; 128];
+        for message in perform(&events, settings) {
+            let [status, key, _] = *message.bytes() else { continue };
+            match status {
+                0x92 => prop_assert!(!std::mem::replace(&mut sounding[usize::from(key)], true), "{:?}", message),
+                0x82 => prop_assert!(std::mem::replace(&mut sounding[usize::from(key)], false), "{:?}", message),
+                _ => {}
+            }
+        }
+        prop_assert_eq!(sounding, [false; 128]);
+    }
+
+    #[test]
+    fn when_tables_are_in_time_each_struck_soprano_sounds_with_three_parts(
+        melody in prop::collection::vec((55u64..2000, 60u8..=81, 10u64..3000), 1..40),
+    ) {
+        let mut player = Player::new();
+        let mut now = 0;
+        for (wait, key, length) in melody {
+            now += wait;
+            player.down(now, key);
+            let sounding = player.session.sounding();
+            prop_assert_eq!(sounding[0].map(Pitch::midi), Some(key));
+            prop_assert!(sounding.iter().all(Option::is_some));
+            now += length;
+            player.up(now, key);
+        }
+        prop_assert_eq!(player.session.counts().missed, 0);
+    }
+}
