@@ -4,6 +4,7 @@
 # make bench  the README's timings                    make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
+# make wasm   whether the core builds for the browser
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
 # make lint   formatting, clippy, documentation         make deny   licences, sources and advisories of what comes from outside
 
@@ -15,7 +16,7 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
-.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint deny
+.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint deny wasm
 
 demo: setup
 	cargo build --release -p performer
@@ -84,6 +85,10 @@ lint: setup
 deny:
 	scripts/setup.sh deny
 	scripts/deny.sh
+
+# The core for wasm32-unknown-unknown: no tract, no ports, no threads.
+wasm:
+	scripts/wasm.sh
 
 setup:
 	@scripts/setup.sh

@@ -32,6 +32,7 @@ fn a_network_that_asks_for_the_impossible_is_refused_with_a_reason_and_within_a_
         println!("{name}: {}", said.trim());
         if name.starts_with("good") != output.status.success()
             || name.starts_with("good") == is_refused
+            || name.starts_with("good") != said.contains("runs in tract, about 3 times slower")
             || said.contains("breaks off")
         {
             wrong.push(format!("{name}: {} {said}", output.status));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use candle_core::Device;
 use chorale::{Chord, Guard, Part, Phase, Token};
 use harmonizer::{Harmonizer, Sampling};
-use network::{Context, Model, Row, State};
+use network::{Context, Model, Row, Runtime, State};
 use proptest::prelude::*;
 use prost::Message;
 use rand::{RngExt, SeedableRng};
@@ -90,7 +90,7 @@ proptest! {
 
         let whole = trainer::train::logits(&network, &chords, &phases, &Device::Cpu).unwrap();
         let own = Model::from_bytes("random", &bytes).unwrap();
-        prop_assert!(!own.is_in_tract(), "a file of the trainer's is not recognized");
+        prop_assert_eq!(own.runtime(), Runtime::Fused, "a file of the trainer's is not recognized");
         let in_tract = Model::in_tract("random", &bytes).unwrap();
         for (engine, model) in [("own arithmetic", own), ("tract", in_tract)] {
             for (step, logits) in stream(&model, &chords, &phases).iter().enumerate() {
@@ -140,7 +140,8 @@ fn the_shipped_networks_give_the_logits_that_tract_gives_on_music_and_on_noise()
     for name in ["wavenet", "lstm"] {
         let bytes = model_bytes(name);
         let (own, in_tract) = (Model::from_bytes(name, &bytes).unwrap(), Model::in_tract(name, &bytes).unwrap());
-        assert!(!own.is_in_tract() && in_tract.is_in_tract());
+        assert_eq!(own.runtime(), Runtime::Fused);
+        assert_eq!(in_tract.runtime(), Runtime::Tract { reason: "tract was asked for" });
         for (chords, phases) in [piece(), random_piece(300, 7)] {
             let pairs = stream(&own, &chords, &phases).into_iter().zip(stream(&in_tract, &chords, &phases));
             let largest = pairs
@@ -184,7 +185,7 @@ fn a_graph_that_differs_in_one_place_is_left_to_tract() {
     let engine = |change: &dyn Fn(&mut GraphProto)| {
         let mut proto = ModelProto::decode(&bytes[..]).unwrap();
         change(proto.graph.as_mut().unwrap());
-        Model::from_bytes("changed", &proto.encode_to_vec()).unwrap().is_in_tract()
+        Model::from_bytes("changed", &proto.encode_to_vec()).unwrap().runtime() != Runtime::Fused
     };
     assert!(!engine(&|_| ()));
     fn node<'a>(graph: &'a mut GraphProto, op: &str) -> &'a mut NodeProto {

@@ -1,24 +1,25 @@
 //! From a checkpoint to an ONNX file that keeps the contract of models/README.md.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use chorale::{Chord, Part, Phase, StepFeatures, Token};
-use tract_onnx::pb::tensor_proto::DataType;
+use chorale::{Chord, Phase, Token};
+use contract::graph::{Constant, EmbeddingSizes, HeadSizes, Sizes, StepGraph};
+use contract::onnx::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
+use contract::{IR_VERSION, OPSET, StateContract, metadata};
+use prost::Message;
 
 use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::Dataset;
 use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
 use crate::logits::LOWEST_LOGIT;
-use crate::lstm::{GATES, Lstm};
 use crate::network::{Network, Trunk};
-use crate::onnx::{Attribute, Graph, Runner, StateContract};
+use crate::onnx::Runner;
 use crate::score::Told;
 use crate::train;
-use crate::wavenet::Wavenet;
 
 /// The largest difference allowed between a logit of the file and of the checkpoint.
 pub const TOLERANCE: f32 = 1e-4;
@@ -97,277 +98,170 @@ pub fn difference(network: &Network, runner: &Runner, chords: &[Chord], phases: 
     Ok(largest)
 }
 
-/// The ONNX file's bytes.
+/// The ONNX file's bytes: the contract's graph of a step, filled with the network's weights.
 ///
 /// # Errors
 /// When a weight cannot be read.
 pub fn encode(network: &Network, header: &Header, valid_t: f64, test_t: f64) -> Result<Vec<u8>> {
-    let mut graph = Graph::default();
-    let chord = graph.input("chord", DataType::Int64, &[4]);
-    let phase = graph.input("phase", DataType::Int64, &[]);
-    let given = graph.input("given", DataType::Int64, &[4]);
-    let heard = graph.input("heard", DataType::Int64, &[StepFeatures::WORDS]);
-    let heard = graph.node("Concat", "past.words", &[&chord, &heard], &[Attribute("axis", 1)]);
-    let tables = Tables::new(&mut graph);
-    let axis = graph.ints("axis1", &[1], &[1]);
-    let phase = graph.node("Unsqueeze", "phase.column", &[&phase, &axis], &[]);
-    let words = graph.node("Concat", "input.words", &[&heard, &phase], &[Attribute("axis", 1)]);
-    let x = embed_sum(&mut graph, "input", &network.input, &Features::of_trunk(), &tables, &words)?;
-    let (context, state) = match &network.trunk {
-        Trunk::Wavenet(wavenet) => wavenet_step(&mut graph, wavenet, &x)?,
-        Trunk::Lstm(lstm) => lstm_step(&mut graph, lstm, &x)?,
-    };
-    let now = graph.node("Concat", "head.words", &[&heard, &given], &[Attribute("axis", 1)]);
-    let mut logits = Vec::new();
-    for part in Part::ALL {
-        let place = network.order.iter().position(|&other| other == part).context("the order names every part")?;
-        logits.push(head(&mut graph, network, place, &context, &heard, &now, &tables)?);
-    }
-    stack(&mut graph, "logits", &logits, Token::VOCABULARY);
-
-    // The outputs, in this order: logits, context, then the state.
-    graph.output("logits", &[4, Token::VOCABULARY]);
-    graph.output("context", &[network.settings.context_width()]);
-    let receptive_field = match &state {
-        StateContract::Queues { taps: _, pushes, channels, kernel, dilations } => {
-            graph.output(pushes, &[dilations.len(), *channels]);
+    let sizes = sizes(network)?;
+    let receptive_field = match &sizes.state {
+        StateContract::Queues { kernel, dilations, .. } => {
             (1 + (kernel - 1) * dilations.iter().sum::<usize>()).to_string()
         }
-        StateContract::Recurrent { h_next, c_next, layers, hidden, .. } => {
-            graph.output(h_next, &[*layers, *hidden]);
-            graph.output(c_next, &[*layers, *hidden]);
-            "unbounded".into()
-        }
+        StateContract::Recurrent { .. } => "unbounded".into(),
     };
-    let metadata = BTreeMap::from(
-        [
-            ("architecture", network.settings.architecture().to_string()),
-            ("vocabulary", "0 = rest, 1..46 = MIDI pitches 36..81; 47 = start, in the input 'chord' only".into()),
-            ("phase", "0..15 = sixteenth of a 4/4 bar; 16..19 = sixteenth of the beat, bar unknown".into()),
-            ("part_order", network.settings.order.clone()),
-            ("state", serde_json::to_string(&state)?),
-            ("receptive_field", receptive_field),
-            ("settings", serde_json::to_string(&header.settings)?),
-            ("training_command", header.command.clone()),
-            ("training_commit", header.commit.clone()),
-            ("training_epoch", header.epoch.to_string()),
-            ("valid_T", format!("{valid_t:.4}")),
-            ("test_T", format!("{test_t:.4}")),
-        ]
-        .map(|(key, value)| (key.to_string(), value)),
-    );
-    Ok(graph.encode(network.settings.architecture(), &metadata))
+    let metadata: BTreeMap<&str, String> = BTreeMap::from([
+        (metadata::ARCHITECTURE, network.settings.architecture().to_string()),
+        (metadata::VOCABULARY, "0 = rest, 1..46 = MIDI pitches 36..81; 47 = start, in the input 'chord' only".into()),
+        (metadata::PHASE, "0..15 = sixteenth of a 4/4 bar; 16..19 = sixteenth of the beat, bar unknown".into()),
+        (metadata::PART_ORDER, network.settings.order.clone()),
+        (metadata::STATE, serde_json::to_string(&sizes.state)?),
+        (metadata::RECEPTIVE_FIELD, receptive_field),
+        (metadata::SETTINGS, serde_json::to_string(&header.settings)?),
+        (metadata::TRAINING_COMMAND, header.command.clone()),
+        (metadata::TRAINING_COMMIT, header.commit.clone()),
+        (metadata::TRAINING_EPOCH, header.epoch.to_string()),
+        (metadata::VALID_T, format!("{valid_t:.4}")),
+        (metadata::TEST_T, format!("{test_t:.4}")),
+    ]);
+    let contents = Contents::of(network)?;
+    let name = network.settings.architecture();
+    let model = ModelProto {
+        ir_version: IR_VERSION,
+        opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+        producer_name: "chorale trainer".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(StepGraph::new(&sizes).to_proto(name, |constant| contents.bytes(constant))?),
+        metadata_props: metadata
+            .into_iter()
+            .map(|(key, value)| StringStringEntryProto { key: key.into(), value })
+            .collect(),
+        ..ModelProto::default()
+    };
+    Ok(model.encode_to_vec())
 }
 
-/// Constants that all embeddings and heads share.
-struct Tables {
-    /// (2 · 48 · 48): [`relation_table`].
-    relations: String,
-    /// (kinds · 48, 47): [`naming_table`].
-    names: String,
-    /// A scalar, 48.
-    tokens: String,
-}
-
-impl Tables {
-    fn new(graph: &mut Graph) -> Tables {
-        let signed = |table: Vec<u32>| table.into_iter().map(i64::from).collect::<Vec<i64>>();
-        let table = signed(relation_table());
-        let relations = graph.ints("relations", &[table.len()], &table);
-        let table = signed(naming_table());
-        let names = graph.ints("names", &[table.len() / Token::VOCABULARY, Token::VOCABULARY], &table);
-        Tables { relations, names, tokens: graph.ints("tokens", &[], &[INPUT_TOKENS as i64]) }
+fn sizes(network: &Network) -> Result<Sizes> {
+    let state = match &network.trunk {
+        Trunk::Wavenet(wavenet) => StateContract::Queues {
+            taps: "taps".into(),
+            pushes: "pushes".into(),
+            channels: wavenet.blocks[0].residual.weight.dim(0)?,
+            kernel: wavenet.kernel,
+            dilations: wavenet.dilations.clone(),
+        },
+        Trunk::Lstm(lstm) => StateContract::Recurrent {
+            h: "h".into(),
+            c: "c".into(),
+            h_next: "h_next".into(),
+            c_next: "c_next".into(),
+            layers: lstm.layers.len(),
+            hidden: lstm.layers[0].recurrent.dim(0)?,
+        },
+    };
+    let embedding = |table: &Tensor, features: &Features| -> Result<EmbeddingSizes> {
+        let (rows, width) = table.dims2()?;
+        Ok(EmbeddingSizes { rows, width, singles: features.singles.len(), pairs: features.pairs.len() })
+    };
+    let mut heads = [HeadSizes::default(); 4];
+    for head in &network.heads {
+        heads[head.part.index()] =
+            HeadSizes { tokens: embedding(&head.tokens, &head.features)?, outputs: head.output.bias.dim(0)? };
     }
+    Ok(Sizes {
+        state,
+        order: network.order,
+        relations: relation_table().len(),
+        names: naming_table().len() / Token::VOCABULARY,
+        input: embedding(&network.input, &Features::of_trunk())?,
+        context: network.settings.context_width(),
+        heads,
+    })
 }
 
-/// The sum of the embedded features: words (N, columns) → (N, width).
-fn embed_sum(
-    graph: &mut Graph,
-    name: &str,
-    table: &Tensor,
-    features: &Features,
-    tables: &Tables,
-    words: &str,
-) -> Result<String> {
-    let singles: Vec<usize> = features.singles.iter().map(|&(column, _)| column).collect();
-    let singles = pick(graph, &format!("{name}.singles"), words, &singles);
-    let [firsts, seconds]: [Vec<usize>; 2] = [
-        features.pairs.iter().map(|&(_, first, _)| first).collect(),
-        features.pairs.iter().map(|&(.., second)| second).collect(),
-    ];
-    let firsts = pick(graph, &format!("{name}.firsts"), words, &firsts);
-    let seconds = pick(graph, &format!("{name}.seconds"), words, &seconds);
-    let firsts = graph.node("Mul", &format!("{name}.scaled"), &[&firsts, &tables.tokens], &[]);
-    let pairs = graph.node("Add", &format!("{name}.both"), &[&firsts, &seconds], &[]);
-    let kinds: Vec<i64> =
-        features.pairs.iter().map(|&(relation, ..)| (relation as usize * INPUT_TOKENS * INPUT_TOKENS) as i64).collect();
-    let kinds = graph.ints(&format!("{name}.kinds"), &[1, kinds.len()], &kinds);
-    let pairs = graph.node("Add", &format!("{name}.pairs"), &[&pairs, &kinds], &[]);
-    let pairs =
-        graph.node("Gather", &format!("{name}.relations"), &[&tables.relations, &pairs], &[Attribute("axis", 0)]);
-    let rows = graph.node("Concat", &format!("{name}.classes"), &[&singles, &pairs], &[Attribute("axis", 1)]);
-    let offsets: Vec<i64> = features.offsets().into_iter().map(|offset| offset as i64).collect();
-    let offsets = graph.ints(&format!("{name}.offsets"), &[1, offsets.len()], &offsets);
-    let rows = graph.node("Add", &format!("{name}.rows"), &[&rows, &offsets], &[]);
-    let table = floats(graph, &format!("{name}.table"), table)?;
-    let embedded = graph.node("Gather", &format!("{name}.embedded"), &[&table, &rows], &[Attribute("axis", 0)]);
-    Ok(graph.node("ReduceSum", &format!("{name}.sum"), &[&embedded, "axis1"], &[Attribute("keepdims", 0)]))
+/// What fills the graph's constants, by their names.
+struct Contents(HashMap<String, Values>);
+
+enum Values {
+    Weights(Tensor),
+    Table(Vec<i64>),
 }
 
-/// Some columns of (N, columns), in any order and as often as wanted.
-fn pick(graph: &mut Graph, name: &str, x: &str, columns: &[usize]) -> String {
-    let indices: Vec<i64> = columns.iter().map(|&column| column as i64).collect();
-    let indices = graph.ints(&format!("{name}.columns"), &[indices.len()], &indices);
-    graph.node("Gather", name, &[x, &indices], &[Attribute("axis", 1)])
-}
-
-fn floats(graph: &mut Graph, name: &str, tensor: &Tensor) -> Result<String> {
-    Ok(graph.floats(name, tensor.dims(), &tensor.flatten_all()?.to_vec1::<f32>()?))
-}
-
-fn linear(graph: &mut Graph, name: &str, linear: &Linear, x: &str) -> Result<String> {
-    let weight = floats(graph, &format!("{name}.weight"), &linear.weight)?;
-    let bias = floats(graph, &format!("{name}.bias"), &linear.bias)?;
-    let product = graph.node("MatMul", &format!("{name}.product"), &[x, &weight], &[]);
-    Ok(graph.node("Add", name, &[&product, &bias], &[]))
-}
-
-/// Columns `from..to` of (N, width).
-fn columns(graph: &mut Graph, name: &str, x: &str, from: usize, to: usize) -> String {
-    let from = graph.ints(&format!("{name}.from"), &[1], &[from as i64]);
-    let to = graph.ints(&format!("{name}.to"), &[1], &[to as i64]);
-    graph.node("Slice", name, &[x, &from, &to, "axis1"], &[])
-}
-
-/// Row `index` of the middle axis: (N, rows, width) → (N, width).
-fn row(graph: &mut Graph, name: &str, x: &str, index: usize) -> String {
-    let index = graph.ints(&format!("{name}.index"), &[], &[index as i64]);
-    graph.node("Gather", name, &[x, &index], &[Attribute("axis", 1)])
-}
-
-/// k values (N, width) → (N, k, width).
-fn stack(graph: &mut Graph, name: &str, rows: &[String], width: usize) -> String {
-    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
-    let flat = graph.node("Concat", &format!("{name}.flat"), &rows, &[Attribute("axis", 1)]);
-    let shape = graph.ints(&format!("{name}.shape"), &[3], &[0, rows.len() as i64, width as i64]);
-    graph.node("Reshape", name, &[&flat, &shape], &[])
-}
-
-fn wavenet_step(graph: &mut Graph, wavenet: &Wavenet, x: &str) -> Result<(String, StateContract)> {
-    let layers = wavenet.blocks.len();
-    let channels = wavenet.blocks[0].residual.weight.dim(0)?;
-    let back = wavenet.kernel - 1;
-    let taps = graph.input("taps", DataType::Float, &[layers * back, channels]);
-    let mut x = x.to_string();
-    let (mut pushes, mut gated) = (Vec::new(), Vec::new());
-    for (layer, block) in wavenet.blocks.iter().enumerate() {
-        let name = format!("trunk.{layer}");
-        pushes.push(x.clone());
-        let mut window: Vec<String> =
-            (0..back).map(|tap| row(graph, &format!("{name}.tap.{tap}"), &taps, layer * back + tap)).collect();
-        window.push(x.clone());
-        let window: Vec<&str> = window.iter().map(String::as_str).collect();
-        let window = graph.node("Concat", &format!("{name}.window"), &window, &[Attribute("axis", 1)]);
-        let both = linear(graph, &format!("{name}.gate"), &block.gate, &window)?;
-        let filter = columns(graph, &format!("{name}.filter"), &both, 0, channels);
-        let gate = columns(graph, &format!("{name}.gating"), &both, channels, 2 * channels);
-        let filter = graph.node("Tanh", &format!("{name}.tanh"), &[&filter], &[]);
-        let gate = graph.node("Sigmoid", &format!("{name}.sigmoid"), &[&gate], &[]);
-        let z = graph.node("Mul", &format!("{name}.gated"), &[&filter, &gate], &[]);
-        // Nothing listens to the last block's residual path.
-        if layer + 1 < layers {
-            let residual = linear(graph, &format!("{name}.residual"), &block.residual, &z)?;
-            x = graph.node("Add", &format!("{name}.output"), &[&x, &residual], &[]);
+impl Contents {
+    fn of(network: &Network) -> Result<Contents> {
+        let mut contents = Contents(HashMap::new());
+        contents.table("relations", relation_table());
+        contents.table("names", naming_table());
+        contents.embedding("input", &network.input, &Features::of_trunk());
+        match &network.trunk {
+            Trunk::Wavenet(wavenet) => {
+                for (layer, block) in wavenet.blocks.iter().enumerate() {
+                    contents.linear(&format!("trunk.{layer}.gate"), &block.gate);
+                    contents.linear(&format!("trunk.{layer}.residual"), &block.residual);
+                }
+                contents.linear("trunk.context", &wavenet.context);
+            }
+            Trunk::Lstm(lstm) => {
+                for (layer, weights) in lstm.layers.iter().enumerate() {
+                    let joined = Linear {
+                        weight: Tensor::cat(&[&weights.input.weight, &weights.recurrent], 0)?,
+                        bias: weights.input.bias.clone(),
+                    };
+                    contents.linear(&format!("trunk.{layer}.gates"), &joined);
+                }
+            }
         }
-        gated.push(z);
+        for head in &network.heads {
+            let name = head.part.name().to_lowercase();
+            let of = |what: &str| format!("{name}.{what}");
+            contents.linear(&of("context"), &head.context);
+            contents.embedding(&of("tokens"), &head.tokens, &head.features);
+            contents.linear(&of("output"), &head.output);
+            contents.table(&of("starts.columns"), head.names.columns.iter().map(|&column| column as u32));
+            contents.table(&of("kinds"), head.names.kinds.iter().map(|&kind| kind as u32 * INPUT_TOKENS as u32));
+            contents.table(&of("offsets"), head.names.offsets().into_iter().map(|offset| offset as u32));
+            contents.weights(&of("lowest"), &Tensor::full(LOWEST_LOGIT, (1, 1), &Device::Cpu)?);
+        }
+        Ok(contents)
     }
-    let gated: Vec<&str> = gated.iter().map(String::as_str).collect();
-    let gated = graph.node("Concat", "trunk.gated", &gated, &[Attribute("axis", 1)]);
-    let context = linear(graph, "trunk.context", &wavenet.context, &gated)?;
-    let context = graph.node("Relu", "context", &[&context], &[]);
-    let pushes = stack(graph, "pushes", &pushes, channels);
-    let (kernel, dilations) = (wavenet.kernel, wavenet.dilations.clone());
-    Ok((context, StateContract::Queues { taps, pushes, channels, kernel, dilations }))
-}
 
-fn lstm_step(graph: &mut Graph, lstm: &Lstm, x: &str) -> Result<(String, StateContract)> {
-    let layers = lstm.layers.len();
-    let hidden = lstm.layers[0].recurrent.dim(0)?;
-    let h = graph.input("h", DataType::Float, &[layers, hidden]);
-    let c = graph.input("c", DataType::Float, &[layers, hidden]);
-    let mut x = x.to_string();
-    let (mut h_next, mut c_next) = (Vec::new(), Vec::new());
-    for (layer, weights) in lstm.layers.iter().enumerate() {
-        let name = format!("trunk.{layer}");
-        let h = row(graph, &format!("{name}.h"), &h, layer);
-        let c = row(graph, &format!("{name}.c"), &c, layer);
-        // Input and recurrent weights as one matrix: one product instead of two.
-        let both = graph.node("Concat", &format!("{name}.both"), &[&x, &h], &[Attribute("axis", 1)]);
-        let joined = Linear {
-            weight: Tensor::cat(&[&weights.input.weight, &weights.recurrent], 0)?,
-            bias: weights.input.bias.clone(),
-        };
-        let gates = linear(graph, &format!("{name}.gates"), &joined, &both)?;
-        let sigmoids = columns(graph, &format!("{name}.sigmoids"), &gates, 0, 3 * hidden);
-        let sigmoids = graph.node("Sigmoid", &format!("{name}.sigmoid"), &[&sigmoids], &[]);
-        let cell = columns(graph, &format!("{name}.cell"), &gates, 3 * hidden, GATES * hidden);
-        let cell = graph.node("Tanh", &format!("{name}.tanh"), &[&cell], &[]);
-        let input = columns(graph, &format!("{name}.input"), &sigmoids, 0, hidden);
-        let forget = columns(graph, &format!("{name}.forget"), &sigmoids, hidden, 2 * hidden);
-        let output = columns(graph, &format!("{name}.output"), &sigmoids, 2 * hidden, 3 * hidden);
-        let kept = graph.node("Mul", &format!("{name}.kept"), &[&forget, &c], &[]);
-        let added = graph.node("Mul", &format!("{name}.added"), &[&input, &cell], &[]);
-        let c = graph.node("Add", &format!("{name}.c_next"), &[&kept, &added], &[]);
-        let squashed = graph.node("Tanh", &format!("{name}.squashed"), &[&c], &[]);
-        x = graph.node("Mul", &format!("{name}.h_next"), &[&output, &squashed], &[]);
-        h_next.push(x.clone());
-        c_next.push(c);
+    fn weights(&mut self, name: &str, tensor: &Tensor) {
+        self.0.insert(name.into(), Values::Weights(tensor.clone()));
     }
-    let outputs: Vec<&str> = h_next.iter().map(String::as_str).collect();
-    let context = graph.node("Concat", "context", &outputs, &[Attribute("axis", 1)]);
-    let h_next = stack(graph, "h_next", &h_next, hidden);
-    let c_next = stack(graph, "c_next", &c_next, hidden);
-    Ok((context, StateContract::Recurrent { h, c, h_next, c_next, layers, hidden }))
-}
 
-/// The head at `place` in the order → its logits (N, 47), named `logits_soprano` and so on.
-fn head(
-    graph: &mut Graph,
-    network: &Network,
-    place: usize,
-    context: &str,
-    heard: &str,
-    now: &str,
-    tables: &Tables,
-) -> Result<String> {
-    let head = &network.heads[place];
-    let part = head.part.name().to_lowercase();
-    let projected = linear(graph, &format!("{part}.context"), &head.context, context)?;
-    // The first head hears no part of the present chord.
-    let words = if place == 0 { heard } else { now };
-    let tokens = embed_sum(graph, &format!("{part}.tokens"), &head.tokens, &head.features, tables, words)?;
-    let hidden = graph.node("Add", &format!("{part}.both"), &[&projected, &tokens], &[]);
-    let hidden = graph.node("Relu", &format!("{part}.hidden"), &[&hidden], &[]);
-    let output = linear(graph, &format!("{part}.output"), &head.output, &hidden)?; // (N, outputs)
+    fn table(&mut self, name: &str, values: impl IntoIterator<Item = u32>) {
+        self.0.insert(name.into(), Values::Table(values.into_iter().map(i64::from).collect()));
+    }
 
-    let namings = head.names.count();
-    let starts = pick(graph, &format!("{part}.starts"), words, &head.names.columns);
-    let kinds: Vec<i64> = head.names.kinds.iter().map(|&kind| (kind as usize * INPUT_TOKENS) as i64).collect();
-    let kinds = graph.ints(&format!("{part}.kinds"), &[1, namings], &kinds);
-    let rows = graph.node("Add", &format!("{part}.rows"), &[&starts, &kinds], &[]);
-    let names = graph.node("Gather", &format!("{part}.names"), &[&tables.names, &rows], &[Attribute("axis", 0)]);
-    let offsets: Vec<i64> = head.names.offsets().into_iter().map(|offset| offset as i64).collect();
-    let offsets = graph.ints(&format!("{part}.offsets"), &[1, namings, 1], &offsets);
-    let names = graph.node("Add", &format!("{part}.outputs"), &[&names, &offsets], &[]);
-    let flat = graph.ints(&format!("{part}.flat"), &[2], &[0, (namings * Token::VOCABULARY) as i64]);
-    let names = graph.node("Reshape", &format!("{part}.flat_names"), &[&names, &flat], &[]);
-    let named = graph.node("GatherElements", &format!("{part}.named"), &[&output, &names], &[Attribute("axis", 1)]);
-    let split = graph.ints(&format!("{part}.split"), &[3], &[0, namings as i64, Token::VOCABULARY as i64]);
-    let named = graph.node("Reshape", &format!("{part}.by_naming"), &[&named, &split], &[]);
-    let named =
-        graph.node("ReduceSum", &format!("{part}.all_namings"), &[&named, "axis1"], &[Attribute("keepdims", 0)]);
-    let absolute = columns(graph, &format!("{part}.absolute"), &output, 0, Token::VOCABULARY);
-    let sum = graph.node("Add", &format!("{part}.sum"), &[&absolute, &named], &[]);
-    let lowest = graph.floats(&format!("{part}.lowest"), &[1, 1], &[LOWEST_LOGIT]);
-    Ok(graph.node("Max", &format!("logits_{part}"), &[&sum, &lowest], &[]))
+    fn linear(&mut self, name: &str, linear: &Linear) {
+        self.weights(&format!("{name}.weight"), &linear.weight);
+        self.weights(&format!("{name}.bias"), &linear.bias);
+    }
+
+    fn embedding(&mut self, name: &str, table: &Tensor, features: &Features) {
+        let of = |what: &str| format!("{name}.{what}");
+        let relation_size = (INPUT_TOKENS * INPUT_TOKENS) as u32;
+        self.table(&of("singles.columns"), features.singles.iter().map(|&(column, _)| column as u32));
+        self.table(&of("firsts.columns"), features.pairs.iter().map(|&(_, first, _)| first as u32));
+        self.table(&of("seconds.columns"), features.pairs.iter().map(|&(.., second)| second as u32));
+        self.table(&of("kinds"), features.pairs.iter().map(|&(relation, ..)| relation as u32 * relation_size));
+        self.table(&of("offsets"), features.offsets().into_iter().map(|offset| offset as u32));
+        self.weights(&of("table"), table);
+    }
+
+    /// The values of one of the graph's constants, as they lie in the file.
+    fn bytes(&self, constant: &Constant) -> Result<Vec<u8>> {
+        let Constant { name, dims, .. } = constant;
+        match self.0.get(name).with_context(|| format!("the network has nothing for the constant '{name}'"))? {
+            Values::Weights(tensor) => {
+                ensure!(tensor.dims() == dims, "'{name}' is {:?}, the contract wants {dims:?}", tensor.dims());
+                Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect())
+            }
+            Values::Table(values) => {
+                let count: usize = dims.iter().product();
+                ensure!(values.len() == count, "'{name}' has {} values, the contract wants {count}", values.len());
+                Ok(values.iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+        }
+    }
 }

@@ -7,10 +7,7 @@ use candle_core::{CpuStorage, CustomOp2, D, Layout, Result, Shape, Tensor};
 
 use crate::layers::{Dropout, Initializer, Linear, Weights, values, weight, with_values};
 use arithmetic::{Matrix, multiversion};
-
-/// Gates stand in the order input, forget, output, cell, so that the three sigmoids are neighbours.
-/// (ONNX's own LSTM orders i, o, f, c and candle's i, f, g, o; neither is used here.)
-pub const GATES: usize = 4;
+use contract::graph::GATES;
 
 pub struct Lstm {
     pub layers: Vec<Layer>,

@@ -1,143 +1,19 @@
-//! ONNX files: a small writer over tract's protobuf messages, and a runner that steps an exported network with tract.
+//! Steps an exported network with tract, as anybody could who has nothing but the file.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use chorale::{Chord, FeatureTracker, Phase, StepFeatures, Token};
-use prost::Message;
-use serde::{Deserialize, Serialize};
-use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
-};
+use contract::graph::HEARD;
+use contract::{StateContract, metadata};
 use tract_onnx::prelude::*;
 
 use crate::dataset::CorpusPiece;
 use crate::score::{Score, Told};
 
-/// Operator set of the files: what is used has been stable since 13.
-const OPSET: i64 = 17;
 const IR_VERSION: i64 = 8;
-
-/// What a network keeps from step to step, as the metadata entry `state` tells it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum StateContract {
-    /// One queue a layer. Input `taps` (N, layers · (kernel - 1), channels): for each layer, what was pushed
-    /// (kernel - 1) · dilation, .., 1 · dilation steps ago, zeros before the start. Output `pushes` (N, layers,
-    /// channels).
-    Queues { taps: String, pushes: String, channels: usize, kernel: usize, dilations: Vec<usize> },
-    /// Inputs `h` and `c` (N, layers, hidden), zeros at the start; outputs `h_next` and `c_next`.
-    Recurrent { h: String, c: String, h_next: String, c_next: String, layers: usize, hidden: usize },
-}
-
-/// Builds a graph node by node. Values are named by strings, as in the file.
-#[derive(Default)]
-pub struct Graph {
-    nodes: Vec<NodeProto>,
-    constants: Vec<TensorProto>,
-    inputs: Vec<ValueInfoProto>,
-    outputs: Vec<ValueInfoProto>,
-}
-
-/// A whole-number attribute of a node.
-pub struct Attribute(pub &'static str, pub i64);
-
-impl Graph {
-    /// An input with a symbolic first dimension N, then `shape`.
-    pub fn input(&mut self, name: &str, data_type: DataType, shape: &[usize]) -> String {
-        self.inputs.push(value_info(name, data_type, shape));
-        name.into()
-    }
-
-    pub fn output(&mut self, name: &str, shape: &[usize]) {
-        self.outputs.push(value_info(name, DataType::Float, shape));
-    }
-
-    pub fn floats(&mut self, name: &str, shape: &[usize], values: &[f32]) -> String {
-        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(name, DataType::Float, shape, raw_data)
-    }
-
-    pub fn ints(&mut self, name: &str, shape: &[usize], values: &[i64]) -> String {
-        let raw_data = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(name, DataType::Int64, shape, raw_data)
-    }
-
-    fn constant(&mut self, name: &str, data_type: DataType, shape: &[usize], raw_data: Vec<u8>) -> String {
-        self.constants.push(TensorProto {
-            name: name.into(),
-            dims: shape.iter().map(|&dim| dim as i64).collect(),
-            data_type: data_type as i32,
-            raw_data,
-            ..TensorProto::default()
-        });
-        name.into()
-    }
-
-    /// Adds a node with one output and returns that output's name, which is `name`.
-    pub fn node(&mut self, op: &str, name: &str, inputs: &[&str], attributes: &[Attribute]) -> String {
-        let attribute = attributes
-            .iter()
-            .map(|Attribute(name, value)| AttributeProto {
-                name: (*name).into(),
-                r#type: AttributeType::Int as i32,
-                i: *value,
-                ..AttributeProto::default()
-            })
-            .collect();
-        self.nodes.push(NodeProto {
-            name: name.into(),
-            op_type: op.into(),
-            input: inputs.iter().map(|input| input.to_string()).collect(),
-            output: vec![name.into()],
-            attribute,
-            ..NodeProto::default()
-        });
-        name.into()
-    }
-
-    /// The file's bytes.
-    pub fn encode(self, name: &str, metadata: &BTreeMap<String, String>) -> Vec<u8> {
-        let model = ModelProto {
-            ir_version: IR_VERSION,
-            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
-            producer_name: "chorale trainer".into(),
-            producer_version: env!("CARGO_PKG_VERSION").into(),
-            graph: Some(GraphProto {
-                name: name.into(),
-                node: self.nodes,
-                initializer: self.constants,
-                input: self.inputs,
-                output: self.outputs,
-                ..GraphProto::default()
-            }),
-            metadata_props: metadata
-                .iter()
-                .map(|(key, value)| StringStringEntryProto { key: key.clone(), value: value.clone() })
-                .collect(),
-            ..ModelProto::default()
-        };
-        model.encode_to_vec()
-    }
-}
-
-fn value_info(name: &str, data_type: DataType, shape: &[usize]) -> ValueInfoProto {
-    use tensor_shape_proto::Dimension;
-    use tensor_shape_proto::dimension::Value;
-    let batch = Value::DimParam("N".into());
-    let dim = std::iter::once(batch)
-        .chain(shape.iter().map(|&dim| Value::DimValue(dim as i64)))
-        .map(|value| Dimension { value: Some(value), ..Dimension::default() })
-        .collect();
-    let tensor = type_proto::Tensor { elem_type: data_type as i32, shape: Some(TensorShapeProto { dim }) };
-    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
-    ValueInfoProto { name: name.into(), r#type: Some(r#type), ..ValueInfoProto::default() }
-}
 
 /// An exported network, run with tract for one sequence (N = 1), teacher-forced.
 pub struct Runner {
@@ -169,10 +45,10 @@ impl Runner {
         let entry = proto
             .metadata_props
             .iter()
-            .find(|entry| entry.key == "state")
+            .find(|entry| entry.key == metadata::STATE)
             .context("the metadata have no entry 'state': not exported by `trainer export`")?;
         let state: StateContract = serde_json::from_str(&entry.value).context("the metadata entry 'state'")?;
-        let has_heard = proto.graph.as_ref().is_some_and(|graph| graph.input.iter().any(|input| input.name == "heard"));
+        let has_heard = proto.graph.as_ref().is_some_and(|graph| graph.input.iter().any(|input| input.name == HEARD));
         ensure!(has_heard, "it has no input 'heard': an earlier trainer exported it; train and export it anew");
         let build = || -> TractResult<Arc<TypedRunnableModel>> {
             let model = onnx.model_for_proto_model(&proto)?;

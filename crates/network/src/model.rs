@@ -1,24 +1,17 @@
-//! The networks: what never changes ([`Model`]) and what changes at each step ([`State`]).
-//!
-//! A step has two halves: the trunk, run once, and the head of each part, run for as many rows (sopranos) at once as one
-//! likes. What the trainer writes is run by arithmetic of our own (`model/fused.rs`), any other file that keeps the
-//! contract of models/README.md by tract (`model/reference.rs`).
-
-mod fused;
-mod recipe;
-mod reference;
-
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use chorale::{Chord, FeatureTracker, Part, Phase, StepFeatures};
-use serde::Deserialize;
+use chorale::{Chord, Part, Phase, columns};
+use contract::onnx::ModelProto;
+use contract::{StateContract, metadata};
+use prost::Message;
 use thiserror::Error;
-use tract_onnx::prelude::Framework;
 
-use fused::{Fused, Scratch};
-use reference::Reference;
+use crate::layers::Layers;
+use crate::recipe;
+#[cfg(feature = "tract")]
+use crate::reference::Reference;
+use crate::state::{Context, Row, State};
 
 #[derive(Debug, Error)]
 pub enum ModelError {
@@ -30,6 +23,14 @@ pub enum ModelError {
     Run(String),
 }
 
+pub(crate) const FOREIGN_STATE: &str = "the state belongs to another network";
+
+impl ModelError {
+    pub(crate) fn foreign_state() -> ModelError {
+        ModelError::Run(FOREIGN_STATE.into())
+    }
+}
+
 /// The kinds of trunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
@@ -39,92 +40,34 @@ pub enum Architecture {
 
 /// A loaded network. Shared read-only between threads.
 pub struct Model {
-    engine: Engine,
+    implementation: Implementation,
     order: [Part; 4],
     state: StateContract,
     /// The file's metadata, as name and text.
     pub metadata: HashMap<String, String>,
+    fingerprint: u64,
 }
 
-enum Engine {
-    Fused(Box<Fused>),
-    Reference(Box<Reference>),
+/// What runs a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime<'a> {
+    /// Arithmetic of our own, for what the trainer writes.
+    Fused,
+    /// tract, about three times slower, for all else.
+    Tract {
+        /// Why the faster way was not taken.
+        reason: &'a str,
+    },
 }
 
-/// The metadata entry `state`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum StateContract {
-    Queues { taps: String, pushes: String, channels: usize, kernel: usize, dilations: Vec<usize> },
-    Recurrent { h: String, c: String, h_next: String, c_next: String, layers: usize, hidden: usize },
+enum Implementation {
+    Fused(Box<Layers>),
+    #[cfg(feature = "tract")]
+    Tract {
+        reference: Box<Reference>,
+        reason: String,
+    },
 }
-
-/// What a network remembers of the steps so far.
-#[derive(Clone)]
-pub struct State {
-    hearing: FeatureTracker,
-    memory: Memory,
-}
-
-#[derive(Clone)]
-enum Memory {
-    Queues(Vec<ConvQueue>),
-    Recurrent { h: Vec<f32>, c: Vec<f32> },
-}
-
-/// The past inputs of one dilated convolution, as far back as its oldest tap (the queues of fast-wavenet,
-/// Le Paine et al. 2016, arXiv 1611.09482).
-#[derive(Clone)]
-struct ConvQueue {
-    /// A ring. Entries are shared, so that a clone copies none.
-    entries: Vec<Arc<[f32]>>,
-    /// The place of the oldest entry; the next push takes it.
-    oldest: usize,
-}
-
-impl ConvQueue {
-    fn new(entries: usize, channels: usize) -> ConvQueue {
-        ConvQueue { entries: vec![vec![0.0; channels].into(); entries], oldest: 0 }
-    }
-
-    /// The entry `index` steps younger than the oldest.
-    fn entry(&self, index: usize) -> &[f32] {
-        &self.entries[(self.oldest + index) % self.entries.len()]
-    }
-
-    fn push(&mut self, entry: &[f32]) {
-        match Arc::get_mut(&mut self.entries[self.oldest]) {
-            // No clone needs what falls out: its place is taken.
-            Some(place) if place.len() == entry.len() => place.copy_from_slice(entry),
-            _ => self.entries[self.oldest] = entry.into(),
-        }
-        self.oldest = (self.oldest + 1) % self.entries.len();
-    }
-}
-
-/// What the heads are told of a step besides the context: the chord before and [`StepFeatures::words`].
-const WORDS: usize = 4 + StepFeatures::WORDS;
-
-/// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. One is enough
-/// for a whole piece; used again, it takes no new memory.
-#[derive(Clone, Default)]
-pub struct Context {
-    /// Of each state.
-    words: Vec<[u8; WORDS]>,
-    /// (states, width).
-    values: Vec<f32>,
-    scratch: Scratch,
-}
-
-/// What a head is asked about: a state, and the present chord as far as it is chosen.
-#[derive(Clone, Copy)]
-pub struct Row {
-    /// Its place among the states of the step.
-    pub state: usize,
-    pub given: Chord,
-}
-
-const FOREIGN_STATE: &str = "the state belongs to another network";
 
 impl Model {
     /// The WaveNet that is built in.
@@ -161,6 +104,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::from_bytes`].
+    #[cfg(feature = "tract")]
     pub fn in_tract(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
         Model::named(name, bytes, true)
     }
@@ -179,9 +123,18 @@ impl Model {
         Ok(())
     }
 
-    /// Whether tract runs it, and not the faster arithmetic of our own.
-    pub fn is_in_tract(&self) -> bool {
-        matches!(self.engine, Engine::Reference(_))
+    /// What runs it.
+    pub fn runtime(&self) -> Runtime<'_> {
+        match &self.implementation {
+            Implementation::Fused(_) => Runtime::Fused,
+            #[cfg(feature = "tract")]
+            Implementation::Tract { reason, .. } => Runtime::Tract { reason },
+        }
+    }
+
+    /// A number that no other file will have by chance.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
     }
 
     /// Which kind of trunk it has.
@@ -199,16 +152,7 @@ impl Model {
 
     /// The state before the first step.
     pub fn start(&self) -> State {
-        let memory = match &self.state {
-            StateContract::Queues { channels, kernel, dilations, .. } => Memory::Queues(
-                dilations.iter().map(|dilation| ConvQueue::new((kernel - 1) * dilation, *channels)).collect(),
-            ),
-            StateContract::Recurrent { layers, hidden, .. } => {
-                let zeros = vec![0.0; layers * hidden];
-                Memory::Recurrent { h: zeros.clone(), c: zeros }
-            }
-        };
-        State { hearing: FeatureTracker::new(), memory }
+        State::new(&self.state)
     }
 
     /// One step of the trunk for some states side by side: takes for each the chord of the step before
@@ -226,17 +170,17 @@ impl Model {
     ) -> Result<(), ModelError> {
         context.words.clear();
         for (state, &before) in states.iter_mut().zip(before) {
-            let heard = state.hearing.step(before, phase).words();
-            let mut words = [0; WORDS];
+            let heard = state.tracker.step(before, phase).words();
+            let mut words = [0; columns::COUNT];
             let all = before.0.into_iter().map(|token| token.index()).chain(heard);
             words.iter_mut().zip(all).for_each(|(word, index)| *word = index as u8);
             context.words.push(words);
         }
         let phase = phase.index() as u8;
-        match &self.engine {
-            Engine::Fused(fused) if fused.step(states, phase, context) => Ok(()),
-            Engine::Fused(_) => Err(ModelError::Run(FOREIGN_STATE.into())),
-            Engine::Reference(reference) => reference.step(states, phase, context).map_err(ModelError::Run),
+        match &self.implementation {
+            Implementation::Fused(layers) => layers.step(states, phase, context),
+            #[cfg(feature = "tract")]
+            Implementation::Tract { reference, .. } => reference.step(states, phase, context).map_err(ModelError::Run),
         }
     }
 
@@ -253,40 +197,59 @@ impl Model {
         logits: &mut Vec<f32>,
     ) -> Result<(), ModelError> {
         logits.clear();
-        match &self.engine {
-            Engine::Fused(fused) => fused.logits(part, context, rows, logits),
-            Engine::Reference(reference) => reference.logits(part, context, rows, logits).map_err(ModelError::Run)?,
+        match &self.implementation {
+            Implementation::Fused(layers) => layers.logits(part, context, rows, logits),
+            #[cfg(feature = "tract")]
+            Implementation::Tract { reference, .. } => {
+                reference.logits(part, context, rows, logits).map_err(ModelError::Run)?
+            }
         }
         Ok(())
     }
 }
 
 fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
-    let proto = tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|_| "it is no ONNX file")?;
+    let proto = ModelProto::decode(bytes).map_err(|_| "it is no ONNX file")?;
     let constants = || proto.graph.iter().flat_map(|graph| &graph.initializer);
     if let Some(constant) = constants().find(|constant| !constant.external_data.is_empty()) {
         return Err(format!("its constant '{}' lies in a file beside it; a network has all in one", constant.name));
     }
-    let metadata: HashMap<String, String> =
+    let entries: HashMap<String, String> =
         proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone())).collect();
-    let entry = |key: &str| metadata.get(key).ok_or_else(|| format!("its metadata have no entry '{key}'"));
-    let state: StateContract =
-        serde_json::from_str(entry("state")?).map_err(|error| format!("its metadata entry 'state': {error}"))?;
+    let entry = |key: &str| entries.get(key).ok_or_else(|| format!("its metadata have no entry '{key}'"));
+    let state: StateContract = serde_json::from_str(entry(metadata::STATE)?)
+        .map_err(|error| format!("its metadata entry 'state': {error}"))?;
     check_state(&state)?;
-    let order = part_order(entry("part_order")?)?;
-    let fused = if in_tract || !arithmetic::has_fma() { None } else { recipe::take(&proto, &state, order).ok() };
-    let engine = match fused {
-        Some(fused) => Engine::Fused(Box::new(fused)),
-        None => Engine::Reference(Box::new(Reference::new(proto, &state, order)?)),
+    let order = part_order(entry(metadata::PART_ORDER)?)?;
+    let fused = if in_tract {
+        Err("tract was asked for".into())
+    } else if cfg!(feature = "tract") && !arithmetic::has_fma() {
+        Err("this processor has no fused multiply-add, without which tract is faster".into())
+    } else {
+        recipe::read(&proto, &state, order)
     };
-    let model = Model { engine, order, state, metadata };
-    if model.is_in_tract() {
+    let implementation = match fused {
+        Ok(layers) => Implementation::Fused(Box::new(layers)),
+        Err(reason) => for_any(bytes, &state, order, reason)?,
+    };
+    let model = Model { implementation, order, state, metadata: entries, fingerprint: fingerprint(bytes) };
+    if model.runtime() != Runtime::Fused {
         model.try_out().map_err(|error| error.to_string())?;
     }
     Ok(model)
 }
 
-/// Nothing that the widths of a file name may ask for more memory than this.
+#[cfg(feature = "tract")]
+fn for_any(bytes: &[u8], state: &StateContract, order: [Part; 4], reason: String) -> Result<Implementation, String> {
+    Ok(Implementation::Tract { reference: Box::new(Reference::new(bytes, state, order)?), reason })
+}
+
+#[cfg(not(feature = "tract"))]
+fn for_any(_: &[u8], _: &StateContract, _: [Part; 4], reason: String) -> Result<Implementation, String> {
+    Err(format!("it is not as the trainer writes networks ({reason}), and this program was built without tract, which runs any"))
+}
+
+/// What a file may ask of a state: 64 MiB. The shipped WaveNet's has 100,000 values.
 const MOST_STATE_VALUES: usize = 1 << 24;
 
 fn check_state(state: &StateContract) -> Result<(), String> {
@@ -308,6 +271,15 @@ fn check_state(state: &StateContract) -> Result<(), String> {
     }
 }
 
+/// FNV-1a, eight bytes at a time.
+fn fingerprint(bytes: &[u8]) -> u64 {
+    let (words, rest) = bytes.as_chunks();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().copied().chain([last, (bytes.len() as u64).to_le_bytes()]).map(u64::from_le_bytes);
+    words.fold(0xcbf2_9ce4_8422_2325, |hash, word| (hash ^ word).wrapping_mul(0x0100_0000_01b3))
+}
+
 fn part_order(text: &str) -> Result<[Part; 4], String> {
     let parts: Vec<Part> = text.chars().filter_map(Part::from_letter).collect();
     match <[Part; 4]>::try_from(parts) {
@@ -319,17 +291,8 @@ fn part_order(text: &str) -> Result<[Part; 4], String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tiny;
     use chorale::Token;
-
-    #[test]
-    fn a_queue_gives_back_what_was_pushed_as_many_steps_ago_as_it_has_entries() {
-        let mut queue = ConvQueue::new(3, 2);
-        assert_eq!(queue.entry(0), [0.0, 0.0]);
-        for value in 1..=5 {
-            queue.push(&[value as f32; 2]);
-        }
-        assert_eq!([queue.entry(0)[0], queue.entry(1)[0], queue.entry(2)[1]], [3.0, 4.0, 5.0]);
-    }
 
     #[test]
     fn the_queues_of_the_shipped_wavenet_equal_recomputing_its_receptive_field() {
@@ -366,11 +329,41 @@ mod tests {
     }
 
     #[test]
+    fn a_graph_that_is_not_the_trainers_runs_in_tract_or_is_refused_and_either_way_the_reason_is_told() {
+        let mut proto = tiny::network(&tiny::recurrent());
+        assert_eq!(Model::from_bytes("tiny", &proto.encode_to_vec()).unwrap().runtime(), Runtime::Fused);
+        let nodes = &mut proto.graph.as_mut().unwrap().node;
+        nodes.iter_mut().find(|node| node.name == "trunk.0.tanh").unwrap().op_type = "Sigmoid".into();
+        let reason =
+            "the node 'Sigmoid trunk.0.tanh = trunk.0.cell' stands where 'Tanh trunk.0.tanh = trunk.0.cell' should";
+        let model = Model::from_bytes("tiny", &proto.encode_to_vec());
+        #[cfg(feature = "tract")]
+        assert_eq!(model.unwrap().runtime(), Runtime::Tract { reason });
+        #[cfg(not(feature = "tract"))]
+        {
+            let error = model.err().expect("there is no tract").to_string();
+            assert!(error.contains(reason) && error.contains("without tract"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_file_that_is_no_network_is_refused_by_name() {
         let error = |bytes: &[u8]| Model::from_bytes("tune.onnx", bytes).err().expect("an error").to_string();
         for bytes in [&b""[..], b"not an ONNX file", &[0xff; 64]] {
             assert!(error(bytes).contains("'tune.onnx' is no usable network"), "{}", error(bytes));
         }
+    }
+
+    #[test]
+    fn the_fingerprint_is_of_every_byte_and_of_the_length() {
+        let bytes: Vec<u8> = (0..19).collect();
+        for index in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[index] ^= 1;
+            assert_ne!(fingerprint(&changed), fingerprint(&bytes));
+        }
+        assert_ne!(fingerprint(&[0; 8]), fingerprint(&[0; 9]));
+        assert_ne!(fingerprint(&[]), fingerprint(&[0]));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use anyhow::Result;
 use arranger::Freedom;
 use chorale::{Guard, Rule};
 use harmonizer::Sampling;
-use network::Model;
+use network::{Model, Runtime};
 
 /// Which network answers, and how freely.
 #[derive(clap::Args, Clone)]
@@ -80,13 +80,16 @@ impl SamplingOptions {
     }
 }
 
-/// A network that is built in, by name, or an ONNX file.
+/// A network that is built in, by name, or an ONNX file. One that does not run as fast as ours do is told of.
 pub fn load_model(name: &Path) -> Result<Arc<Model>> {
     let model = match name.to_str() {
         Some("wavenet") => Model::wavenet()?,
         Some("lstm") => Model::lstm()?,
         _ => Model::load(name)?,
     };
+    if let Runtime::Tract { reason } = model.runtime() {
+        eprintln!("note: '{}' runs in tract, about 3 times slower than the trainer's networks: {reason}", name.display());
+    }
     Ok(Arc::new(model))
 }
 

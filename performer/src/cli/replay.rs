@@ -73,7 +73,7 @@ pub fn run(args: Args) -> Result<()> {
 
 fn harmonizer(identity: &ModelIdentity, sampling: Sampling) -> Result<Harmonizer> {
     let model = load_model(Path::new(&identity.name))?;
-    if ModelIdentity::new(&identity.name, &model) != *identity {
+    if !identity.is_of(&model) {
         bail!(
             "the take was played with another network than what is now '{}'; put that one in its place, or take the \
              version of this program that played it",

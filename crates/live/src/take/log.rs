@@ -88,17 +88,27 @@ pub struct ModelIdentity {
 }
 
 impl ModelIdentity {
-    /// The fingerprint is taken of the metadata (training command, commit, epoch, scores).
+    /// The fingerprint is taken of the whole file.
     pub fn new(name: &str, model: &Model) -> ModelIdentity {
-        let mut entries: Vec<_> = model.metadata.iter().collect();
-        entries.sort();
-        let text = entries.into_iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b"\n"]);
-        // FNV-1a.
-        let hash = text
-            .flatten()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-        ModelIdentity { name: name.to_owned(), fingerprint: format!("{hash:016x}") }
+        ModelIdentity { name: name.to_owned(), fingerprint: format!("{:016x}", model.fingerprint()) }
     }
+
+    /// Whether it was this one. Earlier takes have a fingerprint of the metadata alone (training command, commit, epoch,
+    /// scores).
+    pub fn is_of(&self, model: &Model) -> bool {
+        self.fingerprint == ModelIdentity::new("", model).fingerprint || self.fingerprint == of_metadata(model)
+    }
+}
+
+fn of_metadata(model: &Model) -> String {
+    let mut entries: Vec<_> = model.metadata.iter().collect();
+    entries.sort();
+    let text = entries.into_iter().flat_map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes(), b"\n"]);
+    // FNV-1a.
+    let hash = text
+        .flatten()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    format!("{hash:016x}")
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
 //! The networks as tract runs them, from any file that keeps the contract of models/README.md; for the files that the
-//! trainer writes, the measure of [`super::fused`].
+//! trainer writes, the measure of [`crate::layers`].
 //!
 //! An ONNX file holds one step of a whole network. Here it is cut in two at the value `context`: the trunk, run once
 //! a step, and the head of each part, run for as many rows (sopranos) at once as one likes.
@@ -7,18 +7,21 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use chorale::{Part, StepFeatures, Token};
+use chorale::{Part, StepFeatures, Token, columns};
+use contract::StateContract;
+use contract::graph::{CHORD, CONTEXT, GIVEN, HEARD, PHASE, logits_of};
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{ModelProto, NodeProto, TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
-use super::{Context, Memory, Row, State, StateContract};
+use crate::model::FOREIGN_STATE;
+use crate::state::{Context, Memory, Row, State};
 
 type Plan = Arc<TypedRunnableModel>;
 
-pub(super) struct Reference {
+pub(crate) struct Reference {
     proto: ModelProto,
     state: StateContract,
     order: [Part; 4],
@@ -37,7 +40,8 @@ struct Plans {
 }
 
 impl Reference {
-    pub fn new(proto: ModelProto, state: &StateContract, order: [Part; 4]) -> Result<Reference, String> {
+    pub fn new(bytes: &[u8], state: &StateContract, order: [Part; 4]) -> Result<Reference, String> {
+        let proto = tract_onnx::onnx().proto_model_for_read(&mut &*bytes).map_err(|_| "it is no ONNX file")?;
         let width = context_width(&proto)?;
         let one = caught(|| plans(&proto, state, order, width, Some(1)))?;
         Ok(Reference { proto, state: state.clone(), order, width, one, many: OnceLock::new() })
@@ -51,13 +55,13 @@ impl Reference {
         plans.as_ref().map_err(String::clone)
     }
 
-    /// As [`super::fused::Fused::step`].
+    /// As [`crate::layers::Layers::step`].
     pub fn step(&self, states: &mut [&mut State], phase: u8, context: &mut Context) -> Result<(), String> {
         let plan = &self.plans(states.len())?.trunk;
         caught(|| run_trunk(plan, &self.state, states, phase, context).map_err(|error| format!("{error:#}")))
     }
 
-    /// As [`super::fused::Fused::logits`].
+    /// As [`crate::layers::Layers::logits`].
     pub fn logits(&self, part: Part, context: &Context, rows: &[Row], logits: &mut Vec<f32>) -> Result<(), String> {
         let plan = &self.plans(context.words.len())?.heads[part.index()];
         let is_first = part == self.order[0];
@@ -91,7 +95,11 @@ fn run_head(
             rows.iter().flat_map(|row| &context.words[row.state][from..to]).map(|&word| word.into()).collect();
         Ok(Tensor::from_shape(&[rows.len(), to - from], &words)?.into_tvalue())
     };
-    let mut inputs = tvec!(values.into_tvalue(), words(0, 4)?, words(4, 4 + StepFeatures::WORDS)?);
+    let mut inputs = tvec!(
+        values.into_tvalue(),
+        words(columns::CHORD, columns::FEATURES)?,
+        words(columns::FEATURES, columns::COUNT)?
+    );
     // The first head hears no part of the present chord.
     if !is_first {
         let given: Vec<i64> = rows.iter().flat_map(|row| row.given.0.map(|token| token.index() as i64)).collect();
@@ -116,7 +124,8 @@ fn run_trunk(
         Ok(Tensor::from_shape(&[count, to - from], &words)?.into_tvalue())
     };
     let phases = tensor1(&vec![i64::from(phase); count]).into_tvalue();
-    let mut inputs = tvec!(words(0, 4)?, words(4, 4 + StepFeatures::WORDS)?, phases);
+    let mut inputs =
+        tvec!(words(columns::CHORD, columns::FEATURES)?, words(columns::FEATURES, columns::COUNT)?, phases);
     match contract {
         StateContract::Queues { channels, kernel, dilations, .. } => {
             let rows = dilations.len() * (kernel - 1);
@@ -124,7 +133,7 @@ fn run_trunk(
             for state in states.iter() {
                 let Memory::Queues(queues) = &state.memory else { return Err(foreign_state()) };
                 for (queue, dilation) in queues.iter().zip(dilations) {
-                    (0..kernel - 1).for_each(|tap| taps.extend_from_slice(queue.entry(tap * dilation)));
+                    (0..kernel - 1).for_each(|tap| taps.extend_from_slice(queue.read(tap * dilation)));
                 }
             }
             inputs.push(Tensor::from_shape(&[count, rows, *channels], &taps)?.into_tvalue());
@@ -165,11 +174,11 @@ fn run_trunk(
 }
 
 fn foreign_state() -> TractError {
-    tract_onnx::tract_core::internal::anyhow!("{}", super::FOREIGN_STATE)
+    tract_onnx::tract_core::internal::anyhow!(FOREIGN_STATE)
 }
 
 fn context_width(proto: &ModelProto) -> Result<usize, String> {
-    value_info(proto, "context")
+    value_info(proto, CONTEXT)
         .and_then(|info| dimensions(info)?.last().copied().flatten())
         .ok_or_else(|| "it has no output 'context' of a fixed width".into())
 }
@@ -195,25 +204,25 @@ fn plans(
     };
     let with_count = |[rows, columns]: [usize; 2]| vec![count, Some(rows), Some(columns)];
     let mut inputs = vec![
-        Input::words("chord", count, 4),
-        Input::words("heard", count, StepFeatures::WORDS),
-        Input { name: "phase", ty: DataType::Int64, shape: vec![count] },
+        Input::words(CHORD, count, 4),
+        Input::words(HEARD, count, StepFeatures::WORDS),
+        Input { name: PHASE, ty: DataType::Int64, shape: vec![count] },
     ];
     inputs.extend(state_inputs.into_iter().map(|(name, shape)| Input::floats(name, with_count(shape))));
-    let mut outputs = vec![("context", vec![count, Some(width)])];
+    let mut outputs = vec![(CONTEXT, vec![count, Some(width)])];
     outputs.extend(state_outputs.into_iter().map(|(name, shape)| (name, with_count(shape))));
     let trunk = plan(proto, &inputs, &outputs)?;
 
     let mut heads = Vec::with_capacity(4);
     for part in Part::ALL {
-        let name = format!("logits_{}", part.name().to_lowercase());
+        let name = logits_of(part);
         let mut inputs = vec![
-            Input::floats("context", vec![count, Some(width)]),
-            Input::words("chord", None, 4),
-            Input::words("heard", None, StepFeatures::WORDS),
+            Input::floats(CONTEXT, vec![count, Some(width)]),
+            Input::words(CHORD, None, 4),
+            Input::words(HEARD, None, StepFeatures::WORDS),
         ];
         if part != order[0] {
-            inputs.push(Input::words("given", None, 4));
+            inputs.push(Input::words(GIVEN, None, 4));
         }
         heads.push(plan(proto, &inputs, &[(&name, vec![None, Some(Token::VOCABULARY)])])?);
     }
