@@ -22,7 +22,7 @@ use trainer::settings::Settings;
 pub fn random_network(settings: &Settings, seed: u64) -> (Network, Vec<u8>) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut weights = Weights::new();
-    for (name, variable) in Network::declare(settings, &Device::Cpu).unwrap().variables {
+    for (name, variable) in Network::declare(settings).unwrap().variables {
         let values: Vec<f32> = (0..variable.elem_count()).map(|_| (rng.random::<f32>() - 0.5) * 0.6).collect();
         weights.insert(name, Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap());
     }

@@ -207,7 +207,6 @@ const TRAINER_CALLS: &[(&str, &[&[&str]])] = &[(
         &["train", "lstm", "--data", "small", "--order", "ABTS"],
         &["train", "lstm", "--data", "small", "--context", "5"],
         &["train", "wavenet", "--data", "small", "--layers", "99"],
-        &["train", "lstm", "--data", "small", "--gpu", "0"],
         &["train", "lstm", "--data", "small", "--head-width", "0"],
         &["train", "lstm", "--data", "small", "--learning-rate", "0"],
         &["train", "lstm", "--data", "small", "--out", "notes.txt/run"],

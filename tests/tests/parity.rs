@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Device;
 use chorale::{Chord, Guard, Part, Phase, Token};
 use harmonizer::{Harmonizer, Sampling};
 use network::{Context, Model, Row, Runtime, State};
@@ -88,7 +87,7 @@ proptest! {
         let exported = difference(&network, &runner, &chords, &phases).unwrap();
         prop_assert!(exported <= CLOSE, "the exported step differs from candle by {exported:e}");
 
-        let whole = trainer::train::logits(&network, &chords, &phases, &Device::Cpu).unwrap();
+        let whole = trainer::train::logits(&network, &chords, &phases).unwrap();
         let own = Model::from_bytes("random", &bytes).unwrap();
         prop_assert_eq!(own.runtime(), Runtime::Fused, "a file of the trainer's is not recognized");
         let in_tract = Model::in_tract("random", &bytes).unwrap();

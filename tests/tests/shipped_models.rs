@@ -8,8 +8,8 @@ use chorale::{Chord, Part, Phase, Token};
 use network::{Context, Model, Row, State};
 use serde_json::Value;
 use tests::chorales::dataset;
+use trainer::likelihood::Told;
 use trainer::onnx;
-use trainer::score::Told;
 
 fn model_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../models/{name}.onnx"))

@@ -15,10 +15,10 @@ use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::Dataset;
 use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
 use crate::layers::Linear;
+use crate::likelihood::Told;
 use crate::logits::LOWEST_LOGIT;
 use crate::network::{Network, Trunk};
 use crate::onnx::Runner;
-use crate::score::Told;
 use crate::train;
 
 /// The largest difference allowed between a logit of the file and of the checkpoint.
@@ -35,9 +35,7 @@ const COMPARED_STEPS: usize = 256;
 pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result<()> {
     let network = checkpoint.network()?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let t = |pieces| {
-        Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, Told::Beat, threads, &Device::Cpu)?.report().t)
-    };
+    let t = |pieces| Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, Told::Beat, threads)?.report().t);
     let (valid_t, test_t) = (t(&dataset.valid)?, t(&dataset.test)?);
     let bytes = encode(&network, &checkpoint.header, valid_t, test_t)?;
 
@@ -78,7 +76,7 @@ pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result
 /// # Errors
 /// When either fails.
 pub fn difference(network: &Network, runner: &Runner, chords: &[Chord], phases: &[Phase]) -> Result<f32> {
-    let expected = train::logits(network, chords, phases, &Device::Cpu)?;
+    let expected = train::logits(network, chords, phases)?;
     let mut state = runner.start();
     let mut before = Chord::START;
     let mut largest = 0f32;

@@ -17,24 +17,23 @@ pub type Weights = BTreeMap<String, Tensor>;
 /// candle's own generator cannot be seeded on a CPU, hence the draws from ChaCha here and in [`Dropout`].
 pub struct Initializer {
     rng: ChaCha8Rng,
-    device: Device,
     pub variables: BTreeMap<String, Var>,
 }
 
 impl Initializer {
-    pub fn new(seed: u64, device: &Device) -> Initializer {
-        Initializer { rng: ChaCha8Rng::seed_from_u64(seed), device: device.clone(), variables: BTreeMap::new() }
+    pub fn new(seed: u64) -> Initializer {
+        Initializer { rng: ChaCha8Rng::seed_from_u64(seed), variables: BTreeMap::new() }
     }
 
     /// Uniform in ±`bound`.
     pub fn uniform(&mut self, name: &str, shape: &[usize], bound: f32) -> Result<()> {
         let count = shape.iter().product();
         let values: Vec<f32> = (0..count).map(|_| (self.rng.random::<f32>() * 2.0 - 1.0) * bound).collect();
-        self.insert(name, Tensor::from_vec(values, shape, &self.device)?)
+        self.insert(name, Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
     pub fn constant(&mut self, name: &str, shape: &[usize], value: f32) -> Result<()> {
-        self.insert(name, Tensor::full(value, shape, &self.device)?)
+        self.insert(name, Tensor::full(value, shape, &Device::Cpu)?)
     }
 
     /// A linear map `name.weight` (inputs, outputs) and `name.bias` (outputs). The bound keeps the variance of what
@@ -85,16 +84,7 @@ impl Linear {
 
 /// `rows` (N, inputs) · `weight` (inputs, outputs) + `bias` (outputs) → (N, outputs).
 fn affine(rows: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    if rows.device().is_cpu() {
-        rows.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Affine)
-    } else {
-        affine_by_graph(rows, weight, bias)
-    }
-}
-
-/// The same as a graph; for devices on which [`affine`] has no code.
-fn affine_by_graph(rows: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    rows.matmul(weight)?.broadcast_add(bias)
+    rows.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, Affine)
 }
 
 /// As a graph, the sum over all rows that is the bias's gradient would take as long as a matrix product.
@@ -181,17 +171,7 @@ pub struct Rows {
 
 /// The sum of the rows of `table` for each place: → (places, width).
 pub fn embed_sum(table: &Tensor, rows: &Rows) -> Result<Tensor> {
-    if table.device().is_cpu() {
-        table.contiguous()?.apply_op1(EmbedSum(rows.clone()))
-    } else {
-        embed_sum_by_graph(table, rows)
-    }
-}
-
-/// The same as a graph; for devices on which [`embed_sum`] has no code.
-fn embed_sum_by_graph(table: &Tensor, rows: &Rows) -> Result<Tensor> {
-    let indices = Tensor::new(&rows.indices[..], table.device())?;
-    table.index_select(&indices, 0)?.reshape(((), rows.count, table.dim(1)?))?.sum(1)
+    table.contiguous()?.apply_op1(EmbedSum(rows.clone()))
 }
 
 /// The sum in one pass; as a graph, every row would be copied before it is added, and its gradient likewise.
@@ -268,13 +248,7 @@ impl Dropout {
         let mut bytes = vec![0u8; x.elem_count()];
         rng.fill_bytes(&mut bytes);
         let mask = Mask { bytes, dropped: (self.rate * 256.0).round() as u8 };
-        if x.device().is_cpu() {
-            x.contiguous()?.apply_op1(mask)
-        } else {
-            let mut factors = vec![1f32; x.elem_count()];
-            mask.apply(&mut factors);
-            x.mul(&Tensor::from_vec(factors, x.shape(), x.device())?)
-        }
+        x.contiguous()?.apply_op1(mask)
     }
 }
 
@@ -342,6 +316,15 @@ pub mod tests {
         let count: usize = shape.iter().product();
         let values: Vec<f32> = (0..count).map(|index| ((index * 37) % 61) as f32 / 10.0 - 3.0).collect();
         Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu).unwrap()).unwrap()
+    }
+
+    fn embed_sum_by_graph(table: &Tensor, rows: &Rows) -> Result<Tensor> {
+        let indices = Tensor::new(&rows.indices[..], table.device())?;
+        table.index_select(&indices, 0)?.reshape(((), rows.count, table.dim(1)?))?.sum(1)
+    }
+
+    fn affine_by_graph(rows: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+        rows.matmul(weight)?.broadcast_add(bias)
     }
 
     #[test]

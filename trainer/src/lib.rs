@@ -2,7 +2,7 @@
 //!
 //! The way through a run, in reading order: [`dataset`] reads the chorales, [`augment`] varies them, [`settings`] says
 //! what to train, [`features`] what goes in, [`network`] (heads) with [`wavenet`] or [`lstm`] (trunk) is what is
-//! trained, [`train`] is the loop, [`score`] measures T, and [`export`] writes the ONNX file that the performer plays
+//! trained, [`train`] is the loop, [`likelihood`] measures T, [`sample`] shows a bar, and [`export`] writes the ONNX file that the performer plays
 //! from.
 
 pub mod augment;
@@ -12,12 +12,14 @@ pub mod dataset;
 pub mod export;
 pub mod features;
 pub mod layers;
+pub mod likelihood;
 pub mod logits;
 pub mod lstm;
 pub mod network;
 pub mod onnx;
 pub mod optimizer;
-pub mod score;
+mod parallel;
+pub mod sample;
 pub mod settings;
 pub mod train;
 pub mod wavenet;

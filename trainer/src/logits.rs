@@ -18,18 +18,7 @@ const TOKENS: usize = Token::VOCABULARY;
 /// `output` (N, outputs) → logits (N, 47): of each token its own output, the first 47, and those that name it. `names`
 /// holds namings · 47 outputs for each of the N.
 pub fn named_logits(output: &Tensor, names: &Rows) -> Result<Tensor> {
-    if output.device().is_cpu() {
-        output.contiguous()?.apply_op1(Named(names.clone()))
-    } else {
-        named_logits_by_graph(output, names)
-    }
-}
-
-/// The same as a graph; for devices on which [`named_logits`] has no code.
-fn named_logits_by_graph(output: &Tensor, names: &Rows) -> Result<Tensor> {
-    let indices = Tensor::from_slice(&names.indices, ((), names.count), output.device())?;
-    let named = output.gather(&indices, 1)?.reshape(((), names.count / TOKENS, TOKENS))?.sum(1)?;
-    (output.narrow(1, 0, TOKENS)? + named)?.maximum(f64::from(LOWEST_LOGIT))
+    output.contiguous()?.apply_op1(Named(names.clone()))
 }
 
 struct Named(Rows);
@@ -99,17 +88,7 @@ pub struct Targets {
 
 /// The nats, summed, that `logits` (N, 47) leave to be told of the targets: → a scalar.
 pub fn nats(logits: &Tensor, targets: &Targets) -> Result<Tensor> {
-    if logits.device().is_cpu() {
-        logits.contiguous()?.apply_op1(Nats(targets.distribution()?))
-    } else {
-        nats_by_graph(logits, targets)
-    }
-}
-
-/// The same as a graph; for devices on which [`nats`] has no code.
-fn nats_by_graph(logits: &Tensor, targets: &Targets) -> Result<Tensor> {
-    let wanted = Tensor::from_vec(targets.distribution()?, logits.shape(), logits.device())?;
-    (candle_nn::ops::log_softmax(logits, 1)? * wanted)?.sum_all()?.neg()
+    logits.contiguous()?.apply_op1(Nats(targets.distribution()?))
 }
 
 impl Targets {
@@ -172,6 +151,17 @@ mod tests {
     use super::*;
     use crate::layers::tests::{assert_same, variable};
     use candle_core::Device;
+
+    fn named_logits_by_graph(output: &Tensor, names: &Rows) -> Result<Tensor> {
+        let indices = Tensor::from_slice(&names.indices, ((), names.count), output.device())?;
+        let named = output.gather(&indices, 1)?.reshape(((), names.count / TOKENS, TOKENS))?.sum(1)?;
+        (output.narrow(1, 0, TOKENS)? + named)?.maximum(f64::from(LOWEST_LOGIT))
+    }
+
+    fn nats_by_graph(logits: &Tensor, targets: &Targets) -> Result<Tensor> {
+        let wanted = Tensor::from_vec(targets.distribution()?, logits.shape(), logits.device())?;
+        (candle_nn::ops::log_softmax(logits, 1)? * wanted)?.sum_all()?.neg()
+    }
 
     #[test]
     fn the_fused_logits_have_the_values_and_gradients_of_the_graph() {

@@ -53,11 +53,7 @@ impl Lstm {
                 x = dropout.apply(&x)?;
             }
             let gates = layer.input.forward(&x)?; // (B, T, 4 hidden)
-            x = if x.device().is_cpu() {
-                scan(&gates, &layer.recurrent)?
-            } else {
-                scan_by_graph(&gates, &layer.recurrent)?
-            };
+            x = scan(&gates, &layer.recurrent)?;
             outputs.push(x.clone());
         }
         Tensor::cat(&outputs, D::Minus1)
@@ -68,25 +64,6 @@ impl Lstm {
 /// adds to the gates, and `recurrent` (H, 4H) → h (B, T, H). A graph node a step would cost more than the arithmetic.
 pub fn scan(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
     gates.contiguous()?.apply_op2(&recurrent.contiguous()?, Scan::default())
-}
-
-/// The same, one graph node after the other; for devices on which [`scan`] has no code.
-pub fn scan_by_graph(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
-    let (batch, steps, _) = gates.dims3()?;
-    let hidden = recurrent.dim(0)?;
-    let mut h = Tensor::zeros((batch, hidden), gates.dtype(), gates.device())?;
-    let mut c = h.clone();
-    let mut outputs = Vec::with_capacity(steps);
-    for gates in gates.chunk(steps, 1)? {
-        let gates = (gates.squeeze(1)? + h.matmul(recurrent)?)?;
-        let sigmoid = candle_nn::ops::sigmoid(&gates.narrow(1, 0, 3 * hidden)?)?;
-        let cell = gates.narrow(1, 3 * hidden, hidden)?.tanh()?;
-        let [input, forget, output] = [0, 1, 2].map(|gate| sigmoid.narrow(1, gate * hidden, hidden));
-        c = ((forget? * &c)? + (input? * cell)?)?;
-        h = (output? * c.tanh()?)?;
-        outputs.push(h.clone());
-    }
-    Tensor::stack(&outputs, 1)
 }
 
 /// What [`Scan`] keeps of each step for its gradient, in blocks of H values: h, c, then the four gates.
@@ -239,6 +216,25 @@ multiversion! {
 mod tests {
     use super::*;
     use crate::layers::tests::{assert_same, variable};
+
+    /// One graph node after the other.
+    fn scan_by_graph(gates: &Tensor, recurrent: &Tensor) -> Result<Tensor> {
+        let (batch, steps, _) = gates.dims3()?;
+        let hidden = recurrent.dim(0)?;
+        let mut h = Tensor::zeros((batch, hidden), gates.dtype(), gates.device())?;
+        let mut c = h.clone();
+        let mut outputs = Vec::with_capacity(steps);
+        for gates in gates.chunk(steps, 1)? {
+            let gates = (gates.squeeze(1)? + h.matmul(recurrent)?)?;
+            let sigmoid = candle_nn::ops::sigmoid(&gates.narrow(1, 0, 3 * hidden)?)?;
+            let cell = gates.narrow(1, 3 * hidden, hidden)?.tanh()?;
+            let [input, forget, output] = [0, 1, 2].map(|gate| sigmoid.narrow(1, gate * hidden, hidden));
+            c = ((forget? * &c)? + (input? * cell)?)?;
+            h = (output? * c.tanh()?)?;
+            outputs.push(h.clone());
+        }
+        Tensor::stack(&outputs, 1)
+    }
 
     #[test]
     fn the_fused_scan_has_the_values_and_gradients_of_the_graph() {

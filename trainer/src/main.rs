@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
-use candle_core::Device;
+use anyhow::{Context, Result, ensure};
 use chorale::{Chord, Part, Token};
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 use trainer::checkpoint::Checkpoint;
 use trainer::dataset::{CorpusPiece, Dataset, Source, Split};
-use trainer::score::{Report, Told};
+use trainer::likelihood::{LikelihoodReport, Told};
 use trainer::settings::Settings;
 use trainer::train::{Run, evaluate, train};
 
@@ -123,9 +122,6 @@ struct TrainArgs {
     /// WaveNet: width of the context
     #[arg(long)]
     context: Option<usize>,
-    /// Train on graphics card N (needs a build with the feature `cuda` or `metal`)
-    #[arg(long, value_name = "N")]
-    gpu: Option<usize>,
 }
 
 #[derive(clap::Args)]
@@ -161,7 +157,7 @@ fn run(command: Command) -> Result<()> {
         Command::Train(args) => run_train(*args),
         Command::Evaluate(args) => run_evaluate(args),
         Command::Export(args) => {
-            let checkpoint = Checkpoint::load(&args.checkpoint, &Device::Cpu)?;
+            let checkpoint = Checkpoint::load(&args.checkpoint)?;
             trainer::export::export(&checkpoint, &args.source.load()?, &args.output)
         }
     }
@@ -270,16 +266,15 @@ fn run_train(args: TrainArgs) -> Result<()> {
         }
     }
     let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
-    let device = device(args.gpu)?;
     let dataset = args.source.load()?;
     // The commands of the checkpoints that it builds upon come before its own.
     let mut commands = Vec::new();
     if let Some(first) = &args.from {
-        commands.push(Checkpoint::load(first, &Device::Cpu)?.header.command);
+        commands.push(Checkpoint::load(first)?.header.command);
     }
     let mut teachers = Vec::new();
     for path in &args.teachers {
-        let teacher = Checkpoint::load(path, &device)?;
+        let teacher = Checkpoint::load(path)?;
         teachers.push(teacher.network().with_context(|| format!("'{}' cannot teach", path.display()))?);
         commands.push(teacher.header.command);
     }
@@ -289,26 +284,12 @@ fn run_train(args: TrainArgs) -> Result<()> {
         resume: args.resume,
         from: args.from.as_deref(),
         teachers: &teachers,
-        device: &device,
         command: commands.join("; "),
         commit: commit(),
     };
     let best = train(&settings, &dataset, &run)?;
     eprintln!("best validation T {best:.4}: {}", folder.join("best.safetensors").display());
     Ok(())
-}
-
-fn device(gpu: Option<usize>) -> Result<Device> {
-    match gpu {
-        None => Ok(Device::Cpu),
-        Some(index) if cfg!(feature = "cuda") => Ok(Device::new_cuda(index)?),
-        Some(index) if cfg!(feature = "metal") => Ok(Device::new_metal(index)?),
-        Some(index) => {
-            bail!(
-                "--gpu {index}: this trainer was built without a GPU; build it with --features cuda or --features metal"
-            )
-        }
-    }
 }
 
 /// The command as it was typed, without the program's folder and without paths of the data.
@@ -363,13 +344,13 @@ fn run_evaluate(args: EvaluateArgs) -> Result<()> {
         pieces.retain(|piece| names.contains(&piece.name.as_str()));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let score = if args.model.extension().is_some_and(|extension| extension == "onnx") {
+    let likelihood = if args.model.extension().is_some_and(|extension| extension == "onnx") {
         trainer::onnx::evaluate(&args.model, &pieces, args.phase, threads)?
     } else {
-        let checkpoint = Checkpoint::load(&args.model, &Device::Cpu)?;
-        evaluate(&checkpoint.network()?, &pieces, args.phase, threads, &Device::Cpu)?
+        let checkpoint = Checkpoint::load(&args.model)?;
+        evaluate(&checkpoint.network()?, &pieces, args.phase, threads)?
     };
-    let report = score.report();
+    let report = likelihood.report();
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -378,7 +359,7 @@ fn run_evaluate(args: EvaluateArgs) -> Result<()> {
     Ok(())
 }
 
-fn print_report(report: &Report, split: &str, pieces: usize) {
+fn print_report(report: &LikelihoodReport, split: &str, pieces: usize) {
     println!("{pieces} chorales of {split}, {} notes", report.notes);
     println!("T {:.4} nats per note, accuracy {:.4}", report.t, report.accuracy);
     println!("alto, tenor, bass given the soprano: {:.4}", report.atb_given_s);

@@ -60,7 +60,7 @@ pub struct Batch {
 
 impl Batch {
     /// For networks that choose the parts in `order`.
-    pub fn new(pieces: &[Example], order: [Part; 4], device: &Device) -> candle_core::Result<Batch> {
+    pub fn new(pieces: &[Example], order: [Part; 4]) -> candle_core::Result<Batch> {
         let steps = pieces.iter().map(|piece| piece.chords.len()).max().unwrap_or(0);
         let relations = relation_table();
         let naming = naming_table();
@@ -114,7 +114,7 @@ impl Batch {
         Ok(Batch {
             shape: (pieces.len(), steps),
             inputs: trunk.rows(inputs),
-            rows: Tensor::from_vec(rows, count, device)?,
+            rows: Tensor::from_vec(rows, count, &Device::Cpu)?,
             heads: std::array::from_fn(|_| head_rows.next().expect("four heads")),
             names: std::array::from_fn(|_| names.next().expect("four heads")),
             now: now.map(Arc::new),
@@ -150,8 +150,8 @@ impl RowWriter<'_> {
 
 impl Network {
     /// Declares every weight with its initial value.
-    pub fn declare(settings: &Settings, device: &Device) -> Result<Initializer> {
-        let mut init = Initializer::new(settings.training.seed, device);
+    pub fn declare(settings: &Settings) -> Result<Initializer> {
+        let mut init = Initializer::new(settings.training.seed);
         let width = match &settings.trunk {
             TrunkSettings::Wavenet { channels, kernel, dilations, context } => {
                 Wavenet::declare(&mut init, *channels, *kernel, dilations.len(), *context)?;

@@ -11,7 +11,7 @@ use contract::{StateContract, metadata};
 use tract_onnx::prelude::*;
 
 use crate::dataset::CorpusPiece;
-use crate::score::{Score, Told};
+use crate::likelihood::{self, Likelihood, Told};
 
 const IR_VERSION: i64 = 8;
 
@@ -126,50 +126,37 @@ impl Runner {
         values(0)
     }
 
-    /// The score of one piece, step by step from an empty state.
+    /// The likelihood of one piece, step by step from an empty state.
     ///
     /// # Errors
     /// When tract fails.
-    pub fn score(&self, piece: &CorpusPiece, told: Told) -> Result<Score> {
+    pub fn likelihood(&self, piece: &CorpusPiece, told: Told) -> Result<Likelihood> {
         let mut state = self.start();
-        let mut score = Score::default();
+        let mut likelihood = Likelihood::default();
         let mut before = Chord::START;
         for (&chord, phase) in piece.chorale.chords.iter().zip(told.phases(piece)) {
             let logits = self.step(&mut state, before, phase, chord)?;
             ensure!(logits.len() == 4 * Token::VOCABULARY, "the output 'logits' has {} values", logits.len());
             let row = |part: usize| &logits[part * Token::VOCABULARY..][..Token::VOCABULARY];
-            score.add_step(before, chord, [row(0), row(1), row(2), row(3)]);
+            likelihood.add_step(before, chord, [row(0), row(1), row(2), row(3)]);
             before = chord;
         }
-        Ok(score)
+        Ok(likelihood)
     }
 }
 
-/// The score of an ONNX file on whole pieces, `threads` pieces at a time.
+/// The likelihood of whole pieces by an ONNX file, a part of them in each of the threads.
 ///
 /// # Errors
 /// Names the file that cannot be read or run.
-pub fn evaluate(path: &Path, pieces: &[CorpusPiece], told: Told, threads: usize) -> Result<Score> {
+pub fn evaluate(path: &Path, pieces: &[CorpusPiece], told: Told, threads: usize) -> Result<Likelihood> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read '{}'", path.display()))?;
     let runner = Runner::new(&bytes).with_context(|| format!("'{}'", path.display()))?;
-    let score_of = |pieces: &[CorpusPiece]| -> Result<Score> {
-        let mut sum = Score::default();
+    likelihood::in_threads(pieces, threads, |pieces| {
+        let mut sum = Likelihood::default();
         for piece in pieces {
-            sum.add(&runner.score(piece, told)?);
+            sum.add(&runner.likelihood(piece, told)?);
         }
         Ok(sum)
-    };
-    let scores: Vec<Result<Score>> = std::thread::scope(|scope| {
-        let score_of = &score_of;
-        let threads: Vec<_> = pieces
-            .chunks(pieces.len().div_ceil(threads.max(1)).max(1))
-            .map(|pieces| scope.spawn(move || score_of(pieces)))
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a thread ends by returning")).collect()
-    });
-    let mut sum = Score::default();
-    for score in scores {
-        sum.add(&score?);
-    }
-    Ok(sum)
+    })
 }

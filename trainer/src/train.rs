@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use chorale::{Chord, Phase, Token};
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
@@ -20,11 +20,12 @@ use crate::checkpoint::{Checkpoint, Header};
 use crate::curve;
 use crate::dataset::{CorpusPiece, Dataset};
 use crate::layers::{Dropout, Weights};
+use crate::likelihood::{self, Likelihood, LikelihoodReport, Told};
 use crate::logits::{self, Targets};
 use crate::network::{Batch, Network};
 use crate::optimizer::Optimizer;
-use crate::score::{Report, Score, Told};
 use crate::settings::Settings;
+use crate::{parallel, sample};
 
 /// Where a run happens and how it came about.
 pub struct Run<'a> {
@@ -36,7 +37,6 @@ pub struct Run<'a> {
     /// Networks whose mean distributions are learned beside the notes (knowledge distillation, Hinton et al. 2015,
     /// arXiv 1503.02531); `settings.training.teaching` says how much they count.
     pub teachers: &'a [Network],
-    pub device: &'a Device,
     pub command: String,
     pub commit: String,
 }
@@ -70,39 +70,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
     }
     fs::create_dir_all(run.folder).with_context(|| format!("cannot create '{}'", run.folder.display()))?;
     let path = |name: &str| run.folder.join(name);
-    let mut optimizer = Optimizer::new(Network::declare(settings, run.device)?.variables)?;
-    let mut header = Header {
-        settings: settings.clone(),
-        epoch: 0,
-        updates: 0,
-        valid_t: f64::INFINITY,
-        best_t: f64::INFINITY,
-        seconds: 0.0,
-        command: run.command.clone(),
-        commit: run.commit.clone(),
-    };
-    if path("last.safetensors").exists() {
-        ensure!(
-            run.resume,
-            "'{}' already holds a run; go on with it by --resume, or choose another folder with --out",
-            run.folder.display()
-        );
-        let last = Checkpoint::load(&path("last.safetensors"), run.device)?;
-        if last.header.settings != *settings {
-            bail!(
-                "'{}' was trained with other settings; resume with the same options:\n  {}",
-                run.folder.display(),
-                last.header.command
-            );
-        }
-        optimizer.restore(&last.tensors, last.header.updates)?;
-        header = last.header;
-    } else if let Some(path) = run.from {
-        let weights = Checkpoint::load(path, run.device)?.average();
-        optimizer
-            .start_from(&weights)
-            .with_context(|| format!("'{}' holds a network of another shape", path.display()))?;
-    }
+    let (mut optimizer, mut header) = begin(settings, run)?;
     let mut log = read_log(&path("log.jsonl"), header.epoch)?;
     write_log(&path("log.jsonl"), &log)?;
 
@@ -118,12 +86,12 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         let started = Instant::now();
         let epoch = header.epoch + 1;
         let (mut nats, mut notes, mut steps) = (0.0, 0, 0);
-        for (index, batch) in batches(&dataset.train, settings, epoch).iter().enumerate() {
-            let (gradients, loss, count) = gradients(&network, &optimizer, batch, settings, run, epoch, index)?;
-            optimizer.step(&gradients, training, total)?;
-            nats += loss;
-            notes += count;
-            steps += count / 4;
+        for batch in &batches(&dataset.train, settings, epoch) {
+            let gradient = gradient(&network, &optimizer, batch, run.teachers)?;
+            optimizer.step(&gradient.weights, training, total)?;
+            nats += gradient.nats;
+            notes += gradient.notes;
+            steps += gradient.notes / 4;
             ensure!(nats.is_finite(), "the loss is no longer a number in epoch {epoch}; lower --learning-rate");
             bar.inc(1);
             bar.set_message(format!(
@@ -138,7 +106,7 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         let train_seconds = started.elapsed().as_secs_f64();
 
         let average = Network::new(settings, &optimizer.average()?)?;
-        let report = evaluate(&average, &dataset.valid, Told::Beat, training.shards, run.device)?.report();
+        let report = evaluate(&average, &dataset.valid, Told::Beat, training.shards)?.report();
         header.epoch = epoch;
         header.updates = optimizer.updates;
         header.valid_t = report.t;
@@ -156,18 +124,63 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         draw_curve(&path("curve.svg"), settings, &log)?;
         // Last of all: as long as it is the old one, a resumed run repeats this epoch and writes the rest again.
         checkpoint.save(&path("last.safetensors"))?;
+        let sample = match dataset.valid.first() {
+            Some(piece) => format!("  {}: {}", piece.name, sample::first_bar(&average, piece)?),
+            None => String::new(),
+        };
         if bar.is_hidden() {
             eprintln!(
-                "epoch {epoch}/{}  loss {loss:.4}  valid T {:.4} (best {:.4})  {:.0} steps/s",
+                "epoch {epoch}/{}  loss {loss:.4}  valid T {:.4} (best {:.4})  {:.0} steps/s\n{sample}",
                 training.epochs,
                 report.t,
                 header.best_t,
                 steps as f64 / train_seconds
             );
+        } else {
+            bar.println(sample);
         }
     }
     bar.finish_and_clear();
     Ok(header.best_t)
+}
+
+/// Random weights, those of another run, or where this run was cut off.
+fn begin(settings: &Settings, run: &Run) -> Result<(Optimizer, Header)> {
+    let mut optimizer = Optimizer::new(Network::declare(settings)?.variables)?;
+    let mut header = Header {
+        settings: settings.clone(),
+        epoch: 0,
+        updates: 0,
+        valid_t: f64::INFINITY,
+        best_t: f64::INFINITY,
+        seconds: 0.0,
+        command: run.command.clone(),
+        commit: run.commit.clone(),
+    };
+    let last = run.folder.join("last.safetensors");
+    if last.exists() {
+        ensure!(
+            run.resume,
+            "'{}' already holds a run; go on with it by --resume, or choose another folder with --out",
+            run.folder.display()
+        );
+        let last = Checkpoint::load(&last)?;
+        if last.header.settings != *settings {
+            bail!(
+                "'{}' was trained with other settings; resume with the same options:\n  {}",
+                run.folder.display(),
+                last.header.command
+            );
+        }
+        optimizer.restore(&last.tensors, last.header.updates)?;
+        header = last.header;
+    } else if let Some(path) = run.from {
+        let weights = Checkpoint::load(path)?.average();
+        optimizer
+            .start_from(&weights)
+            .with_context(|| format!("'{}' holds a network of another shape", path.display()))?;
+    }
+    Ok((optimizer, header))
 }
 
 fn progress_bar(total: usize, done: usize) -> Result<ProgressBar> {
@@ -189,15 +202,23 @@ fn generator(seed: u64, epoch: usize, batch: usize, shard: usize) -> ChaCha8Rng 
     ChaCha8Rng::from_seed(key)
 }
 
+/// Some pieces that are trained on at once, and where in the run.
+pub struct TrainingBatch {
+    pub epoch: usize,
+    /// Within the epoch.
+    pub index: usize,
+    pub examples: Vec<Example>,
+}
+
 /// Every training piece once, each in a freshly drawn legal transposition, in batches of like length (so that little
 /// is padded) in random order.
-pub fn batches(pieces: &[CorpusPiece], settings: &Settings, epoch: usize) -> Vec<Vec<Example>> {
+pub fn batches(pieces: &[CorpusPiece], settings: &Settings, epoch: usize) -> Vec<TrainingBatch> {
     const POOL: usize = 8;
     let training = &settings.training;
     let mut rng = generator(training.seed, epoch, usize::MAX, 0);
     let mut order: Vec<&CorpusPiece> = pieces.iter().collect();
     order.shuffle(&mut rng);
-    let mut batches = Vec::new();
+    let mut batches: Vec<Vec<Example>> = Vec::new();
     for pool in order.chunks_mut(POOL * training.batch) {
         pool.sort_by_key(|piece| piece.chorale.chords.len());
         for pieces in pool.chunks(training.batch) {
@@ -206,7 +227,7 @@ pub fn batches(pieces: &[CorpusPiece], settings: &Settings, epoch: usize) -> Vec
         }
     }
     batches.shuffle(&mut rng);
-    batches
+    batches.into_iter().enumerate().map(|(index, examples)| TrainingBatch { epoch, index, examples }).collect()
 }
 
 /// The mean distributions of the teachers, (N, 47) for each part, soprano first; `None` without any.
@@ -228,39 +249,34 @@ fn taught(teachers: &[Network], batch: &Batch) -> candle_core::Result<Option<[Te
     Ok(Some([mean(0)?, mean(1)?, mean(2)?, mean(3)?]))
 }
 
-/// The gradient of the mean nats per note over a batch, the nats summed, and the notes. Each shard of the batch has a
-/// thread; they are added in the order of the shards. `epoch` and `index` tell the generators where in the run the batch
-/// stands.
+/// What a batch says of the weights.
+pub struct Gradient {
+    /// Of the mean nats per note, by each weight.
+    pub weights: Weights,
+    /// Of all notes.
+    pub nats: f64,
+    pub notes: usize,
+}
+
+/// The gradient over a batch. Each shard of it has a thread; they are added in the order of the shards. The batch's place
+/// in the run tells the generators what to draw.
 ///
 /// # Errors
 /// When the arithmetic fails, which it does for weights that are none of the network's.
-pub fn gradients(
+pub fn gradient(
     network: &Network,
     optimizer: &Optimizer,
-    batch: &[Example],
-    settings: &Settings,
-    run: &Run,
-    epoch: usize,
-    index: usize,
-) -> Result<(Weights, f64, usize)> {
-    let training = &settings.training;
-    let notes: usize = batch.iter().map(|example| 4 * example.chords.len()).sum();
-    let shard_size = batch.len().div_ceil(training.shards);
-    let shard_gradient = |shard: usize, examples: &[Example]| -> Result<(Weights, f64)> {
-        let batch = Batch::new(examples, network.order, run.device)?;
-        let taught = taught(run.teachers, &batch)?;
-        let mut dropout = Dropout::new(training.dropout, generator(training.seed, epoch, index, shard));
-        let logits = network.forward(&batch, &mut dropout)?;
-        let mut nats = None;
-        for (part, logits) in logits.iter().enumerate() {
-            let taught = taught.as_ref().map(|taught| (taught[part].clone(), training.teaching as f32));
-            let part_nats = logits::nats(logits, &Targets { tokens: Arc::clone(&batch.now[part]), taught })?;
-            nats = Some(match nats {
-                None => part_nats,
-                Some(sum) => (sum + part_nats)?,
-            });
-        }
-        let nats = nats.context("a chord has four parts")?;
+    batch: &TrainingBatch,
+    teachers: &[Network],
+) -> Result<Gradient> {
+    let training = &network.settings.training;
+    let TrainingBatch { epoch, index, examples } = batch;
+    let notes: usize = examples.iter().map(|example| 4 * example.chords.len()).sum();
+    let shard_gradient = |(shard, examples): (usize, &[Example])| -> Result<(Weights, f64)> {
+        let batch = Batch::new(examples, network.order)?;
+        let taught = taught(teachers, &batch)?;
+        let mut dropout = Dropout::new(training.dropout, generator(training.seed, *epoch, *index, shard));
+        let nats = shard_nats(network, &batch, taught, &mut dropout)?;
         let grads = (&nats / notes as f64)?.backward()?;
         let mut gradients = Weights::new();
         for (name, variable) in &optimizer.variables {
@@ -273,17 +289,9 @@ pub fn gradients(
         }
         Ok((gradients, f64::from(nats.to_scalar::<f32>()?)))
     };
-    let shards: Vec<Result<(Weights, f64)>> = std::thread::scope(|scope| {
-        let shard_gradient = &shard_gradient;
-        let threads: Vec<_> = batch
-            .chunks(shard_size)
-            .enumerate()
-            .map(|(shard, examples)| scope.spawn(move || shard_gradient(shard, examples)))
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a shard's thread ends by returning")).collect()
-    });
+    let shards = examples.chunks(examples.len().div_ceil(training.shards)).enumerate();
     let mut sum: Option<(Weights, f64)> = None;
-    for shard in shards {
+    for shard in parallel::map(shards, shard_gradient) {
         let (gradients, nats) = shard?;
         sum = Some(match sum {
             None => (gradients, nats),
@@ -296,50 +304,49 @@ pub fn gradients(
             }
         });
     }
-    let (gradients, nats) = sum.context("an empty batch")?;
-    Ok((gradients, nats, notes))
+    let (weights, nats) = sum.context("an empty batch")?;
+    Ok(Gradient { weights, nats, notes })
 }
 
-/// The score of a network on whole pieces, from an empty state, `threads` pieces at a time.
-pub fn evaluate(
-    network: &Network,
-    pieces: &[CorpusPiece],
-    told: Told,
-    threads: usize,
-    device: &Device,
-) -> Result<Score> {
-    let score_of = |pieces: &[CorpusPiece]| -> Result<Score> {
-        let mut score = Score::default();
+/// The nats of all notes of a shard: → a scalar. `taught` is what [`taught`] gives.
+fn shard_nats(network: &Network, batch: &Batch, taught: Option<[Tensor; 4]>, dropout: &mut Dropout) -> Result<Tensor> {
+    let logits = network.forward(batch, dropout)?;
+    let mut nats = None;
+    for (part, logits) in logits.iter().enumerate() {
+        let taught = taught.as_ref().map(|taught| (taught[part].clone(), network.settings.training.teaching as f32));
+        let part_nats = logits::nats(logits, &Targets { tokens: Arc::clone(&batch.now[part]), taught })?;
+        nats = Some(match nats {
+            None => part_nats,
+            Some(sum) => (sum + part_nats)?,
+        });
+    }
+    nats.context("a chord has four parts")
+}
+
+/// The likelihood of whole pieces by a network, from an empty state, a part of them in each of the threads.
+///
+/// # Errors
+/// When the arithmetic fails.
+pub fn evaluate(network: &Network, pieces: &[CorpusPiece], told: Told, threads: usize) -> Result<Likelihood> {
+    likelihood::in_threads(pieces, threads, |pieces| {
+        let mut likelihood = Likelihood::default();
         for piece in pieces {
             let chords = &piece.chorale.chords;
-            let logits = logits(network, chords, &told.phases(piece), device)?;
+            let logits = logits(network, chords, &told.phases(piece))?;
             for (step, &chord) in chords.iter().enumerate() {
                 let before = if step == 0 { Chord::START } else { chords[step - 1] };
                 let row = |part: usize| &logits[part][step * Token::VOCABULARY..][..Token::VOCABULARY];
-                score.add_step(before, chord, [row(0), row(1), row(2), row(3)]);
+                likelihood.add_step(before, chord, [row(0), row(1), row(2), row(3)]);
             }
         }
-        Ok(score)
-    };
-    let scores: Vec<Result<Score>> = std::thread::scope(|scope| {
-        let score_of = &score_of;
-        let threads: Vec<_> = pieces
-            .chunks(pieces.len().div_ceil(threads.max(1)).max(1))
-            .map(|pieces| scope.spawn(move || score_of(pieces)))
-            .collect();
-        threads.into_iter().map(|thread| thread.join().expect("a thread ends by returning")).collect()
-    });
-    let mut sum = Score::default();
-    for score in scores {
-        sum.add(&score?);
-    }
-    Ok(sum)
+        Ok(likelihood)
+    })
 }
 
 /// Teacher-forced logits of one piece, for each part (steps · 47) values, soprano first.
-pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase], device: &Device) -> Result<[Vec<f32>; 4]> {
+pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase]) -> Result<[Vec<f32>; 4]> {
     let example = Example { chords: chords.to_vec(), heard: chords.to_vec(), phases: phases.to_vec() };
-    let batch = Batch::new(&[example], network.order, device)?;
+    let batch = Batch::new(&[example], network.order)?;
     let mut values = [const { Vec::new() }; 4];
     for (values, logits) in values.iter_mut().zip(network.forward(&batch, &mut Dropout::off())?) {
         *values = logits.flatten_all()?.to_vec1()?;
@@ -347,7 +354,7 @@ pub fn logits(network: &Network, chords: &[Chord], phases: &[Phase], device: &De
     Ok(values)
 }
 
-fn log_entry(header: &Header, loss: f64, valid: &Report, steps_per_second: f64) -> Value {
+fn log_entry(header: &Header, loss: f64, valid: &LikelihoodReport, steps_per_second: f64) -> Value {
     json!({
         "epoch": header.epoch,
         "updates": header.updates,

@@ -73,17 +73,7 @@ pub struct Taps {
 
 /// For each step of `x` (B, T, channels) the taps side by side, the oldest first: → (B, T, kernel · channels).
 pub fn window(x: &Tensor, taps: Taps) -> Result<Tensor> {
-    if x.device().is_cpu() { x.contiguous()?.apply_op1(taps) } else { window_by_graph(x, taps) }
-}
-
-/// The same as a graph; for devices on which [`window`] has no code.
-pub fn window_by_graph(x: &Tensor, Taps { kernel, dilation }: Taps) -> Result<Tensor> {
-    let (_, steps, _) = x.dims3()?;
-    let taps = (0..kernel).rev().map(|back| {
-        let delay = (back * dilation).min(steps);
-        x.narrow(1, 0, steps - delay)?.pad_with_zeros(1, delay, 0)
-    });
-    Tensor::cat(&taps.collect::<Result<Vec<_>>>()?, D::Minus1)
+    x.contiguous()?.apply_op1(taps)
 }
 
 impl Taps {
@@ -133,13 +123,7 @@ impl CustomOp1 for Taps {
 
 /// tanh of the first half of the last axis times the sigmoid of the second: (.., 2 channels) → (.., channels).
 pub fn gated_units(both: &Tensor) -> Result<Tensor> {
-    if both.device().is_cpu() { both.contiguous()?.apply_op1(GatedUnits) } else { gated_units_by_graph(both) }
-}
-
-/// The same as a graph; for devices on which [`gated_units`] has no code.
-pub fn gated_units_by_graph(both: &Tensor) -> Result<Tensor> {
-    let halves = both.chunk(2, D::Minus1)?;
-    halves[0].tanh()?.mul(&candle_nn::ops::sigmoid(&halves[1])?)
+    both.contiguous()?.apply_op1(GatedUnits)
 }
 
 struct GatedUnits;
@@ -199,6 +183,20 @@ multiversion! {
 mod tests {
     use super::*;
     use crate::layers::tests::{assert_same, variable};
+
+    fn window_by_graph(x: &Tensor, Taps { kernel, dilation }: Taps) -> Result<Tensor> {
+        let (_, steps, _) = x.dims3()?;
+        let taps = (0..kernel).rev().map(|back| {
+            let delay = (back * dilation).min(steps);
+            x.narrow(1, 0, steps - delay)?.pad_with_zeros(1, delay, 0)
+        });
+        Tensor::cat(&taps.collect::<Result<Vec<_>>>()?, D::Minus1)
+    }
+
+    fn gated_units_by_graph(both: &Tensor) -> Result<Tensor> {
+        let halves = both.chunk(2, D::Minus1)?;
+        halves[0].tanh()?.mul(&candle_nn::ops::sigmoid(&halves[1])?)
+    }
 
     #[test]
     fn the_fused_units_have_the_values_and_gradients_of_the_graph() {

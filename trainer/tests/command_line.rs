@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use candle_core::Device;
 use serde_json::Value;
 use tempfile::TempDir;
 use trainer::checkpoint::Checkpoint;
@@ -60,7 +59,7 @@ fn small<'a>(architecture: &'a str, epochs: &'a str, out: &'a str) -> Vec<&'a st
 }
 
 fn checkpoint(folder: &Path, path: &str) -> Checkpoint {
-    Checkpoint::load(&folder.join(path), &Device::Cpu).unwrap()
+    Checkpoint::load(&folder.join(path)).unwrap()
 }
 
 fn assert_same_tensors(a: &Checkpoint, b: &Checkpoint) {

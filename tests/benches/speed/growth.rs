@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use candle_core::Device;
 use chorale::{Chord, Part, Phase};
 use harmonizer::{Harmonizer, Purpose, Sampling, search};
 use network::{Model, State};
@@ -82,7 +81,7 @@ fn random_wavenet(receptive_field: usize) -> Result<Vec<u8>> {
     let dilations = (0..6).map(|layer| (1 << layer) * receptive_field / 64).collect();
     let trunk = TrunkSettings::Wavenet { channels: 64, kernel: 2, dilations, context: 128 };
     let settings = Settings { trunk, head_width: 64, ..Settings::wavenet() };
-    let variables = Network::declare(&settings, &Device::Cpu)?.variables;
+    let variables = Network::declare(&settings)?.variables;
     let weights = variables.into_iter().map(|(name, variable)| (name, variable.as_tensor().clone())).collect();
     let header = Header {
         settings: settings.clone(),

@@ -16,7 +16,7 @@ use trainer::layers::Rows;
 use trainer::network::{Batch, Network};
 use trainer::optimizer::Optimizer;
 use trainer::settings::{Settings, TrainingSettings};
-use trainer::train::{Run, batches, gradients};
+use trainer::train::{Gradient, batches, gradient};
 
 use crate::network::piece;
 use crate::table::{Goal, Row, Times};
@@ -58,36 +58,22 @@ fn pieces() -> Result<Vec<CorpusPiece>> {
 
 /// The updates of an epoch, as `trainer train` makes them: batches are made ready within the time.
 fn updates(settings: &Settings, pieces: &[CorpusPiece]) -> Result<Times> {
-    let mut optimizer = Optimizer::new(Network::declare(settings, &Device::Cpu)?.variables)?;
+    let mut optimizer = Optimizer::new(Network::declare(settings)?.variables)?;
     let network = network(settings, &optimizer)?;
-    let run = run();
-    let mut epochs = (1..).map(|epoch| (epoch, batches(pieces, settings, epoch)));
+    let mut epochs = (1..).map(|epoch| batches(pieces, settings, epoch));
     let mut left = Vec::new();
     let mut update = |_| {
         if left.is_empty() {
-            let (epoch, batches) = epochs.next().context("epochs without end")?;
-            left.extend(batches.into_iter().enumerate().map(|(index, batch)| (epoch, index, batch)));
+            left.extend(epochs.next().context("epochs without end")?);
         }
-        let (epoch, index, batch) = left.pop().context("an epoch has batches")?;
+        let batch = left.pop().context("an epoch has batches")?;
         let begun = Instant::now();
-        let (gradients, ..) = gradients(&network, &optimizer, &batch, settings, &run, epoch, index)?;
-        optimizer.step(&gradients, &settings.training, 1000)?;
+        let gradient = gradient(&network, &optimizer, &batch, &[])?;
+        optimizer.step(&gradient.weights, &settings.training, 1000)?;
         Ok(begun.elapsed())
     };
     Times::of(WARM_UP, &mut update)?;
     Times::of(UPDATES, &mut update)
-}
-
-fn run() -> Run<'static> {
-    Run {
-        folder: Path::new(""),
-        resume: false,
-        from: None,
-        teachers: &[],
-        device: &Device::Cpu,
-        command: String::new(),
-        commit: String::new(),
-    }
 }
 
 fn network(settings: &Settings, optimizer: &Optimizer) -> Result<Network> {
@@ -99,20 +85,20 @@ fn network(settings: &Settings, optimizer: &Optimizer) -> Result<Network> {
 fn write(settings: &Settings, pieces: &[CorpusPiece], work: &Path) -> Result<()> {
     let calm =
         Settings { training: TrainingSettings { dropout: 0.0, ..settings.training.clone() }, ..settings.clone() };
-    let optimizer = Optimizer::new(Network::declare(&calm, &Device::Cpu)?.variables)?;
+    let optimizer = Optimizer::new(Network::declare(&calm)?.variables)?;
     let network = network(&calm, &optimizer)?;
     let mut tensors: HashMap<String, Tensor> =
         optimizer.variables.iter().map(|(name, variable)| (name.clone(), variable.as_tensor().clone())).collect();
     let examples = batches(pieces, &calm, 1);
     let first = examples.first().context("there are batches")?;
-    let (gradients, nats, notes) = gradients(&network, &optimizer, first, &calm, &run(), 1, 0)?;
+    let Gradient { weights, nats, notes } = gradient(&network, &optimizer, first, &[])?;
     let mut squares = 0.0;
-    for gradient in gradients.values() {
+    for gradient in weights.values() {
         squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
     }
     let mut shapes = Vec::new();
     for (index, examples) in examples.iter().enumerate() {
-        let batch = Batch::new(examples, network.order, &Device::Cpu)?;
+        let batch = Batch::new(&examples.examples, network.order)?;
         shapes.push(batch.shape);
         let table = |rows: &Rows| Tensor::from_slice(&rows.indices, ((), rows.count), &Device::Cpu);
         tensors.insert(format!("{index}.inputs"), table(&batch.inputs)?);

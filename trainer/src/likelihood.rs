@@ -1,10 +1,13 @@
 //! T, the mean nats per note, and what goes with it.
 
-use chorale::{Chord, Part, Phase, Token};
-use serde::Serialize;
 use std::collections::BTreeMap;
 
+use anyhow::Result;
+use chorale::{Chord, Part, Phase, Token};
+use serde::Serialize;
+
 use crate::dataset::CorpusPiece;
+use crate::parallel;
 
 /// What the network is told of the place in the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -31,7 +34,7 @@ impl Told {
 
 /// Sums over every note of every step seen so far.
 #[derive(Clone, Debug, Default)]
-pub struct Score {
+pub struct Likelihood {
     parts: [Tally; 4],
     /// Steps at which two or more parts leave the pitch of the step before, and all the others.
     moving: Tally,
@@ -69,7 +72,7 @@ pub struct Measure {
 
 /// What `trainer evaluate` reports. T and the nats are per note, in natural units.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct LikelihoodReport {
     #[serde(rename = "T")]
     pub t: f64,
     pub accuracy: f64,
@@ -82,7 +85,7 @@ pub struct Report {
     pub other: Measure,
 }
 
-impl Score {
+impl Likelihood {
     /// One step: `logits` holds 47 values for each part, soprano first; `before` is the chord of the step before.
     pub fn add_step(&mut self, before: Chord, chord: Chord, logits: [&[f32]; 4]) {
         let mut step = Tally::default();
@@ -99,7 +102,7 @@ impl Score {
         if moves >= 2 { self.moving.add(step) } else { self.other.add(step) }
     }
 
-    pub fn add(&mut self, other: &Score) {
+    pub fn add(&mut self, other: &Likelihood) {
         for (tally, more) in self.parts.iter_mut().zip(other.parts) {
             tally.add(more);
         }
@@ -107,14 +110,14 @@ impl Score {
         self.other.add(other.other);
     }
 
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> LikelihoodReport {
         let sum = |parts: &[Part]| {
             let mut sum = Tally::default();
             parts.iter().for_each(|part| sum.add(self.parts[part.index()]));
             sum.measure()
         };
         let all = sum(&Part::ALL);
-        Report {
+        LikelihoodReport {
             t: all.nats,
             accuracy: all.accuracy,
             per_part: Part::ALL.map(|part| (part.letter(), sum(&[part]))).into(),
@@ -126,6 +129,23 @@ impl Score {
     }
 }
 
+/// Of all pieces, a part of them in each of the threads; the sums are added in the pieces' order.
+///
+/// # Errors
+/// Those of `likelihood`.
+pub fn in_threads(
+    pieces: &[CorpusPiece],
+    threads: usize,
+    likelihood: impl Fn(&[CorpusPiece]) -> Result<Likelihood> + Sync,
+) -> Result<Likelihood> {
+    let size = pieces.len().div_ceil(threads.max(1)).max(1);
+    let mut sum = Likelihood::default();
+    for part in parallel::map(pieces.chunks(size), likelihood) {
+        sum.add(&part?);
+    }
+    Ok(sum)
+}
+
 /// -ln of the softmax probability of `target`.
 fn nats(logits: &[f32], target: usize) -> f64 {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -133,7 +153,7 @@ fn nats(logits: &[f32], target: usize) -> f64 {
     sum.ln() - f64::from(logits[target] - largest)
 }
 
-fn likeliest(logits: &[f32]) -> usize {
+pub fn likeliest(logits: &[f32]) -> usize {
     logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(index, _)| index)
 }
 
@@ -160,9 +180,9 @@ mod tests {
     fn a_uniform_guess_costs_the_logarithm_of_the_vocabulary_and_a_sure_one_nothing() {
         let chord = Chord([70, 60, 55, 40].map(|midi| Token::from_pitch(chorale::Pitch::new(midi).unwrap()).unwrap()));
         let uniform = [0.0; Token::VOCABULARY];
-        let mut score = Score::default();
-        score.add_step(Chord::START, chord, [&uniform; 4]);
-        let report = score.report();
+        let mut likelihood = Likelihood::default();
+        likelihood.add_step(Chord::START, chord, [&uniform; 4]);
+        let report = likelihood.report();
         assert!((report.t - 47f64.ln()).abs() < 1e-9);
         assert_eq!((report.notes, report.moving.notes, report.other.notes), (4, 0, 4));
 
@@ -171,9 +191,9 @@ mod tests {
             logits[token.index()] = 100.0;
             logits
         });
-        let mut score = Score::default();
-        score.add_step(Chord::SILENCE, chord, [&sure[0], &sure[1], &sure[2], &sure[3]]);
-        let report = score.report();
+        let mut likelihood = Likelihood::default();
+        likelihood.add_step(Chord::SILENCE, chord, [&sure[0], &sure[1], &sure[2], &sure[3]]);
+        let report = likelihood.report();
         assert!(report.t < 1e-9 && report.accuracy == 1.0 && report.moving.notes == 4);
     }
 }
