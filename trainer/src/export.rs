@@ -13,7 +13,7 @@ use prost::Message;
 
 use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::Dataset;
-use crate::features::{Features, INPUT_TOKENS, naming_table, relation_table};
+use crate::features::{Features, INPUT_TOKENS, group_table, relation_table};
 use crate::layers::Linear;
 use crate::likelihood::Told;
 use crate::logits::LOWEST_LOGIT;
@@ -170,7 +170,7 @@ fn sizes(network: &Network) -> Result<Sizes> {
         state,
         order: network.order,
         relations: relation_table().len(),
-        names: naming_table().len() / Token::VOCABULARY,
+        names: group_table().len() / Token::VOCABULARY,
         input: embedding(&network.input, &Features::of_trunk())?,
         context: network.settings.context_width(),
         heads,
@@ -189,7 +189,7 @@ impl Contents {
     fn of(network: &Network) -> Result<Contents> {
         let mut contents = Contents(HashMap::new());
         contents.table("relations", relation_table());
-        contents.table("names", naming_table());
+        contents.table("names", group_table());
         contents.embedding("input", &network.input, &Features::of_trunk());
         match &network.trunk {
             Trunk::Wavenet(wavenet) => {
@@ -215,9 +215,9 @@ impl Contents {
             contents.linear(&of("context"), &head.context);
             contents.embedding(&of("tokens"), &head.tokens, &head.features);
             contents.linear(&of("output"), &head.output);
-            contents.table(&of("starts.columns"), head.names.columns.iter().map(|&column| column as u32));
-            contents.table(&of("kinds"), head.names.kinds.iter().map(|&kind| kind as u32 * INPUT_TOKENS as u32));
-            contents.table(&of("offsets"), head.names.offsets().into_iter().map(|offset| offset as u32));
+            contents.table(&of("starts.columns"), head.groups.columns.iter().map(|&column| column as u32));
+            contents.table(&of("kinds"), head.groups.kinds.iter().map(|&kind| kind as u32 * INPUT_TOKENS as u32));
+            contents.table(&of("offsets"), head.groups.offsets().into_iter().map(|offset| offset as u32));
             contents.weights(&of("lowest"), &Tensor::full(LOWEST_LOGIT, (1, 1), &Device::Cpu)?);
         }
         Ok(contents)

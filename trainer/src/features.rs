@@ -1,6 +1,6 @@
 //! What the networks are told of a step, as words of small vocabularies; which rows of their embedding tables the words
-//! stand for: single words, and relations between two of them, which say the same in every key; and how the heads name
-//! the tokens that come out.
+//! stand for: single words, and relations between two of them, which say the same in every key; and how a head's outputs add up to
+//! the logits of the tokens that come out.
 
 use chorale::columns::{
     self, CHORD, GIVEN, GLOBAL_KEY, HELD, LENGTH_BY_CHORD, LENGTH_BY_MELODY, LOCAL_KEY, NOTES_BEFORE, PHASE,
@@ -143,16 +143,16 @@ fn starts(first: usize, sizes: impl Iterator<Item = usize>) -> Vec<usize> {
     starts.collect()
 }
 
-/// How a head names the tokens besides absolutely: each naming starts from a word that is known, has some of the head's
-/// outputs for itself, and one of them is added to the logit of each token that could come next.
-pub struct Names {
-    /// Column of the word from which each naming starts.
+/// The logit of a token is the sum of its own output of the head and of one output of each group. A group says how the
+/// token stands to a word that is known, and has some of the head's outputs for itself.
+pub struct LogitGroups {
+    /// Column of the word to which the tokens stand, for each group.
     pub columns: Vec<usize>,
-    pub kinds: Vec<Naming>,
+    pub kinds: Vec<GroupKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Naming {
+pub enum GroupKind {
     /// By the interval from the part's previous pitch.
     Interval,
     /// Whether it is the recalled token.
@@ -163,44 +163,44 @@ pub enum Naming {
     Degree,
 }
 
-impl Naming {
-    /// Outputs that a naming needs.
+impl GroupKind {
+    /// Outputs that a group needs.
     pub const fn outputs(self) -> usize {
         [INTERVALS, 2, Relation::Interval.classes(), Relation::Degree.classes()][self as usize]
     }
 }
 
-impl Names {
-    pub fn of_head(part: Part, earlier: &[Part]) -> Names {
+impl LogitGroups {
+    pub fn of_head(part: Part, earlier: &[Part]) -> LogitGroups {
         let part = part.index();
         let mut columns = vec![part, RECALLED_BY_CHORD + part, RECALLED_BY_MELODY + part];
-        let mut kinds = vec![Naming::Interval, Naming::Recalled, Naming::Recalled];
+        let mut kinds = vec![GroupKind::Interval, GroupKind::Recalled, GroupKind::Recalled];
         columns.extend(earlier.iter().map(|part| GIVEN + part.index()));
-        kinds.extend(earlier.iter().map(|_| Naming::Folded));
+        kinds.extend(earlier.iter().map(|_| GroupKind::Folded));
         columns.extend(KEYS);
-        kinds.extend(KEYS.map(|_| Naming::Degree));
-        Names { columns, kinds }
+        kinds.extend(KEYS.map(|_| GroupKind::Degree));
+        LogitGroups { columns, kinds }
     }
 
-    /// How many namings there are.
+    /// How many groups there are.
     pub fn count(&self) -> usize {
         self.kinds.len()
     }
 
-    /// A head's outputs: one for each token, then those of each naming.
+    /// A head's outputs: one for each token, then those of each group.
     pub fn outputs(&self) -> usize {
         Token::VOCABULARY + self.kinds.iter().map(|kind| kind.outputs()).sum::<usize>()
     }
 
-    /// Where the outputs of each naming begin.
+    /// Where the outputs of each group begin.
     pub fn offsets(&self) -> Vec<usize> {
         starts(Token::VOCABULARY, self.kinds.iter().map(|kind| kind.outputs()))
     }
 }
 
-/// For each kind of naming and each word from which it starts (4 · 48 rows) and each token that could come next
-/// (47 columns), which of the naming's outputs is added to the latter's logit.
-pub fn naming_table() -> Vec<u32> {
+/// For each kind of group and each word (4 · 48 rows) and each token that could come next (47 columns), which of the
+/// group's outputs is added to the latter's logit.
+pub fn group_table() -> Vec<u32> {
     let mut table = interval_table();
     for recalled in words() {
         table.extend(Token::all().map(|next| u32::from(next != recalled)));
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn each_feature_and_each_naming_has_its_own_block() {
+    fn each_feature_and_each_group_has_its_own_block() {
         for features in [Features::of_trunk(), Features::of_head(Part::Alto, &[Part::Soprano, Part::Bass])] {
             let offsets = features.offsets();
             assert_eq!(offsets.len(), features.count());
@@ -272,10 +272,13 @@ mod tests {
             let last = features.pairs[features.pairs.len() - 1].0.classes();
             assert_eq!(offsets[offsets.len() - 1] + last, features.rows());
         }
-        let names = Names::of_head(Part::Alto, &[Part::Soprano, Part::Bass]);
-        let table = naming_table();
-        for ((&kind, offset), end) in
-            names.kinds.iter().zip(names.offsets()).zip(names.offsets().into_iter().skip(1).chain([names.outputs()]))
+        let groups = LogitGroups::of_head(Part::Alto, &[Part::Soprano, Part::Bass]);
+        let table = group_table();
+        for ((&kind, offset), end) in groups
+            .kinds
+            .iter()
+            .zip(groups.offsets())
+            .zip(groups.offsets().into_iter().skip(1).chain([groups.outputs()]))
         {
             let block = &table[kind as usize * INPUT_TOKENS * Token::VOCABULARY..][..INPUT_TOKENS * Token::VOCABULARY];
             assert_eq!(block.iter().max().map(|&largest| offset + largest as usize + 1), Some(end), "{kind:?}");

@@ -2,8 +2,8 @@
 //!
 //! The way through a run, in reading order: [`dataset`] reads the chorales, [`augment`] varies them, [`settings`] says
 //! what to train, [`features`] what goes in, [`network`] (heads) with [`wavenet`] or [`lstm`] (trunk) is what is
-//! trained, [`train`] is the loop, [`likelihood`] measures T, [`sample`] shows a bar, and [`export`] writes the ONNX file that the performer plays
-//! from.
+//! trained, [`train`] is the loop, [`likelihood`] measures T, [`sample`] shows a bar, and [`export`] writes the ONNX file
+//! that the performer plays from.
 
 pub mod augment;
 pub mod checkpoint;

@@ -15,27 +15,28 @@ pub const LOWEST_LOGIT: f32 = -50.0;
 
 const TOKENS: usize = Token::VOCABULARY;
 
-/// `output` (N, outputs) → logits (N, 47): of each token its own output, the first 47, and those that name it. `names`
-/// holds namings · 47 outputs for each of the N.
-pub fn named_logits(output: &Tensor, names: &Rows) -> Result<Tensor> {
-    output.contiguous()?.apply_op1(Named(names.clone()))
+/// `output` (N, outputs) → logits (N, 47): of each token its own output, the first 47, and one of each group. `groups`
+/// holds groups · 47 outputs for each of the N.
+pub fn grouped_logits(output: &Tensor, groups: &Rows) -> Result<Tensor> {
+    output.contiguous()?.apply_op1(Grouped(groups.clone()))
 }
 
-struct Named(Rows);
+struct Grouped(Rows);
 
-impl CustomOp1 for Named {
+impl CustomOp1 for Grouped {
     fn name(&self) -> &'static str {
-        "named-logits"
+        "grouped-logits"
     }
 
     fn cpu_fwd(&self, output: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let (count, outputs) = layout.shape().dims2()?;
-        let Rows { count: names, indices } = &self.0;
-        if indices.len() != count * names || outputs < TOKENS || indices.iter().any(|&name| name as usize >= outputs) {
-            candle_core::bail!("named-logits: the names do not fit {count} rows of {outputs} outputs");
+        let Rows { count: groups, indices } = &self.0;
+        if indices.len() != count * groups || outputs < TOKENS || indices.iter().any(|&index| index as usize >= outputs)
+        {
+            candle_core::bail!("grouped-logits: the groups do not fit {count} rows of {outputs} outputs");
         }
         let mut logits = vec![0f32; count * TOKENS];
-        add_named(values(output, layout)?, outputs, indices, *names, &mut logits);
+        add_groups(values(output, layout)?, outputs, indices, *groups, &mut logits);
         Ok((CpuStorage::F32(logits), (count, TOKENS).into()))
     }
 
@@ -44,17 +45,17 @@ impl CustomOp1 for Named {
         let mut gradient = vec![0f32; output.elem_count()];
         with_values(logits, |logits| {
             with_values(grad, |grad| {
-                let Rows { count: names, indices } = &self.0;
-                let rows = gradient.chunks_exact_mut(outputs).zip(indices.chunks_exact(*names));
+                let Rows { count: groups, indices } = &self.0;
+                let rows = gradient.chunks_exact_mut(outputs).zip(indices.chunks_exact(*groups));
                 let grads = logits.chunks_exact(TOKENS).zip(grad.chunks_exact(TOKENS));
-                for ((gradient, names), (logits, grad)) in rows.zip(grads) {
+                for ((gradient, groups), (logits, grad)) in rows.zip(grads) {
                     let mut passed = [0f32; TOKENS];
                     for ((passed, &grad), &logit) in passed.iter_mut().zip(grad).zip(logits) {
                         *passed = if logit == LOWEST_LOGIT { 0.0 } else { grad };
                     }
                     gradient[..TOKENS].copy_from_slice(&passed);
-                    for names in names.chunks_exact(TOKENS) {
-                        names.iter().zip(&passed).for_each(|(&name, grad)| gradient[name as usize] += grad);
+                    for groups in groups.chunks_exact(TOKENS) {
+                        groups.iter().zip(&passed).for_each(|(&index, grad)| gradient[index as usize] += grad);
                     }
                 }
             })
@@ -64,13 +65,13 @@ impl CustomOp1 for Named {
 }
 
 multiversion! {
-    /// Every name is the index of an output.
-    fn add_named(output: &[f32], outputs: usize, indices: &[u32], names: usize, logits: &mut [f32]) {
-        let rows = output.chunks_exact(outputs).zip(indices.chunks_exact(names));
-        for (logits, (output, names)) in logits.chunks_exact_mut(TOKENS).zip(rows) {
+    /// Every index of a group is that of an output.
+    fn add_groups(output: &[f32], outputs: usize, indices: &[u32], groups: usize, logits: &mut [f32]) {
+        let rows = output.chunks_exact(outputs).zip(indices.chunks_exact(groups));
+        for (logits, (output, groups)) in logits.chunks_exact_mut(TOKENS).zip(rows) {
             logits.copy_from_slice(&output[..TOKENS]);
-            for names in names.chunks_exact(TOKENS) {
-                logits.iter_mut().zip(names).for_each(|(logit, &name)| *logit += output[name as usize]);
+            for groups in groups.chunks_exact(TOKENS) {
+                logits.iter_mut().zip(groups).for_each(|(logit, &index)| *logit += output[index as usize]);
             }
             // Not by `max`, which would hide a NaN.
             logits.iter_mut().for_each(|logit| *logit = if *logit < LOWEST_LOGIT { LOWEST_LOGIT } else { *logit });
@@ -152,10 +153,10 @@ mod tests {
     use crate::layers::tests::{assert_same, variable};
     use candle_core::Device;
 
-    fn named_logits_by_graph(output: &Tensor, names: &Rows) -> Result<Tensor> {
-        let indices = Tensor::from_slice(&names.indices, ((), names.count), output.device())?;
-        let named = output.gather(&indices, 1)?.reshape(((), names.count / TOKENS, TOKENS))?.sum(1)?;
-        (output.narrow(1, 0, TOKENS)? + named)?.maximum(f64::from(LOWEST_LOGIT))
+    fn grouped_logits_by_graph(output: &Tensor, groups: &Rows) -> Result<Tensor> {
+        let indices = Tensor::from_slice(&groups.indices, ((), groups.count), output.device())?;
+        let of_groups = output.gather(&indices, 1)?.reshape(((), groups.count / TOKENS, TOKENS))?.sum(1)?;
+        (output.narrow(1, 0, TOKENS)? + of_groups)?.maximum(f64::from(LOWEST_LOGIT))
     }
 
     fn nats_by_graph(logits: &Tensor, targets: &Targets) -> Result<Tensor> {
@@ -167,13 +168,13 @@ mod tests {
     fn the_fused_logits_have_the_values_and_gradients_of_the_graph() {
         let output = variable(&[3, 60]);
         let indices = (0..3 * 2 * TOKENS).map(|index| (index as u32 * 7 + 5) % 60).collect();
-        let names = Rows { count: 2 * TOKENS, indices: Arc::new(indices) };
-        assert_same(&[&output], &|| named_logits(&output, &names), &|| named_logits_by_graph(&output, &names));
+        let groups = Rows { count: 2 * TOKENS, indices: Arc::new(indices) };
+        assert_same(&[&output], &|| grouped_logits(&output, &groups), &|| grouped_logits_by_graph(&output, &groups));
         // Where the lowest logit holds, too.
         let deep = || output.affine(40.0, 0.0);
-        assert_same(&[&output], &|| named_logits(&deep()?, &names), &|| named_logits_by_graph(&deep()?, &names));
+        assert_same(&[&output], &|| grouped_logits(&deep()?, &groups), &|| grouped_logits_by_graph(&deep()?, &groups));
         let outside = Rows { count: TOKENS, indices: Arc::new(vec![60; 3 * TOKENS]) };
-        assert!(named_logits(&output, &outside).is_err());
+        assert!(grouped_logits(&output, &outside).is_err());
     }
 
     #[test]

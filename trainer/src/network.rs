@@ -9,9 +9,9 @@ use chorale::columns::GIVEN;
 use chorale::{Chord, FeatureTracker, Part, Phase, Token};
 
 use crate::augment::Example;
-use crate::features::{Features, INPUT_TOKENS, Names, naming_table, relation_table};
+use crate::features::{Features, INPUT_TOKENS, LogitGroups, group_table, relation_table};
 use crate::layers::{Dropout, Initializer, Linear, Rows, Weights, embed_sum, weight};
-use crate::logits::named_logits;
+use crate::logits::grouped_logits;
 use crate::lstm::Lstm;
 use crate::settings::{Settings, TrunkSettings};
 use crate::wavenet::Wavenet;
@@ -37,8 +37,8 @@ pub struct Head {
     pub features: Features,
     /// (rows of `features`, width).
     pub tokens: Tensor,
-    pub names: Names,
-    /// To the outputs of `names`.
+    pub groups: LogitGroups,
+    /// To the outputs of the tokens and of `groups`.
     pub output: Linear,
 }
 
@@ -52,8 +52,8 @@ pub struct Batch {
     pub rows: Tensor,
     /// By place in the order, for each of the N: the rows of [`Head::tokens`].
     pub heads: [Rows; 4],
-    /// By place in the order, for each of the N: the namings · 47 of the head's outputs that are added to the logits.
-    pub names: [Rows; 4],
+    /// By place in the order, for each of the N: the groups · 47 of the head's outputs that are added to the logits.
+    pub group_outputs: [Rows; 4],
     /// For each part, soprano first, the N tokens of the present chord.
     pub now: [Arc<Vec<u32>>; 4],
 }
@@ -63,14 +63,14 @@ impl Batch {
     pub fn new(pieces: &[Example], order: [Part; 4]) -> candle_core::Result<Batch> {
         let steps = pieces.iter().map(|piece| piece.chords.len()).max().unwrap_or(0);
         let relations = relation_table();
-        let naming = naming_table();
+        let table = group_table();
         let trunk = RowWriter::new(Features::of_trunk(), &relations);
         let heads: [RowWriter; 4] =
             std::array::from_fn(|place| RowWriter::new(Features::of_head(order[place], &order[..place]), &relations));
-        let namings: [Names; 4] = std::array::from_fn(|place| Names::of_head(order[place], &order[..place]));
+        let groups: [LogitGroups; 4] = std::array::from_fn(|place| LogitGroups::of_head(order[place], &order[..place]));
         let mut inputs = Vec::with_capacity(pieces.len() * steps * trunk.features.count());
         let mut head_rows = [const { Vec::new() }; 4];
-        let mut names = [const { Vec::new() }; 4];
+        let mut group_outputs = [const { Vec::new() }; 4];
         let (mut rows, mut now) = (Vec::new(), [const { Vec::new() }; 4]);
         for (index, piece) in pieces.iter().enumerate() {
             let mut hearing = FeatureTracker::new();
@@ -92,12 +92,11 @@ impl Batch {
                 for (head, rows) in heads.iter().zip(&mut head_rows) {
                     head.write(&words, rows);
                 }
-                for (namings, names) in namings.iter().zip(&mut names) {
-                    for ((&column, &kind), offset) in namings.columns.iter().zip(&namings.kinds).zip(namings.offsets())
-                    {
+                for (groups, group_outputs) in groups.iter().zip(&mut group_outputs) {
+                    for ((&column, &kind), offset) in groups.columns.iter().zip(&groups.kinds).zip(groups.offsets()) {
                         let row = kind as usize * INPUT_TOKENS + words[column] as usize;
-                        let outputs = &naming[row * Token::VOCABULARY..][..Token::VOCABULARY];
-                        names.extend(outputs.iter().map(|output| offset as u32 + output));
+                        let outputs = &table[row * Token::VOCABULARY..][..Token::VOCABULARY];
+                        group_outputs.extend(outputs.iter().map(|output| offset as u32 + output));
                     }
                 }
                 rows.push((index * steps + step) as u32);
@@ -106,17 +105,17 @@ impl Batch {
             }
         }
         let count = rows.len();
-        let mut names = names
+        let mut group_outputs = group_outputs
             .into_iter()
-            .zip(&namings)
-            .map(|(indices, namings)| Rows { count: namings.count() * Token::VOCABULARY, indices: Arc::new(indices) });
+            .zip(&groups)
+            .map(|(indices, groups)| Rows { count: groups.count() * Token::VOCABULARY, indices: Arc::new(indices) });
         let mut head_rows = head_rows.into_iter().zip(&heads).map(|(rows, head)| head.rows(rows));
         Ok(Batch {
             shape: (pieces.len(), steps),
             inputs: trunk.rows(inputs),
             rows: Tensor::from_vec(rows, count, &Device::Cpu)?,
             heads: std::array::from_fn(|_| head_rows.next().expect("four heads")),
-            names: std::array::from_fn(|_| names.next().expect("four heads")),
+            group_outputs: std::array::from_fn(|_| group_outputs.next().expect("four heads")),
             now: now.map(Arc::new),
         })
     }
@@ -167,7 +166,7 @@ impl Network {
         for (place, part) in order.into_iter().enumerate() {
             let name = format!("head.{}", part.letter());
             let rows = Features::of_head(part, &order[..place]).rows();
-            let outputs = Names::of_head(part, &order[..place]).outputs();
+            let outputs = LogitGroups::of_head(part, &order[..place]).outputs();
             init.linear(&format!("{name}.context"), settings.context_width(), settings.head_width)?;
             init.uniform(&format!("{name}.tokens"), &[rows, settings.head_width], 0.2)?;
             init.linear(&format!("{name}.output"), settings.head_width, outputs)?;
@@ -205,7 +204,7 @@ impl Network {
                     context: Linear::new(weights, &format!("{name}.context"))?,
                     tokens: table(&format!("{name}.tokens"), &features)?,
                     features,
-                    names: Names::of_head(part, &order[..place]),
+                    groups: LogitGroups::of_head(part, &order[..place]),
                     output: Linear::new(weights, &format!("{name}.output"))?,
                 })
             })
@@ -226,24 +225,24 @@ impl Network {
         let context = context.flatten(0, 1)?.index_select(&batch.rows, 0)?; // (N, context)
         let context = dropout.apply(&context)?;
         let mut logits = [const { None }; 4];
-        for ((head, rows), names) in self.heads.iter().zip(&batch.heads).zip(&batch.names) {
-            logits[head.part.index()] = Some(head.forward(&context, rows, names, dropout)?);
+        for ((head, rows), group_outputs) in self.heads.iter().zip(&batch.heads).zip(&batch.group_outputs) {
+            logits[head.part.index()] = Some(head.forward(&context, rows, group_outputs, dropout)?);
         }
         Ok(logits.map(|logits| logits.expect("the order names every part")))
     }
 }
 
 impl Head {
-    /// context (N, context), the rows of its tokens and its names → logits (N, 47).
+    /// context (N, context), the rows of its tokens and the outputs of its groups → logits (N, 47).
     fn forward(
         &self,
         context: &Tensor,
         rows: &Rows,
-        names: &Rows,
+        group_outputs: &Rows,
         dropout: &mut Dropout,
     ) -> candle_core::Result<Tensor> {
         let tokens = embed_sum(&self.tokens, rows)?;
         let hidden = dropout.apply(&(self.context.forward(context)? + tokens)?.relu()?)?;
-        named_logits(&self.output.forward(&hidden)?, names)
+        grouped_logits(&self.output.forward(&hidden)?, group_outputs)
     }
 }

@@ -13,8 +13,6 @@ use tract_onnx::prelude::*;
 use crate::dataset::CorpusPiece;
 use crate::likelihood::{self, Likelihood, Told};
 
-const IR_VERSION: i64 = 8;
-
 /// An exported network, run with tract for one sequence (N = 1), teacher-forced.
 pub struct Runner {
     plan: Arc<TypedRunnableModel>,

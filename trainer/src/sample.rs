@@ -18,11 +18,11 @@ pub fn first_bar(network: &Network, piece: &CorpusPiece) -> Result<String> {
     let mut chords: Vec<Chord> = Vec::new();
     for (step, given) in piece.chorale.chords.iter().take(Phase::STEPS_PER_BAR).enumerate() {
         chords.push(Chord::SILENCE);
-        chords[step].0[Part::Soprano.index()] = given[Part::Soprano];
-        for part in &network.order[1..] {
+        chords[step][Part::Soprano] = given[Part::Soprano];
+        for &part in &network.order[1..] {
             let logits = train::logits(network, &chords, &phases[..=step])?;
             let logits = &logits[part.index()][step * Token::VOCABULARY..];
-            chords[step].0[part.index()] = Token::from_index(likeliest(logits)).unwrap_or(Token::REST);
+            chords[step][part] = Token::from_index(likeliest(logits)).unwrap_or(Token::REST);
         }
     }
     let name = |token: Token| token.pitch().map_or("-".into(), |pitch| pitch.name());

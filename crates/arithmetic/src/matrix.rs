@@ -243,7 +243,7 @@ trait Lanes: Copy {
     /// # Safety
     /// The processor must have the registers.
     unsafe fn zero() -> Self;
-    /// `self + factor · values`, rounded once.
+    /// `self + factor · values`, rounded once (on wasm32 twice).
     ///
     /// # Safety
     /// The processor must have the registers.
@@ -331,7 +331,8 @@ impl Lanes for [f32; UNIT] {
     #[inline(always)]
     unsafe fn add_scaled(mut self, factor: f32, values: Self) -> Self {
         for (sum, value) in self.iter_mut().zip(values) {
-            *sum = factor.mul_add(value, *sum);
+            // WebAssembly has no fused multiply-add, and what stands in for it is a function call for each value.
+            *sum = if cfg!(target_arch = "wasm32") { *sum + factor * value } else { factor.mul_add(value, *sum) };
         }
         self
     }

@@ -103,9 +103,11 @@ fn write(settings: &Settings, pieces: &[CorpusPiece], work: &Path) -> Result<()>
         let table = |rows: &Rows| Tensor::from_slice(&rows.indices, ((), rows.count), &Device::Cpu);
         tensors.insert(format!("{index}.inputs"), table(&batch.inputs)?);
         tensors.insert(format!("{index}.rows"), batch.rows);
-        for (place, ((rows, names), now)) in batch.heads.iter().zip(&batch.names).zip(&batch.now).enumerate() {
+        for (place, ((rows, group_outputs), now)) in
+            batch.heads.iter().zip(&batch.group_outputs).zip(&batch.now).enumerate()
+        {
             tensors.insert(format!("{index}.heads.{place}"), table(rows)?);
-            tensors.insert(format!("{index}.names.{place}"), table(names)?);
+            tensors.insert(format!("{index}.names.{place}"), table(group_outputs)?);
             tensors.insert(format!("{index}.now.{place}"), Tensor::from_slice(now, now.len(), &Device::Cpu)?);
         }
     }
