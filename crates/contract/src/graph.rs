@@ -414,7 +414,9 @@ impl Node {
     /// # Errors
     /// What a file's node has that no node of our graphs has.
     pub fn from_proto(node: &NodeProto) -> Result<Node, String> {
-        let [output] = &node.output[..] else { return Err(format!("the node '{}' has no output, or several", node.name)) };
+        let [output] = &node.output[..] else {
+            return Err(format!("the node '{}' has no output, or several", node.name));
+        };
         if !node.domain.is_empty() {
             return Err(format!("the node '{output}' is no operator of ONNX's own"));
         }
@@ -520,7 +522,10 @@ mod tests {
         assert_eq!(graph.nodes[0].to_string(), "Concat axis=1 past.words = chord heard");
         let mut node = graph.nodes[0].to_proto();
         node.attribute[0].r#type = AttributeType::Undefined as i32;
-        assert_eq!(Node::from_proto(&node), Err("the node 'past.words' has an attribute that is no whole number".into()));
+        assert_eq!(
+            Node::from_proto(&node),
+            Err("the node 'past.words' has an attribute that is no whole number".into())
+        );
         node.domain = "com.example".into();
         assert_eq!(Node::from_proto(&node), Err("the node 'past.words' is no operator of ONNX's own".into()));
     }

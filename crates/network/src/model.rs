@@ -246,7 +246,9 @@ fn for_any(bytes: &[u8], state: &StateContract, order: [Part; 4], reason: String
 
 #[cfg(not(feature = "tract"))]
 fn for_any(_: &[u8], _: &StateContract, _: [Part; 4], reason: String) -> Result<Implementation, String> {
-    Err(format!("it is not as the trainer writes networks ({reason}), and this program was built without tract, which runs any"))
+    Err(format!(
+        "it is not as the trainer writes networks ({reason}), and this program was built without tract, which runs any"
+    ))
 }
 
 /// What a file may ask of a state: 64 MiB. The shipped WaveNet's has 100,000 values.

@@ -129,7 +129,9 @@ impl Constants<'_> {
             return Err(format!("the dimensions of the constant '{name}' are {dims:?}, not {:?}", expected.dims));
         }
         match &expected.content {
-            Content::Shape(values) if self.ints(name)? != *values => Err(format!("the constant '{name}' holds other values")),
+            Content::Shape(values) if self.ints(name)? != *values => {
+                Err(format!("the constant '{name}' holds other values"))
+            }
             _ => Ok(()),
         }
     }
@@ -168,7 +170,9 @@ impl Constants<'_> {
         let offsets = self.indices(&of("offsets"), count)?;
         let row = |offset: usize, class: i64| {
             let row = usize::try_from(class).ok().and_then(|class| class.checked_add(offset));
-            row.filter(|&row| row < count).map(|row| row as u32).ok_or_else(|| format!("words point beyond the constant '{name}.table'"))
+            row.filter(|&row| row < count)
+                .map(|row| row as u32)
+                .ok_or_else(|| format!("words point beyond the constant '{name}.table'"))
         };
         let mut features = Vec::with_capacity(offsets.len());
         for (&column, &offset) in singles.iter().zip(&offsets) {
@@ -176,7 +180,8 @@ impl Constants<'_> {
             features.push(Feature { columns: [column; 2], rows });
         }
         for (((first, second), kind), &offset) in pairs.zip(kinds).zip(&offsets[singles.len()..]) {
-            let classes = relations.get(kind..kind + columns::TOKENS.pow(2)).ok_or("the constant 'relations' is too short")?;
+            let classes =
+                relations.get(kind..kind + columns::TOKENS.pow(2)).ok_or("the constant 'relations' is too short")?;
             let rows = classes.iter().map(|&class| row(offset, class)).collect::<Result<_, _>>()?;
             features.push(Feature { columns: [first, second], rows });
         }
