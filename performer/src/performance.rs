@@ -62,12 +62,21 @@ pub struct Performance {
     open: Option<OpenPorts>,
     worker: Option<JoinHandle<()>>,
     recorder: Option<JoinHandle<()>>,
-    /// Ends the worker and the recorder.
-    threads_stop: Arc<AtomicBool>,
+    threads: ThreadContext,
     shared: Arc<Shared>,
     commands: HeapProd<(Control, u8)>,
     shown: HeapCons<PerformanceEvent>,
     news: Receiver<()>,
+}
+
+/// What the worker's and the recorder's threads go by.
+#[derive(Clone)]
+struct ThreadContext {
+    shared: Arc<Shared>,
+    /// Whether they are to end.
+    stop: Arc<AtomicBool>,
+    /// Wakes whoever watches. Full means that the watcher has been told already.
+    news: Sender<()>,
 }
 
 /// The engine's queues, as far as they are the worker's.
@@ -82,31 +91,23 @@ impl Performance {
         session.has_own_ports = plan.per_part;
         fault::prepare();
         panics::prepare();
-        let (shared, threads_stop) = (Arc::new(Shared::default()), Arc::new(AtomicBool::new(false)));
-        let (worker, first) = Worker::new(harmonizer, second, session.first_phase())?;
+        let shared = Arc::new(Shared::default());
         let (news_in, news) = bounded(1);
-        let (worker, queues) = spawn_worker(worker, &shared, &threads_stop, news_in)?;
+        let threads = ThreadContext { shared: Arc::clone(&shared), stop: Arc::default(), news: news_in };
+        let (worker, first) = Worker::new(harmonizer, second, session.first_phase())?;
+        let (worker, queues) = spawn_worker(worker, threads.clone())?;
         let (engine, ends) = Engine::new(Session::new(session), worker.thread().clone(), Arc::clone(&shared));
         let EngineEnds { mut tables, commands, requests, shown, events } = ends;
         let _ = tables.try_push(first); // the queue is new and empty
         let _ = queues.send((tables, requests)); // the thread waits for it
-        let (worker, recorder_parts) = (Some(worker), (recorder, session, events));
+        let recorder = spawn_recorder(recorder, session, events, threads.clone());
+        let worker = Some(worker);
+        // From here on an error ends the threads, too.
         let mut performance =
-            Performance { open: None, worker, recorder: None, threads_stop, shared, commands, shown, news };
-        performance.recorder = Some(performance.spawn_recorder(recorder_parts)?);
+            Performance { open: None, worker, recorder: None, threads, shared, commands, shown, news };
+        performance.recorder = Some(recorder?);
         performance.open = Some(backend.start(plan, engine, sound.as_ref())?);
         Ok(performance)
-    }
-
-    fn spawn_recorder(
-        &self,
-        (recorder, session, events): (Option<Recorder>, Settings, HeapCons<TakeEvent>),
-    ) -> Result<JoinHandle<()>, PerformanceError> {
-        let (shared, stop) = (Arc::clone(&self.shared), Arc::clone(&self.threads_stop));
-        thread::Builder::new()
-            .name("recorder".to_owned())
-            .spawn(move || guard_recording(&shared, || record(recorder, session, events, &shared, &stop)))
-            .map_err(|cause| PerformanceError::Thread { name: "recorder", cause })
     }
 
     /// The names of our input and output, or of what they are connected to, and whether that is there.
@@ -184,7 +185,7 @@ impl Performance {
     }
 
     fn join(&mut self) {
-        self.threads_stop.store(true, Ordering::Release);
+        self.threads.stop.store(true, Ordering::Release);
         for thread in [self.worker.take(), self.recorder.take()].into_iter().flatten() {
             thread.thread().unpark();
             let _ = thread.join(); // its panic was reported where it was caught
@@ -199,13 +200,30 @@ impl Drop for Performance {
     }
 }
 
+fn spawn_recorder(
+    recorder: Option<Recorder>,
+    session: Settings,
+    events: HeapCons<TakeEvent>,
+    context: ThreadContext,
+) -> Result<JoinHandle<()>, PerformanceError> {
+    let run = move || guard_recording(&context.shared, || record(recorder, session, events, &context));
+    let handle = thread::Builder::new().name("recorder".to_owned()).spawn(run);
+    handle.map_err(|cause| PerformanceError::Thread { name: "recorder", cause })
+}
+
+/// Runs the recorder. Whatever happens there, the music goes on without its take.
+fn guard_recording(shared: &Shared, record: impl FnOnce()) {
+    if let Err(told) = panics::catch(record) {
+        shared.lose_take(&format!("a bug of ours ({told})"));
+    }
+}
+
 /// The recorder's thread. Without a recorder it empties the queue all the same.
 fn record(
     mut recorder: Option<Recorder>,
     session: Settings,
     mut events: HeapCons<TakeEvent>,
-    shared: &Shared,
-    stop: &AtomicBool,
+    ThreadContext { shared, stop, .. }: &ThreadContext,
 ) {
     loop {
         let is_last = stop.load(Ordering::Acquire);
@@ -235,16 +253,13 @@ fn record(
 /// after it.
 fn spawn_worker(
     worker: Worker,
-    shared: &Arc<Shared>,
-    stop: &Arc<AtomicBool>,
-    news: Sender<()>,
+    context: ThreadContext,
 ) -> Result<(JoinHandle<()>, Sender<WorkerQueues>), PerformanceError> {
     let (queues_in, queues) = bounded(1);
-    let (shared, stop) = (Arc::clone(shared), Arc::clone(stop));
     let run = move || {
         if let Ok(queues) = queues.recv() {
-            guard_work(&shared, || work(worker, queues, &shared, &stop, &news));
-            let _ = news.try_send(());
+            guard_work(&context.shared, || work(worker, queues, &context));
+            let _ = context.news.try_send(());
         }
     };
     let handle = thread::Builder::new().name("worker".to_owned()).spawn(run);
@@ -260,24 +275,15 @@ fn guard_work(shared: &Shared, work: impl FnOnce() -> Result<(), ModelError>) {
     }
 }
 
-/// Runs the recorder. Whatever happens there, the music goes on without its take.
-fn guard_recording(shared: &Shared, record: impl FnOnce()) {
-    if let Err(told) = panics::catch(record) {
-        shared.lose_take(&format!("a bug of ours ({told})"));
-    }
-}
-
-/// The worker's thread: sleeps until something was played, tells whoever watches, and works the next table out. Of several requests that came
-/// meanwhile only the last is worth a table.
+/// The worker's thread: sleeps until something was played, wakes whoever watches, and works the next table out. Of
+/// several requests that came meanwhile only the last is worth a table.
 fn work(
     mut worker: Worker,
     (mut tables, mut requests): WorkerQueues,
-    shared: &Shared,
-    stop: &AtomicBool,
-    news: &Sender<()>,
+    ThreadContext { shared, stop, news }: &ThreadContext,
 ) -> Result<(), ModelError> {
     while !stop.load(Ordering::Acquire) {
-        // The engine wakes this thread for whatever there is to show, too. Full means that it was told already.
+        // The engine wakes this thread for whatever there is to show, too.
         let _ = news.try_send(());
         let mut is_new = false;
         while let Some(request) = requests.try_pop() {

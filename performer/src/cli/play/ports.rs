@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use anyhow::Result;
-use performer::devices::midi::{PortPlan, Ports};
+use performer::devices::midi::{PortPlan, Ports, Side};
 use performer::performance::Cast;
 use session::clock::ClockSource;
 use session::config::Config;
@@ -42,16 +42,16 @@ fn complete(
     plan: &mut PortPlan,
     ports: Ports,
     has_sound: bool,
-    ask: impl Fn(&[String], &str) -> Result<Answer>,
+    ask: impl Fn(&[String], Side) -> Result<Answer>,
 ) -> Result<()> {
     if plan.own_ports {
         return Ok(());
     }
     let mut wants_own = plan.per_part || has_sound;
-    for (name, ports, what) in
-        [(&mut plan.input, ports.inputs, "the soprano come from"), (&mut plan.output, ports.outputs, "the parts go to")]
+    for (side, name, ports) in
+        [(Side::Input, &mut plan.input, ports.inputs), (Side::Output, &mut plan.output, ports.outputs)]
     {
-        if name.is_some() || (wants_own && what.starts_with("the parts")) {
+        if name.is_some() || (wants_own && side == Side::Output) {
             continue;
         }
         // ALSA's own loop is always there and nobody's keyboard.
@@ -59,7 +59,7 @@ fn complete(
         match &real[..] {
             [] => wants_own = cfg!(unix),
             [only] => *name = Some(only.clone()),
-            _ => match ask(&real, what)? {
+            _ => match ask(&real, side)? {
                 Answer::Port(port) => *name = Some(port),
                 Answer::Own => wants_own = true,
                 Answer::Nobody => {}
@@ -70,11 +70,14 @@ fn complete(
     Ok(())
 }
 
-fn ask(ports: &[String], what: &str) -> Result<Answer> {
+fn ask(ports: &[String], side: Side) -> Result<Answer> {
     if !std::io::stdin().is_terminal() {
         return Ok(Answer::Nobody);
     }
-    eprintln!("Where shall {what}?");
+    match side {
+        Side::Input => eprintln!("Where shall the soprano come from?"),
+        Side::Output => eprintln!("Where shall the parts go to?"),
+    }
     if cfg!(unix) {
         eprintln!("  0 a port of our own, to be connected later, as in a DAW");
     }
@@ -103,7 +106,7 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let ports = Ports { inputs: names(inputs), outputs: names(outputs) };
         let mut plan = plan;
-        let last = |ports: &[String], _: &str| Ok(ports.last().cloned().map_or(Answer::Nobody, Answer::Port));
+        let last = |ports: &[String], _: Side| Ok(ports.last().cloned().map_or(Answer::Nobody, Answer::Port));
         complete(&mut plan, ports, has_sound, last).unwrap();
         plan
     }
