@@ -36,8 +36,7 @@ mod phase;
 mod phrase_memory;
 mod pitch;
 mod quality;
-#[doc(hidden)]
-pub mod rules;
+mod rules;
 mod sonority;
 mod spelling;
 

@@ -137,9 +137,6 @@ rules! {
     }
 }
 
-#[doc(hidden)]
-pub use crate::{Breaches, Guard, Past};
-
 impl Rule {
     pub const fn index(self) -> usize {
         self as usize
