@@ -1,7 +1,9 @@
-//! What each MIDI message does to a session.
+//! What each MIDI message and each control does to a session.
+
+use chorale::Density;
 
 use crate::clock::{Time, Transport};
-use crate::control::{Binding, Control};
+use crate::control::{self, Binding, Control};
 use crate::midi::MidiMessage::{
     self, ChannelPressure, Clock, Continue, Controller, NoteOff, NoteOn, PitchBend, PolyPressure, ProgramChange, Reset,
     SongPosition, Start, Stop,
@@ -18,6 +20,44 @@ const SHARED_CONTROLLERS: [u8; 4] =
     [controller::MODULATION, controller::BREATH, controller::VOLUME, controller::EXPRESSION];
 
 impl Session {
+    /// Moves a control to a value of 0 to 127.
+    pub fn control(&mut self, at: Time, control: Control, value: u8) {
+        self.advance(at);
+        let is_on = value >= 64;
+        match control {
+            Control::Panic => self.panic(),
+            Control::Hold => self.is_held = is_on,
+            Control::Freeze(part) => self.frozen[part.index()] = is_on,
+            Control::Mute(part) => self.routing.mute(self.now, part, is_on),
+            Control::Density => self.density = Density::from_value(value),
+            Control::Tempo => self.clock.set_tempo(control::tempo(value), self.position),
+            Control::Temperature => self.overrides.temperature = Some(control::temperature(value)),
+            Control::Cadence => self.overrides.cadence = is_on,
+            Control::Guard => self.overrides.guard = Some(is_on),
+            Control::Model => self.overrides.second_model = is_on,
+        }
+        if matches!(control, Control::Hold | Control::Freeze(_)) && !is_on && self.keys.soprano().is_none() {
+            // What was held through a silence is released.
+            self.fall_silent();
+        }
+        if matches!(control, Control::Cadence | Control::Temperature | Control::Guard | Control::Model) {
+            self.request_tables();
+        }
+    }
+
+    /// Whether a switch is on.
+    pub fn is_on(&self, control: Control) -> bool {
+        match control {
+            Control::Hold => self.is_held,
+            Control::Freeze(part) => self.frozen[part.index()],
+            Control::Mute(part) => self.routing.is_muted(part),
+            Control::Cadence => self.overrides.cadence,
+            Control::Guard => self.overrides.guard.unwrap_or(true),
+            Control::Model => self.overrides.second_model,
+            Control::Panic | Control::Density | Control::Temperature | Control::Tempo => false,
+        }
+    }
+
     pub(super) fn receive(&mut self, message: MidiMessage) {
         match message {
             Clock | Start | Continue | Stop | SongPosition(_) => self.transport(message),

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock;
-use crate::control::Binding;
+use crate::control::{self, Binding, Control};
 
 /// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
 fn settings() -> Settings {
