@@ -342,16 +342,17 @@ mod tests {
     #[test]
     fn the_best_particle_is_never_lost_after_the_last_step() {
         let model = Arc::new(Model::lstm().unwrap());
+        let (melody, sampling) = (melody(), Sampling::default());
         let mut uneven = 0;
-        for seed in 0..16 {
-            let sampling = Sampling { seed, ..Sampling::default() };
-            let Grown { swarm, trail } = grow(&model, sampling, &melody()[..6], 4).unwrap();
+        for length in 1..=melody.len() {
+            let Grown { swarm, trail } = grow(&model, sampling, &melody[..length], 8).unwrap();
             uneven += usize::from(is_uneven(&swarm));
-            assert_eq!(trail[5].iter().map(|(parent, _)| *parent).collect::<Vec<_>>(), [0, 1, 2, 3]);
+            let parents = trail[length - 1].iter().map(|(parent, _)| *parent);
+            assert!(parents.eq(0..8), "resampled after the last of {length} steps");
             let best = swarm.iter().map(|one| one.log_likelihood - one.cost).fold(f64::NEG_INFINITY, f64::max);
-            assert_eq!(search(&model, sampling, &melody()[..6], 4).unwrap().score(), best);
+            assert_eq!(search(&model, sampling, &melody[..length], 8).unwrap().score(), best);
         }
-        assert!(uneven > 0, "in some runs there would have been a reason to resample");
+        assert!(uneven > 0, "some of these would have been resampled");
     }
 
     #[test]
