@@ -27,7 +27,7 @@ enum Command {
     Ports(cli::ports::Args),
     Learn(cli::learn::Args),
     Replay(cli::replay::Args),
-    TableRequest(Box<cli::report::Args>),
+    Report(Box<cli::report::Args>),
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
@@ -39,6 +39,6 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ports(args) => cli::ports::run(args),
         Command::Learn(args) => cli::learn::run(args),
         Command::Replay(args) => cli::replay::run(args),
-        Command::TableRequest(args) => cli::report::run(*args),
+        Command::Report(args) => cli::report::run(*args),
     }
 }
