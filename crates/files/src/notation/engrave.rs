@@ -99,8 +99,10 @@ fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
         let start = ruler.places[&note.start];
         let next = notes.get(index + 1);
         let end = match next {
-            // Written rests are kept, however short.
-            _ if score.is_notated && part == score.melody => ruler.places[&note.end],
+            // Written rests are kept, however short; of notes that overlap the first is cut.
+            _ if score.is_notated && part == score.melody => {
+                ruler.places[&note.end].min(next.map_or(ruler.end, |next| ruler.places[&next.start]))
+            }
             Some(next) if next.start < note.end + eighth => ruler.places[&next.start],
             // A note that ends off the grid was held a little shorter or longer than written.
             _ if !note.end.is_multiple_of(sixteenth) => {

@@ -144,6 +144,14 @@ fn thirty_seconds_and_short_rests_of_a_notated_melody_are_kept() {
 }
 
 #[test]
+fn notes_of_a_notated_melody_that_overlap_are_cut() {
+    let notes = [(0, 480, 72), (320, 960, 74), (640, 960, 76), (960, 1920, 77)];
+    let (score, grid) = score(&[metre(0, 4, 4)], &notes);
+    let measures = measures(&Score { is_notated: true, ..score }, &grid).unwrap();
+    assert_eq!(measures[0].parts[0].iter().map(|item| item.length).sum::<u32>(), 96);
+}
+
+#[test]
 fn a_fermata_stands_on_the_end_of_every_parts_note() {
     let (mut score, grid) = score(&[metre(0, 4, 4)], &[(0, 960, 72), (960, 2880, 74)]);
     score.parts[3] = score.parts[0].clone();
