@@ -246,3 +246,18 @@ pub(super) fn sent_line(message: &Message) -> String {
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!(" {byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_known_by_its_whole_file_and_in_earlier_takes_by_its_metadata() {
+        let model = Model::lstm().unwrap();
+        let now = ModelIdentity::new("lstm", &model);
+        let earlier = ModelIdentity { fingerprint: of_metadata(&model), ..now.clone() };
+        let stranger = ModelIdentity { fingerprint: "0".into(), ..now.clone() };
+        assert_ne!(now, earlier);
+        assert_eq!([now, earlier, stranger].map(|identity| identity.is_of(&model)), [true, true, false]);
+    }
+}
