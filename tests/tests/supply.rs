@@ -30,6 +30,7 @@ fn toml_file(name: &str) -> toml::Table {
 }
 
 #[test]
+#[allow(clippy::assertions_on_constants, reason = "a constant of the build, which is what is tested")]
 fn tests_run_with_debug_assertions_and_overflow_checks() {
     assert!(cfg!(debug_assertions), "run the tests by make test or scripts/checked.sh test");
     let least = std::hint::black_box(0u8);

@@ -29,6 +29,9 @@ pub struct Nats {
     pub alone: f64,
 }
 
+/// The chord of each step, and how likely they are where that is known.
+type Harmony = (Vec<Chord>, Option<Nats>);
+
 impl Cantus {
     /// As many different harmonizations as were asked for and found, at least one, the best first.
     ///
@@ -54,12 +57,7 @@ impl Cantus {
         chords.map_err(|error| ArrangeError::in_file(&self.name, error))
     }
 
-    fn ahead(
-        &self,
-        model: &Arc<Model>,
-        particles: usize,
-        alternatives: usize,
-    ) -> Result<Vec<(Vec<Chord>, Option<Nats>)>, ArrangeError> {
+    fn ahead(&self, model: &Arc<Model>, particles: usize, alternatives: usize) -> Result<Vec<Harmony>, ArrangeError> {
         let Cantus { options, steps, .. } = self;
         let constraints = self.constraints();
         let wanted = match options.part {

@@ -144,9 +144,11 @@ mod tests {
         assert_eq!(Meaning::of(ErrorKind::DeviceChanged), Meaning::Harmless, "the stream was rerouted and plays on");
     }
 
-    /// A device of this test, which can be pulled out and put in: an output on it, how often it was opened, whether it
-    /// is there.
-    fn output() -> (SoundOutput, Arc<Reports>, Rc<Cell<u32>>, Rc<Cell<bool>>) {
+    /// A device of this test, which can be pulled out and put in: an output on it, what it reports, how often it was
+    /// opened, whether it is there.
+    type Fixture = (SoundOutput, Arc<Reports>, Rc<Cell<u32>>, Rc<Cell<bool>>);
+
+    fn output() -> Fixture {
         let (opened, is_there) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(true)));
         let reports = Arc::new(Reports::new(&Arc::default()));
         let reopen = {
