@@ -202,7 +202,7 @@ pub fn chord_changes(piece: &Piece) -> usize {
     onsets.len().saturating_sub(1)
 }
 
-/// Per 100 chord changes in Bach's 382 chorales, counted by [`crate::analysis::marks`] (`make data` checks it).
+/// Per 100 chord changes in Bach's 382 chorales, counted by `marks.rs` (`make data` checks it).
 pub fn bach_rate(rule: Rule) -> f64 {
     match rule {
         Rule::ParallelFifths => 0.21,

@@ -6,7 +6,7 @@ use chorale::{Key, Part, Pitch, Spelling};
 
 use crate::ensemble::Ensemble;
 
-/// Ticks from the beginning of the piece, of which [`Score::ticks_per_quarter`] make a quarter; at most [`MAX_TICK`].
+/// Ticks from the beginning of the piece, of which [`Score::ticks_per_quarter`] make a quarter; at most 2²⁸ - 1.
 pub type Tick = u32;
 
 /// The longest distance between two events that a MIDI file can hold.

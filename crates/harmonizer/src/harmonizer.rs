@@ -193,7 +193,7 @@ impl Harmonizer {
     }
 
     /// The chords under all 47 sopranos, by index of the soprano's token, in one batched run. Those below the
-    /// soprano's range get the answer of their octave within it, as [`session::AnswerTable`] looks them up.
+    /// soprano's range get the answer of their octave within it, as an answer table looks them up.
     ///
     /// # Errors
     /// When the network fails, or before the first [`Harmonizer::step`].
