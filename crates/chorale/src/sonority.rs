@@ -30,7 +30,7 @@ fn above(classes: u16, root: u32) -> u16 {
 
 impl Sonority {
     pub fn of(pitches: &[Option<Pitch>; 4]) -> Sonority {
-        static TABLE: LazyLock<Vec<Sonority>> = LazyLock::new(|| (0..1 << 12).map(classify).collect());
+        static TABLE: LazyLock<Vec<Sonority>> = LazyLock::new(sonorities);
         TABLE[usize::from(classes(pitches))]
     }
 
@@ -44,15 +44,27 @@ impl Sonority {
     }
 }
 
-fn classify(classes: u16) -> Sonority {
-    let over_some_root = |is_chord: &dyn Fn(u16) -> bool| (0..12).any(|root| is_chord(above(classes, root)));
-    match Quality::ALL.into_iter().find(|quality| over_some_root(&|chord| chord == quality.mask())) {
-        Some(quality) if quality.is_consonant_triad() => Sonority::Triad,
-        Some(quality) if quality.has_seventh() => Sonority::Seventh,
-        Some(_) => Sonority::DissonantTriad,
-        None if over_some_root(&|chord| TRIADS.iter().any(|triad| chord & !triad == 0)) => Sonority::Incomplete,
-        None => Sonority::Unclassified,
+/// By the classes that sound. Filled in from the chords, since to look all chords up for all classes takes milliseconds.
+fn sonorities() -> Vec<Sonority> {
+    let mut sonorities = vec![Sonority::Unclassified; 1 << 12];
+    let mut set = |chord: u16, sonority: Sonority| {
+        (1..=12).for_each(|down| sonorities[usize::from(above(chord, down))] = sonority);
+    };
+    for part in 0..1 << 12 {
+        if TRIADS.iter().any(|triad| part & !triad == 0) {
+            set(part, Sonority::Incomplete);
+        }
     }
+    // Where two qualities have the same classes, the first one stays.
+    for quality in Quality::ALL.into_iter().rev() {
+        let sonority = match quality {
+            _ if quality.is_consonant_triad() => Sonority::Triad,
+            _ if quality.has_seventh() => Sonority::Seventh,
+            _ => Sonority::DissonantTriad,
+        };
+        set(quality.mask(), sonority);
+    }
+    sonorities
 }
 
 const TRIADS: [u16; 2] = [Quality::Major.mask(), Quality::Minor.mask()];
