@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chorale::{Chord, Part};
 use engraving::Piece;
-use files::{Kind, parts};
+use files::parts;
 use harmonizer::search::{self, Harmonization};
 use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
 use network::Model;
@@ -88,7 +88,7 @@ impl Cantus {
         let mut score = parts::score(melody, options.part, steps, chords, self.fold, ticks_per_quarter, directions);
         score.title.clone_from(&source.title);
         score.creators.clone_from(&source.creators);
-        score.is_notated = source.kind == Kind::MusicXml;
+        score.is_notated = source.kind.is_notated();
         if options.heading.key.is_none() {
             score.settle_mode();
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::{Chorale, Key, Part, Spelling};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Grid, Kind, Metre, Note, Score, Source, Tick, melody, parts};
+use files::{Direction, Grid, Metre, Note, Score, Source, Tick, melody, parts};
 
 use crate::{ArrangeError, Tune};
 
@@ -41,7 +41,7 @@ impl Tune {
             title: title.clone(),
             creators: creators.clone(),
             ticks_per_quarter,
-            is_notated: kind == Kind::MusicXml,
+            is_notated: kind.is_notated(),
             directions,
             parts,
             fermatas,

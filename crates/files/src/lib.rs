@@ -37,6 +37,7 @@ pub mod melody;
 pub mod musicxml;
 pub mod notation;
 pub mod parts;
+mod phrasing;
 mod score;
 pub mod smf;
 mod source;
@@ -52,6 +53,7 @@ pub use chords::{OutOfVocabulary, chords_of};
 pub use disk::{load, write_whole};
 pub use ensemble::{Ensemble, EnsembleError, Scoring};
 pub use grid::{Bar, Grid};
+pub use phrasing::{Expression, Phrasing};
 pub use score::{
     Creator, DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, TempoMap, Tick, signature, sung_at, transpose_keys,
 };

@@ -57,6 +57,7 @@ pub fn score(
         all_sing: melody.all_sing,
         is_notated: false,
         fermatas: melody.fermatas.clone(),
+        phrasing: melody.phrasing.clone(),
         spellings,
     }
 }

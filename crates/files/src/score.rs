@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chorale::{Key, Part, Pitch, Spelling};
 
 use crate::ensemble::Ensemble;
+use crate::phrasing::Phrasing;
 
 /// Ticks from the beginning of the piece, of which [`Score::ticks_per_quarter`] make a quarter; at most 2²⁸ - 1.
 pub type Tick = u32;
@@ -128,6 +129,8 @@ pub struct Score {
     pub is_notated: bool,
     /// Where melody notes with a fermata begin, in order.
     pub fermatas: Vec<Tick>,
+    /// Of the melody.
+    pub phrasing: Phrasing,
     /// How the source wrote the notes of each part, by their start; empty where it has no spelling.
     pub spellings: [BTreeMap<Tick, Spelling>; 4],
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use chorale::Spelling;
 
+use crate::phrasing::Phrasing;
 use crate::score::{Creator, Direction, Lyric, Note, Tick};
 
 /// The format of a file, and what users call the places in it.
@@ -21,6 +22,11 @@ impl Kind {
             Kind::Midi => "track",
             Kind::MusicXml => "part",
         }
+    }
+
+    /// Whether lengths are what is written, and not how somebody played.
+    pub fn is_notated(self) -> bool {
+        self != Kind::Midi
     }
 
     pub fn line(self) -> &'static str {
@@ -56,8 +62,11 @@ pub struct Track {
     pub lyrics: Vec<Lyric>,
     /// Where notes with a fermata begin.
     pub fermatas: Vec<Tick>,
+    pub phrasing: Phrasing,
     /// How the file wrote its notes, by start and MIDI pitch; empty for MIDI, which has no spelling.
     pub spellings: BTreeMap<(Tick, u8), Spelling>,
+    /// What had to be interpreted in it, in sentences for the user; of interest where the melody is in it.
+    pub remarks: Vec<String>,
 }
 
 /// In order of tick, each once; at one tick in the order of the file, so that the last of two that contradict each

@@ -126,6 +126,8 @@ mod tests {
             velocity: 80,
             restruck,
             fermata: false,
+            breath: false,
+            line_end: false,
             in_triplet: false,
         };
         let steps: Vec<MelodyStep> = [72, 72, 72, 72, 72, 72, 74, 74]

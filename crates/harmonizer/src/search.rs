@@ -402,6 +402,8 @@ mod tests {
             velocity: 80,
             restruck: false,
             fermata: false,
+            breath: false,
+            line_end: false,
             in_triplet: false,
         };
         let melody: Vec<MelodyStep> = (0..).zip(tenor).map(step).collect();

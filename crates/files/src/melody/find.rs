@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lines::{Line, all_lines, by_height, list_tracks};
+use super::text_lines::line_ends;
 use super::top_line::top_line;
 use super::{Melody, MelodyError};
 use crate::score::{Lyric, Note, Tick};
@@ -62,7 +63,10 @@ impl Melody {
         let spelling = |note: &Note| Some((note.start, *track.spellings.get(&(note.start, note.pitch.midi()))?));
         let spellings = notes.iter().filter_map(spelling).collect();
         let lyrics = lyrics_of(file, line.track).to_vec();
-        Ok(Melody { notes, lyrics, all_sing: false, fermatas, spellings, remarks })
+        remarks.extend(track.remarks.iter().cloned());
+        let line_ends = line_ends(&lyrics, &notes);
+        let phrasing = track.phrasing.of_notes(&starts);
+        Ok(Melody { notes, lyrics, all_sing: false, fermatas, phrasing, line_ends, spellings, remarks })
     }
 }
 

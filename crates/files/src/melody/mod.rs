@@ -5,6 +5,7 @@ mod fold;
 mod four_parts;
 mod lines;
 mod steps;
+mod text_lines;
 mod top_line;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use self::find::{Choice, lyrics_of};
 pub use self::fold::Fold;
 pub use self::four_parts::{four_parts, named_parts};
 pub use self::steps::{MAX_STEPS, MelodyStep, steps};
+use crate::phrasing::Phrasing;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::Kind;
 
@@ -29,6 +31,9 @@ pub struct Melody {
     pub all_sing: bool,
     /// Where notes with a fermata begin, in order.
     pub fermatas: Vec<Tick>,
+    pub phrasing: Phrasing,
+    /// Where the notes begin on which a line of the text ends, in order.
+    pub line_ends: Vec<Tick>,
     /// How the file wrote the notes, by their start; empty where it has no spelling.
     pub spellings: BTreeMap<Tick, Spelling>,
     /// What was decided on the way, in sentences for the user.

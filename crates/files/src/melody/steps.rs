@@ -26,6 +26,10 @@ pub struct MelodyStep {
     pub restruck: bool,
     /// Whether its note has a fermata, under which a phrase ends.
     pub fermata: bool,
+    /// Whether a breath is taken after its note.
+    pub breath: bool,
+    /// Whether a line of the text ends on its note.
+    pub line_end: bool,
     /// Whether no note begins here, in a beat that the melody divides otherwise than into sixteenths.
     pub in_triplet: bool,
 }
@@ -44,7 +48,7 @@ pub fn steps(melody: &Melody, grid: &Grid) -> Result<Vec<MelodyStep>, MelodyErro
     if steps > MAX_STEPS as u64 {
         return Err(MelodyError::TooLong { steps });
     }
-    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, &melody.fermatas, grid)).collect())
+    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, melody, grid)).collect())
 }
 
 /// Notes without a rest between them.
@@ -73,7 +77,7 @@ fn phrases<'a>(notes: &'a [Note], grid: &Grid) -> Vec<Phrase<'a>> {
     phrases
 }
 
-fn phrase_steps(phrase: &Phrase, fermatas: &[Tick], grid: &Grid) -> Vec<MelodyStep> {
+fn phrase_steps(phrase: &Phrase, melody: &Melody, grid: &Grid) -> Vec<MelodyStep> {
     let mut steps: Vec<MelodyStep> = Vec::new();
     let triplets = beats_of_triplets(phrase, grid);
     let mut notes = phrase.notes.iter().enumerate().peekable();
@@ -101,9 +105,23 @@ fn phrase_steps(phrase: &Phrase, fermatas: &[Tick], grid: &Grid) -> Vec<MelodySt
             before.end = start;
         }
         let Note { pitch: soprano, velocity, .. } = chosen;
-        let (phase, fermata) = (grid.phase(step), fermatas.binary_search(&chosen.start).is_ok());
+        let phase = grid.phase(step);
+        let has = |signs: &[Tick]| signs.binary_search(&chosen.start).is_ok();
+        let (fermata, breath) = (has(&melody.fermatas), has(&melody.phrasing.breaths));
+        let line_end = has(&melody.line_ends);
         let in_triplet = longest.is_none() && triplets.contains(&beat_of(step, grid));
-        steps.push(MelodyStep { phase, start, end: phrase.end, soprano, velocity, restruck, fermata, in_triplet });
+        steps.push(MelodyStep {
+            phase,
+            start,
+            end: phrase.end,
+            soprano,
+            velocity,
+            restruck,
+            fermata,
+            breath,
+            line_end,
+            in_triplet,
+        });
     }
     steps
 }

@@ -130,13 +130,17 @@ fn a_gap_shorter_than_a_quarter_goes_on_sounding_and_a_longer_one_is_a_rest() {
 }
 
 #[test]
-fn steps_tell_fermatas_and_where_a_beat_is_divided_by_three() {
+fn steps_tell_fermatas_breaths_ends_of_lines_and_where_a_beat_is_divided_by_three() {
     let notes = [note(0, 160, 72), note(160, 320, 74), note(320, 480, 76), note(480, 720, 77), note(720, 960, 76)];
-    let melody = Melody { notes: notes.to_vec(), fermatas: vec![720], ..Melody::default() };
+    let phrasing = Phrasing { breaths: vec![480], ..Phrasing::default() };
+    let (notes, fermatas, line_ends) = (notes.to_vec(), vec![720], vec![320]);
+    let melody = Melody { notes, fermatas, phrasing, line_ends, ..Melody::default() };
     let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], 0);
     let steps = steps(&melody, &grid).unwrap();
     let flags = |flag: fn(&MelodyStep) -> bool| steps.iter().map(|step| u8::from(flag(step))).collect::<Vec<_>>();
     assert_eq!(flags(|step| step.fermata), [0, 0, 0, 0, 0, 0, 1, 1]);
+    assert_eq!(flags(|step| step.breath), [0, 0, 0, 0, 1, 1, 0, 0]);
+    assert_eq!(flags(|step| step.line_end), [0, 0, 0, 1, 0, 0, 0, 0]);
     assert_eq!(flags(|step| step.in_triplet), [0, 0, 1, 0, 0, 0, 0, 0]);
     // Played a little late, a note divides nothing.
     let late = Melody { notes: vec![note(0, 480, 72), note(500, 960, 74)], ..Melody::default() };
@@ -179,6 +183,8 @@ fn a_melody_out_of_range_is_moved_by_octaves_as_a_whole_or_else_note_by_note() {
             velocity: 80,
             restruck: false,
             fermata: false,
+            breath: false,
+            line_end: false,
             in_triplet: false,
         };
         Fold::of(&pitches.iter().map(step).collect::<Vec<_>>())

@@ -191,6 +191,8 @@ mod tests {
                 velocity: 80,
                 restruck: index % 4 == 0 && is_struck && index >= 4 && notes[index / 4 - 1].0 == midi,
                 fermata: false,
+                breath: false,
+                line_end: false,
                 in_triplet: false,
             }
         });

@@ -20,6 +20,8 @@ pub(super) struct WrittenNote {
     pub tied_from: bool,
     pub tied_to: bool,
     pub fermata: bool,
+    /// Whether a breath is taken after it.
+    pub breath: bool,
     /// Verse and syllable.
     pub lyrics: Vec<(u8, Vec<u8>)>,
 }
@@ -51,11 +53,16 @@ pub(super) fn read_note(
         tied_from: ties("stop"),
         tied_to: ties("start"),
         fermata: notations().any(|notations| child(notations, "fermata").is_some()),
+        breath: notations().flat_map(|notations| children(notations, "articulations")).any(has_breath),
         lyrics: (1..=u8::MAX)
             .zip(children(node, "lyric"))
             .filter_map(|(verse, lyric)| read_lyric(verse, lyric))
             .collect(),
     }))
+}
+
+fn has_breath(articulations: Node) -> bool {
+    child(articulations, "breath-mark").or_else(|| child(articulations, "caesura")).is_some()
 }
 
 /// The sounding pitch, and how it is written; `None` on a staff that transposes by other than octaves.
@@ -95,6 +102,10 @@ fn read_lyric(place: u8, lyric: Node) -> Option<(u8, Vec<u8>)> {
     let syllabic = children(lyric, "syllabic").last().and_then(|syllabic| syllabic.text());
     if matches!(syllabic.map(str::trim), Some("begin" | "middle")) && !text.ends_with('-') {
         text.push('-');
+    }
+    if child(lyric, "end-line").or_else(|| child(lyric, "end-paragraph")).is_some() {
+        // As MIDI files end a line of words.
+        text.push('\r');
     }
     let number = lyric.attribute("number").and_then(|number| number.parse().ok());
     Some((number.unwrap_or(place), text.into_bytes()))

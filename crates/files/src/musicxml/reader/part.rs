@@ -168,6 +168,9 @@ impl WrittenPart {
                 if note.fermata {
                     track.fermatas.push(begins);
                 }
+                if note.breath {
+                    track.phrasing.breaths.push(begins);
+                }
                 if let Some(spelling) = note.spelling {
                     track.spellings.insert((begins, note.pitch.midi()), spelling);
                 }
@@ -217,6 +220,7 @@ fn in_order(mut track: Track) -> Track {
     track.lyrics.sort_by_key(|lyric| (lyric.tick, lyric.verse));
     track.fermatas.sort_unstable();
     track.fermatas.dedup();
+    track.phrasing = track.phrasing.in_order();
     track
 }
 

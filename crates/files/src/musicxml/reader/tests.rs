@@ -75,6 +75,22 @@ fn notes_ties_key_metre_words_and_fermatas_are_read() {
 }
 
 #[test]
+fn breath_marks_and_ends_of_text_lines_reach_the_melody() {
+    let breath = "<notations><articulations><breath-mark/></articulations></notations>";
+    let word = |text: &str, end: &str| format!("<lyric><syllabic>single</syllabic><text>{text}</text>{end}</lyric>");
+    let measure = format!(
+        "{ATTRIBUTES}{}{}{}{}",
+        note("C5", 2, &word("O", "")),
+        note("D5", 2, &word("Lord", "<end-line/>")),
+        note("E5", 2, &[breath, &word("my", "")].concat()),
+        note("F5", 2, &word("God", "")),
+    );
+    let source = read_text(&score(&[&measure]));
+    let melody = crate::melody::Melody::find(&source, &crate::melody::Choice::default()).unwrap();
+    assert_eq!((melody.phrasing.breaths, melody.line_ends), (vec![960], vec![480]));
+}
+
+#[test]
 fn chords_backups_voices_and_transposition_are_understood() {
     let both = format!(
         "{ATTRIBUTES}<attributes><transpose><chromatic>-2</chromatic></transpose></attributes>{}{}<backup><duration>8</duration></backup>{}",

@@ -1,0 +1,125 @@
+//! Where the lines of a text end, which is where most phrases do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::score::{Lyric, Note, Tick};
+use crate::text::decode;
+
+/// A line of verse has at least so many syllables; of fewer, punctuation makes no line.
+const FEWEST_SYLLABLES: usize = 4;
+
+/// A syllable, and which of the notes it begins on.
+struct Sung {
+    note: usize,
+    text: String,
+}
+
+/// Where the notes begin on which a line of the text ends, in order. A file may say so (a line break in or after a syllable,
+/// the slashes of karaoke); else a line ends where a clause does, before a capital after a comma, and where all of several
+/// verses go on with a capital.
+pub(super) fn line_ends(lyrics: &[Lyric], notes: &[Note]) -> Vec<Tick> {
+    let mut verses: Vec<u8> = lyrics.iter().map(|lyric| lyric.verse).collect();
+    verses.sort_unstable();
+    verses.dedup();
+    let verses: Vec<Vec<Sung>> = verses.iter().map(|verse| sung(lyrics, *verse, notes)).collect();
+    let Some(first) = verses.first() else { return Vec::new() };
+    let told = line_starts(first, |before, next| breaks_after(before) || breaks_before(next));
+    let starts = if told.is_empty() { guessed_starts(&verses) } else { told };
+    let mut ends: Vec<Tick> = starts.into_iter().filter_map(|note| Some(notes[note.checked_sub(1)?].start)).collect();
+    ends.sort_unstable();
+    ends.dedup();
+    ends
+}
+
+fn sung(lyrics: &[Lyric], verse: u8, notes: &[Note]) -> Vec<Sung> {
+    let of_verse = lyrics.iter().filter(|lyric| lyric.verse == verse);
+    let syllables = of_verse
+        .map(|lyric| Sung { note: notes.partition_point(|note| note.start < lyric.tick), text: decode(&lyric.text) });
+    syllables.filter(|syllable| syllable.note < notes.len()).collect()
+}
+
+/// The notes with which a line begins: where `is_break` holds for the syllables before and after.
+fn line_starts(syllables: &[Sung], is_break: impl Fn(&str, &str) -> bool) -> Vec<usize> {
+    let breaks = syllables.windows(2).filter(|pair| is_break(&pair[0].text, &pair[1].text));
+    breaks.map(|pair| pair[1].note).collect()
+}
+
+fn breaks_after(syllable: &str) -> bool {
+    syllable.ends_with(['\r', '\n'])
+}
+
+fn breaks_before(syllable: &str) -> bool {
+    syllable.starts_with(['/', '\\', '\r', '\n'])
+}
+
+/// By punctuation and capitals.
+fn guessed_starts(verses: &[Vec<Sung>]) -> Vec<usize> {
+    let common = common_capitals(verses);
+    let mut starts = Vec::new();
+    let mut length = 0;
+    for pair in verses[0].windows(2) {
+        length += 1;
+        let (before, next) = (&pair[0], &pair[1]);
+        if length >= FEWEST_SYLLABLES && (ends_clause(&before.text, &next.text) || common.contains(&next.note)) {
+            starts.push(next.note);
+            length = 0;
+        }
+    }
+    starts
+}
+
+/// The notes on which several verses have a syllable, and all of them a capital.
+fn common_capitals(verses: &[Vec<Sung>]) -> BTreeSet<usize> {
+    let mut counts: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
+    for syllable in verses.iter().flatten() {
+        let (sung, capitals) = counts.entry(syllable.note).or_default();
+        *sung += 1;
+        *capitals += usize::from(begins_with_capital(&syllable.text));
+    }
+    let common = counts.into_iter().filter(|(_, (sung, capitals))| *sung > 1 && sung == capitals);
+    common.map(|(note, _)| note).collect()
+}
+
+fn ends_clause(before: &str, next: &str) -> bool {
+    let before = before.trim_end_matches(|c: char| c.is_whitespace() || "\"'”’»)".contains(c));
+    before.ends_with(['.', ';', ':', '!', '?']) || before.ends_with(',') && begins_with_capital(next)
+}
+
+fn begins_with_capital(syllable: &str) -> bool {
+    syllable.trim_start_matches(|c: char| !c.is_alphabetic()).starts_with(char::is_uppercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use chorale::Pitch;
+
+    use super::*;
+
+    /// The places, counted from 0, of the notes on which lines end; each text has a syllable a note.
+    fn ends(verses: &[&str]) -> Vec<u32> {
+        let pitch = Pitch::new(72).unwrap();
+        let note = |start| Note { start, end: start + 1, pitch, velocity: 80 };
+        let lyrics = (1..).zip(verses).flat_map(|(verse, text)| {
+            let syllables = (0..).zip(text.split(' '));
+            syllables.filter(|(_, text)| *text != "_").map(move |(tick, text)| Lyric { tick, verse, text: text.into() })
+        });
+        let lyrics: Vec<Lyric> = lyrics.collect();
+        line_ends(&lyrics, &(0..20).map(note).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_line_of_the_text_ends_where_the_file_breaks_it() {
+        assert_eq!(ends(&["Praise God,\r from whom\n all"]), [1, 3]);
+        assert_eq!(ends(&["/Praise God, \\From"]), [1]);
+    }
+
+    #[test]
+    fn without_breaks_a_line_ends_with_a_clause_or_before_the_capitals_of_all_verses() {
+        assert_eq!(ends(&["A- bide with me; _ fast falls the e- ven- tide"]), [4], "on the last note of the melisma");
+        assert_eq!(ends(&["Ho- ly, Ho- ly, Ho- ly! Lord God"]), [3], "no line has two syllables");
+        assert_eq!(ends(&["Praise him all day, Praise him O God my"]), [3], "a capital alone may be a name");
+        assert_eq!(ends(&["A- ma- zing grace That saved", "Through ma- ny toils I have"]), [3]);
+        assert_eq!(ends(&["A- ma- zing grace That saved", "Through ma- ny toils and have"]).len(), 0);
+        assert_eq!(ends(&[]).len(), 0);
+    }
+}
