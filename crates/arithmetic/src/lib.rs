@@ -5,7 +5,6 @@
 //! A product's sums are taken line by line whatever the registers and however many rows there are: a row gives the
 //! same bits alone and among others.
 
-#[allow(unsafe_code)]
 mod matrix;
 #[allow(unsafe_code)]
 mod wide;

@@ -58,6 +58,16 @@ macro_rules! multiversion {
     };
 }
 
+multiversion! {
+    /// The bits of all rows, each as wide as `bits`.
+    pub(crate) fn any_bits(rows: &[f32], bits: &mut [u32]) {
+        bits.fill(0);
+        for row in rows.chunks_exact(bits.len()) {
+            bits.iter_mut().zip(row).for_each(|(bits, value)| *bits |= value.to_bits());
+        }
+    }
+}
+
 /// e^x to about 1e-7 of its value (polynomial of Cephes' `expf`), for x within ±87.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
