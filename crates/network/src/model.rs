@@ -45,7 +45,14 @@ pub struct Model {
     state: StateContract,
     /// The file's metadata, as name and text.
     pub metadata: HashMap<String, String>,
-    fingerprint: u64,
+    fingerprint: Fingerprint,
+}
+
+/// Of all bytes of the file. Only takes ask for it: that of a network that is built in, whose bytes stay where they are, is
+/// taken when it is asked for; the bytes of a file are gone by then.
+enum Fingerprint {
+    Of(&'static [u8]),
+    Taken(u64),
 }
 
 /// What runs a network.
@@ -75,7 +82,7 @@ impl Model {
     /// # Errors
     /// Never, if the program was built from a whole checkout.
     pub fn wavenet() -> Result<Model, ModelError> {
-        Model::named("models/wavenet.onnx", include_bytes!("../../../models/wavenet.onnx"), false)
+        Model::built_in("models/wavenet.onnx", include_bytes!("../../../models/wavenet.onnx"))
     }
 
     /// The LSTM that is built in.
@@ -83,7 +90,7 @@ impl Model {
     /// # Errors
     /// Never, if the program was built from a whole checkout.
     pub fn lstm() -> Result<Model, ModelError> {
-        Model::named("models/lstm.onnx", include_bytes!("../../../models/lstm.onnx"), false)
+        Model::built_in("models/lstm.onnx", include_bytes!("../../../models/lstm.onnx"))
     }
 
     /// # Errors
@@ -91,13 +98,13 @@ impl Model {
     pub fn load(path: &Path) -> Result<Model, ModelError> {
         let name = path.display().to_string();
         let bytes = files::load(path).map_err(ModelError::Read)?;
-        Model::named(&name, &bytes, false)
+        Model::from_bytes(&name, &bytes)
     }
 
     /// # Errors
     /// When the bytes do not keep the contract of models/README.md. `name` is what the message calls them.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
-        Model::named(name, bytes, false)
+        Model::named(name, bytes, Fingerprint::Taken(fingerprint(bytes)), false)
     }
 
     /// As [`Model::from_bytes`], but run by tract, whatever the file holds: what the faster way is measured by.
@@ -106,11 +113,16 @@ impl Model {
     /// As [`Model::from_bytes`].
     #[cfg(feature = "tract")]
     pub fn in_tract(name: &str, bytes: &[u8]) -> Result<Model, ModelError> {
-        Model::named(name, bytes, true)
+        Model::named(name, bytes, Fingerprint::Taken(fingerprint(bytes)), true)
     }
 
-    fn named(name: &str, bytes: &[u8], in_tract: bool) -> Result<Model, ModelError> {
-        build(bytes, in_tract).map_err(|reason| ModelError::Contract { name: name.into(), reason })
+    fn built_in(name: &str, bytes: &'static [u8]) -> Result<Model, ModelError> {
+        Model::named(name, bytes, Fingerprint::Of(bytes), false)
+    }
+
+    fn named(name: &str, bytes: &[u8], fingerprint: Fingerprint, in_tract: bool) -> Result<Model, ModelError> {
+        let built = build(bytes, fingerprint, in_tract);
+        built.map_err(|reason| ModelError::Contract { name: name.into(), reason })
     }
 
     /// One step and the answers to one soprano, so that a file that cannot run is refused when it is loaded.
@@ -134,7 +146,10 @@ impl Model {
 
     /// A number that no other file will have by chance.
     pub fn fingerprint(&self) -> u64 {
-        self.fingerprint
+        match self.fingerprint {
+            Fingerprint::Of(bytes) => fingerprint(bytes),
+            Fingerprint::Taken(fingerprint) => fingerprint,
+        }
     }
 
     /// Which kind of trunk it has.
@@ -208,7 +223,7 @@ impl Model {
     }
 }
 
-fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
+fn build(bytes: &[u8], fingerprint: Fingerprint, in_tract: bool) -> Result<Model, String> {
     let proto = ModelProto::decode(bytes).map_err(|_| "it is no ONNX file")?;
     let constants = || proto.graph.iter().flat_map(|graph| &graph.initializer);
     if let Some(constant) = constants().find(|constant| !constant.external_data.is_empty()) {
@@ -232,7 +247,7 @@ fn build(bytes: &[u8], in_tract: bool) -> Result<Model, String> {
         Ok(layers) => Implementation::Fused(Box::new(layers)),
         Err(reason) => for_any(bytes, &state, order, reason)?,
     };
-    let model = Model { implementation, order, state, metadata: entries, fingerprint: fingerprint(bytes) };
+    let model = Model { implementation, order, state, metadata: entries, fingerprint };
     if model.runtime() != Runtime::Fused {
         model.try_out().map_err(|error| error.to_string())?;
     }
@@ -354,6 +369,14 @@ mod tests {
         for bytes in [&b""[..], b"not an ONNX file", &[0xff; 64]] {
             assert!(error(bytes).contains("'tune.onnx' is no usable network"), "{}", error(bytes));
         }
+    }
+
+    #[test]
+    fn a_network_has_the_same_fingerprint_built_in_and_from_a_file() {
+        let bytes = include_bytes!("../../../models/lstm.onnx");
+        let loaded = Model::from_bytes("copy.onnx", bytes).unwrap();
+        assert_eq!(loaded.fingerprint(), Model::lstm().unwrap().fingerprint());
+        assert_eq!(loaded.fingerprint(), fingerprint(bytes));
     }
 
     #[test]
