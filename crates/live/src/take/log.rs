@@ -218,7 +218,8 @@ fn input(kind: &str, rest: &[&str]) -> Option<SessionInput> {
     }
 }
 
-/// An event as the log has it; `None` for what follows from the rest.
+/// An event as the log has it; `None` for what follows from the rest. In a browser nothing is recorded.
+#[cfg(not(target_family = "wasm"))]
 pub(super) fn line(event: &TakeEvent) -> Option<String> {
     Some(match event {
         TakeEvent::Input(at, SessionInput::Midi { bytes, length }) => {

@@ -77,7 +77,11 @@ impl Recorder {
     /// When the log can't be made.
     pub fn event(&mut self, session: &Settings, event: &TakeEvent) -> io::Result<()> {
         self.rate = session.clock.rate;
-        self.score.event(event);
+        match *event {
+            TakeEvent::Step { at, position } => self.score.step(at, position),
+            TakeEvent::Sent(message) => self.score.sent(&message),
+            TakeEvent::Input(..) => {}
+        }
         if let Some(line) = line(event) {
             self.lines.extend_from_slice(line.as_bytes());
         }

@@ -6,8 +6,6 @@ use session::Message;
 use session::clock::Time;
 use session::midi::MidiMessage;
 
-use super::log::TakeEvent;
-
 const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_STEP: u64 = TICKS_PER_QUARTER as u64 / 4;
 const STEPS_PER_BAR: u64 = 16;
@@ -31,14 +29,6 @@ struct TakenNote {
 }
 
 impl TakeScore {
-    pub fn event(&mut self, event: &TakeEvent) {
-        match *event {
-            TakeEvent::Step { at, position } => self.step(at, position),
-            TakeEvent::Sent(message) => self.sent(&message),
-            TakeEvent::Input(..) => {}
-        }
-    }
-
     pub fn step(&mut self, at: Time, position: u64) {
         // A follower that had run ahead goes back to where the player is.
         while self.steps.last().is_some_and(|&(_, last)| (position..position + STEPS_PER_BAR).contains(&last)) {

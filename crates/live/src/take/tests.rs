@@ -1,20 +1,17 @@
-use std::sync::Arc;
-
 use std::fs;
+use std::sync::Arc;
 
 use chorale::Part;
 use files::smf;
 use harmonizer::{Harmonizer, Sampling};
 use network::Model;
-use session::clock::Time;
+use session::clock::{self, ClockSource, Time};
 use session::control::Control;
-use session::{Session, Settings};
+use session::{Below, KeyboardSplit, Session, Settings};
 
 use super::log::sent_line;
 use super::*;
 use crate::worker::Worker;
-use session::clock::{self, ClockSource};
-use session::{Below, KeyboardSplit};
 
 fn settings() -> Settings {
     Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
@@ -28,39 +25,37 @@ fn sampling() -> Sampling {
     Sampling { seed: 3, ..Sampling::default() }
 }
 
-/// A performance in which every third table comes late, and what it sent.
-fn perform(recorder: &mut Recorder) -> String {
-    let settings = settings();
+fn midi(bytes: [u8; 3]) -> SessionInput {
+    SessionInput::midi(&bytes).unwrap()
+}
+
+/// Plays inputs, in order of their moments, to a session whose worker takes so long for the table of each number, and takes
+/// everything down. What was sent.
+fn play(
+    recorder: &mut Recorder,
+    settings: Settings,
+    inputs: &[(Time, SessionInput)],
+    delay: impl Fn(u64) -> Time,
+) -> (Session, String) {
     let mut session = Session::new(settings);
     let (mut worker, first) = Worker::new(harmonizer(), None, settings.first_phase()).unwrap();
-    let mut sent = String::new();
-    let (mut tables, mut last_arrival) = (vec![(0, first)], 0);
-    let keys = [67, 69, 71, 72, 71, 69, 67, 66, 67];
-    for now in 0..6000 {
-        while let Some(place) = tables.iter().position(|(at, _)| *at <= now) {
-            let (_, table) = tables.remove(place);
-            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Table(table.number))).unwrap();
+    let (mut sent, mut tables, mut last_arrival) = (String::new(), vec![(0, first)], 0);
+    let end = inputs.last().map_or(0, |(at, _)| *at);
+    for now in 0..=end {
+        for (_, table) in tables.extract_if(.., |(at, _)| *at <= now) {
+            let number = table.number;
+            let input = if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) };
+            recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
             session.table(now, &table);
         }
-        let (note, key) = ((now / 600) as usize, |note: usize| keys[note % keys.len()]);
-        let message = match now % 600 {
-            10 => Some([0x90, key(note), 80]),
-            520 => Some([0x80, key(note), 0]),
-            _ => None,
-        };
-        if let Some(bytes) = message {
-            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::midi(&bytes).unwrap())).unwrap();
-            session.midi(now, &bytes);
-        }
-        if now == 2000 || now == 2900 {
-            let value = if now == 2000 { 127 } else { 0 };
-            let control = Control::Freeze(Part::Bass);
-            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Control(control, value))).unwrap();
-            session.control(now, control, value);
-        }
-        if now == 5999 {
-            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Stop)).unwrap();
-            session.stop(now);
+        for &(_, input) in inputs.iter().filter(|(at, _)| *at == now) {
+            recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
+            match input {
+                SessionInput::Midi { bytes, length } => drop(session.midi(now, &bytes[..usize::from(length)])),
+                SessionInput::Control(control, value) => session.control(now, control, value),
+                SessionInput::Stop => session.stop(now),
+                _ => unreachable!("nobody plays that here"),
+            }
         }
         session.advance(now);
         while let Some(message) = session.next_message() {
@@ -76,14 +71,26 @@ fn perform(recorder: &mut Recorder) -> String {
             worker.follow(&request).unwrap();
             is_new = true;
         }
-        if is_new {
-            let table = worker.table().unwrap().unwrap();
+        let new = if is_new { [worker.present_table().unwrap(), worker.table().unwrap()] } else { [None, None] };
+        for table in new.into_iter().flatten() {
             // One worker gives one table after the other.
-            let delay = if table.number % 3 == 0 { 400 } else { 2 };
-            last_arrival = last_arrival.max(now + delay);
+            last_arrival = last_arrival.max(now + delay(table.number));
             tables.push((last_arrival, table));
         }
     }
+    (session, sent)
+}
+
+/// A performance in which every third table comes late, and what it sent.
+fn perform(recorder: &mut Recorder) -> String {
+    let mut inputs = Vec::new();
+    for (start, key) in (0..).step_by(600).zip([67, 69, 71, 72, 71, 69, 67, 66, 67, 67]) {
+        inputs.extend([(start + 10, midi([0x90, key, 80])), (start + 520, midi([0x80, key, 0]))]);
+    }
+    let freeze = |value| SessionInput::Control(Control::Freeze(Part::Bass), value);
+    inputs.extend([(2000, freeze(127)), (2900, freeze(0)), (5999, SessionInput::Stop)]);
+    inputs.sort_by_key(|(at, _)| *at);
+    let (session, sent) = play(recorder, settings(), &inputs, |number| if number % 3 == 0 { 400 } else { 2 });
     assert!(session.counts().missed > 0, "some tables came late");
     sent
 }
@@ -111,14 +118,14 @@ fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_
         let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
         let mut settings = settings();
         settings.split = Some(KeyboardSplit { key: 60, channel: 4, below });
-        let mut keys = vec![(40, 0x90, 43), (1300, 0x90, 41), (1310, 0x80, 43), (2900, 0x80, 41)];
-        keys.extend(
-            [67, 69, 71, 72]
-                .iter()
-                .zip(0..)
-                .flat_map(|(&key, number)| [(10 + 800 * number, 0x90, key), (700 + 800 * number, 0x80, key)]),
-        );
-        let sent = perform_keys(&mut recorder, settings, &keys);
+        let key = |at: Time, status: u8, key: u8| (at, midi([status, key, 80]));
+        let mut inputs = vec![key(40, 0x90, 43), key(1300, 0x90, 41), key(1310, 0x80, 43), key(2900, 0x80, 41)];
+        for (start, soprano) in (0..).step_by(800).zip([67, 69, 71, 72]) {
+            inputs.extend([key(start + 10, 0x90, soprano), key(start + 700, 0x80, soprano)]);
+        }
+        inputs.push((3999, SessionInput::Stop));
+        inputs.sort_by_key(|(at, _)| *at);
+        let (_, sent) = play(&mut recorder, settings, &inputs, |_| 3);
         recorder.flush(true).unwrap();
         let (log, score) = recorder.paths();
         let text = fs::read_to_string(log).unwrap();
@@ -132,49 +139,6 @@ fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_
         assert_eq!(has_low_f, below == Below::Bass, "{bass:?}");
         assert_eq!(text.contains("present-table"), below == Below::Bass);
     }
-}
-
-/// Plays keys (moment, status, key) to a session whose worker takes three units of time for its tables.
-fn perform_keys(recorder: &mut Recorder, settings: Settings, keys: &[(Time, u8, u8)]) -> String {
-    let mut session = Session::new(settings);
-    let (mut worker, first) = Worker::new(harmonizer(), None, settings.first_phase()).unwrap();
-    let mut sent = String::new();
-    let mut tables = vec![(0, first)];
-    for now in 0..4000 {
-        for (_, table) in tables.extract_if(.., |(at, _)| *at <= now) {
-            let number = table.number;
-            let input = if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) };
-            recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
-            session.table(now, &table);
-        }
-        for &(_, status, key) in keys.iter().filter(|(at, ..)| *at == now) {
-            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::midi(&[status, key, 80]).unwrap())).unwrap();
-            session.midi(now, &[status, key, 80]);
-        }
-        if now == 3999 {
-            recorder.event(&settings, &TakeEvent::Input(now, SessionInput::Stop)).unwrap();
-            session.stop(now);
-        }
-        session.advance(now);
-        while let Some(message) = session.next_message() {
-            recorder.event(&settings, &TakeEvent::Sent(message)).unwrap();
-            sent += &sent_line(&message);
-            session.sent();
-        }
-        while let Some((at, position)) = session.next_step_begun() {
-            recorder.event(&settings, &TakeEvent::Step { at, position }).unwrap();
-        }
-        let mut is_new = false;
-        while let Some(request) = session.next_request() {
-            worker.follow(&request).unwrap();
-            is_new = true;
-        }
-        if is_new {
-            let new = [worker.present_table().unwrap(), worker.table().unwrap()];
-            tables.extend(new.into_iter().flatten().map(|table| (now + 3, table)));
-        }
-    }
-    sent
 }
 
 #[test]
