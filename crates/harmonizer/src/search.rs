@@ -291,7 +291,7 @@ mod tests {
     }
 
     /// The first line of "Nun danket alle Gott", in quarters, the last note twice as long.
-    fn melody() -> Vec<SearchStep> {
+    pub(super) fn melody() -> Vec<SearchStep> {
         let notes = [67, 74, 74, 74, 76, 76, 74, 74];
         steps(notes.into_iter().flat_map(|midi| [token(midi); 4]).zip((0..).map(Phase::in_beat)), true)
     }

@@ -167,16 +167,7 @@ pub enum StepError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn token(midi: u8) -> Token {
-        Pitch::new(midi).and_then(Token::from_pitch).unwrap()
-    }
-
-    /// The first line of "Nun danket alle Gott", in quarters, the last note twice as long.
-    fn melody() -> Vec<SearchStep> {
-        let notes = [67, 74, 74, 74, 76, 76, 74, 74];
-        steps(notes.into_iter().flat_map(|midi| [token(midi); 4]).zip((0..).map(Phase::in_beat)), true)
-    }
+    use crate::search::tests::melody;
 
     /// Sixteenths of quarters; a note is struck where `true` stands.
     fn quarters(notes: &[(u8, bool)]) -> Vec<MelodyStep> {
