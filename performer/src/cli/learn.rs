@@ -115,7 +115,8 @@ fn lines_of_stdin() -> Receiver<String> {
 }
 
 fn next_trigger(messages: &Receiver<[u8; 3]>, lines: &Receiver<String>, learned: &[(Control, Trigger)]) -> Answer {
-    while messages.try_recv().is_ok() {} // what the last control still sent
+    // What the last control still sent; no more, or a knob that is turned on and on would keep us here.
+    messages.try_iter().take(messages.len()).for_each(drop);
     loop {
         select! {
             recv(lines) -> line => return match line {
@@ -142,5 +143,47 @@ fn trigger([status, number, value]: [u8; 3]) -> Option<Trigger> {
         0xb0 if !matches!(number, 0 | 32 | 120..) => Some(Trigger { is_note: false, channel, number }),
         0x90 if value > 0 => Some(Trigger { is_note: true, channel, number }),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOB: [u8; 3] = [0xb0, 20, 64];
+
+    fn knob(number: u8) -> Trigger {
+        Trigger { is_note: false, channel: Some(0), number }
+    }
+
+    #[test]
+    fn what_a_knob_still_sends_after_it_was_learned_is_not_taken_for_the_next_control() {
+        let (send, messages) = bounded(MESSAGES);
+        let (typed, lines) = bounded(1);
+        // The last knob, turned on and on, has filled the queue.
+        while send.try_send(KNOB).is_ok() {}
+        assert_eq!(messages.len(), MESSAGES);
+        let turning = thread::spawn(move || {
+            // Once there is room again, the same knob goes on, and another one comes.
+            send.send(KNOB).unwrap();
+            send.send([0xb0, 21, 1]).unwrap();
+        });
+        let learned = [(Control::Hold, knob(20))];
+        assert!(matches!(next_trigger(&messages, &lines, &learned), Answer::Trigger(found) if found == knob(21)));
+        turning.join().unwrap();
+        drop(typed);
+    }
+
+    #[test]
+    fn enter_leaves_a_control_as_it_is_and_q_or_a_keyboard_that_is_gone_ends() {
+        let (send, messages) = bounded(MESSAGES);
+        let (typed, lines) = bounded(2);
+        typed.send(String::new()).unwrap();
+        typed.send(" Q ".to_owned()).unwrap();
+        assert!(matches!(next_trigger(&messages, &lines, &[]), Answer::Skip));
+        assert!(matches!(next_trigger(&messages, &lines, &[]), Answer::End));
+        drop(send);
+        assert!(matches!(next_trigger(&messages, &lines, &[]), Answer::End));
+        drop(typed);
     }
 }

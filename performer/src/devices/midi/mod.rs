@@ -54,6 +54,14 @@ pub trait MidiBackend {
     ) -> Result<OpenPorts, MidiError>;
 }
 
+/// Hands a message of three bytes on, from a callback that may not wait: where the queue is full, or nobody listens any more,
+/// the message is lost.
+fn hand_on(messages: &Sender<[u8; 3]>, bytes: &[u8]) {
+    if let Ok(message) = bytes.try_into() {
+        let _ = messages.try_send(message);
+    }
+}
+
 /// A backend at work. Dropping it closes the ports; whoever does so sees to it that everything is silent by then.
 pub struct OpenPorts {
     pub status: PortStatus,
@@ -70,4 +78,24 @@ pub(crate) trait Connections {
 
     /// Lets the engine do what is due where the sound system has gone and no longer calls it.
     fn play_unheard(&mut self) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_callback_loses_what_a_full_queue_does_not_take_and_never_waits() {
+        let (send, messages) = crossbeam_channel::bounded(2);
+        for value in 0..5 {
+            hand_on(&send, &[0xb0, 20, value]);
+        }
+        hand_on(&send, &[0xf8]);
+        hand_on(&send, &[0xf0, 1, 2, 3, 0xf7]);
+        assert_eq!(messages.try_iter().collect::<Vec<_>>(), [[0xb0, 20, 0], [0xb0, 20, 1]]);
+        hand_on(&send, &[0xb0, 20, 7]);
+        assert_eq!(messages.try_recv(), Ok([0xb0, 20, 7]), "once there is room it goes on");
+        drop(messages);
+        hand_on(&send, &[0xb0, 20, 8]);
+    }
 }

@@ -15,7 +15,9 @@ use live::Engine;
 pub use process::Cycle;
 use process::OwnSound;
 
-use super::{CLIENT, INPUT_PORT, MidiBackend, MidiError, OpenPorts, PortPlan, PortStatus, Ports, Side, find_port};
+use super::{
+    CLIENT, INPUT_PORT, MidiBackend, MidiError, OpenPorts, PortPlan, PortStatus, Ports, Side, find_port, hand_on,
+};
 use crate::devices::audio::AudioSettings;
 
 const SYSTEM: &str = "JACK";
@@ -97,10 +99,7 @@ impl MidiBackend for JackMidi {
         let failed = refused(Side::Input, &ours);
         let input = self.client.register_port(INPUT_PORT, MidiIn::default()).map_err(&failed)?;
         let handler = jack::contrib::ClosureProcessHandler::new(move |_: &Client, scope: &ProcessScope| {
-            for message in input.iter(scope).filter_map(|event| event.bytes.try_into().ok()) {
-                // Full, or nobody listens any more.
-                let _ = messages.try_send(message);
-            }
+            input.iter(scope).for_each(|event| hand_on(&messages, event.bytes));
             jack::Control::Continue
         });
         let active = self.client.activate_async((), handler).map_err(&failed)?;

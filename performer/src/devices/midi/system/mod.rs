@@ -21,7 +21,7 @@ use ports::{choose, input_ports, new_input, new_output, output_ports, own_input,
 
 use super::{
     CLOCK_PORT, INPUT_PORT, MidiBackend, MidiError, OUTPUT_PORT, OpenPorts, PortPlan, PortStatus, Ports, Side,
-    find_port,
+    find_port, hand_on,
 };
 use crate::devices::audio::{AudioSettings, SoundOutput};
 
@@ -93,13 +93,8 @@ impl MidiBackend for SystemMidi {
         let input = self.input;
         let (ports, names) = input_ports(&input);
         let index = choose(Side::Input, &names, &plan.input, false)?.unwrap_or_default();
-        let hand_on = move |_, bytes: &[u8], (): &mut ()| {
-            if let Ok(message) = bytes.try_into() {
-                // Full, or nobody listens any more.
-                let _ = messages.try_send(message);
-            }
-        };
-        let receiver = input.connect(&ports[index], INPUT_PORT, hand_on, ());
+        let received = move |_, bytes: &[u8], (): &mut ()| hand_on(&messages, bytes);
+        let receiver = input.connect(&ports[index], INPUT_PORT, received, ());
         Ok(Box::new(receiver.map_err(|error| refused(Side::Input, &names[index], error))?))
     }
 
