@@ -1,12 +1,29 @@
 use crate::history::{PartHistory, PitchClassDurations, interval};
 use crate::rules::Rule;
 use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_semitone_dissonance, is_good_ending, root};
-use crate::{Chord, Key, KeyFinder, Part, Phase, Pitch};
+use crate::{Chord, Key, KeyFinder, Part, Parts, Phase, Pitch};
 
 type Pitches = [Option<Pitch>; 4];
 
 /// How often a chord breaks each rule, by [`Rule::index`]; several pairs or parts may break one at once.
 pub type Breaches = [u8; Rule::COUNT];
+
+/// Takes what is found: the guard and the census count it, a teacher wants to know who it was.
+trait Findings {
+    fn add(&mut self, rule: Rule, by: Parts);
+}
+
+impl Findings for Breaches {
+    fn add(&mut self, rule: Rule, _: Parts) {
+        self[rule.index()] += 1;
+    }
+}
+
+impl Findings for Vec<(Rule, Parts)> {
+    fn add(&mut self, rule: Rule, by: Parts) {
+        self.push((rule, by));
+    }
+}
 
 /// What the rules look back on: the chord before, the beat before, and how the parts got there.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +92,18 @@ impl Past {
 
     /// What `chord` does against the rules as the next step, at `phase`.
     pub fn breaches(&self, chord: Chord, phase: Phase) -> Breaches {
-        let mut next = Next::new(self, chord);
+        self.judge(chord, phase, [0; Rule::COUNT])
+    }
+
+    /// The same one by one, in order of [`Rule::ALL`]: each with the parts that do it, which are none for habits.
+    pub fn breaches_by_part(&self, chord: Chord, phase: Phase) -> Vec<(Rule, Parts)> {
+        let mut found = self.judge(chord, phase, Vec::new());
+        found.sort_by_key(|(rule, _)| rule.index());
+        found
+    }
+
+    fn judge<F: Findings>(&self, chord: Chord, phase: Phase, found: F) -> F {
+        let mut next = Next::new(self, chord, found);
         let changes = next.now != next.before;
         if changes {
             next.parallels();
@@ -99,34 +127,38 @@ impl Past {
 }
 
 /// A chord that could come next, beside the past, and what it breaks.
-struct Next<'a> {
+struct Next<'a, F> {
     past: &'a Past,
     before: Pitches,
     now: Pitches,
     /// By how many semitones each part moves; 0 from or to a rest.
     moves: [i16; 4],
-    found: Breaches,
+    found: F,
 }
 
-impl<'a> Next<'a> {
-    fn new(past: &'a Past, chord: Chord) -> Next<'a> {
+impl<'a, F: Findings> Next<'a, F> {
+    fn new(past: &'a Past, chord: Chord, found: F) -> Next<'a, F> {
         let (before, now) = (past.before(), chord.pitches());
         let moves = std::array::from_fn(|part| match (before[part], now[part]) {
             (Some(before), Some(now)) => interval(before, now),
             _ => 0,
         });
-        Next { past, before, now, moves, found: [0; Rule::COUNT] }
+        Next { past, before, now, moves, found }
     }
 
     fn breach(&mut self, rule: Rule) {
-        self.found[rule.index()] += 1;
+        self.breach_by(rule, Parts::default());
+    }
+
+    fn breach_by(&mut self, rule: Rule, parts: impl Into<Parts>) {
+        self.found.add(rule, parts.into());
     }
 
     fn parallels(&mut self) {
         for (upper, lower) in PAIRS {
             match parallel(&self.before, &self.now, upper, lower) {
-                Some(Parallel::Fifth) => self.breach(Rule::ParallelFifths),
-                Some(Parallel::Octave) => self.breach(Rule::ParallelOctaves),
+                Some(Parallel::Fifth) => self.breach_by(Rule::ParallelFifths, [upper, lower]),
+                Some(Parallel::Octave) => self.breach_by(Rule::ParallelOctaves, [upper, lower]),
                 None => {}
             }
         }
@@ -144,7 +176,7 @@ impl<'a> Next<'a> {
             && let (Some(highest), Some(lowest)) = (self.now[0], self.now[3])
             && matches!(interval(lowest, highest).rem_euclid(12), 0 | 7)
         {
-            self.breach(Rule::DirectFifthsOctaves);
+            self.breach_by(Rule::DirectFifthsOctaves, [Part::Soprano, Part::Bass]);
         }
         if soprano != 0 && self.moves.iter().all(|by| by.signum() == soprano.signum()) {
             self.breach(Rule::AllTogether);
@@ -154,18 +186,19 @@ impl<'a> Next<'a> {
     fn spacing(&mut self) {
         for upper in 0..3 {
             let lower = upper + 1;
+            let both = [Part::ALL[upper], Part::ALL[lower]];
             let (Some(above), Some(below)) = (self.now[upper], self.now[lower]) else { continue };
             if above < below {
-                self.breach(Rule::Crossing);
+                self.breach_by(Rule::Crossing, both);
             }
             if self.moves[lower] != 0 && self.before[upper].is_some_and(|before| below > before)
                 || self.moves[upper] != 0 && self.before[lower].is_some_and(|before| above < before)
             {
-                self.breach(Rule::Overlap);
+                self.breach_by(Rule::Overlap, both);
             }
             match interval(below, above) {
                 0 => self.breach(Rule::Unison),
-                13.. => self.breach(if upper < 2 { Rule::Spacing } else { Rule::TenorBassSpacing }),
+                13.. => self.breach_by(if upper < 2 { Rule::Spacing } else { Rule::TenorBassSpacing }, both),
                 _ => {}
             }
         }
@@ -183,8 +216,8 @@ impl<'a> Next<'a> {
                 (Part::Bass, 5 | 7) => self.breach(Rule::BassFourth),
                 (Part::Bass, 12) => self.breach(Rule::BassOctave),
                 (Part::Alto | Part::Tenor, 3..=4) => self.breach(Rule::InnerThird),
-                (_, 6 | 10 | 11 | 13..) => self.breach(Rule::ForbiddenLeap),
-                (Part::Bass, 8..=9) | (Part::Alto | Part::Tenor, 6..) => self.breach(Rule::WideLeap),
+                (_, 6 | 10 | 11 | 13..) => self.breach_by(Rule::ForbiddenLeap, [part]),
+                (Part::Bass, 8..=9) | (Part::Alto | Part::Tenor, 6..) => self.breach_by(Rule::WideLeap, [part]),
                 _ => {}
             }
             if by == 0 {
@@ -192,7 +225,7 @@ impl<'a> Next<'a> {
             }
             let (low, high) = TESSITURA[index - 1];
             if self.now[index].is_some_and(|pitch| pitch.midi() < low || pitch.midi() > high) {
-                self.breach(Rule::Tessitura);
+                self.breach_by(Rule::Tessitura, [part]);
             }
             if by == -self.past.parts[index].motion() {
                 self.breach(Rule::ReturningMotion);
@@ -202,22 +235,26 @@ impl<'a> Next<'a> {
 
     /// The leading tone, the seventh and the suspended note, which want to go on by step.
     fn tendency_tones(&mut self) {
-        if let Some(key) = self.past.key
-            && self.now.iter().flatten().filter(|pitch| pitch.class() == key.leading_tone()).count() > 1
-        {
-            self.breach(Rule::DoubledLeadingTone);
+        if let Some(key) = self.past.key {
+            let leading = Some(key.leading_tone());
+            let doubled = Parts::which(|part| self.now[part.index()].map(Pitch::class) == leading);
+            if doubled.len() > 1 {
+                self.breach_by(Rule::DoubledLeadingTone, doubled);
+            }
         }
         let is_unresolved = |by: i16| by != 0 && !(-2..0).contains(&by);
         if let Some(root) = self.past.dominant {
-            for part in 0..4 {
-                let is_seventh = self.before[part].is_some_and(|pitch| pitch.class() == (root + 10) % 12);
-                if is_seventh && is_unresolved(self.moves[part]) {
-                    self.breach(Rule::UnresolvedSeventh);
+            for part in Part::ALL {
+                let is_seventh = self.before[part.index()].is_some_and(|pitch| pitch.class() == (root + 10) % 12);
+                if is_seventh && is_unresolved(self.moves[part.index()]) {
+                    self.breach_by(Rule::UnresolvedSeventh, [part]);
                 }
             }
         }
-        if (0..4).any(|part| self.past.suspended[part] && is_unresolved(self.moves[part])) {
-            self.breach(Rule::UnresolvedSuspension);
+        let left = |part: Part| self.past.suspended[part.index()] && is_unresolved(self.moves[part.index()]);
+        let unresolved = Parts::which(left);
+        if !unresolved.is_empty() {
+            self.breach_by(Rule::UnresolvedSuspension, unresolved);
         }
     }
 
@@ -273,7 +310,7 @@ impl<'a> Next<'a> {
         }
         for (upper, lower) in PAIRS {
             if parallel(&self.past.beat, &self.now, upper, lower).is_some() {
-                self.breach(Rule::BeatParallels);
+                self.breach_by(Rule::BeatParallels, [upper, lower]);
             }
         }
     }
@@ -473,6 +510,39 @@ mod tests {
         check(&"72,67,64,48\n".repeat(5), 0, Rule::StaticSoprano, 1);
         check("72,67,64,48\n74,67,64,48\n", 2, Rule::EighthSoprano, 1);
         check("72,67,64,48\n76,67,64,48\n", 2, Rule::SopranoLeap, 1);
+    }
+
+    #[test]
+    fn whoever_breaks_a_rule_of_the_textbook_is_named() {
+        let check = |rows: &str, phase: usize, rule: Rule, by: &[Part]| {
+            let chords = chords(rows);
+            let mut past = Past::default();
+            for (back, chord) in (1..chords.len()).rev().zip(&chords) {
+                past.step(*chord, Phase::in_beat((phase + 64 - back) % 4));
+            }
+            let last = chords[chords.len() - 1];
+            let found = past.breaches_by_part(last, Phase::in_beat(phase));
+            let by_rule: Vec<Vec<Part>> =
+                found.iter().filter(|(found, _)| *found == rule).map(|(_, by)| by.iter().collect()).collect();
+            assert_eq!(by_rule, [by], "{rule:?} in {rows:?}");
+            let mut counts = [0; Rule::COUNT];
+            found.iter().for_each(|(rule, _)| counts[rule.index()] += 1);
+            assert_eq!(counts, past.breaches(last, Phase::in_beat(phase)), "the same as is counted");
+            let mut textbook = found.iter().filter(|(rule, _)| rule.is_textbook());
+            assert!(textbook.all(|(_, by)| !by.is_empty()), "{found:?}");
+        };
+        use Part::{Alto, Bass, Soprano, Tenor};
+        check("72,67,55,48\n72,67,53,46\n", 2, Rule::ParallelFifths, &[Tenor, Bass]);
+        check("72,67,60,48\n72,69,60,50\n", 2, Rule::ParallelFifths, &[Alto, Bass]);
+        check("72,67,64,48\n74,67,64,50\n", 2, Rule::ParallelOctaves, &[Soprano, Bass]);
+        check("72,67,64,48\n76,67,64,57\n", 2, Rule::DirectFifthsOctaves, &[Soprano, Bass]);
+        check("72,67,64,48\n72,60,64,48\n", 2, Rule::Crossing, &[Alto, Tenor]);
+        check("72,67,64,48\n81,67,64,48\n", 2, Rule::Spacing, &[Soprano, Alto]);
+        check("72,67,64,48\n72,67,64,54\n", 2, Rule::ForbiddenLeap, &[Bass]);
+        let cadence = "72,67,64,48\n72,69,65,53\n71,67,62,55\n72,67,64,48\n";
+        check(&format!("{cadence}71,67,59,55\n"), 2, Rule::DoubledLeadingTone, &[Soprano, Tenor]);
+        check("74,65,59,55\n72,67,60,48\n", 2, Rule::UnresolvedSeventh, &[Alto]);
+        check("72,69,65,53\n72,67,65,48\n72,67,67,48\n", 1, Rule::UnresolvedSuspension, &[Tenor]);
     }
 
     #[test]

@@ -57,6 +57,39 @@ impl Part {
     }
 }
 
+/// Some of the parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Parts(u8);
+
+impl Parts {
+    pub fn which(mut belongs: impl FnMut(Part) -> bool) -> Parts {
+        Parts(Part::ALL.into_iter().fold(0, |parts, part| parts | u8::from(belongs(part)) << part.index()))
+    }
+
+    pub fn contains(self, part: Part) -> bool {
+        self.0 >> part.index() & 1 == 1
+    }
+
+    pub fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// From the top.
+    pub fn iter(self) -> impl Iterator<Item = Part> {
+        Part::ALL.into_iter().filter(move |part| self.contains(*part))
+    }
+}
+
+impl<const COUNT: usize> From<[Part; COUNT]> for Parts {
+    fn from(parts: [Part; COUNT]) -> Parts {
+        Parts(parts.into_iter().fold(0, |all, part| all | 1 << part.index()))
+    }
+}
+
 /// Of MIDI notes. Where it makes a constant, the compiler checks that they are some, and more than an octave.
 const fn range(low: u8, high: u8) -> (Pitch, Pitch) {
     assert!(high - low > 12 && low >= Pitch::LOWEST.midi() && high <= Pitch::HIGHEST.midi());

@@ -40,11 +40,22 @@ impl Key {
         (index < Key::COUNT).then(|| Key::of_tonic((index % 12) as u8, index >= 12))
     }
 
-    /// With its simplest signature, from five flats to six sharps. `tonic` is a pitch class.
+    /// With its simplest signature, from five flats to six sharps; of the two with six accidentals the usual one, F# major
+    /// and E flat minor. `tonic` is a pitch class.
     pub const fn of_tonic(tonic: u8, minor: bool) -> Key {
         // A semitone is seven fifths; minor keys have the signature of the major key a minor third higher.
         let fifths = (tonic as u32 + if minor { 3 } else { 0 }) * 7 % 12;
-        Key { sharps: if fifths > 6 { fifths as i8 - 12 } else { fifths as i8 }, minor }
+        let most_sharps = if minor { 5 } else { 6 };
+        Key { sharps: if fifths > most_sharps { fifths as i8 - 12 } else { fifths as i8 }, minor }
+    }
+
+    /// The same to the ear, by the signature that lies nearest to that of `home`: a piece in G flat major closes in G flat
+    /// major, not in F#.
+    pub fn written_near(self, home: Key) -> Key {
+        let signatures = [self.sharps - 12, self.sharps, self.sharps + 12].into_iter();
+        let written = signatures.filter(|sharps| (-7..=7).contains(sharps));
+        let nearest = written.min_by_key(|sharps| (sharps.abs_diff(home.sharps), *sharps != self.sharps));
+        Key { sharps: nearest.unwrap_or(self.sharps), ..self }
     }
 
     /// The key so many semitones higher, by its simplest signature; as it is where the tonic stays.
@@ -119,7 +130,8 @@ impl Key {
     /// From C outwards.
     fn by_signature() -> impl Iterator<Item = Key> {
         let sharps = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6].into_iter();
-        sharps.flat_map(|sharps| [false, true].map(|minor| Key { sharps, minor }))
+        let usual = |key: Key| Key::of_tonic(key.tonic(), key.minor);
+        sharps.flat_map(move |sharps| [false, true].map(|minor| usual(Key { sharps, minor })))
     }
 }
 
@@ -318,6 +330,29 @@ mod tests {
         assert_eq!(Key::from_index(g_flat.index()), Some(f_sharp), "the simplest signature, sharps before flats");
         let simplest: Vec<Key> = Key::by_signature().collect();
         assert!((0..Key::COUNT).all(|index| simplest.contains(&Key::from_index(index).unwrap())));
+    }
+
+    #[test]
+    fn a_key_that_is_found_has_its_usual_name_and_beside_another_the_one_that_is_near() {
+        let major = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
+        let minor = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"];
+        for tonic in 0..12 {
+            let names = [false, true].map(|minor| Key::of_tonic(tonic, minor).to_string());
+            let expected =
+                [format!("{} major", major[usize::from(tonic)]), format!("{} minor", minor[usize::from(tonic)])];
+            assert_eq!(names, expected);
+        }
+        let check = |found: &str, home: &str, expected: &str| {
+            assert_eq!(key(found).written_near(key(home)), key(expected), "{found} in {home}");
+        };
+        check("F#", "Gb", "Gb");
+        check("F#", "B", "F#");
+        check("eb", "F#", "d#");
+        check("eb", "Db", "eb");
+        check("Bbm", "F#", "a#");
+        check("Db", "F#", "C#");
+        check("B", "Gb", "Cb");
+        check("C", "Cb", "C");
     }
 
     fn key(text: &str) -> Key {

@@ -41,7 +41,7 @@ mod sonority;
 mod spelling;
 
 pub use breaches::{Breaches, Past};
-pub use chord::{Chorale, Chord, CsvError, Part, unfold};
+pub use chord::{Chorale, Chord, CsvError, Part, Parts, unfold};
 pub use density::Density;
 pub use features::{FeatureTracker, StepFeatures, columns};
 pub use guard::{Guard, closing_cost, off_tonic_cost, resting_cost};

@@ -31,9 +31,9 @@ impl Pitch {
         u8::try_from(i32::from(self.0) + semitones).ok().and_then(Pitch::new)
     }
 
-    /// Scientific pitch notation with sharps, for example `F#4`.
+    /// Scientific pitch notation, for example `F#4`; of two names the one that more keys have, since no key is known here.
     pub fn name(self) -> String {
-        const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
+        const NAMES: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"];
         format!("{}{}", NAMES[self.class() as usize], i32::from(self.0) / 12 - 1)
     }
 }
@@ -154,6 +154,7 @@ mod tests {
     fn pitches_carry_their_scientific_names() {
         let name = |midi| Pitch::new(midi).unwrap().name();
         assert_eq!([name(60), name(36), name(81), name(66), name(0)], ["C4", "C2", "A5", "F#4", "C-1"]);
+        assert_eq!([name(58), name(63)], ["Bb3", "Eb4"], "nobody's part goes down to A sharp");
         assert_eq!(Pitch::new(128), None);
     }
 

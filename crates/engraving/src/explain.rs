@@ -5,7 +5,7 @@ use chorale::{Harmony, Key, Part, Quality, Rule};
 use crate::Piece;
 use crate::analysis::{Sounding, beats, harmony_in};
 use crate::marks::is_marked;
-use crate::position::{BarPosition, bar_position};
+use crate::position::{BarPosition, bar_position, steps_per_beat};
 use files::{Note, Score};
 
 /// How a phrase ends.
@@ -78,8 +78,7 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
         let classify = |before| classify(before, chord.harmony, chord.key, note);
         let (mut kind, mut key) = classify(before);
         let mut path: Vec<Harmony> = before.into_iter().collect();
-        // A suspension on the beat resolves on its second half: the dominant may come as late as that.
-        if let Some(late) = last_eighth(piece, chords[reached].steps.start, chord.key)
+        if let Some(late) = harmony_before(piece, &chords[reached])
             && before.is_none_or(|before| (before.root, before.quality) != (late.root, late.quality))
             && let (late_kind, late_key) = classify(Some(late))
             && (late_kind.is_authentic() || (kind == CadenceKind::Open && late_kind != CadenceKind::Open))
@@ -97,11 +96,24 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
     cadences
 }
 
-/// The chord of the last eighth before a step.
-fn last_eighth(piece: &Piece, step: u32, key: Key) -> Option<Harmony> {
+/// The chord that leads to another, eighth by eighth, at most a beat before: a suspension resolves as late as the second half
+/// of the beat, and an anticipation hides the dominant under a note of the chord to come, or is that chord already.
+fn harmony_before(piece: &Piece, reached: &Sounding) -> Option<Harmony> {
     let Piece { score, grid, .. } = piece;
-    harmony_in(score, &(grid.tick(step.checked_sub(2)?)..grid.tick(step)), key)
+    let (start, key) = (reached.steps.start, reached.key);
+    let eighth = |first: u32| harmony_in(score, &(grid.tick(first)..grid.tick(first + EIGHTH)), key);
+    let is_reached =
+        |harmony: Harmony| (harmony.root, harmony.quality) == (reached.harmony.root, reached.harmony.quality);
+    let beat = steps_per_beat(grid, start).clamp(2 * EIGHTH, 3 * EIGHTH);
+    // Where most of a beat is the chord already, the beat bears its name from the beginning.
+    let mut within = (start..start + beat).step_by(EIGHTH as usize);
+    let arrival = within.find(|first| eighth(*first).is_some_and(is_reached)).unwrap_or(start);
+    let before = (1..=beat / EIGHTH).map_while(|back| arrival.checked_sub(back * EIGHTH));
+    before.filter_map(eighth).find(|harmony| !is_reached(*harmony))
 }
+
+/// In steps.
+const EIGHTH: u32 = 2;
 
 /// Notes on which a phrase ends, and whether it surely does: a long note may be none, or two of one pitch in a table.
 fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
@@ -125,13 +137,14 @@ fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
 fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> (CadenceKind, Key) {
     let is_triad = matches!(last.quality, Quality::Major | Quality::Minor);
     let above = |harmony: Harmony, root: u8| (harmony.root + 12 - root) % 12;
+    let local = |tonic: u8, minor: bool| Key::of_tonic(tonic, minor).written_near(key);
     if let Some(before) = before
         && is_triad
     {
         let is_dominant = matches!(before.quality, Quality::Major | Quality::DominantSeventh);
         let is_leading =
             matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
-        let tonic = Key::of_tonic(last.root, last.quality == Quality::Minor);
+        let tonic = local(last.root, last.quality == Quality::Minor);
         let is_firm = last.inversion() == 0 || (before.inversion() == 0 && last.inversion() == 1);
         if is_dominant && above(before, last.root) == 7 && is_firm {
             let is_perfect = before.inversion() == 0 && last.inversion() == 0 && soprano.pitch.class() == last.root;
@@ -146,7 +159,7 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
             || before.numeral(key).contains('/');
         let step = (above(last, before.root), last.quality);
         if is_dominant && leads && matches!(step, (1, Quality::Major) | (2, Quality::Minor)) {
-            return (CadenceKind::Deceptive, Key::of_tonic((before.root + 5) % 12, step.0 == 1));
+            return (CadenceKind::Deceptive, local((before.root + 5) % 12, step.0 == 1));
         }
         let is_plagal = above(before, last.root) == 5 && last.inversion() == 0;
         if is_plagal && last.root == key.tonic() {
@@ -167,8 +180,8 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
     }
     // A major triad outside the key, at a point of rest, is the dominant of another.
     if last.quality == Quality::Major && last.inversion() == 0 && last.numeral(key).contains('/') {
-        let tonic = (last.root + 5) % 12;
-        return (CadenceKind::Half, Key::of_tonic(tonic, last.numeral(key).ends_with(|c: char| c.is_lowercase())));
+        let is_minor = last.numeral(key).ends_with(|c: char| c.is_lowercase());
+        return (CadenceKind::Half, local((last.root + 5) % 12, is_minor));
     }
     (CadenceKind::Open, key)
 }
@@ -224,7 +237,7 @@ pub fn bach_rate(rule: Rule) -> f64 {
 pub fn text(piece: &Piece) -> String {
     let Piece { score, grid, chords, marks, .. } = piece;
     let key = score.key();
-    let found = score.found_key();
+    let found = score.found_key().written_near(key);
     let mut text = format!("{}{key}", score.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default());
     if found != key {
         text += &format!(" (by its signature; its notes are nearer to {found})");
@@ -263,7 +276,7 @@ pub fn text(piece: &Piece) -> String {
     if !marks.is_empty() {
         text += "\nWhere\n";
         for mark in marks {
-            text += &format!("  {:<18} {}\n", bar_position(grid, mark.step).to_string(), mark.words());
+            text += &format!("  {:<18} {}\n", bar_position(grid, mark.step).to_string(), mark.words(&score.ensemble));
         }
     }
     text
@@ -278,10 +291,14 @@ mod tests {
     use files::{Direction, Grid, Metre};
 
     fn piece(rows: &[(&str, usize)]) -> Piece {
+        piece_in(Key { sharps: 0, minor: false }, rows)
+    }
+
+    fn piece_in(Key { sharps, minor }: Key, rows: &[(&str, usize)]) -> Piece {
         let rows: Vec<&str> = rows.iter().flat_map(|&(row, count)| vec![row; count]).collect();
         let text = format!("note0,note1,note2,note3\n{}\n", rows.join("\n"));
         let chorale = Chorale::from_csv(&text).unwrap();
-        let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps: 0, minor: false })];
+        let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps, minor })];
         let grid = Grid::new(480, &directions, 0);
         let score = chorale_score(&chorale, &grid, 0, 480, directions);
         Piece::new(score, grid)
@@ -319,6 +336,38 @@ mod tests {
         let last = cadences.last().unwrap();
         assert_eq!(last.kind, CadenceKind::Perfect, "{}", last.chords);
         assert!(last.chords.ends_with("V-I"), "{}", last.chords);
+    }
+
+    #[test]
+    fn an_anticipated_tonic_does_not_hide_the_dominant() {
+        let check = |rows: &[(&str, usize)]| {
+            let piece = piece(rows);
+            let cadences = cadences(&piece);
+            let last = cadences.last().unwrap();
+            assert_eq!(last.kind, CadenceKind::Perfect, "{} after {rows:?}", last.chords);
+            assert!(last.chords.ends_with("-I"), "{}", last.chords);
+        };
+        let (tonic, home) = (("72,67,64,48", 4), ("72,67,64,48", 8));
+        // The soprano has the tonic in the last sixteenth, in the last eighth, and there without a leading note beside it.
+        check(&[tonic, ("71,67,62,55", 3), ("72,67,62,55", 1), home]);
+        check(&[tonic, ("74,69,65,53", 2), ("71,67,62,55", 1), ("72,67,62,55", 1), home]);
+        check(&[tonic, ("71,67,62,55", 2), ("72,67,62,55", 2), home]);
+        check(&[tonic, ("74,69,65,53", 4), ("71,67,62,55", 2), ("72,67,60,55", 2), home]);
+        // All have it: the chord comes an eighth before the beat.
+        check(&[tonic, ("71,67,62,55", 2), ("72,67,64,48", 2), home]);
+        check(&[tonic, ("74,69,65,53", 4), ("71,65,62,55", 2), ("72,64,60,48", 2), ("72,64,60,48", 8)]);
+    }
+
+    #[test]
+    fn keys_are_written_as_the_piece_is() {
+        let check = |sharps: i8, rows: &[(&str, usize)], expected: &str| {
+            let piece = piece_in(Key { sharps, minor: false }, rows);
+            assert_eq!(cadences(&piece).last().unwrap().key.to_string(), expected);
+            assert!(!text(&piece).contains("its notes are nearer"), "{}", text(&piece));
+        };
+        let in_g_flat = [("70,66,61,54", 4), ("71,66,63,47", 4), ("68,65,61,49", 4), ("66,61,58,54", 8)];
+        check(-6, &in_g_flat, "Gb major");
+        check(6, &in_g_flat, "F# major");
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Piece {
     }
 
     fn musicxml(&self, options: &ExportOptions) -> Result<String, Unwritable> {
-        let marks = if options.with_marks { by_step(&self.marks) } else { Vec::new() };
+        let marks = if options.with_marks { by_step(&self.marks, &self.score.ensemble) } else { Vec::new() };
         musicxml::write(&self.score, &self.grid, options.layout, &marks)
     }
 }

@@ -1,11 +1,12 @@
 //! A score for programs to read.
 
-use chorale::Part;
+use chorale::{Part, Spelling};
 use serde::Serialize;
 
 use crate::Piece;
 use crate::explain;
 use crate::position::bar_position;
+use files::notation::spellings;
 use files::{Direction, Lyric, Note, smf};
 
 /// See [`document`].
@@ -93,11 +94,14 @@ struct JsonMark {
     bar: u32,
     beat: f64,
     rule: &'static str,
+    /// Who breaks it, as `parts` calls them.
+    parts: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
 struct JsonNote {
     pitch: u8,
+    /// As it is written in the score, such as `Eb4`.
     name: String,
     velocity: u8,
     /// Sixteenths; whole numbers where the note lies on the grid.
@@ -111,30 +115,31 @@ struct JsonNote {
 pub fn document(piece: &Piece) -> Document {
     let Piece { score, grid, chords, marks } = piece;
     let steps = |ticks: u32| f64::from(ticks) * 4.0 / f64::from(score.ticks_per_quarter);
-    let note = |note: &Note| JsonNote {
+    let note = |(note, spelling): (&Note, Spelling)| JsonNote {
         pitch: note.pitch.midi(),
-        name: note.pitch.name(),
+        name: spelling.to_string(),
         velocity: note.velocity,
         start_step: steps(note.start),
         length_steps: steps(note.end - note.start),
         start_tick: note.start,
         length_ticks: note.end - note.start,
     };
-    let part = |part: Part| score.part(part).iter().map(note).collect();
+    let part = |part: Part| score.part(part).iter().zip(spellings(score, part)).map(note).collect();
     let chords = chords.iter().map(|chord| {
         let position = bar_position(grid, chord.steps.start);
         JsonChord {
             start_step: chord.steps.start,
             length_steps: chord.steps.end - chord.steps.start,
             bar: position.bar,
-            beat: position.beat,
+            beat: position.beats(),
             symbol: chord.harmony.symbol(chord.key),
             numeral: chord.harmony.numeral(chord.key),
         }
     });
     let marks = marks.iter().map(|mark| {
         let position = bar_position(grid, mark.step);
-        JsonMark { step: mark.step, bar: position.bar, beat: position.beat, rule: mark.rule.name() }
+        let (bar, beat, parts) = (position.bar, position.beats(), mark.names(&score.ensemble));
+        JsonMark { step: mark.step, bar, beat, rule: mark.rule.name(), parts }
     });
     let (mut metres, mut tempos) = (Vec::new(), Vec::new());
     for (tick, direction) in &score.directions {
@@ -173,7 +178,7 @@ pub fn document(piece: &Piece) -> Document {
             .into_iter()
             .map(|cadence| JsonCadence {
                 bar: cadence.position.bar,
-                beat: cadence.position.beat,
+                beat: cadence.position.beats(),
                 kind: cadence.kind.name(),
                 key: cadence.key.to_string(),
                 chords: cadence.chords,
@@ -191,5 +196,56 @@ pub fn document(piece: &Piece) -> Document {
             })
             .collect(),
         chord_changes: explain::chord_changes(piece),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ExportOptions, Format};
+    use files::parts::chorale_score;
+    use files::{Grid, Metre};
+
+    /// The letter, accidental and octave of each note in a score, part by part.
+    fn written(score: &str) -> Vec<String> {
+        let document = roxmltree::Document::parse_with_options(
+            score,
+            roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
+        );
+        let document = document.unwrap();
+        let notes = document.descendants().filter(|node| node.has_tag_name("note"));
+        let struck = notes.filter(|note| {
+            !note.children().any(|child| child.has_tag_name("tie") && child.attribute("type") == Some("stop"))
+        });
+        let text = |note: roxmltree::Node, name: &str| {
+            note.descendants().find(|node| node.has_tag_name(name)).and_then(|node| node.text()).map(str::to_owned)
+        };
+        let name = |note: roxmltree::Node| {
+            let accidental = match text(note, "alter").as_deref() {
+                Some("1") => "#",
+                Some("-1") => "b",
+                _ => "",
+            };
+            Some(format!("{}{accidental}{}", text(note, "step")?, text(note, "octave")?))
+        };
+        struck.filter_map(name).collect()
+    }
+
+    #[test]
+    fn notes_are_spelled_as_the_score_spells_them() {
+        // In E flat: I, its own seventh as dominant of IV, IV, the minor's iv, V with its leading note, I.
+        let rows = ["75,67,58,51", "73,67,58,51", "72,68,56,44", "71,68,56,44", "70,65,62,46", "70,67,63,51"];
+        let rows: Vec<&str> = rows.iter().flat_map(|row| vec![*row; 4]).collect();
+        let chorale = chorale::Chorale::from_csv(&format!("note0,note1,note2,note3\n{}\n", rows.join("\n"))).unwrap();
+        let directions =
+            vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps: -3, minor: false })];
+        let grid = Grid::new(480, &directions, 0);
+        let piece = Piece::new(chorale_score(&chorale, &grid, 0, 480, directions), grid);
+        let score = piece.export(Format::MusicXml, &ExportOptions::default()).unwrap();
+        let Document { soprano, alto, tenor, bass, .. } = document(&piece);
+        let names: Vec<String> = [soprano, alto, tenor, bass].into_iter().flatten().map(|note| note.name).collect();
+        assert_eq!(names, written(&String::from_utf8(score).unwrap()));
+        assert_eq!(names[..3], ["Eb5", "Db5", "C5"]);
+        assert!(!names.iter().any(|name| name.starts_with("D#") || name.starts_with("A#")), "{names:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Where the part-writing breaks a rule.
 
-use chorale::{Chord, Part, Past, Rule, Token};
-use files::{Grid, Note, Score};
+use chorale::{Chord, Part, Parts, Past, Rule, Token};
+use files::{Ensemble, Grid, Note, Score};
 
 use crate::analysis::beats;
 
@@ -10,24 +10,46 @@ use crate::analysis::beats;
 pub struct Mark {
     pub step: u32,
     pub rule: Rule,
+    /// Who breaks it.
+    pub parts: Parts,
 }
 
 impl Mark {
-    /// `parallel fifths`.
-    pub fn words(self) -> String {
-        self.rule.name().replace('-', " ")
+    /// `parallel fifths (Soprano, Bass)`.
+    pub fn words(self, ensemble: &Ensemble) -> String {
+        format!("{} ({})", name(self.rule), self.names(ensemble).join(", "))
+    }
+
+    /// Of the parts, from the top.
+    pub fn names(self, ensemble: &Ensemble) -> Vec<&'static str> {
+        self.parts.iter().map(|part| ensemble.name(part)).collect()
     }
 }
 
-/// Where something is marked, and what, each rule named once: `crossing, overlap`.
-pub fn by_step(marks: &[Mark]) -> Vec<(u32, String)> {
+fn name(rule: Rule) -> String {
+    rule.name().replace('-', " ")
+}
+
+/// Where something is marked, and what, each rule named once, short enough to stand over notes:
+/// `parallel fifths S-B, overlap A-T, T-B`.
+pub fn by_step(marks: &[Mark], ensemble: &Ensemble) -> Vec<(u32, String)> {
     let at_one_step = marks.chunk_by(|a, b| a.step == b.step);
     let named = at_one_step.map(|marks| {
-        let mut words: Vec<String> = marks.iter().map(|mark| mark.words()).collect();
-        words.dedup();
+        let of_one_rule = marks.chunk_by(|a, b| a.rule == b.rule);
+        let words: Vec<String> = of_one_rule.map(|marks| words_of_one_rule(marks, ensemble)).collect();
         (marks[0].step, words.join(", "))
     });
     named.collect()
+}
+
+fn words_of_one_rule(marks: &[Mark], ensemble: &Ensemble) -> String {
+    let letters = |mark: &Mark| {
+        let letters: Vec<&str> = mark.parts.iter().map(|part| ensemble.short_name(part)).collect();
+        letters.join("-")
+    };
+    let mut who: Vec<String> = marks.iter().map(letters).collect();
+    who.dedup();
+    format!("{} {}", name(marks[0].rule), who.join(", "))
 }
 
 /// What a teacher marks: the rules of the textbooks, without wide leaps and high or low notes, which Bach writes daily.
@@ -64,15 +86,13 @@ pub fn marks(score: &Score, grid: &Grid) -> Vec<Mark> {
             continue;
         }
         let phase = grid.phase(step);
-        let breaches = past.breaches(chord, phase);
-        let count = |rule: Rule| breaches[rule.index()];
-        for rule in Rule::ALL.into_iter().filter(|rule| is_marked(*rule)) {
-            // Parallels from one chord to the next are also such from beat to beat.
-            let is_said = rule == Rule::BeatParallels && count(Rule::ParallelFifths) + count(Rule::ParallelOctaves) > 0;
-            if !is_said {
-                marks.extend((0..count(rule)).map(|_| Mark { step, rule }));
-            }
-        }
+        let breaches = past.breaches_by_part(chord, phase);
+        // Parallels from one chord to the next are also such from beat to beat.
+        let has_parallels =
+            breaches.iter().any(|(rule, _)| matches!(rule, Rule::ParallelFifths | Rule::ParallelOctaves));
+        let is_said = |rule: Rule| rule == Rule::BeatParallels && has_parallels;
+        let told = breaches.into_iter().filter(|(rule, _)| is_marked(*rule) && !is_said(*rule));
+        marks.extend(told.map(|(rule, parts)| Mark { step, rule, parts }));
         past.step(chord, phase);
     }
     marks
@@ -85,20 +105,32 @@ mod tests {
     use crate::position::bar_position;
 
     #[test]
-    fn marks_of_one_step_are_named_together_and_once() {
-        let mark = |step, rule| Mark { step, rule };
-        let marks = [mark(4, Rule::Crossing), mark(4, Rule::Overlap), mark(4, Rule::Overlap), mark(6, Rule::Overlap)];
-        assert_eq!(by_step(&marks), [(4, "crossing, overlap".into()), (6, "overlap".into())]);
+    fn marks_of_one_step_are_named_together_and_each_rule_once_with_its_parts() {
+        use Part::{Alto, Bass, Soprano, Tenor};
+        let mark = |step, rule, parts: [Part; 2]| Mark { step, rule, parts: parts.into() };
+        let marks = [
+            mark(4, Rule::Crossing, [Alto, Tenor]),
+            mark(4, Rule::Overlap, [Soprano, Alto]),
+            mark(4, Rule::Overlap, [Tenor, Bass]),
+            mark(6, Rule::Overlap, [Tenor, Bass]),
+        ];
+        let satb = Ensemble::default();
+        let expected = [(4, "crossing A-T, overlap S-A, T-B".into()), (6, "overlap T-B".into())];
+        assert_eq!(by_step(&marks, &satb), expected);
+        let men = Ensemble::of(files::Scoring::Ttbb);
+        assert_eq!(by_step(&marks[3..], &men), [(6, "overlap Bar-B".into())]);
+        assert_eq!(marks[3].words(&men), "overlap (Baritone, Bass)");
     }
 
     #[test]
-    fn a_broken_rule_is_marked_where_it_happens() {
+    fn a_broken_rule_is_marked_where_it_happens_with_the_parts_that_break_it() {
         let (score, grid) = piece(&[("72,67,64,48", 4), ("74,69,65,50", 4)]);
         let found: Vec<(String, String)> = marks(&score, &grid)
             .iter()
-            .map(|mark| (bar_position(&grid, mark.step).to_string(), mark.words()))
+            .map(|mark| (bar_position(&grid, mark.step).to_string(), mark.words(&score.ensemble)))
             .collect();
-        assert!(found.contains(&("bar 1 beat 2".into(), "parallel octaves".into())), "{found:?}");
+        let expected = ("bar 1 beat 2".into(), "parallel octaves (Soprano, Bass)".into());
+        assert!(found.contains(&expected), "{found:?}");
         assert!(found.iter().all(|(position, _)| position == "bar 1 beat 2"), "{found:?}");
     }
 }

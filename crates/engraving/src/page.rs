@@ -33,7 +33,7 @@ pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> 
         score.ensemble.parts().into_iter().map(|part| json!([part.index(), score.ensemble.name(part)])).collect();
     let title = score.title.clone().unwrap_or_else(|| "Chorale".into());
     let data = json!({ "notes": notes, "steps": steps, "colours": COLOURS, "parts": parts });
-    let rows: Vec<String> = by_step(marks)
+    let rows: Vec<String> = by_step(marks, &score.ensemble)
         .into_iter()
         .map(|(step, rules)| {
             let seconds = clock.seconds(grid.tick(step));

@@ -125,7 +125,7 @@ pub struct Strip {
 
 #[cfg(test)]
 mod tests {
-    use chorale::{Pitch, Rule};
+    use chorale::{Part, Pitch, Rule};
     use proptest::prelude::*;
 
     use super::*;
@@ -137,7 +137,8 @@ mod tests {
         fn every_note_of_any_score_is_drawn_and_the_xml_is_sound(score in any_score()) {
             let grid = Grid::new(score.ticks_per_quarter, &score.directions, 0);
             let chords = analysis::chords(&score, &grid);
-            let mark = Mark { step: grid.nearest_step(score.end() / 2), rule: Rule::ParallelFifths };
+            let (step, parts) = (grid.nearest_step(score.end() / 2), [Part::Soprano, Part::Bass].into());
+            let mark = Mark { step, rule: Rule::ParallelFifths, parts };
             let notes: usize = score.parts.iter().map(Vec::len).sum();
             let page = page(&score, &grid, &chords, &[mark]);
             let document = roxmltree::Document::parse(&page).unwrap();

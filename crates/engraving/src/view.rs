@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::{Key, Part, Pitch};
+use chorale::{Key, Part, Pitch, Spelling};
 
+use files::notation::spellings;
 use files::{Bar, Grid, Score, Scoring};
 
 /// How to draw.
@@ -19,9 +20,8 @@ pub struct Style {
 /// part moves.
 pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
     let sheet = Sheet::new(score, grid);
-    let key = score.key();
-    let name_of = |pitch| spell(pitch, key);
-    let longest = score.parts.iter().flatten().map(|note| name_of(note.pitch).len()).max().unwrap_or(0);
+    let sounds = sheet.onsets.iter().flat_map(BTreeMap::values);
+    let longest = sounds.map(|sound| sound.spelling.to_string().len()).max().unwrap_or(0);
     let columns = |bar: &Bar| -> Vec<u32> {
         let mut columns = BTreeSet::from([bar.first_step]);
         for onsets in &sheet.onsets {
@@ -42,7 +42,7 @@ pub fn names(score: &Score, grid: &Grid, style: Style) -> String {
                 for bar in bars {
                     for step in columns(bar) {
                         let name = match sheet.onsets[part.index()].get(&step) {
-                            Some(sound) => name_of(sound.pitch),
+                            Some(sound) => sound.spelling.to_string(),
                             None if sheet.sounding(part, step).is_some() => "·".into(),
                             None => String::new(),
                         };
@@ -126,6 +126,7 @@ struct Sheet {
 #[derive(Clone, Copy)]
 struct HeldNote {
     pitch: Pitch,
+    spelling: Spelling,
     /// The step after its last.
     end_step: u32,
     begins: bool,
@@ -134,11 +135,11 @@ struct HeldNote {
 impl Sheet {
     fn new(score: &Score, grid: &Grid) -> Sheet {
         let mut sheet = Sheet { onsets: Default::default(), bars: BTreeMap::new() };
-        for (onsets, notes) in sheet.onsets.iter_mut().zip(&score.parts) {
-            for note in notes {
+        for (onsets, part) in sheet.onsets.iter_mut().zip(Part::ALL) {
+            for (note, spelling) in score.part(part).iter().zip(spellings(score, part)) {
                 let mut step = grid.nearest_step(note.start);
                 let end_step = grid.nearest_step(note.end).max(step + 1);
-                onsets.insert(step, HeldNote { pitch: note.pitch, end_step, begins: true });
+                onsets.insert(step, HeldNote { pitch: note.pitch, spelling, end_step, begins: true });
                 while step < end_step {
                     let bar = grid.bar(step);
                     sheet.bars.insert(bar.first_step, bar);

@@ -162,10 +162,10 @@ mod tests {
     #[test]
     fn ranges_are_named_by_scoring_by_part_or_by_both() {
         let ranges = |text: &str| text.parse::<Ensemble>().unwrap().ranges.map(|(low, high)| format!("{low}-{high}"));
-        assert_eq!(ranges("satb"), ["C4-A5", "E3-D5", "A#2-A4", "C2-F#4"]);
-        assert_eq!(ranges("SAB"), ["C4-A5", "G3-D5", "A#2-A4", "A2-D4"]);
-        assert_eq!(ranges("TTBB,T1:D3-Bb4, Bass:D2-C4"), ["D3-A#4", "B2-F4", "G2-D4", "D2-C4"]);
-        assert_eq!(ranges("a:G3-C5,B:E2-C4"), ["C4-A5", "G3-C5", "A#2-A4", "E2-C4"]);
+        assert_eq!(ranges("satb"), ["C4-A5", "E3-D5", "Bb2-A4", "C2-F#4"]);
+        assert_eq!(ranges("SAB"), ["C4-A5", "G3-D5", "Bb2-A4", "A2-D4"]);
+        assert_eq!(ranges("TTBB,T1:D3-Bb4, Bass:D2-C4"), ["D3-Bb4", "B2-F4", "G2-D4", "D2-C4"]);
+        assert_eq!(ranges("a:G3-C5,B:E2-C4"), ["C4-A5", "G3-C5", "Bb2-A4", "E2-C4"]);
         assert_eq!("SAB".parse::<Ensemble>().unwrap().parts(), [Part::Soprano, Part::Alto, Part::Bass]);
     }
 

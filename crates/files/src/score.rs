@@ -161,8 +161,9 @@ impl Score {
     /// Makes the signatures minor whose relative minor key is the one that the notes are in: many programs write all
     /// signatures as major ones.
     pub fn settle_mode(&mut self) {
-        let found = self.found_key();
-        if !found.minor || signature(&self.directions).is_none_or(|first| first.sharps != found.sharps) {
+        let Some(first) = signature(&self.directions) else { return };
+        let found = self.found_key().written_near(first);
+        if !found.minor || first.sharps != found.sharps {
             return;
         }
         for (_, direction) in &mut self.directions {

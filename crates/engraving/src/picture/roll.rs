@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use chorale::{Part, Pitch};
+use chorale::{Part, Pitch, Spelling};
 use files::musicxml::syllables;
+use files::notation::spellings;
 use files::{Bar, Grid, Score, Tick};
 
 use super::COLOURS;
@@ -35,6 +36,7 @@ pub struct Roll<'a> {
     marks: &'a [Mark],
     /// Those in which something sounds.
     pub bars: Vec<Bar>,
+    spellings: [Vec<Spelling>; 4],
     /// The first verse, by the ticks of its syllables.
     words: Vec<(Tick, String)>,
     lowest: u8,
@@ -62,7 +64,8 @@ impl<'a> Roll<'a> {
             Some((tick, format!("{}{}", syllable.text, if syllable.goes_on { "-" } else { "" })))
         });
         let (lowest, highest) = (lowest.saturating_sub(1), (highest + 1).min(127));
-        Roll { score, grid, chords, marks, bars, words: words.collect(), lowest, highest }
+        let spellings = Part::ALL.map(|part| spellings(score, part));
+        Roll { score, grid, chords, marks, bars, spellings, words: words.collect(), lowest, highest }
     }
 
     pub fn rows(&self) -> f64 {
@@ -110,7 +113,7 @@ impl<'a> Roll<'a> {
         for bar in bars {
             for step in bar.first_step..bar.end_step {
                 let is_bar_line = step == bar.first_step;
-                if !is_bar_line && bar_position(self.grid, step).beat.fract() != 0.0 {
+                if !is_bar_line && !bar_position(self.grid, step).is_on_beat() {
                     continue;
                 }
                 let at = x + f64::from(step - bar.first_step) * STEP;
@@ -148,7 +151,7 @@ impl<'a> Roll<'a> {
             let (x, y, size) = (at + 1.0, bottom + 12.0, fitting(text, room, 11.0));
             shapes.push(Shape::Text(Text { x, y, size, ..Text::new(text.clone()) }));
         }
-        for (step, rules) in by_step(self.marks) {
+        for (step, rules) in by_step(self.marks, &self.score.ensemble) {
             let Some(at) = self.x(bars, step) else { continue };
             let hint = format!("{}: {rules}", bar_position(self.grid, step));
             shapes.push(Shape::Mark { step, x: at + STEP / 2.0, y: bottom + self.words_height() + 4.0, hint });
@@ -157,7 +160,7 @@ impl<'a> Roll<'a> {
 
     fn draw_part(&self, shapes: &mut Vec<Shape>, bars: &[Bar], part: Part, top: f64) {
         let (Some(first), Some(last)) = (bars.first(), bars.last()) else { return };
-        for note in self.score.part(part) {
+        for (note, spelling) in self.score.part(part).iter().zip(&self.spellings[part.index()]) {
             let start = self.grid.nearest_step(note.start);
             let end = self.grid.nearest_step(note.end).max(start + 1);
             if end <= first.first_step || start >= last.end_step {
@@ -173,7 +176,7 @@ impl<'a> Roll<'a> {
                 height: ROW - 1.0,
                 radius: 2.0,
                 fill: COLOURS[part.index()],
-                note: Some((part, format!("{} {}", self.score.ensemble.name(part), note.pitch))),
+                note: Some((part, format!("{} {spelling}", self.score.ensemble.name(part)))),
             });
         }
     }

@@ -1,31 +1,22 @@
 //! The notes of a part in measures: tied where notation cuts them, with rests between.
 
-use chorale::{Key, Part, Pitch};
+use chorale::{Part, Spelling};
 
 use super::ruler::Ruler;
+use super::spell::spellings;
 use super::values::{QUARTER_OF_THREE, bracket, first_value, follows_in_triplet};
-use super::{DIVISIONS, Item, Measure, Notehead, key_at};
+use super::{DIVISIONS, Item, Measure, Notehead};
 use crate::score::{Note, Score, Tick};
 
-/// Writes a part into the measures. `keys` are in order of tick, the first at 0.
-pub(super) fn engrave(part: Part, score: &Score, ruler: &Ruler, keys: &[(Tick, Key)], measures: &mut [Measure]) {
-    let notes = placed(part, score, ruler);
+/// Writes a part into the measures.
+pub(super) fn engrave(part: Part, score: &Score, ruler: &Ruler, measures: &mut [Measure]) {
     let mut line = PartLine { part, ruler, measures };
     let mut now = 0;
-    for (index, placed) in notes.iter().enumerate() {
-        line.fill(now, placed.start, None);
-        let note = placed.note;
-        let spelling = match score.spellings[part.index()].get(&note.start) {
-            Some(spelling) => *spelling,
-            None => {
-                let next = notes.get(index + 1).map(|next| next.note.pitch);
-                key_at(keys, note.start).spell(note.pitch, &sounding_with(score, part, note.start), next)
-            }
-        };
-        let fermata = placed.fermata;
+    for Placed { note, spelling, start, end, fermata } in placed(part, score, ruler) {
+        line.fill(now, start, None);
         let head = Notehead { spelling, tied_from: false, tied_to: false, fermata, start: note.start };
-        line.fill(placed.start, placed.end, Some(head));
-        now = placed.end;
+        line.fill(start, end, Some(head));
+        now = end;
     }
     line.fill(now, ruler.end, None);
 }
@@ -84,6 +75,7 @@ impl PartLine<'_> {
 /// A note of a part on the ruler.
 struct Placed<'a> {
     note: &'a Note,
+    spelling: Spelling,
     start: u32,
     end: u32,
     fermata: bool,
@@ -95,7 +87,7 @@ fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
     let sixteenth = Tick::from(score.ticks_per_quarter / 4).max(1);
     let notes = score.part(part);
     let mut line: Vec<Placed> = Vec::with_capacity(notes.len());
-    for (index, note) in notes.iter().enumerate() {
+    for ((index, note), spelling) in notes.iter().enumerate().zip(spellings(score, part)) {
         let start = ruler.places[&note.start];
         let next = notes.get(index + 1);
         let end = match next {
@@ -116,7 +108,7 @@ fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
         if end <= start {
             continue;
         }
-        line.push(Placed { note, start, end, fermata: has_fermata(score, part, note) });
+        line.push(Placed { note, spelling, start, end, fermata: has_fermata(score, part, note) });
     }
     line
 }
@@ -131,15 +123,4 @@ fn has_fermata(score: &Score, part: Part, note: &Note) -> bool {
         let held = melody[..melody.partition_point(|held| held.start <= tick)].last();
         held.is_some_and(|held| held.start == tick && note.start < held.end && note.end >= held.end)
     })
-}
-
-/// The pitches of the other parts at a tick.
-fn sounding_with(score: &Score, part: Part, tick: Tick) -> Vec<Pitch> {
-    let others = Part::ALL.into_iter().filter(|other| *other != part);
-    let sounding = others.filter_map(|other| {
-        let notes = score.part(other);
-        let last = notes[..notes.partition_point(|note| note.start <= tick)].last()?;
-        (last.end > tick).then_some(last.pitch)
-    });
-    sounding.collect()
 }

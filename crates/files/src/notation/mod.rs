@@ -3,6 +3,7 @@
 mod beams;
 mod engrave;
 mod ruler;
+mod spell;
 mod values;
 
 use chorale::{Key, Part, Spelling};
@@ -11,6 +12,7 @@ use thiserror::Error;
 use self::beams::beam;
 use self::engrave::engrave;
 use self::ruler::Ruler;
+pub use self::spell::spellings;
 use crate::grid::Grid;
 use crate::score::{Direction, Metre, Score, Tick};
 
@@ -120,7 +122,7 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
         }
     }
     for part in Part::ALL {
-        engrave(part, score, &ruler, &keys, &mut measures);
+        engrave(part, score, &ruler, &mut measures);
     }
     for measure in &mut measures {
         let beat = if is_compound(measure.metre) { 3 * DIVISIONS / 2 } else { DIVISIONS };
