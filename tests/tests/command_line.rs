@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
 use tempfile::TempDir;
@@ -27,6 +28,16 @@ fn succeed(folder: &TempDir, arguments: &[&str]) -> Output {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     output
+}
+
+/// The same with `input` on stdin.
+fn pipe(folder: &TempDir, arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = Command::new(performer());
+    command.args(arguments).current_dir(folder.path()).stdin(Stdio::piped());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("performer runs");
+    // It may refuse its options before it reads.
+    let _ = child.stdin.take().expect("a pipe").write_all(input);
+    child.wait_with_output().expect("performer ends")
 }
 
 /// What a failed run said on stderr. It must not have crashed, and must have written nothing to stdout.
@@ -280,20 +291,28 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     check(&["tune.mid", "-o", "out.mid", "--track", "9"], &["no track '9'", "track 2 'Melody' (13 notes, channel 1)"]);
     check(&["tune.mid", "-o", "out.mid", "--track", "Alto"], &["no track 'Alto'", "'Melody'"]);
     check(&["tune.mid", "-o", "out.mid", "--channel", "4"], &["channel 4", "channel 1"]);
-    check(&["tune.mid", "-o", "out.mid", "--channel", "17"], &["17", "1..=16"]);
+    check(&["tune.mid", "-o", "out.mid", "--channel", "17"], &["17", "from 1 to 16"]);
     check(&["tune.mid", "-o", "tune.mid"], &["tune.mid is the file that is read"]);
     check(&["tune.mid", "-o", "./folder.mid/../tune.mid"], &["is the file that is read"]);
     check(&["tune.mid", "-o", "nowhere/out.mid"], &["there is no folder nowhere"]);
     check(&["tune.mid", "-o", "folder.mid"], &["folder.mid is a folder"]);
-    check(&["tune.mid", "-o", "out.pdf"], &["out.pdf", "must end in .mid, .musicxml"]);
+    check(&["tune.mid", "-o", "out.pdf"], &["out.pdf", "must end in .mid, .musicxml", "MuseScore makes a PDF"]);
     check(&["tune.mid", "-o", "out.mid", "--rehearsal"], &["--rehearsal makes sound"]);
     check(&["tune.mid", "-o", "out.mid", "--key", "H"], &["'H' is no key"]);
     check(&["tune.mid", "-o", "out.wav", "--soundfont", "text.mid"], &["text.mid", "not a SoundFont"]);
     check(&["bad.musicxml", "-o", "out.mid"], &["bad.musicxml", "not a MusicXML file"]);
     check(&["table.xml", "-o", "out.mid"], &["table.xml", "outermost element is <table>"]);
     check(&["nothing*.mid", "-o", "."], &["nothing matches the pattern 'nothing*.mid'"]);
-    check(&["tune.mid", "-o", "out.mid", "--transpose", "99"], &["99", "-36..=36"]);
+    check(&["tune.mid", "-o", "out.mid", "--transpose", "99"], &["99", "semitones from -36 to 36"]);
+    check(&["tune.mid", "-o", "out.mid", "--transpose", "octave"], &["'octave'", "12 for an octave up"]);
     check(&["tune.mid", "-o", "out.mid", "--temperature", "-1"], &["-1"]);
+    check(&["tune.mid", "-o", "out.mid", "--seed", "-3"], &["'-3'", "--seed", "a whole number from 0"]);
+    check(&["tune.mid", "-o", "out.mid", "--particles", "many"], &["'many'", "a whole number from 1 to 1024"]);
+    check(&["tune.mid", "-o", "out.mid", "--pickup", "9"], &["--pickup 9", "a bar of 4/4 has 4 quarters"]);
+    check(&["tune.mid", "-o", "out.mid", "--pickup", "-1"], &["'-1'", "such as 1 or 0.5"]);
+    check(&["tune.mid", "-o", "out.mid", "--program", "kazoo"], &["'kazoo'", "choir, voices, organ", "1 to 128"]);
+    check(&["tune.mid", "-o", "out.mid", "--model", "transformer"], &["'transformer'", "wavenet and lstm", "ONNX"]);
+    check(&["tune.mid", "-o", "out.mp3"], &["out.mp3", "must end in .mid", "ffmpeg"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "missing.onnx"], &["missing.onnx"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "text.mid"], &["text.mid"]);
     assert_eq!(fs::read(folder.path().join("tune.mid")).expect("the input"), tune, "the input is as it was");
@@ -555,6 +574,164 @@ fn a_folder_is_harmonized_as_a_whole_and_what_fails_is_listed() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("is there already; --force"), "{:?}", again);
 }
 
+/// The names in a folder, sorted.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_folder_leaves_out_the_chorales_that_an_earlier_call_put_into_it() {
+    let folder = folder_with(&[]);
+    let hymns = folder.path().join("hymns");
+    fs::create_dir(&hymns).expect("a folder");
+    fs::write(hymns.join("a.mid"), tune::midi_file(&SHORT)).expect("a file");
+    let quick = ["--particles", "1"];
+    let calls: [&[&str]; 3] = [
+        &["render", "hymns", "-o", "hymns/done"],
+        &["render", "hymns", "-o", "hymns/done", "--force"],
+        &["render", "hymns/**/*.mid", "-o", "hymns/../hymns/done", "--force"],
+    ];
+    for (number, call) in calls.into_iter().enumerate() {
+        let output = succeed(&folder, &[call, &quick].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("1 melody harmonized"), "{call:?}: {said}");
+        assert_eq!(said.contains("left out"), number > 0, "{call:?}: {said}");
+        assert_eq!(names_in(&hymns.join("done")), ["a.mid"]);
+    }
+    let said = fail(&folder, &["render", "hymns", "-o", "hymns", "--format", "musicxml"]);
+    assert!(said.contains("the folder that is read") && said.contains("another folder"), "{said}");
+    // Nor what an earlier call put beside its melody.
+    succeed(&folder, &[&["render", "hymns/a.mid"][..], &quick].concat());
+    let said = succeed(&folder, &[&["render", "hymns"][..], &quick].concat()).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("a-chorale.mid is left out"), "{}", String::from_utf8_lossy(&said));
+    // Who names the chorales gets them.
+    succeed(&folder, &[&["render", "hymns/done/*.mid", "-o", "hymns/done", "--format", "svg"][..], &quick].concat());
+    assert_eq!(names_in(&hymns.join("done")), ["a.mid", "a.svg"]);
+}
+
+#[test]
+fn without_an_output_chorales_go_beside_their_melodies_under_new_names() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    fs::create_dir_all(folder.path().join("hymns/more")).expect("folders");
+    for name in ["hymns/a.mid", "hymns/more/b.mid"] {
+        fs::write(folder.path().join(name), tune::midi_file(&SHORT)).expect("a file");
+    }
+    let render = |more: &[&str]| succeed(&folder, &[&["render"], more, &["--particles", "1", "--force"]].concat());
+    let said = render(&["tune.mid"]).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("tune-chorale.mid: "), "it says where");
+    let first = fs::read(folder.path().join("tune-chorale.mid")).expect("the chorale");
+    render(&["tune.mid", "--seed", "2", "--format", "mid,svg"]);
+    assert_eq!(fs::read(folder.path().join("tune-chorale.mid")).expect("the chorale"), first, "nothing is replaced");
+    render(&["hymns/more/b.mid", "--alternatives", "2"]);
+    let written = ["b-chorale_1.mid", "b.mid"];
+    assert!(written.iter().all(|name| names_in(&folder.path().join("hymns/more")).contains(&(*name).to_owned())));
+    render(&["hymns/a.mid", "tune.mid"]);
+    fs::remove_file(folder.path().join("hymns/more/b-chorale_1.mid")).expect("a file");
+    let _ = fs::remove_file(folder.path().join("hymns/more/b-chorale_2.mid"));
+    render(&["hymns"]);
+    render(&["hymns"]);
+    let expected = [
+        "chorales",
+        "hymns",
+        "hymns-chorales",
+        "hymns-chorales-2",
+        "tune-chorale-2.mid",
+        "tune-chorale-2.svg",
+        "tune-chorale.mid",
+        "tune.mid",
+    ];
+    assert_eq!(names_in(folder.path()), expected);
+    assert_eq!(names_in(&folder.path().join("chorales")), ["a.mid", "tune.mid"]);
+    assert_eq!(names_in(&folder.path().join("hymns-chorales-2")), ["a.mid", "more"]);
+    for name in ["chorale.mid", "chorale-2.mid"] {
+        succeed(&folder, &["generate", "--steps", "16", "--quiet"]);
+        assert!(folder.path().join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn a_melody_comes_from_stdin_and_its_chorale_goes_to_stdout() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT)), ("hymn.xml", HYMN.as_bytes())]);
+    succeed(&folder, &["render", "tune.mid", "-o", "named.mid", "--quiet"]);
+    let named = fs::read(folder.path().join("named.mid")).expect("the chorale");
+    let output = pipe(&folder, &["render", "-", "-o", "-"], &tune::midi_file(&SHORT));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.stdout == named, "the same bytes, and nothing but them");
+    let output = pipe(&folder, &["render", "-", "-o", "-", "-o", "too.svg", "--format", "musicxml"], HYMN.as_bytes());
+    let score = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(score.starts_with("<?xml") && score.ends_with("</score-partwise>\n"), "{score}");
+    assert!(folder.path().join("too.svg").is_file());
+    let explained = pipe(&folder, &["explain", "-"], &named);
+    assert!(String::from_utf8_lossy(&explained.stdout).contains("Cadences"));
+
+    let check = |arguments: &[&str], input: &[u8], expected: &str| {
+        let output = pipe(&folder, arguments, input);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1 | 2)) && said.contains(expected), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty());
+    };
+    check(&["render", "-"], b"", "--output FILE says where it goes");
+    check(&["render", "-", "-o", "-"], b"", "stdin: the file is empty");
+    check(&["render", "-", "-o", "-"], b"no music", "stdin: not a MIDI file");
+    check(&["render", "-", "tune.mid", "-o", "out"], b"", "a call of its own");
+    check(&["render", "tune.mid", "hymn.xml", "-o", "-"], b"", "name a folder");
+    check(&["render", "tune.mid", "-o", "-", "--json"], b"", "--format json");
+    check(&["render", "tune.mid", "-o", "-", "--format", "mid,svg"], b"", "only one file");
+    check(&["render", "tune.mid", "-o", "-", "--alternatives", "2"], b"", "several files");
+}
+
+#[test]
+fn midi_files_begin_with_the_program_that_was_asked_for() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let programs = |arguments: &[&str]| -> Vec<u8> {
+        succeed(&folder, &[arguments, &["-o", "out.mid", "--quiet", "--force"]].concat());
+        let bytes = fs::read(folder.path().join("out.mid")).expect("the output");
+        let smf = Smf::parse(&bytes).expect("a MIDI file");
+        let chosen = smf.tracks.iter().flatten().filter_map(|event| match event.kind {
+            TrackEventKind::Midi { message: MidiMessage::ProgramChange { program }, .. } => Some(program.as_int() + 1),
+            _ => None,
+        });
+        chosen.collect()
+    };
+    let quick = ["render", "tune.mid", "--particles", "1"];
+    assert_eq!(programs(&quick), [53; 4], "General MIDI's choir");
+    assert_eq!(programs(&[&quick[..], &["--program", "organ"]].concat()), [20; 4]);
+    assert_eq!(programs(&["generate", "--steps", "16", "--program", "7"]), [7; 4]);
+}
+
+#[test]
+fn the_help_of_render_has_headings_and_tells_what_holds_where_nothing_is_said() {
+    let folder = folder_with(&[]);
+    let help = String::from_utf8(succeed(&folder, &["render", "--help"]).stdout).expect("UTF-8");
+    let (options, _) = help.split_once("Examples:").expect("examples");
+    let headings: Vec<&str> =
+        options.lines().filter(|line| !line.starts_with(' ') && line.ends_with(':') && line.len() > 1).collect();
+    let expected = ["Arguments:", "Output:", "Score:", "Sound:", "Melody:", "Harmony:", "Choice of notes:", "Options:"];
+    assert_eq!(headings.len(), expected.len(), "{headings:?}");
+    assert!(expected.iter().all(|heading| headings.contains(heading)), "{headings:?}");
+    let mut told: Vec<String> = Vec::new();
+    for line in options.lines().map(str::trim) {
+        match told.last_mut() {
+            _ if line.starts_with('-') => told.push(line.to_owned()),
+            Some(option) => *option += &format!(" {line}"),
+            None => {}
+        }
+    }
+    // Switches are off, and nothing is kept; which line is the melody stands in words.
+    let others = ["--force", "--quiet", "--json", "--marks", "--rehearsal", "--live", "--no-guard", "--help", "--keep"];
+    for option in told {
+        let is_other = others
+            .iter()
+            .chain(&["--track", "--channel"])
+            .any(|name| option.split([' ', ',']).any(|word| word == *name));
+        assert!(is_other || option.contains("[default: "), "no default is told: {option}");
+    }
+}
+
 #[test]
 fn a_piece_is_explained_with_numerals_cadences_and_breaches() {
     let rows =
@@ -570,7 +747,8 @@ fn a_piece_is_explained_with_numerals_cadences_and_breaches() {
     assert_eq!(json["cadences"][0]["kind"], "perfect authentic");
     assert_eq!(json["marks"][0]["bar"], 1);
     let marked = fs::read_to_string(folder.path().join("marked.musicxml")).expect("a score");
-    assert!(marked.contains(">parallel fifths, parallel octaves"), "{marked}");
+    assert!(marked.contains(">parallel fifths A-B, parallel octaves S-B"), "{marked}");
+    assert_eq!(json["marks"][1]["parts"], serde_json::json!(["Soprano", "Bass"]), "{}", json["marks"]);
     let said = fail(&folder, &["explain", "hymn.xml"]);
     assert!(said.contains("hymn.xml") && said.contains("four parts are needed"), "{said}");
 }

@@ -43,7 +43,7 @@ impl Tune {
         })?;
         transpose_keys(&mut source.directions, options.transpose);
         let bars = match options.pickup {
-            Some(quarters) => with_pickup(&source, quarters, melody.first_onset()),
+            Some(quarters) => with_pickup(&source, quarters, melody.first_onset())?,
             None => source.directions.clone(),
         };
         let grid = Grid::new(source.ticks_per_quarter, &bars, melody.first_onset());
@@ -165,14 +165,21 @@ fn kept_parts(tune: &Tune, ticks_per_quarter: u16) -> Result<[Option<Vec<Note>>;
 }
 
 /// The file's metre, beginning anew so many quarters after the first note.
-fn with_pickup(source: &Source, quarters: f64, first_onset: Tick) -> Vec<(Tick, Direction)> {
-    let metre = source.directions.iter().find_map(|(_, direction)| match direction {
-        Direction::Metre(metre) => Some(*metre),
+fn with_pickup(source: &Source, quarters: f64, first_onset: Tick) -> Result<Vec<(Tick, Direction)>, ArrangeError> {
+    let bar_line = first_onset + (quarters * f64::from(source.ticks_per_quarter)).round() as Tick;
+    let metres = source.directions.iter().filter_map(|(tick, direction)| match direction {
+        Direction::Metre(metre) => Some((*tick, *metre)),
         _ => None,
     });
-    let bar_line = first_onset + (quarters * f64::from(source.ticks_per_quarter)).round() as Tick;
+    // A file may write its pickup as a bar of its own; the metre is that of the bars that follow.
+    let (before, after): (Vec<_>, Vec<_>) = metres.partition(|(tick, _)| *tick <= bar_line);
+    let metre = before.last().or(after.first()).map_or(Metre::FOUR_FOUR, |(_, metre)| *metre);
+    let bar = 4.0 * f64::from(metre.numerator) / f64::from(metre.denominator());
+    if quarters >= bar {
+        return Err(ArrangeError::LongPickup { quarters, metre, bar });
+    }
     let mut directions = source.directions.clone();
-    directions.push((bar_line, Direction::Metre(metre.unwrap_or(Metre::FOUR_FOUR))));
+    directions.push((bar_line, Direction::Metre(metre)));
     directions.sort_by_key(|(tick, _)| *tick);
-    directions
+    Ok(directions)
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use chorale::{Key, Pitch};
-use files::Kind;
+use files::{Kind, Metre};
 use harmonizer::OutOfReach;
 use network::ModelError;
 use thiserror::Error;
@@ -17,6 +17,10 @@ pub enum ArrangeError {
     File { place: String, reason: String },
     #[error("--transpose {semitones} moves {pitch} of {file} out of the range of MIDI")]
     OutOfMidi { semitones: i32, pitch: Pitch, file: String },
+    #[error(
+        "--pickup {quarters}: a bar of {metre} has {bar} quarters, and a pickup fewer; leave it out where there is none"
+    )]
+    LongPickup { quarters: f64, metre: Metre, bar: f64 },
     #[error("{0} cannot be moved by octaves")]
     CannotMove(Pitch),
     #[error("--live answers a soprano; without it the search harmonizes around the {0}")]

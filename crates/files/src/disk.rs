@@ -13,10 +13,18 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// With the path, when it cannot be read or is larger.
 pub fn load(path: &Path) -> io::Result<Vec<u8>> {
     let cannot = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()));
+    File::open(path).and_then(read_all).map_err(cannot)
+}
+
+/// Everything that can be read, at most 64 MiB.
+///
+/// # Errors
+/// When reading fails, or there is more.
+pub fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    from.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
-        return Err(cannot(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 64 MiB"));
     }
     Ok(bytes)
 }
@@ -52,6 +60,13 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_never_ends_is_read_no_further_than_music_goes() {
+        assert_eq!(read_all(&b"MThd"[..]).unwrap(), b"MThd");
+        let error = read_all(io::repeat(0)).unwrap_err();
+        assert_eq!(error.to_string(), "it is larger than 64 MiB");
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_a_folder_that_is_not_there_is_named() {

@@ -38,6 +38,7 @@ pub mod musicxml;
 pub mod notation;
 pub mod parts;
 mod phrasing;
+mod program;
 mod score;
 pub mod smf;
 mod source;
@@ -50,10 +51,11 @@ use thiserror::Error;
 #[cfg(any(test, feature = "test-support"))]
 pub use any_score::any_score;
 pub use chords::{OutOfVocabulary, chords_of};
-pub use disk::{load, write_whole};
+pub use disk::{load, read_all, write_whole};
 pub use ensemble::{Ensemble, EnsembleError, Scoring};
 pub use grid::{Bar, Grid};
 pub use phrasing::{Expression, Phrasing};
+pub use program::{NoProgram, Program};
 pub use score::{
     Creator, DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, TempoMap, Tick, signature, sung_at, transpose_keys,
 };

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chorale::{Chorale, Chord, Part, unfold};
 
-use crate::ensemble::Ensemble;
 use crate::grid::Grid;
 use crate::melody::{Fold, Melody, MelodyStep};
 use crate::score::{Direction, Note, Score, Tick, sung_at};
@@ -46,19 +45,16 @@ pub fn score(
     let mut spellings = [const { BTreeMap::new() }; 4];
     spellings[melody_part.index()].clone_from(&melody.spellings);
     Score {
-        title: None,
-        creators: Vec::new(),
         ticks_per_quarter,
         directions,
         parts,
-        ensemble: Ensemble::default(),
         melody: melody_part,
         lyrics: melody.lyrics.clone(),
         all_sing: melody.all_sing,
-        is_notated: false,
         fermatas: melody.fermatas.clone(),
         phrasing: melody.phrasing.clone(),
         spellings,
+        ..Score::default()
     }
 }
 

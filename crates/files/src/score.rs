@@ -6,6 +6,7 @@ use chorale::{Key, Part, Pitch, Spelling};
 
 use crate::ensemble::Ensemble;
 use crate::phrasing::Phrasing;
+use crate::program::Program;
 
 /// Ticks from the beginning of the piece, of which [`Score::ticks_per_quarter`] make a quarter; at most 2²⁸ - 1.
 pub type Tick = u32;
@@ -120,6 +121,8 @@ pub struct Score {
     pub parts: [Vec<Note>; 4],
     /// Who sings the parts.
     pub ensemble: Ensemble,
+    /// What plays the parts where a program sings for them.
+    pub program: Program,
     /// Which part is the given melody, to which the lyrics and fermatas belong.
     pub melody: Part,
     pub lyrics: Vec<Lyric>,

@@ -4,13 +4,11 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use chorale::{Part, Pitch};
+use files::Program;
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
 use crate::organ::Organ;
-
-/// General MIDI's choir, counted from 0: what a SoundFont plays where nothing else was chosen.
-pub const CHOIR_AAHS: u8 = 52;
 
 /// rustysynth's own 0.5 leaves four voices of a choir far below full scale.
 const MASTER_VOLUME: f32 = 1.2;
@@ -72,7 +70,7 @@ impl Instrument {
         let mut synthesizer = synthesizer.map_err(|error| SoundError::SoundFont(error.to_string()))?;
         synthesizer.set_master_volume(MASTER_VOLUME);
         for channel in 0..16 {
-            synthesizer.process_midi_message(channel, 0xc0, i32::from(CHOIR_AAHS), 0);
+            synthesizer.process_midi_message(channel, 0xc0, i32::from(Program::CHOIR.midi()), 0);
             set_volume(&mut synthesizer, channel, 1.0);
         }
         Ok(Instrument(Synth::SoundFont(Box::new(synthesizer), Box::new([[0.0; BLOCK]; 2]))))

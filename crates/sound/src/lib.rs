@@ -19,5 +19,5 @@ mod instrument;
 mod organ;
 pub mod wav;
 
-pub use instrument::{CHOIR_AAHS, Instrument, SoundError, Timbre};
+pub use instrument::{Instrument, SoundError, Timbre};
 pub use organ::Organ;

@@ -64,7 +64,10 @@ fn render(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<f32>, S
     }
     events.sort_by_key(|(frame, begins, part, ..)| (*frame, *begins, *part));
     let mut instrument = Instrument::new(timbre, SAMPLE_RATE)?;
-    Part::ALL.into_iter().for_each(|part| instrument.set_gain(part, gains[part.index()]));
+    for part in Part::ALL {
+        instrument.message(part, &[0xc0 | part.index() as u8, score.program.midi()]);
+        instrument.set_gain(part, gains[part.index()]);
+    }
     let mut samples = vec![0.0; 2 * frame(seconds + TAIL_SECONDS)];
     let mut now = 0;
     for (at, begins, part, pitch, velocity) in events {

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use chorale::{Part, Pitch};
-use files::{Direction, Note, Score};
+use files::{Direction, Note, Program, Score};
 use sound::wav::{self, SAMPLE_RATE};
-use sound::{CHOIR_AAHS, Instrument, Timbre};
+use sound::{Instrument, Timbre};
 
 const PITCHES: [u8; 4] = [72, 67, 64, 48];
 const VELOCITY: u8 = 90;
@@ -55,7 +55,7 @@ fn sound_font() -> Vec<u8> {
             chunk(
                 b"phdr",
                 &[
-                    named("sine", &[words(&[u16::from(CHOIR_AAHS), 0, 0]), vec![0; 12]].concat()),
+                    named("sine", &[words(&[u16::from(Program::CHOIR.midi()), 0, 0]), vec![0; 12]].concat()),
                     named("EOP", &[words(&[0, 0, 1]), vec![0; 12]].concat()),
                 ]
                 .concat(),
@@ -88,7 +88,7 @@ fn live(timbre: &Timbre, first_channel: u8) -> Vec<f32> {
     let mut instrument = Instrument::new(timbre, SAMPLE_RATE).unwrap();
     for (part, midi) in Part::ALL.into_iter().zip(PITCHES) {
         let channel = first_channel + part.index() as u8;
-        instrument.message(part, &[0xc0 | channel, CHOIR_AAHS]);
+        instrument.message(part, &[0xc0 | channel, Program::CHOIR.midi()]);
         instrument.message(part, &[0x90 | channel, midi, VELOCITY]);
     }
     let mut samples = vec![0.0; 2 * SECOND];

@@ -1,6 +1,6 @@
 //! Many melodies in one call: which files, several at once, one bar of progress, and a table at the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,8 @@ use anyhow::{Context, Result, bail};
 use harmonizer::parallel::on_threads;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::{OutputOptions, Targets, print};
+use super::output::{Names, OutputOptions, print};
+use super::targets::{Targets, is_stream};
 
 /// A melody and where it goes.
 pub struct Job {
@@ -38,29 +39,26 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
         && !Path::new(input).is_dir()
         && (Path::new(input).exists() || !is_pattern(input))
     {
-        let input = PathBuf::from(input);
-        let stem = input.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let targets = output.targets(Some(&input), &stem)?;
-        return Ok(Jobs::One(Job { input, targets }));
+        return Ok(Jobs::One(one(PathBuf::from(input), output)?));
     }
-    output.check_folder()?;
+    let melodies = inputs.first().map(Path::new).filter(|path| inputs.len() == 1 && path.is_dir());
+    let folder = output.folder(melodies)?;
+    let results = Results::of(&folder, output);
     // With the place of each below the folder that was named.
     let mut found: Vec<(PathBuf, PathBuf)> = Vec::new();
     for input in inputs {
         let path = Path::new(input);
-        if path.is_dir() {
+        if is_stream(path) {
+            bail!("what comes from stdin is one melody; harmonize it in a call of its own");
+        } else if path.is_dir() {
             let before = found.len();
-            search(path, path, &mut found)?;
+            results.check(path)?;
+            search(path, path, &results, &mut found)?;
             if found.len() == before {
                 bail!("{input} holds no melodies: nothing in it ends in .{}", files::ENDINGS.join(", ."));
             }
         } else if !path.exists() && is_pattern(input) {
-            let matching = glob::glob(input).with_context(|| format!("the pattern '{input}'"))?;
-            let files: Vec<PathBuf> = matching.filter_map(Result::ok).filter(|path| path.is_file()).collect();
-            if files.is_empty() {
-                bail!("nothing matches the pattern '{input}'");
-            }
-            found.extend(files.into_iter().map(|file| (file.clone(), name_of(&file))));
+            found.extend(matching(input, &results)?.into_iter().map(|file| (file.clone(), name_of(&file))));
         } else {
             found.push((path.to_owned(), name_of(path)));
         }
@@ -84,7 +82,8 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
     }
     let mut jobs = Vec::new();
     for (input, below) in found {
-        let job = output.targets_in_folder(&input, &below).map(|targets| Job { input: input.clone(), targets });
+        let job =
+            output.targets_in_folder(&folder, &input, &below).map(|targets| Job { input: input.clone(), targets });
         jobs.push((input, job));
     }
     Ok(Jobs::Many(jobs))
@@ -98,21 +97,107 @@ fn name_of(path: &Path) -> PathBuf {
     path.file_name().map(PathBuf::from).unwrap_or_default()
 }
 
-/// Files of the known endings, in `folder` and below.
-fn search(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
+fn one(input: PathBuf, output: &OutputOptions) -> Result<Job> {
+    let stem = if is_stream(&input) { "chorale".into() } else { stem_of(&input) };
+    let new = (!is_stream(&input)).then(|| input.with_file_name(format!("{stem}{CHORALE}")));
+    let targets = output.targets(&Names { input: Some(&input), stem: &stem, new })?;
+    Ok(Job { input, targets })
+}
+
+/// Behind the name of a melody: its chorale, where no --output names it.
+const CHORALE: &str = "-chorale";
+
+/// The name of the melody of which a file was made, by its own: `tune` for `tune-chorale-2_1`.
+fn melody_of(stem: &str) -> Option<&str> {
+    let (melody, number) = stem.rsplit_once(CHORALE)?;
+    number.chars().all(|character| character.is_ascii_digit() || matches!(character, '-' | '_')).then_some(melody)
+}
+
+fn stem_of(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// The folder that the results go to: what an earlier call wrote into it is no melody.
+struct Results<'a> {
+    /// None where there is no such folder yet.
+    folder: Option<PathBuf>,
+    output: &'a OutputOptions,
+}
+
+impl Results<'_> {
+    fn of<'a>(folder: &Path, output: &'a OutputOptions) -> Results<'a> {
+        Results { folder: folder.canonicalize().ok(), output }
+    }
+
+    /// Refuses to write into the very folder that is read.
+    fn check(&self, melodies: &Path) -> Result<()> {
+        if self.folder.is_some() && melodies.canonicalize().ok() == self.folder {
+            bail!(
+                "--output {} is the folder that is read: the next call would take its chorales for melodies; name \
+                 another folder, which may lie in it",
+                melodies.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn is_at(&self, folder: &Path) -> bool {
+        self.folder.is_some() && folder.canonicalize().ok() == self.folder
+    }
+
+    /// Whether a file lies in it.
+    fn hold(&self, file: &Path) -> bool {
+        let Some(folder) = &self.folder else { return false };
+        file.canonicalize().is_ok_and(|file| file.starts_with(folder))
+    }
+
+    fn say_left_out(&self, what: &Path, why: &str) {
+        self.output.say(&format!("{} is left out: {why}", what.display()));
+    }
+}
+
+/// Files of the known endings, in `folder` and below, without results of earlier calls.
+fn search(root: &Path, folder: &Path, results: &Results, found: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
     let cannot = || format!("cannot read the folder {}", folder.display());
+    let mut files: Vec<PathBuf> = Vec::new();
     for entry in fs::read_dir(folder).with_context(cannot)? {
         let entry = entry.with_context(cannot)?;
         let path = entry.path();
         // Links to folders are left alone: they may lead in a circle.
         if entry.file_type().with_context(cannot)?.is_dir() {
-            search(root, &path, found)?;
+            match results.is_at(&path) {
+                true => results.say_left_out(&path, "the chorales go there"),
+                false => search(root, &path, results, found)?,
+            }
         } else if path.is_file() && files::is_music(&path) {
-            let below = path.strip_prefix(root).unwrap_or(&path).to_owned();
-            found.push((path, below));
+            files.push(path);
+        }
+    }
+    let stems: HashSet<String> = files.iter().map(|path| stem_of(path)).collect();
+    for path in files {
+        match melody_of(&stem_of(&path)).is_some_and(|melody| stems.contains(melody)) {
+            true => results.say_left_out(&path, "it was made of another melody here"),
+            false => found.push((path.clone(), path.strip_prefix(root).unwrap_or(&path).to_owned())),
         }
     }
     Ok(())
+}
+
+/// The files that a pattern matches, without the results, unless the pattern names their folder.
+fn matching(pattern: &str, results: &Results) -> Result<Vec<PathBuf>> {
+    let matching = glob::glob(pattern).with_context(|| format!("the pattern '{pattern}'"))?;
+    let mut files: Vec<PathBuf> = matching.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let named: PathBuf =
+        Path::new(pattern).components().take_while(|part| !is_pattern(&part.as_os_str().to_string_lossy())).collect();
+    let named = if named.as_os_str().is_empty() { Path::new(".") } else { &named };
+    if !results.hold(named) && files.iter().any(|file| results.hold(file)) {
+        files.retain(|file| !results.hold(file));
+        results.output.say(&format!("what '{pattern}' matches among the chorales of an earlier call is left out"));
+    }
+    if files.is_empty() {
+        bail!("nothing matches the pattern '{pattern}'");
+    }
+    Ok(files)
 }
 
 /// Works on all, `workers` at once. What fails is listed and the rest is done.
@@ -166,7 +251,10 @@ pub fn run(
         print(&table)?;
     }
     if failures.is_empty() {
-        output.say(&format!("{} melodies harmonized", jobs.len()));
+        output.say(&format!(
+            "{} harmonized",
+            if jobs.len() == 1 { "1 melody".into() } else { format!("{} melodies", jobs.len()) }
+        ));
         return Ok(());
     }
     bail!("{} of {} melodies failed:\n  {}", failures.len(), jobs.len(), failures.join("\n  "))

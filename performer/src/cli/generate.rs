@@ -7,8 +7,10 @@ use anyhow::{Context, Result};
 use arranger::{ComposeOptions, Prompt};
 use files::melody::MAX_STEPS;
 
-use super::options::ModelOptions;
-use super::output::{self, OutputOptions, is_table};
+use super::options::{ModelOptions, whole};
+use super::output::{self, Names, OutputOptions, is_table};
+
+const PIECE: &str = "Piece";
 
 /// Writes a new chorale in four parts
 ///
@@ -21,19 +23,19 @@ pub struct Args {
     output: OutputOptions,
 
     /// The length of the whole piece in sixteenths, prompt included; 16 make a bar of 4/4
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=MAX_STEPS as i64))]
+    #[arg(long, value_name = "N", help_heading = PIECE, default_value_t = 256, value_parser = whole(1_u32, MAX_STEPS as u32), allow_negative_numbers = true)]
     steps: u32,
 
-    /// Quarters a minute. Without this a MIDI prompt's own tempo holds, else 80
-    #[arg(long, value_name = "BPM", value_parser = clap::value_parser!(u16).range(10..=400))]
+    /// Quarters a minute [default: the prompt's own, else 80]
+    #[arg(long, value_name = "BPM", help_heading = PIECE, value_parser = whole(10_u16, 400), allow_negative_numbers = true)]
     tempo: Option<u16>,
 
     /// What to begin with: a MIDI or MusicXML file of four parts, or a table in the form of the data set (.csv)
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = PIECE)]
     prompt: Option<PathBuf>,
 
     /// How many sixteenths of the prompt to take, counted from its first note; at most its whole length
-    #[arg(long, value_name = "N", default_value_t = 64, requires = "prompt", value_parser = clap::value_parser!(u32).range(1..=MAX_STEPS as i64))]
+    #[arg(long, value_name = "N", help_heading = PIECE, default_value_t = 64, requires = "prompt", value_parser = whole(1_u32, MAX_STEPS as u32), allow_negative_numbers = true)]
     prompt_steps: u32,
 
     #[command(flatten)]
@@ -53,11 +55,15 @@ Examples:
   performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\" --key Eb --staves 2 --marks --force
   performer generate -o new.wav --rehearsal --soundfont choir.sf2 --model lstm --quiet
   performer generate -o folder/ --format mid,musicxml --seed 7 --min-p 0.05 --rule crossing=4
+  performer generate --program organ
+      Into chorale.mid, or chorale-2.mid if that is there, for an organ.
+  performer generate -o - --format wav | aplay
   performer generate -o new.mid --no-guard --json > notes.json";
 
 pub fn run(args: Args) -> Result<()> {
     let Args { output, steps, tempo, prompt: path, prompt_steps, model: chosen } = args;
-    let targets = output.targets(path.as_deref(), "chorale")?;
+    let names = Names { input: path.as_deref(), stem: "chorale", new: Some(PathBuf::from("chorale")) };
+    let targets = output.targets(&names)?;
     let export_options = output.export_options()?;
     let prompt = match &path {
         Some(path) => read_prompt(path, prompt_steps, |remark| output.say(remark))?,
@@ -71,7 +77,8 @@ pub fn run(args: Args) -> Result<()> {
         freedom: chosen.freedom(),
     };
     let begun = prompt.length();
-    let piece = arranger::compose(&chosen.model()?, prompt, &options)?;
+    let mut piece = arranger::compose(&chosen.model()?, prompt, &options)?;
+    piece.score.program = output.program;
     output.write(&piece, &targets, &export_options)?;
     output.show(&piece)?;
     output.say(&format!("{}: {steps} steps, {begun} of them prompt", targets.list()));

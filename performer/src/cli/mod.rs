@@ -13,3 +13,4 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod screen;
+mod targets;

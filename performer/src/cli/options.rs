@@ -1,19 +1,23 @@
 //! Options that several subcommands share.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use arranger::Freedom;
 use chorale::{Guard, Rule};
 use harmonizer::Sampling;
 use network::{Model, Runtime};
 
+const CHOICE: &str = "Choice of notes";
+
 /// Which network answers, and how freely.
 #[derive(clap::Args, Clone)]
 pub struct ModelOptions {
     /// The network: `wavenet` or `lstm` (both are built in), or an ONNX file that keeps the contract of models/README.md
-    #[arg(long, value_name = "NAME|FILE", default_value = "wavenet")]
+    #[arg(long, value_name = "NAME|FILE", default_value = "wavenet", help_heading = CHOICE)]
     model: PathBuf,
 
     #[command(flatten)]
@@ -24,24 +28,24 @@ pub struct ModelOptions {
 #[derive(clap::Args, Clone)]
 pub struct SamplingOptions {
     /// The same seed with the same input gives the same notes
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0_u64, u64::MAX), allow_negative_numbers = true, help_heading = CHOICE)]
     seed: u64,
 
     /// Above 1 bolder, below 1 safer; 0 always takes the likeliest note
-    #[arg(long, value_name = "X", default_value_t = Sampling::default().temperature, value_parser = temperature, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Sampling::default().temperature, value_parser = temperature, allow_negative_numbers = true, help_heading = CHOICE)]
     temperature: f32,
 
     /// Leave out chords less likely than this share of the best one
-    #[arg(long, value_name = "SHARE", default_value_t = Sampling::default().min_p, value_parser = share, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", default_value_t = Sampling::default().min_p, value_parser = share, allow_negative_numbers = true, help_heading = CHOICE)]
     min_p: f32,
 
     /// Choose by the network alone, without regard to the rules of part-writing
-    #[arg(long)]
+    #[arg(long, help_heading = CHOICE)]
     no_guard: bool,
 
-    /// Weigh a rule differently, in nats: 0 switches it off, more keeps it more strictly. May be given several times.
-    /// A wrong name lists all
-    #[arg(long = "rule", value_name = "NAME=WEIGHT", value_parser = rule)]
+    /// Weigh a rule differently, in nats: 0 switches it off, more keeps it more strictly. May be given several times; a
+    /// wrong name lists all [default: as the network's weights have it]
+    #[arg(long = "rule", value_name = "NAME=WEIGHT", value_parser = rule, help_heading = CHOICE)]
     rules: Vec<(Rule, f32)>,
 }
 
@@ -85,6 +89,13 @@ pub fn load_model(name: &Path) -> Result<Arc<Model>> {
     let model = match name.to_str() {
         Some("wavenet") => Model::wavenet()?,
         Some("lstm") => Model::lstm()?,
+        _ if !name.exists() => {
+            bail!(
+                "there is no network '{}': wavenet and lstm are built in, any other name is that of an ONNX file, and \
+                 there is none so called",
+                name.display()
+            );
+        }
         _ => Model::load(name)?,
     };
     if let Runtime::Tract { reason } = model.runtime() {
@@ -94,6 +105,17 @@ pub fn load_model(name: &Path) -> Result<Arc<Model>> {
         );
     }
     Ok(Arc::new(model))
+}
+
+/// Reads a whole number; one that is none, or beyond the bounds, is told what would do.
+pub fn whole<T>(low: T, high: T) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Copy + Send + Sync + 'static,
+{
+    move |text| match text.parse::<T>() {
+        Ok(value) if (low..=high).contains(&value) => Ok(value),
+        _ => Err(format!("expected a whole number from {low} to {high}")),
+    }
 }
 
 fn temperature(text: &str) -> Result<f32, String> {

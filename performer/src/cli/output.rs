@@ -1,74 +1,90 @@
 //! What `render`, `generate` and `explain` do alike: options, reading music, showing and writing pieces.
 
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use arranger::{Heading, Tune};
-use chorale::{Key, Part};
+use chorale::Key;
 use engraving::{ExportOptions, Format, Piece, view};
-use files::Ensemble;
 use files::musicxml::Layout;
+use files::{Ensemble, Program};
 use sound::Timbre;
+
+use super::targets::{
+    Target, Targets, check_stdout, first_free, folder_beside, format_named, format_of, is_stream, rehearsal_path,
+    write_stdout,
+};
 
 /// Columns when neither a terminal nor $COLUMNS tells.
 const DEFAULT_WIDTH: usize = 100;
+
+pub const OUTPUT: &str = "Output";
+const SCORE: &str = "Score";
+const SOUND: &str = "Sound";
 
 /// Where a piece goes, and how it looks and sounds there.
 #[derive(clap::Args)]
 pub struct OutputOptions {
     /// A file to write; its ending says what: .mid (a track a part, channels 1 to 4), .musicxml or .mxl (a choir score),
     /// .svg or .png (piano roll), .html (a page that plays), .wav (sound), .json (for programs). Several with several -o. A
-    /// folder takes the name of the input and the formats of --format. Each file appears whole or not at all
-    #[arg(short, long, value_name = "FILE", required = true)]
+    /// folder takes the name of the input and the formats of --format, and - stands for stdout, in the one format of
+    /// --format. Each file appears whole or not at all [default: a new name beside the input, such as tune-chorale.mid,
+    /// in the formats of --format; nothing is replaced]
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     output: Vec<PathBuf>,
 
-    /// What to write into a folder: endings with commas between
-    #[arg(long, value_name = "ENDINGS", value_delimiter = ',', value_parser = format_named, default_value = "mid")]
+    /// What to write where no name says it: endings with commas between
+    #[arg(long, value_name = "ENDINGS", value_delimiter = ',', value_parser = format_named, default_value = "mid", help_heading = OUTPUT)]
     format: Vec<(String, Format)>,
 
     /// Replace files that are there already
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     force: bool,
 
     /// Print nothing but what needs your attention
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = OUTPUT)]
     quiet: bool,
 
     /// Print notes, chords and marks as JSON instead of the picture
-    #[arg(long, conflicts_with = "quiet")]
+    #[arg(long, conflicts_with = "quiet", help_heading = OUTPUT)]
     json: bool,
 
-    /// The title of the piece, instead of the file's own
-    #[arg(long, value_name = "TEXT")]
+    /// The title of the piece [default: the file's own]
+    #[arg(long, value_name = "TEXT", help_heading = SCORE)]
     title: Option<String>,
 
-    /// The key, instead of the file's own: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it, and
-    /// it is spelled for it
-    #[arg(long, value_name = "KEY")]
+    /// The key: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it, and it is spelled for it
+    /// [default: the file's own, else the one that is found]
+    #[arg(long, value_name = "KEY", help_heading = SCORE)]
     key: Option<Key>,
 
     /// Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices, the melody in the first tenor; and ranges of
     /// single parts, alone or behind one of these: TTBB,Bass:D2-C4. The melody is moved by octaves into the highest
     /// part's range
-    #[arg(long, value_name = "WHO", default_value = "SATB", hide_default_value = true)]
+    #[arg(long, value_name = "WHO", default_value = "SATB", help_heading = SCORE)]
     pub ranges: Ensemble,
 
     /// Staves of a score: 4, one a part, or 2, as hymnals print
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = staves)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = staves, help_heading = SCORE)]
     staves: u8,
 
-    /// Write the broken rules of part-writing into the score
-    #[arg(long)]
+    /// Write the broken rules of part-writing into the score, with the parts that break them
+    #[arg(long, help_heading = SCORE)]
     marks: bool,
 
-    /// The instrument of .wav files: a SoundFont (.sf2), whose choir sings, instead of the built-in organ
-    #[arg(long, value_name = "FILE.sf2")]
+    /// What plays a MIDI file or a score, and a SoundFont: choir, voices, organ, reed-organ, piano, harpsichord, strings,
+    /// brass, trombone, recorder, or a number of General MIDI from 1 to 128
+    #[arg(long, value_name = "NAME|N", default_value_t = Program::CHOIR, allow_negative_numbers = true, help_heading = SOUND)]
+    pub program: Program,
+
+    /// The instrument of .wav files: a SoundFont (.sf2), of which --program plays [default: a built-in organ]
+    #[arg(long, value_name = "FILE.sf2", help_heading = SOUND)]
     soundfont: Option<PathBuf>,
 
     /// With each .wav four more, _soprano to _bass, each with that part in the foreground
-    #[arg(long)]
+    #[arg(long, help_heading = SOUND)]
     rehearsal: bool,
 
     /// How many versions of each file there will be, _1 and so on; 0 for one, without a number.
@@ -76,50 +92,79 @@ pub struct OutputOptions {
     pub versions: u16,
 }
 
-/// The files that one piece becomes.
-#[derive(Clone, Debug)]
-pub struct Targets(Vec<(PathBuf, Format)>);
+/// What a piece is called that has to be named.
+pub struct Names<'a> {
+    /// The file that is read, which is never written.
+    pub input: Option<&'a Path>,
+    /// In a folder.
+    pub stem: &'a str,
+    /// Where no --output is given: without its ending, and a number behind it if need be. None where there is no name to go
+    /// by.
+    pub new: Option<PathBuf>,
+}
 
 impl OutputOptions {
-    /// For one piece. Refuses, before any work is done, what could not be written in the end. `stem` names files in
-    /// folders.
-    pub fn targets(&self, input: Option<&Path>, stem: &str) -> Result<Targets> {
+    /// For one piece. Refuses, before any work is done, what could not be written in the end.
+    pub fn targets(&self, names: &Names) -> Result<Targets> {
         let mut targets = Vec::new();
         for output in &self.output {
             let is_folder = output.is_dir() || output.to_string_lossy().ends_with(std::path::is_separator);
-            if is_folder && Format::from_path(output).is_none() {
-                for (ending, format) in &self.format {
-                    targets.push((output.join(format!("{stem}.{ending}")), *format));
-                }
+            if is_stream(output) {
+                targets.extend(self.format.iter().map(|(_, format)| (Target::Stdout, *format)));
+            } else if is_folder && Format::from_path(output).is_none() {
+                targets.extend(self.in_formats(&output.join(names.stem)));
             } else {
-                let format = Format::from_path(output);
-                let format = format.with_context(|| {
-                    format!("--output {}: its name must end in {}", output.display(), Format::ENDINGS)
-                })?;
-                targets.push((output.clone(), format));
+                targets.push((Target::File(output.clone()), format_of(output)?));
             }
         }
-        self.check(input, Targets(targets))
+        if !self.output.is_empty() {
+            return self.check(names.input, Targets(targets));
+        }
+        let Some(new) = &names.new else {
+            bail!(
+                "what is read from stdin has no name to go by; --output FILE says where it goes, --output - to stdout"
+            );
+        };
+        let name = new.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let targets = |name: &str| Targets(self.in_formats(&new.with_file_name(name)));
+        let is_free = |targets: &Targets| self.all_files(targets).iter().all(|file| !file.exists());
+        self.check(names.input, first_free(&name, targets, is_free))
     }
 
-    /// That many pieces can be written: they need one folder.
-    pub fn check_folder(&self) -> Result<&Path> {
-        let [folder] = self.output.as_slice() else {
-            bail!("several melodies go into one folder: give one --output, and --format for what to write into it");
+    /// A file for each `--format`. `name` lacks its ending.
+    fn in_formats(&self, name: &Path) -> Vec<(Target, Format)> {
+        let file = |ending: &str| {
+            let mut path = name.as_os_str().to_owned();
+            path.push(format!(".{ending}"));
+            Target::File(path.into())
         };
+        self.format.iter().map(|(ending, format)| (file(ending), *format)).collect()
+    }
+
+    /// The folder for many pieces: the one that is named; else a new one beside the folder they are from, or here.
+    pub fn folder(&self, melodies: Option<&Path>) -> Result<PathBuf> {
+        let folder = match (self.output.as_slice(), melodies) {
+            ([folder], _) => folder,
+            ([], Some(melodies)) => return folder_beside(melodies),
+            ([], None) => return Ok(first_free("chorales", |name| PathBuf::from(name), |folder| !folder.exists())),
+            _ => {
+                bail!("several melodies go into one folder: give one --output, and --format for what to write into it")
+            }
+        };
+        if is_stream(folder) {
+            bail!("--output -: several melodies don't fit into stdout; name a folder");
+        }
         if Format::from_path(folder).is_some() && !folder.is_dir() {
             bail!("--output {}: several melodies need a folder; --format says what to write", folder.display());
         }
-        Ok(folder)
+        Ok(folder.clone())
     }
 
     /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name.
-    pub fn targets_in_folder(&self, input: &Path, below: &Path) -> Result<Targets> {
-        let folder = self.check_folder()?;
-        let target = |(ending, format): &(String, Format)| (folder.join(below).with_extension(ending), *format);
-        let targets = Targets(self.format.iter().map(target).collect());
-        for (path, _) in &targets.0 {
-            let folder = folder_of(path);
+    pub fn targets_in_folder(&self, folder: &Path, input: &Path, below: &Path) -> Result<Targets> {
+        let targets = Targets(self.in_formats(&folder.join(below).with_extension("")));
+        for path in targets.files(None) {
+            let folder = folder_of(&path);
             fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
         self.check(Some(input), targets)
@@ -129,9 +174,8 @@ impl OutputOptions {
         if self.rehearsal && !targets.0.iter().any(|(_, format)| *format == Format::Wav) {
             bail!("--rehearsal makes sound: name a .wav file with --output, or wav with --format");
         }
-        let versions = (1..=self.versions).map(|version| targets.version(version)).collect::<Vec<_>>();
-        let all = if versions.is_empty() { std::slice::from_ref(&targets) } else { &versions };
-        for output in all.iter().flat_map(|targets| targets.files(self.rehearsal.then_some(&self.ranges))) {
+        self.check_stdout(&targets)?;
+        for output in self.all_files(&targets) {
             if output.is_dir() {
                 bail!("--output {} is a folder; name a file in it", output.display());
             }
@@ -150,6 +194,29 @@ impl OutputOptions {
             }
         }
         Ok(targets)
+    }
+
+    fn check_stdout(&self, targets: &Targets) -> Result<()> {
+        let formats: Vec<Format> = targets.on_stdout().collect();
+        if formats.is_empty() {
+            return Ok(());
+        }
+        if self.json {
+            bail!("--json and --output - both write to stdout; --format json --output - writes the same alone");
+        }
+        if self.versions > 0 || self.rehearsal && formats.contains(&Format::Wav) {
+            bail!("--output -: several files don't fit into stdout; name one with --output, the others go beside it");
+        }
+        check_stdout(&formats, io::stdout().is_terminal())
+    }
+
+    /// Of every version, with rehearsal tracks.
+    fn all_files(&self, targets: &Targets) -> Vec<PathBuf> {
+        let rehearsed = self.rehearsal.then_some(&self.ranges);
+        match self.versions {
+            0 => targets.files(rehearsed),
+            versions => (1..=versions).flat_map(|version| targets.version(version).files(rehearsed)).collect(),
+        }
     }
 
     /// For people, on stderr; silent under `--quiet`.
@@ -187,69 +254,37 @@ impl OutputOptions {
     /// Writes all files of a piece. What cannot be made is said before any of them is there.
     pub fn write(&self, piece: &Piece, targets: &Targets, options: &ExportOptions) -> Result<()> {
         let mut files = Vec::new();
-        for (path, format) in &targets.0 {
+        for (target, format) in &targets.0 {
+            let Target::File(path) = target else {
+                files.push((None, piece.export(*format, options).context("cannot make what goes to stdout")?));
+                continue;
+            };
             let failed = || format!("cannot make {}", path.display());
-            files.push((path.clone(), piece.export(*format, options).with_context(failed)?));
+            files.push((Some(path.clone()), piece.export(*format, options).with_context(failed)?));
             if self.rehearsal && *format == Format::Wav {
                 for part in self.ranges.parts() {
                     let path = rehearsal_path(path, &self.ranges, part);
-                    files.push((path, piece.rehearsal(part, options).with_context(failed)?));
+                    files.push((Some(path), piece.rehearsal(part, options).with_context(failed)?));
                 }
             }
         }
-        files.iter().try_for_each(|(path, bytes)| Ok(files::write_whole(path, bytes)?))
+        files.iter().try_for_each(|(path, bytes)| match path {
+            Some(path) => Ok(files::write_whole(path, bytes)?),
+            None => write_stdout(bytes),
+        })
     }
 
-    /// What is in the piece, on stdout.
+    /// What is in the piece, on stdout, if nothing else goes there.
     pub fn show(&self, piece: &Piece) -> Result<()> {
         if self.json {
             print(&piece.json())
-        } else if self.quiet {
+        } else if self.quiet || self.output.iter().any(|output| is_stream(output)) {
             Ok(())
         } else {
             let (style, Piece { score, grid, .. }) = (terminal_style(), piece);
             print(&format!("{}{}", view::names(score, grid, style), view::piano_roll(score, grid, style)))
         }
     }
-}
-
-impl Targets {
-    /// All that will be written.
-    fn files(&self, rehearsed: Option<&Ensemble>) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        for (path, format) in &self.0 {
-            files.push(path.clone());
-            if let Some(ensemble) = rehearsed.filter(|_| *format == Format::Wav) {
-                files.extend(ensemble.parts().into_iter().map(|part| rehearsal_path(path, ensemble, part)));
-            }
-        }
-        files
-    }
-
-    /// The same with a number behind each name.
-    pub fn version(&self, number: u16) -> Targets {
-        let numbered = |path: &Path| {
-            let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
-            path.with_file_name(format!("{}_{number}.{}", stem.to_string_lossy(), ending.to_string_lossy()))
-        };
-        Targets(self.0.iter().map(|(path, format)| (numbered(path), *format)).collect())
-    }
-
-    /// The names, for people.
-    pub fn list(&self) -> String {
-        self.0.iter().map(|(path, _)| path.display().to_string()).collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn rehearsal_path(path: &Path, ensemble: &Ensemble, part: Part) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}_{}.wav", ensemble.file_name(part)))
-}
-
-fn format_named(ending: &str) -> Result<(String, Format), String> {
-    let ending = ending.trim().trim_start_matches('.').to_lowercase();
-    let format = Format::from_ending(&ending);
-    format.map(|format| (ending, format)).ok_or_else(|| format!("expected {}", Format::ENDINGS))
 }
 
 fn staves(text: &str) -> Result<u8, String> {
@@ -260,9 +295,13 @@ fn staves(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Opens a file and tells the user what had to be interpreted.
+/// Opens a file, or stdin where the path is `-`, and tells the user what had to be interpreted.
 pub fn open(path: &Path, say: impl Fn(&str)) -> Result<Tune> {
-    let tune = arranger::open(path)?;
+    let tune = if is_stream(path) {
+        Tune::read("stdin", &files::read_all(io::stdin().lock()).context("cannot read stdin")?)?
+    } else {
+        arranger::open(path)?
+    };
     tune.remarks().for_each(|remark| say(&remark));
     Ok(tune)
 }
@@ -276,13 +315,8 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// A reader that has seen enough (`| head`) is no error.
 pub fn print(text: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("cannot write to stdout"),
-    }
+    write_stdout(text.as_bytes())
 }
 
 /// Colours only on a terminal, and not where NO_COLOR is set (https://no-color.org).

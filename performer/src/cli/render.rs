@@ -11,8 +11,11 @@ use harmonizer::search::PARTICLES;
 use network::Model;
 
 use super::batch::{self, Job, Jobs, Row};
-use super::options::ModelOptions;
-use super::output::{self, OutputOptions};
+use super::options::{ModelOptions, whole};
+use super::output::{self, OUTPUT, OutputOptions};
+
+const MELODY: &str = "Melody";
+const HARMONY: &str = "Harmony";
 
 /// Harmonizes melodies from MIDI and MusicXML files in four parts
 ///
@@ -23,8 +26,8 @@ use super::output::{self, OutputOptions};
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A file that holds the melody: MIDI (.mid) or MusicXML (.musicxml, .xml, .mxl). Or many: several files, folders
-    /// (with what lies in them), patterns such as 'hymns/*.mid'
+    /// A file that holds the melody: MIDI (.mid) or MusicXML (.musicxml, .xml, .mxl); - is stdin. Or many: several files,
+    /// folders (with what lies in them), patterns such as 'hymns/*.mid'
     #[arg(value_name = "MELODY", required = true)]
     melodies: Vec<String>,
 
@@ -33,53 +36,53 @@ pub struct Args {
 
     /// The track (in a score: the part) of the melody: its number (the first is 1), its name or a part of it. Without
     /// this it is the one named soprano or melody, else the one that lies highest
-    #[arg(long, visible_alias = "part", value_name = "N|NAME")]
+    #[arg(long, visible_alias = "part", value_name = "N|NAME", help_heading = MELODY)]
     track: Option<String>,
 
     /// The MIDI channel of the melody, 1 to 16; in a score the line within its part: voices from the top
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    #[arg(long, value_name = "N", value_parser = whole(1_u8, 16), allow_negative_numbers = true, help_heading = MELODY)]
     channel: Option<u8>,
 
-    /// Quarters before the first bar line, for files that don't tell: many notation programs write a pickup as if the
-    /// first bar began with it
-    #[arg(long, value_name = "QUARTERS", value_parser = pickup)]
+    /// Quarters before the first bar line, less than a bar: many notation programs write a pickup as if the first bar began
+    /// with it [default: as the file has it]
+    #[arg(long, value_name = "QUARTERS", value_parser = pickup, allow_negative_numbers = true, help_heading = MELODY)]
     pickup: Option<f64>,
 
     /// Move the melody by so many semitones before it is harmonized, the key with it
-    #[arg(long, value_name = "SEMITONES", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-36..=36))]
-    transpose: Option<i32>,
+    #[arg(long, value_name = "SEMITONES", allow_negative_numbers = true, default_value_t = 0, value_parser = semitones, help_heading = MELODY)]
+    transpose: i32,
 
-    /// How many melodies to work on at once; without this as many as there are processors
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    /// How many melodies to work on at once [default: as many as there are processors]
+    #[arg(long, value_name = "N", value_parser = whole(1_u16, 256), allow_negative_numbers = true, help_heading = OUTPUT)]
     jobs: Option<u16>,
 
     /// The part that sings the melody: soprano, alto, tenor or bass. Around a lower part the others, soprano included, are
     /// found by the search, which draws sopranos until they fit
-    #[arg(long, value_name = "PART", default_value = "soprano", value_parser = part_named, conflicts_with = "keep")]
+    #[arg(long, value_name = "PART", default_value = "soprano", value_parser = part_named, conflicts_with = "keep", help_heading = MELODY)]
     melody_part: Part,
 
     /// Choose as in live playing, without looking ahead
-    #[arg(long, conflicts_with_all = ["particles", "alternatives", "keep"])]
+    #[arg(long, conflicts_with_all = ["particles", "alternatives", "keep"], help_heading = HARMONY)]
     live: bool,
 
     /// How many harmonizations grow side by side: more is slower and better
-    #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = whole(1_u32, 1024), allow_negative_numbers = true, help_heading = HARMONY)]
     particles: u32,
 
-    /// Write N different harmonizations, the best first, with _1, _2 and so on behind the name
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=99))]
+    /// Write N different harmonizations, the best first, with _1, _2 and so on behind the name [default: one]
+    #[arg(long, value_name = "N", value_parser = whole(2_u16, 99), allow_negative_numbers = true, help_heading = HARMONY)]
     alternatives: Option<u16>,
 
     /// Keep the alto, tenor or bass that this file has (MIDI or MusicXML, tracks or parts so named), and find the others
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help_heading = HARMONY)]
     keep: Option<PathBuf>,
 
     /// Who sings the words: all parts, which strike each syllable, or the melody alone, under which the others hold on
-    #[arg(long, value_name = "WHO", default_value = "all")]
+    #[arg(long, value_name = "WHO", default_value = "all", help_heading = HARMONY)]
     words: Words,
 
     /// Where the lower parts may move while the melody holds a note: never (still), on beats, on eighths or on sixteenths
-    #[arg(long, value_name = "HOW", default_value = "sixteenths", value_parser = density)]
+    #[arg(long, value_name = "HOW", default_value = "sixteenths", value_parser = density, help_heading = HARMONY)]
     density: Density,
 
     #[command(flatten)]
@@ -97,6 +100,10 @@ const EXAMPLES: &str = "\
 Examples:
   performer render tune.mid -o chorale.mid
       The melody of tune.mid with alto, tenor and bass, as four tracks; notes and piano roll on the terminal.
+  performer render tune.mid
+      The same into tune-chorale.mid beside it, or tune-chorale-2.mid if that is there.
+  performer render - -o - --format musicxml < tune.mid > chorale.musicxml
+      From stdin to stdout. What is read shows by itself whether it is MIDI or MusicXML.
   performer render tune.mid -o other.mid --seed 2 --temperature 1.1
       Another harmonization of it, a bolder one. Each seed gives one, always the same.
   performer render band.mid -o chorale.mid --track Flute
@@ -110,7 +117,7 @@ Examples:
       Two staves as in a hymnal, in E flat major, with broken rules written over the notes.
   performer render hymn.mid -o low.mid --transpose -2
   performer render hymns/ -o harmonized/ --format mid,musicxml --jobs 4
-      Every melody in a folder; what fails is listed at the end and the rest is done.
+      Every melody in a folder; what fails is listed at the end and the rest is done. Without -o into hymns-chorales.
   performer render tune.mid -o chorale.mid --alternatives 4
       Four harmonizations, chorale_1.mid the best of them, and how they rank.
   performer render tune.mid -o chorale.mid --keep bass.mid
@@ -128,6 +135,7 @@ Examples:
   performer render tune.mid -o chorale.mid --live
       What you would have heard, had you played it.
   performer render tune.mid -o chorale.wav --soundfont choir.sf2
+  performer render tune.mid -o chorale.mid --program organ
   performer render tune.mid -o chorale.mid --force --model lstm --quiet
       By the other network, over what is there, without a word.
   performer render tune.mid -o chorale.mid --particles 64 --min-p 0.05 --rule parallel-fifths=8 --rule crossing=0
@@ -143,7 +151,8 @@ pub fn run(mut args: Args) -> Result<()> {
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
         let (mut all, seconds) = harmonize(&args, &job.input, &model, say)?;
         let mut written = Vec::new();
-        for (version, rendered) in (1..).zip(&all) {
+        for (version, rendered) in (1..).zip(&mut all) {
+            rendered.piece.score.program = args.output.program;
             let targets = if args.alternatives.is_some() { &job.targets.version(version) } else { &job.targets };
             args.output.write(&rendered.piece, targets, &options)?;
             written.push(match rendered.nats {
@@ -210,7 +219,7 @@ impl Args {
         Options {
             melody: Choice { track: self.track.clone(), channel: self.channel },
             pickup: self.pickup,
-            transpose: self.transpose.unwrap_or(0),
+            transpose: self.transpose,
             heading: self.output.heading(),
             ensemble: self.output.ranges,
             density: self.density,
@@ -227,6 +236,11 @@ impl Args {
             freedom: self.model.freedom(),
         }
     }
+}
+
+fn semitones(text: &str) -> Result<i32, String> {
+    let expected = |_| "expected semitones from -36 to 36, such as -2, or 12 for an octave up".to_owned();
+    whole(-36, 36)(text).map_err(expected)
 }
 
 fn part_named(name: &str) -> Result<Part, String> {

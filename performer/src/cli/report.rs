@@ -15,7 +15,7 @@ use performer::study::distance::distances;
 use performer::study::report::{self, Disturbance, RECOVERY_WINDOW, Way};
 use serde_json::{Value, json};
 
-use super::options::{SamplingOptions, load_model};
+use super::options::{SamplingOptions, load_model, whole};
 use super::output::print;
 
 /// Harmonizes every soprano of a split as in live playing, and counts what comes of it beside what Bach wrote
@@ -44,7 +44,7 @@ pub struct Args {
     split: Split,
 
     /// Only the first N pieces
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole(1, u32::MAX), allow_negative_numbers = true)]
     pieces: Option<u32>,
 
     /// A network: wavenet, lstm, or an ONNX file; may be given several times. Without this, both that are built in
@@ -56,7 +56,7 @@ pub struct Args {
     live: bool,
 
     /// Particles of the search
-    #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = whole(1_u32, 1024), allow_negative_numbers = true)]
     particles: u32,
 
     /// Measure the recovery from a sudden transposition by a semitone and from three wrong notes
@@ -64,7 +64,7 @@ pub struct Args {
     recovery: bool,
 
     /// Report on N new chorales of 256 steps instead
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = whole(1_u32, 100_000), allow_negative_numbers = true)]
     new: Option<u32>,
 
     /// Print JSON

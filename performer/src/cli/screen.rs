@@ -140,6 +140,12 @@ impl View {
         Some((harmony.symbol(key), harmony.numeral(key)))
     }
 
+    /// The names of these notes in the key of what has sounded lately.
+    pub fn names(&self, parts: [Option<Pitch>; 4]) -> [String; 4] {
+        let key = self.key(parts).unwrap_or(Key::of_tonic(0, false));
+        parts.map(|pitch| pitch.map_or_else(|| "-".to_owned(), |pitch| key.spell(pitch, &[], None).to_string()))
+    }
+
     /// Where the music stands: bar, beat and sixteenth of the beat, all from 1. A player who is followed tells nobody
     /// where the bar begins: then beats are counted.
     fn place(&self) -> String {
@@ -269,14 +275,10 @@ fn chord_title(view: &View) -> String {
 /// The parts with their notes and what was done to them, then what holds for all.
 fn panel_lines(view: &View) -> Vec<Line<'static>> {
     let on = |control| view.status.is_on(control);
-    let key = view.key(view.parts);
     let mut lines: Vec<Line> = Part::ALL
         .into_iter()
-        .map(|part| {
-            let note = match (view.parts[part.index()], key) {
-                (Some(pitch), Some(key)) => key.spell(pitch, &[], None).to_string(),
-                _ => "-".to_owned(),
-            };
+        .zip(view.names(view.parts))
+        .map(|(part, note)| {
             let mut text = format!("{:<8} {note:<4}", part.name());
             let is_lower = part != Part::Soprano;
             let states = [
@@ -541,6 +543,7 @@ mod tests {
             view.show(&PerformanceEvent::Moment { at: 0, position: position as u64, parts: pitches(keys) });
         }
         let screen = drawn(&view, 100, 50);
+        assert_eq!(view.names(pitches([75, 70, 67, 51])), ["Eb5", "Bb4", "G4", "Eb3"]);
         for words in ["in Bb major", "Alto     Bb4", " Eb5 ", " Bb4 "] {
             assert!(screen.contains(words), "no '{words}' in\n{screen}");
         }

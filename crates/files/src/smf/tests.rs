@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::any_score::any_score;
-use crate::score::{Direction, Lyric, Metre, Tick};
+use crate::score::{Direction, Lyric, Metre, Score, Tick};
 use crate::source::Source;
 
 /// A file from the bytes of its tracks; an end mark is added to each.
@@ -96,6 +96,25 @@ fn smpte_time_is_taken_at_two_quarters_a_second() {
 fn coarse_ticks_are_made_finer_so_that_sixteenths_exist() {
     let file = read(&file(0, [0, 1], &[b"\0\x90\x48\x40\x02\x48\0"])).unwrap();
     assert_eq!((file.ticks_per_quarter, spans(&file)), (4, vec![(0, 8, 72)]));
+}
+
+#[test]
+fn each_part_begins_by_choosing_the_program() {
+    let programs = |score: &Score| -> Vec<(u8, u8)> {
+        let bytes = write(score);
+        let smf = midly::Smf::parse(&bytes).unwrap();
+        let chosen = smf.tracks.iter().filter_map(|track| match track.get(1)?.kind {
+            midly::TrackEventKind::Midi { channel, message: midly::MidiMessage::ProgramChange { program } } => {
+                Some((channel.as_int(), program.as_int()))
+            }
+            _ => None,
+        });
+        chosen.collect()
+    };
+    let score = Score { ticks_per_quarter: 480, ..Score::default() };
+    assert_eq!(programs(&score), [(0, 52), (1, 52), (2, 52), (3, 52)], "a choir");
+    let organ = Score { program: "organ".parse().unwrap(), ..score };
+    assert_eq!(programs(&organ), [(0, 19), (1, 19), (2, 19), (3, 19)]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, T
 use crate::score::{Direction, Lyric, Score, Tick};
 
 /// A format 1 file: a track for the conductor, then soprano, alto, tenor and bass (or what the ensemble calls them) on
-/// channels 1 to 4.
+/// channels 1 to 4, each of which begins by choosing the score's program.
 pub fn write(score: &Score) -> Vec<u8> {
     let mut tracks = vec![conductor_track(score)];
     for part in score.ensemble.parts() {
@@ -62,7 +62,9 @@ fn part_track<'a>(part: Part, score: &'a Score, lyrics: &'a [Lyric]) -> Vec<Trac
     }
     events.sort_by_key(|(tick, order, _)| (*tick, *order));
     let name = (0, TrackEventKind::Meta(MetaMessage::TrackName(score.ensemble.name(part).as_bytes())));
-    track(std::iter::once(name).chain(events.into_iter().map(|(tick, _, kind)| (tick, kind))).collect())
+    let program = MidiMessage::ProgramChange { program: u7::from(score.program.midi()) };
+    let program = (0, TrackEventKind::Midi { channel, message: program });
+    track([name, program].into_iter().chain(events.into_iter().map(|(tick, _, kind)| (tick, kind))).collect())
 }
 
 /// Absolute ticks, ascending, to the distances of the file; with the end mark.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use files::Program;
 use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
 use live::take::{ModelIdentity, Recorder};
 use network::Model;
@@ -13,11 +14,11 @@ use performer::performance::Cast;
 use session::clock::{self, ClockSource};
 use session::config::{self, Config, KeyNumber};
 use session::{Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
-use sound::{CHOIR_AAHS, Timbre};
+use sound::Timbre;
 
 use crate::cli::learn::default_path;
 use crate::cli::midi::MidiOptions;
-use crate::cli::options::{ModelOptions, load_model};
+use crate::cli::options::{ModelOptions, load_model, whole};
 
 /// Play live: answer each soprano note at once with alto, tenor and bass.
 ///
@@ -60,7 +61,7 @@ pub struct Args {
     pub(super) ports: PortLayout,
 
     /// Beats (quarter notes) a minute [default: 80]
-    #[arg(long, value_name = "BPM", value_parser = tempo)]
+    #[arg(long, value_name = "BPM", value_parser = tempo, allow_negative_numbers = true)]
     tempo: Option<f64>,
 
     /// What gives the time [default: internal]
@@ -72,7 +73,7 @@ pub struct Args {
     pub(super) clock_input: Option<String>,
 
     /// Beats of pickup: 1 when the first key is the last beat of a 4/4 bar; 0.5 for an eighth
-    #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup)]
+    #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup, allow_negative_numbers = true)]
     pickup: f64,
 
     /// Keys below this one are no melody but passed on as they are, on channel 5, or what --below says. For example C4
@@ -96,11 +97,11 @@ pub struct Args {
     pub(super) soundfont: Option<PathBuf>,
 
     /// Frames a second of our own sound; the device's own when left out
-    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(8_000..=384_000))]
+    #[arg(long, value_name = "HZ", value_parser = whole(8_000_u32, 384_000), allow_negative_numbers = true)]
     sample_rate: Option<u32>,
 
     /// Frames a buffer of our own sound
-    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(16..=8192))]
+    #[arg(long, value_name = "FRAMES", value_parser = whole(16_u32, 8192), allow_negative_numbers = true)]
     buffer: Option<u32>,
 
     /// A settings file, as `performer learn` writes it. Left out: performer.toml in your configuration folder
@@ -197,7 +198,7 @@ impl Args {
         }
         settings.routes[0].muted |= self.no_soprano;
         if self.soundfont.is_some() {
-            settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(CHOIR_AAHS)));
+            settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(Program::CHOIR.midi())));
         }
         if self.below.is_some() && settings.split.is_none() {
             bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
@@ -290,6 +291,6 @@ fn tempo(text: &str) -> Result<f64, String> {
 fn pickup(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(beats) if (0.0..4.0).contains(&beats) && (beats * 4.0).fract() == 0.0 => Ok(beats),
-        _ => Err("expected beats from 0 to 3.75 in quarters of a beat".to_owned()),
+        _ => Err("expected beats, from 0 to 3.75 and in quarters of one: less than a bar, such as 1 or 0.5".to_owned()),
     }
 }

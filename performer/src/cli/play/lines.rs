@@ -6,6 +6,8 @@ use performer::devices::midi::{PortPlan, PortStatus};
 use session::Settings;
 use session::clock::ClockSource;
 
+use crate::cli::screen::View;
+
 /// Said once the ports are open; the first line begins with READY.
 pub fn ready(system: &str, settings: &Settings, plan: &PortPlan, ports: &PortStatus) -> Vec<String> {
     let PortStatus { input, output, clock, sound, .. } = ports;
@@ -59,9 +61,9 @@ fn connections(ports: &PortStatus) -> String {
 }
 
 /// The notes, soprano to bass, and the chord with its Roman numeral.
-pub fn line(heard: &AnsweredNote, chord: Option<(String, String)>) -> String {
-    let notes = heard.parts.map(|pitch| pitch.map_or_else(|| format!("{:<4}", "-"), |pitch| format!("{pitch:<4}")));
-    let (symbol, numeral) = chord.unwrap_or_default();
+pub fn line(heard: &AnsweredNote, view: &View) -> String {
+    let notes = view.names(heard.parts).map(|name| format!("{name:<4}"));
+    let (symbol, numeral) = view.chord_of(heard.parts).unwrap_or_default();
     format!("{} {symbol:<7} {numeral}", notes.join(" ")).trim_end().to_owned()
 }
 

@@ -38,7 +38,7 @@ impl Telling {
         }
         match (self, event) {
             (Telling::Plain, PerformanceEvent::AnsweredNote(note)) => {
-                print(&lines::line(note, view.chord_of(note.parts)));
+                print(&lines::line(note, view));
             }
             (Telling::Plain, PerformanceEvent::Switched { switch, is_on, .. }) => {
                 eprintln!("{} {}", switch.name(), if *is_on { "on" } else { "off" });

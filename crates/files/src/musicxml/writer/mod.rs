@@ -51,7 +51,7 @@ pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[(u32, String)]
     ));
     xml.open("score-partwise version=\"4.0\"");
     head(&mut xml, score);
-    part_list(&mut xml, score.ensemble, &staves);
+    part_list(&mut xml, score, &staves);
     let lyrics = syllables(score);
     for (index, parts) in staves.iter().enumerate() {
         xml.open(&format!("part id=\"P{}\"", index + 1));
@@ -109,10 +109,13 @@ fn head(xml: &mut Xml, score: &Score) {
     xml.close("identification");
 }
 
-fn part_list(xml: &mut Xml, ensemble: Ensemble, staves: &[Vec<Part>]) {
+fn part_list(xml: &mut Xml, score: &Score, staves: &[Vec<Part>]) {
+    let Score { ensemble, program, .. } = score;
     xml.open("part-list");
     xml.open("part-group number=\"1\" type=\"start\"");
     xml.leaf("group-symbol", "bracket");
+    // Between the staves of a choir stand words.
+    xml.leaf("group-barline", "no");
     xml.close("part-group");
     for (index, parts) in staves.iter().enumerate() {
         let id = index + 1;
@@ -122,12 +125,11 @@ fn part_list(xml: &mut Xml, ensemble: Ensemble, staves: &[Vec<Part>]) {
         xml.leaf("part-name", &names.join(" "));
         xml.leaf("part-abbreviation", &short.join(" "));
         xml.open(&format!("score-instrument id=\"P{id}-I1\""));
-        xml.leaf("instrument-name", "Choir Aahs");
+        xml.leaf("instrument-name", program.instrument().unwrap_or("Instrument"));
         xml.close("score-instrument");
         xml.open(&format!("midi-instrument id=\"P{id}-I1\""));
         xml.leaf("midi-channel", &id.to_string());
-        // General MIDI's choir, counted from 1.
-        xml.leaf("midi-program", "53");
+        xml.leaf("midi-program", &program.number().to_string());
         xml.close("midi-instrument");
         xml.close("score-part");
     }
@@ -144,6 +146,24 @@ mod tests {
     use super::*;
     use crate::any_score::any_score;
     use crate::score::{Note, Tick};
+
+    #[test]
+    fn bar_lines_leave_the_words_between_staves_alone_and_the_program_is_named() {
+        let text = |program: &str| {
+            let score = Score { ticks_per_quarter: 480, program: program.parse().unwrap(), ..Score::default() };
+            write(&score, &Grid::new(480, &[], 0), Layout::Open, &[]).unwrap()
+        };
+        assert!(text("choir").contains("<group-barline>no</group-barline>"));
+        for (program, name, number) in
+            [("choir", "Choir Aahs", 53), ("organ", "Church Organ", 20), ("100", "Instrument", 100)]
+        {
+            let expected = [
+                format!("<instrument-name>{name}</instrument-name>"),
+                format!("<midi-program>{number}</midi-program>"),
+            ];
+            assert!(expected.iter().all(|leaf| text(program).matches(leaf).count() == 4), "{}", text(program));
+        }
+    }
 
     proptest! {
         #[test]

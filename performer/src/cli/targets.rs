@@ -1,0 +1,184 @@
+//! Where a piece goes: files of given or new names, folders, stdout.
+
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use chorale::Part;
+use engraving::Format;
+use files::Ensemble;
+
+/// What stands for stdin and stdout in place of a file.
+const STANDARD_STREAM: &str = "-";
+
+/// Whether a path names stdin or stdout.
+pub fn is_stream(path: &Path) -> bool {
+    path == Path::new(STANDARD_STREAM)
+}
+
+/// A file, or stdout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    File(PathBuf),
+    Stdout,
+}
+
+/// The files that one piece becomes, and perhaps what goes to stdout.
+#[derive(Clone, Debug)]
+pub struct Targets(pub Vec<(Target, Format)>);
+
+impl Targets {
+    /// All files that will be written, for rehearsals of these singers too.
+    pub fn files(&self, rehearsed: Option<&Ensemble>) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for (target, format) in &self.0 {
+            let Target::File(path) = target else { continue };
+            files.push(path.clone());
+            if let Some(ensemble) = rehearsed.filter(|_| *format == Format::Wav) {
+                files.extend(ensemble.parts().into_iter().map(|part| rehearsal_path(path, ensemble, part)));
+            }
+        }
+        files
+    }
+
+    /// What goes to stdout, once for each time.
+    pub fn on_stdout(&self) -> impl Iterator<Item = Format> {
+        self.0.iter().filter(|(target, _)| *target == Target::Stdout).map(|(_, format)| *format)
+    }
+
+    /// The same with a number behind each name.
+    pub fn version(&self, number: u16) -> Targets {
+        let numbered = |path: &Path| {
+            let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
+            path.with_file_name(format!("{}_{number}.{}", stem.to_string_lossy(), ending.to_string_lossy()))
+        };
+        let versions = self.0.iter().map(|(target, format)| match target {
+            Target::File(path) => (Target::File(numbered(path)), *format),
+            Target::Stdout => (Target::Stdout, *format),
+        });
+        Targets(versions.collect())
+    }
+
+    /// The names, for people.
+    pub fn list(&self) -> String {
+        let names = self.0.iter().map(|(target, _)| match target {
+            Target::File(path) => path.display().to_string(),
+            Target::Stdout => "stdout".into(),
+        });
+        names.collect::<Vec<_>>().join(", ")
+    }
+}
+
+pub fn rehearsal_path(path: &Path, ensemble: &Ensemble, part: Part) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{stem}_{}.wav", ensemble.file_name(part)))
+}
+
+/// The first of `name`, `name-2`, `name-3` and so on that is free.
+pub fn first_free<T>(name: &str, mut made: impl FnMut(&str) -> T, is_free: impl Fn(&T) -> bool) -> T {
+    let mut number = 1;
+    loop {
+        let numbered = if number == 1 { name.to_owned() } else { format!("{name}-{number}") };
+        let candidate = made(&numbered);
+        if is_free(&candidate) {
+            return candidate;
+        }
+        number += 1;
+    }
+}
+
+/// A new folder beside the one that holds the melodies: `hymns-chorales` beside `hymns`.
+pub fn folder_beside(melodies: &Path) -> Result<PathBuf> {
+    let nameless =
+        || anyhow!("{} has no name to go by; --output FOLDER says where the chorales go", melodies.display());
+    // `.` has a name only in full.
+    let named = match melodies.file_name() {
+        Some(_) => melodies.to_owned(),
+        None => melodies.canonicalize().with_context(|| format!("cannot read the folder {}", melodies.display()))?,
+    };
+    let name = named.file_name().ok_or_else(nameless)?.to_string_lossy().into_owned();
+    Ok(first_free(&format!("{name}-chorales"), |name| named.with_file_name(name), |folder| !folder.exists()))
+}
+
+/// What the ending of a file's name asks for; where that is nothing, what comes nearest to it.
+pub fn format_of(path: &Path) -> Result<Format> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+    let format = Format::from_ending(&ending);
+    format.ok_or_else(|| {
+        anyhow!("--output {}: its name must end in {}{}", path.display(), Format::ENDINGS, hint(&ending))
+    })
+}
+
+/// `mid`, `.musicxml`: for `--format`.
+pub fn format_named(ending: &str) -> Result<(String, Format), String> {
+    let ending = ending.trim().trim_start_matches('.').to_lowercase();
+    match Format::from_ending(&ending) {
+        Some(format) => Ok((ending, format)),
+        None => Err(format!("expected {}{}", Format::ENDINGS, hint(&ending))),
+    }
+}
+
+/// How to come by a format that is not written.
+fn hint(ending: &str) -> String {
+    let way = match ending.to_lowercase().as_str() {
+        "pdf" | "ps" => "MuseScore makes a PDF of .musicxml, and a browser prints .html",
+        "mp3" | "ogg" | "opus" | "flac" | "m4a" | "aac" => "ffmpeg and Audacity make it of .wav",
+        "mscz" | "mscx" | "sib" | "mus" | "musx" | "dorico" | "gp" => "notation programs open .musicxml and .mxl",
+        "ly" | "abc" => "musicxml2ly makes LilyPond of .musicxml, xml2abc makes ABC",
+        "jpg" | "jpeg" | "gif" | "webp" | "bmp" | "tiff" => "as a picture there are .png and .svg",
+        _ => return String::new(),
+    };
+    format!("\nhint: {way}")
+}
+
+/// What goes to stdout goes alone, in one format, and no binary to a terminal.
+pub fn check_stdout(formats: &[Format], is_terminal: bool) -> Result<()> {
+    let [format] = formats else {
+        bail!("--output -: only one file fits into stdout; --format names which, other --output take the rest");
+    };
+    let is_text = matches!(format, Format::MusicXml | Format::Svg | Format::Html | Format::Json);
+    if is_terminal && !is_text {
+        bail!("--output -: that is no text for a terminal; lead it on with > FILE or |, or name a file");
+    }
+    Ok(())
+}
+
+/// A reader that has seen enough (`| head`) is no error.
+pub fn write_stdout(bytes: &[u8]) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to stdout"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_that_is_not_written_comes_with_the_way_to_it() {
+        let said = |name: &str| format_of(Path::new(name)).unwrap_err().to_string();
+        assert!(said("x.pdf").contains("must end in .mid") && said("x.pdf").contains("MuseScore"), "{}", said("x.pdf"));
+        assert!(said("x.MP3").contains(".wav"), "{}", said("x.MP3"));
+        assert!(!said("x").contains("hint") && !said("x.y").contains("hint"));
+        assert!(format_named("pdf").unwrap_err().contains("MuseScore"));
+        assert_eq!(format_named(" .MXL"), Ok(("mxl".into(), Format::Mxl)));
+    }
+
+    #[test]
+    fn a_new_name_is_the_first_that_is_free() {
+        let taken = ["tune", "tune-2"];
+        let found = first_free("tune", str::to_owned, |name| !taken.contains(&name.as_str()));
+        assert_eq!(found, "tune-3");
+        assert_eq!(first_free("tune", str::to_owned, |_| true), "tune");
+    }
+
+    #[test]
+    fn stdout_takes_one_file_and_a_terminal_only_text() {
+        assert!(check_stdout(&[Format::Midi], false).is_ok());
+        assert!(check_stdout(&[Format::Json], true).is_ok());
+        assert!(check_stdout(&[Format::Midi], true).is_err());
+        assert!(check_stdout(&[Format::Json, Format::Json], false).is_err());
+    }
+}
