@@ -65,10 +65,7 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
         };
         let chord = &chords[last];
         // Under one note a harmony may be left for a beat that has no name, and taken up again: it was reached once.
-        let is_same = |other: &Sounding| {
-            other.steps.end > first
-                && (other.harmony.root, other.harmony.quality) == (chord.harmony.root, chord.harmony.quality)
-        };
+        let is_same = |other: &Sounding| other.steps.end > first && is_prolonged(other.harmony, chord.harmony);
         let reached = chords[..last].iter().rposition(|other| !is_same(other)).map_or(0, |before| before + 1);
         let before = reached.checked_sub(1).map(|before| &chords[before]).filter(|before| {
             // What lies further back than two beats leads nowhere.
@@ -90,10 +87,21 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
             continue;
         }
         path.push(chord.harmony);
+        // A note that anticipates begins before the chord in which it comes to rest.
+        let arrival = chords[reached].steps.start;
+        let is_anticipated = arrival.checked_sub(first).is_some_and(|early| early < steps_per_beat(grid, first));
+        let position = bar_position(grid, if is_anticipated { arrival } else { first });
         let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(chord.key)).collect();
-        cadences.push(Cadence { position: bar_position(grid, first), kind, key, chords: chords.join("-") });
+        cadences.push(Cadence { position, kind, key, chords: chords.join("-") });
     }
     cadences
+}
+
+/// Whether a chord is the one that comes to rest already: in another inversion, or as a minor triad whose third is raised at
+/// the end.
+fn is_prolonged(harmony: Harmony, last: Harmony) -> bool {
+    let is_raised = harmony.quality == Quality::Minor && last.quality == Quality::Major;
+    harmony.root == last.root && (harmony.quality == last.quality || is_raised)
 }
 
 /// The chord that leads to another, eighth by eighth, at most a beat before: a suspension resolves as late as the second half
@@ -102,8 +110,7 @@ fn harmony_before(piece: &Piece, reached: &Sounding) -> Option<Harmony> {
     let Piece { score, grid, .. } = piece;
     let (start, key) = (reached.steps.start, reached.key);
     let eighth = |first: u32| harmony_in(score, &(grid.tick(first)..grid.tick(first + EIGHTH)), key);
-    let is_reached =
-        |harmony: Harmony| (harmony.root, harmony.quality) == (reached.harmony.root, reached.harmony.quality);
+    let is_reached = |harmony: Harmony| is_prolonged(harmony, reached.harmony);
     let beat = steps_per_beat(grid, start).clamp(2 * EIGHTH, 3 * EIGHTH);
     // Where most of a beat is the chord already, the beat bears its name from the beginning.
     let mut within = (start..start + beat).step_by(EIGHTH as usize);
@@ -346,6 +353,7 @@ mod tests {
             let last = cadences.last().unwrap();
             assert_eq!(last.kind, CadenceKind::Perfect, "{} after {rows:?}", last.chords);
             assert!(last.chords.ends_with("-I"), "{}", last.chords);
+            assert!(last.position.is_on_beat(), "where the chord arrives: {} after {rows:?}", last.position);
         };
         let (tonic, home) = (("72,67,64,48", 4), ("72,67,64,48", 8));
         // The soprano has the tonic in the last sixteenth, in the last eighth, and there without a leading note beside it.
@@ -356,6 +364,16 @@ mod tests {
         // All have it: the chord comes an eighth before the beat.
         check(&[tonic, ("71,67,62,55", 2), ("72,67,64,48", 2), home]);
         check(&[tonic, ("74,69,65,53", 4), ("71,65,62,55", 2), ("72,64,60,48", 2), ("72,64,60,48", 8)]);
+    }
+
+    #[test]
+    fn a_picardy_third_that_is_suspended_ends_an_authentic_cadence() {
+        let rows = [("69,64,60,45", 4), ("68,64,59,40", 4), ("69,64,62,45", 4), ("69,64,61,45", 8)];
+        let piece = piece_in(Key { sharps: 0, minor: true }, &rows);
+        let cadences = cadences(&piece);
+        let last = cadences.last().unwrap();
+        assert_eq!((last.kind, last.chords.as_str()), (CadenceKind::Perfect, "V-I"));
+        assert_eq!(last.position.to_string(), "bar 1 beat 3");
     }
 
     #[test]
