@@ -151,7 +151,9 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
         let is_dominant = matches!(before.quality, Quality::Major | Quality::DominantSeventh);
         let is_leading =
             matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
-        let tonic = local(last.root, last.quality == Quality::Minor);
+        // With a raised third at the end the key is minor all the same.
+        let is_home = key.minor && last.root == key.tonic();
+        let tonic = if is_home { key } else { local(last.root, last.quality == Quality::Minor) };
         let is_firm = last.inversion() == 0 || (before.inversion() == 0 && last.inversion() == 1);
         if is_dominant && above(before, last.root) == 7 && is_firm {
             let is_perfect = before.inversion() == 0 && last.inversion() == 0 && soprano.pitch.class() == last.root;
@@ -373,6 +375,7 @@ mod tests {
         let cadences = cadences(&piece);
         let last = cadences.last().unwrap();
         assert_eq!((last.kind, last.chords.as_str()), (CadenceKind::Perfect, "V-I"));
+        assert_eq!(last.key.to_string(), "A minor");
         assert_eq!(last.position.to_string(), "bar 1 beat 3");
     }
 
