@@ -383,7 +383,7 @@ fn a_prompt_is_kept_as_table_or_midi_file_and_the_piece_goes_on_from_it() {
 #[test]
 fn help_has_an_example_of_every_option() {
     let folder = folder_with(&[]);
-    for command in ["render", "generate", "explain"] {
+    for command in ["render", "generate", "explain", "inspect"] {
         let help = String::from_utf8(succeed(&folder, &[command, "--help"]).stdout).expect("UTF-8");
         let (options, examples) = help.split_once("Examples:").expect("examples");
         assert!(examples.contains(&format!("performer {command} ")), "{help}");

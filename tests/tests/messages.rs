@@ -62,6 +62,10 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "-o", "out.mid", "--keep", "deep.mid"],
             &["render", "tune.mid", "-o", "out.mid", "--keep", "missing.mid"],
             &["render", "high.mid", "-o", "out.mid", "--transpose", "36"],
+            &["render", "drums.mid", "-o", "out.mid"],
+            &["inspect", "missing.mid"],
+            &["inspect", "silent.mid"],
+            &["inspect", "tune.mid", "--track", "9"],
         ],
     ),
     (
@@ -254,6 +258,7 @@ fn workplace() -> TempDir {
     let short = |notes: &'static str| tune::midi_file(&Tune { notes, ..NUN_DANKET });
     let tune = short("C5/4 | C5/4 D5/4 E5/4 C5/4 | D5/2 C5/2");
     write("tune.mid", &tune);
+    write("drums.mid", &midi_track(&[0, 0x99, 36, 64, 96, 0x89, 36, 0, 0, 0x99, 38, 64, 96, 0x89, 38, 0]));
     write("wide.mid", &short("C3/4 | C3/4 D6/4 E3/4 C5/4 | D6/2 C3/2"));
     write("high.mid", &short("C9/4 | C9/2 G9/2"));
     write("silent.mid", &short("r/1 | r/1"));

@@ -4,7 +4,7 @@ use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
 use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, transpose_keys};
 
-use crate::{ArrangeError, Method, Options, Tune};
+use crate::{ArrangeError, Method, Options, Tune, untold};
 
 /// A melody ready to be harmonized, with all that was asked for it.
 pub struct Cantus {
@@ -25,6 +25,13 @@ pub struct Cantus {
     pub remarks: Vec<String>,
 }
 
+impl Cantus {
+    /// Which line of the file is the melody, and of how many.
+    pub fn place(&self) -> &str {
+        &self.melody.place
+    }
+}
+
 impl Tune {
     /// Chooses the melody and prepares it.
     ///
@@ -35,6 +42,10 @@ impl Tune {
         let mut source = self.source.clone();
         let mut melody = Melody::find(&source, &options.melody).map_err(in_file)?;
         options.heading.amend(&mut source.title, &mut source.directions);
+        let mut remarks = melody.remarks.clone();
+        if options.heading.key.is_none() {
+            remarks.extend(untold::settle_signature(&mut source, &melody));
+        }
         let home = home(&source, &melody, options).transposed(options.transpose);
         melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
             semitones: options.transpose,
@@ -42,13 +53,13 @@ impl Tune {
             file: self.name.clone(),
         })?;
         transpose_keys(&mut source.directions, options.transpose);
-        let bars = match options.pickup {
+        let pickup = options.pickup.or_else(|| untold::pickup(&source, &melody, &mut remarks));
+        let bars = match pickup {
             Some(quarters) => with_pickup(&source, quarters, melody.first_onset())?,
             None => source.directions.clone(),
         };
         let grid = Grid::new(source.ticks_per_quarter, &bars, melody.first_onset());
         let mut steps = melody::steps(&melody, &grid).map_err(in_file)?;
-        let mut remarks = melody.remarks.clone();
         melody.all_sing = options.all_sing;
         check_part(options)?;
         if let Some(octaves) = octaves_to_singers(&melody, &steps, options, &mut remarks) {

@@ -30,6 +30,7 @@ mod error;
 mod four_parts;
 mod options;
 mod tune;
+mod untold;
 
 pub use arrangement::{Arrangement, Nats};
 pub use cantus::Cantus;

@@ -2,7 +2,7 @@
 
 use chorale::{Density, Guard, Key, Part, Rule};
 use files::melody::Choice;
-use files::{Direction, Ensemble, Tick};
+use files::{Direction, Ensemble, Tick, set_signature};
 use harmonizer::Sampling;
 use harmonizer::search::PARTICLES;
 
@@ -78,9 +78,8 @@ impl Heading {
         if let Some(text) = &self.title {
             *title = Some(text.clone());
         }
-        if let Some(Key { sharps, minor }) = self.key {
-            directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
-            directions.insert(0, (0, Direction::Key { sharps, minor }));
+        if let Some(key) = self.key {
+            set_signature(directions, key);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What is decided about a melody before any network is asked.
 
-use arranger::{Choice, Method, Options, Tune};
+use arranger::{Choice, Heading, Method, Options, Tune};
 use chorale::Part;
 
 fn demo() -> Tune {
@@ -43,4 +43,38 @@ fn a_melody_is_moved_to_its_singers_and_the_user_is_told() {
     assert!(low.starts_with("the melody is moved an octave up, into the range of the soprano"), "{low}");
     let played = remarks(Options { transpose: -12, method: Method::Live, ..Options::default() });
     assert!(played.starts_with("the melody lies too low for the network"), "{played}");
+}
+
+/// A MIDI file of a conductor's track and one with the melody: metre, signature, and pitches with their quarters.
+fn file(sharps: i8, notes: &[(u8, u32)]) -> Tune {
+    let mut melody = Vec::new();
+    for (pitch, quarters) in notes {
+        let ticks = quarters * 96;
+        melody.extend([0, 0x90, *pitch, 80, 0x80 | (ticks >> 7) as u8, (ticks & 127) as u8, 0x80, *pitch, 64]);
+    }
+    let conductor = [0, 0xff, 0x58, 4, 4, 2, 24, 8, 0, 0xff, 0x59, 2, sharps.to_be_bytes()[0], 0];
+    let track =
+        |events: &[u8]| [b"MTrk", &(events.len() as u32 + 4).to_be_bytes()[..], events, &[0, 0xff, 0x2f, 0]].concat();
+    let bytes = [b"MThd\0\0\0\x06\0\x01\0\x02\0\x60", &track(&conductor)[..], &track(&melody)].concat();
+    Tune::read("tune.mid", &bytes).unwrap()
+}
+
+#[test]
+fn what_a_midi_file_keeps_to_itself_is_guessed_and_said() {
+    let scale = [72, 74, 76, 77, 79, 79, 81, 79, 77, 76, 74, 74].map(|pitch| (pitch, 1));
+    let remarks = |tune: &Tune, options: Options| tune.choose(&options).unwrap().remarks;
+    let with_pickup = file(0, &[&[(67, 1)], &scale[..], &[(72, 3)]].concat());
+    let said = remarks(&with_pickup, Options::default());
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("the melody seems to begin with a pickup of a quarter"), "{said:?}");
+    assert!(said[0].contains("--pickup 1; --pickup 0"), "{said:?}");
+    assert!(remarks(&with_pickup, Options { pickup: Some(0.0), ..Options::default() }).is_empty());
+    assert!(remarks(&file(0, &[&scale[..], &[(72, 4)]].concat()), Options::default()).is_empty());
+    let e_flat = [63, 63, 65, 67, 68, 67, 65, 65, 67, 70, 68, 65, 67, 65].map(|pitch| (pitch, 1));
+    let in_e_flat = [&e_flat[..], &[(63, 2)]].concat();
+    let said = remarks(&file(0, &in_e_flat), Options::default());
+    assert_eq!(said, ["the signature is C major, the notes are in Eb major: spelled in that (--key C keeps C major)"]);
+    assert!(remarks(&file(-3, &in_e_flat), Options::default()).is_empty());
+    let heading = Heading { key: "C".parse().ok(), title: None };
+    assert!(remarks(&file(0, &in_e_flat), Options { heading, ..Options::default() }).is_empty());
 }

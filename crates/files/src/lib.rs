@@ -40,9 +40,12 @@ pub mod parts;
 mod phrasing;
 mod program;
 mod score;
+mod signature;
+mod single_line;
 pub mod smf;
 mod source;
 mod text;
+mod wandering;
 
 use std::path::Path;
 
@@ -59,10 +62,11 @@ pub use program::{NoProgram, Program};
 pub use score::{
     Creator, DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, TempoMap, Tick, signature, sung_at, transpose_keys,
 };
-pub use source::{Kind, Source, Track};
+pub use signature::{mended_signature, set_signature};
+pub use source::{Kind, Place, Source, Track};
 
 /// The endings of the files that [`read`] understands.
-pub const ENDINGS: [&str; 5] = ["mid", "midi", "musicxml", "xml", "mxl"];
+pub const ENDINGS: [&str; 6] = ["mid", "midi", "kar", "musicxml", "xml", "mxl"];
 
 /// Whether a file has one of the [`ENDINGS`].
 pub fn is_music(path: &Path) -> bool {

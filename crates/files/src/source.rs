@@ -35,6 +35,14 @@ impl Kind {
             Kind::MusicXml => "line",
         }
     }
+
+    /// The options that choose a track and a line of it.
+    pub fn options(self) -> &'static str {
+        match self {
+            Kind::Midi => "--track, --channel",
+            Kind::MusicXml => "--part, --channel",
+        }
+    }
 }
 
 /// What a file holds, as far as melodies go.
@@ -59,6 +67,10 @@ pub struct Track {
     /// The notes channel by channel (0..=15; in a score, line by line), each in order of start, then pitch. A pitch
     /// never overlaps itself.
     pub channels: BTreeMap<u8, Vec<Note>>,
+    /// The first General MIDI program of each channel, from 0. Empty for a score.
+    pub programs: BTreeMap<u8, u8>,
+    /// Where a line of a score stands. Empty for MIDI.
+    pub places: BTreeMap<u8, Place>,
     pub lyrics: Vec<Lyric>,
     /// Where notes with a fermata begin.
     pub fermatas: Vec<Tick>,
@@ -68,6 +80,16 @@ pub struct Track {
     /// What had to be interpreted in it, in sentences for the user; of interest where the melody is in it.
     pub remarks: Vec<String>,
 }
+
+/// The staff of a part, from 1 at the top, and what the file calls the voice there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub staff: u32,
+    pub voice: String,
+}
+
+/// General MIDI plays drums on channel 10, whose keys are no pitches.
+pub(crate) const DRUM_CHANNEL: u8 = 9;
 
 /// In order of tick, each once; at one tick in the order of the file, so that the last of two that contradict each
 /// other still wins.

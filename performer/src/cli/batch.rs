@@ -31,6 +31,8 @@ pub struct Row {
     pub steps: usize,
     pub marks: usize,
     pub seconds: f64,
+    /// Which line of the file it is.
+    pub place: String,
 }
 
 /// One file is one piece; folders, patterns and several files are many.
@@ -234,12 +236,13 @@ pub fn run(
     let Ok(results) = results;
     let (mut table, mut failures) = (String::new(), Vec::new());
     let width = jobs.iter().map(|(input, _)| input.display().to_string().chars().count()).max().unwrap_or(0);
-    table += &format!("{:<width$}  {:>6}  {:>6}  {:>6}  {:>7}\n", "melody", "notes", "steps", "marks", "seconds");
+    table +=
+        &format!("{:<width$}  {:>6}  {:>6}  {:>6}  {:>7}  taken\n", "melody", "notes", "steps", "marks", "seconds");
     for ((input, _), result) in jobs.iter().zip(results) {
         let name = input.display().to_string();
         match result {
-            Ok(Row { notes, steps, marks, seconds }) => {
-                table += &format!("{name:<width$}  {notes:>6}  {steps:>6}  {marks:>6}  {seconds:>7.2}\n");
+            Ok(Row { notes, steps, marks, seconds, place }) => {
+                table += &format!("{name:<width$}  {notes:>6}  {steps:>6}  {marks:>6}  {seconds:>7.2}  {place}\n");
             }
             Err(error) => {
                 table += &format!("{name:<width$}  failed\n");

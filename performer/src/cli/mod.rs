@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod explain;
 pub mod generate;
+pub mod inspect;
 pub mod learn;
 pub mod midi;
 pub mod options;

@@ -35,7 +35,7 @@ pub struct Args {
     output: OutputOptions,
 
     /// The track (in a score: the part) of the melody: its number (the first is 1), its name or a part of it. Without
-    /// this it is the one named soprano or melody, else the one that lies highest
+    /// this it is the one for which most speaks: words, its name, its notes; `performer inspect` shows it
     #[arg(long, visible_alias = "part", value_name = "N|NAME", help_heading = MELODY)]
     track: Option<String>,
 
@@ -149,7 +149,7 @@ pub fn run(mut args: Args) -> Result<()> {
     let options = args.output.export_options()?;
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
-        let (mut all, seconds) = harmonize(&args, &job.input, &model, say)?;
+        let (mut all, seconds, place) = harmonize(&args, &job.input, &model, say)?;
         let mut written = Vec::new();
         for (version, rendered) in (1..).zip(&mut all) {
             rendered.piece.score.program = args.output.program;
@@ -164,10 +164,10 @@ pub fn run(mut args: Args) -> Result<()> {
                 _ => targets.list(),
             });
         }
-        Ok(Rendered { best: all.remove(0), written, seconds })
+        Ok(Rendered { best: all.remove(0), written, seconds, place })
     };
     if let Jobs::One(job) = &jobs {
-        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds } =
+        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } =
             render(job, &|remark| args.output.say(remark))?;
         args.output.show(&piece)?;
         let notes = piece.score.part(piece.score.melody).len();
@@ -189,8 +189,9 @@ pub fn run(mut args: Args) -> Result<()> {
         bail!("--json shows one piece; for many, --format json writes a file each");
     }
     batch::run(jobs, args.jobs, &args.output, |job, say| {
-        let Rendered { best: Arrangement { piece, steps, .. }, seconds, .. } = render(job, say)?;
-        Ok(Row { notes: piece.score.part(piece.score.melody).len(), steps, marks: piece.marks.len(), seconds })
+        let Rendered { best: Arrangement { piece, steps, .. }, seconds, place, .. } = render(job, say)?;
+        let notes = piece.score.part(piece.score.melody).len();
+        Ok(Row { notes, steps, marks: piece.marks.len(), seconds, place })
     })
 }
 
@@ -201,17 +202,24 @@ struct Rendered {
     written: Vec<String>,
     /// That the harmonizing took.
     seconds: f64,
+    /// Which line of the file is the melody.
+    place: String,
 }
 
-/// The harmonizations of a melody, the best first, and the seconds that they took.
-fn harmonize(args: &Args, path: &Path, model: &Arc<Model>, say: &dyn Fn(&str)) -> Result<(Vec<Arrangement>, f64)> {
+/// The harmonizations of a melody, the best first, the seconds that they took, and which line of the file it is.
+fn harmonize(
+    args: &Args,
+    path: &Path,
+    model: &Arc<Model>,
+    say: &dyn Fn(&str),
+) -> Result<(Vec<Arrangement>, f64, String)> {
     let tune = output::open(path, say)?;
     let kept = args.keep.as_deref().map(|path| output::open(path, say)).transpose()?;
     let cantus = tune.choose(&args.options(kept))?;
     cantus.remarks.iter().for_each(|remark| say(remark));
     let before = Instant::now();
     let arrangements = cantus.harmonize(model)?;
-    Ok((arrangements, before.elapsed().as_secs_f64()))
+    Ok((arrangements, before.elapsed().as_secs_f64(), cantus.place().to_owned()))
 }
 
 impl Args {

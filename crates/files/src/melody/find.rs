@@ -1,16 +1,13 @@
-//! The line that is the melody: the one asked for, else the one named soprano, else the highest.
+//! The line that is the melody: the one asked for, else the one for which most speaks.
 
 use std::collections::BTreeSet;
 
-use super::lines::{Line, all_lines, by_height, list_tracks};
+use super::lines::{Line, all_lines, list_tracks};
 use super::text_lines::line_ends;
-use super::top_line::top_line;
+use super::weigh::{Candidate, weigh};
 use super::{Melody, MelodyError};
 use crate::score::{Lyric, Note, Tick};
-use crate::source::Source;
-
-/// What programs and people call the part on top, in the languages of the usual editions.
-const SOPRANO_NAMES: [&str; 7] = ["sopran", "melod", "cantus", "canto", "discant", "diskant", "treble"];
+use crate::source::{Kind, Source};
 
 /// Where to look for the melody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,74 +19,130 @@ pub struct Choice {
 }
 
 impl Melody {
-    /// The line that `choice` points to. Where it leaves several: the one named soprano, or melody, else the one that
-    /// lies highest. Of a line in several parts the top is taken.
+    /// The line that `choice` points to. Where it leaves several: the one for which most speaks (see
+    /// [`Clue`](super::Clue)). Of a line in several parts the top is taken.
     ///
     /// # Errors
-    /// When there are no notes, or none where `choice` points to.
+    /// When there are no notes, or none where `choice` points to, or only drums.
     pub fn find(file: &Source, choice: &Choice) -> Result<Melody, MelodyError> {
         let lines = all_lines(file);
         if lines.is_empty() {
             return Err(MelodyError::NoNotes);
         }
+        let candidates = weigh(file, lines);
+        let eligible = eligible(file, &candidates, choice)?;
+        let Some(taken) = best(&eligible) else { return Err(MelodyError::NoNotes) };
         let mut remarks = Vec::new();
-        let candidates = candidates(file, lines, choice)?;
-        let line = match choice.track.is_none().then(|| named_soprano(file, &candidates)).flatten() {
-            Some(line) => line,
-            None => highest(&candidates),
-        };
-        if candidates.len() > 1 {
-            let others = candidates.iter().filter(|other| !std::ptr::eq(*other, line));
-            let others: Vec<String> = others.map(|other| other.describe(file)).collect();
-            remarks.push(format!(
-                "melody: {}; not taken (see --track, --channel): {}",
-                line.describe(file),
-                others.join(", ")
-            ));
-        }
-        let quarter = Tick::from(file.ticks_per_quarter);
-        let notes = top_line(line.notes, quarter);
-        if notes.len() < line.notes.len() {
-            remarks.push(format!(
-                "{} has several notes at once: its top line of {} notes is taken, {} below it are left out",
-                line.describe(file),
-                notes.len(),
-                line.notes.len() - notes.len()
-            ));
-        }
-        let track = &file.tracks[line.track];
+        remarks.extend(what_was_taken(file, taken, &eligible));
+        remarks.extend(what_of_it(file, taken));
+        let notes = taken.profile.tune.clone();
+        let track = &file.tracks[taken.line.track];
         let starts: BTreeSet<Tick> = notes.iter().map(|note| note.start).collect();
         let fermatas = track.fermatas.iter().copied().filter(|tick| starts.contains(tick)).collect();
         let spelling = |note: &Note| Some((note.start, *track.spellings.get(&(note.start, note.pitch.midi()))?));
         let spellings = notes.iter().filter_map(spelling).collect();
-        let lyrics = lyrics_of(file, line.track).to_vec();
+        let mut lyrics = lyrics_of(file, taken.line.track).to_vec();
+        if file.kind == Kind::Midi {
+            bring_to_notes(&mut lyrics, &notes, Tick::from(file.ticks_per_quarter) / 4);
+        }
         remarks.extend(track.remarks.iter().cloned());
         let line_ends = line_ends(&lyrics, &notes);
         let phrasing = track.phrasing.of_notes(&starts);
-        Ok(Melody { notes, lyrics, all_sing: false, fermatas, phrasing, line_ends, spellings, remarks })
+        let place = match eligible.len() {
+            1 => taken.line.describe(file),
+            count => format!("{} of {count}", taken.line.describe(file)),
+        };
+        Ok(Melody { notes, place, lyrics, all_sing: false, fermatas, phrasing, line_ends, spellings, remarks })
     }
 }
 
-/// The lines among which `choice` leaves the melody; drums only where nothing else is.
-fn candidates<'a>(file: &Source, lines: Vec<Line<'a>>, choice: &Choice) -> Result<Vec<Line<'a>>, MelodyError> {
+/// Of those for which equally much speaks, the first.
+pub(super) fn best<'c, 'a>(candidates: &[&'c Candidate<'a>]) -> Option<&'c Candidate<'a>> {
+    let points = |candidate: &Candidate| candidate.evidence.points();
+    candidates.iter().copied().rev().max_by(|a, b| points(a).total_cmp(&points(b)))
+}
+
+/// At most so many lines that were not taken are listed.
+const LISTED: usize = 4;
+
+/// What was taken, why, and what else there was; nothing where there was nothing else.
+fn what_was_taken(file: &Source, taken: &Candidate, eligible: &[&Candidate]) -> Option<String> {
+    let others: Vec<&Candidate> = eligible.iter().copied().filter(|other| !std::ptr::eq(*other, taken)).collect();
+    let reasons = why(taken, &others)?;
+    let mut list: Vec<String> = others.iter().take(LISTED).map(|other| other.line.describe(file)).collect();
+    if others.len() > LISTED {
+        list.push(format!("{} more", others.len() - LISTED));
+    }
+    let (options, taken) = (file.kind.options(), taken.line.describe(file));
+    Some(format!("melody: {taken}, {reasons}; not taken (see {options}): {}", list.join(", ")))
+}
+
+/// What puts a line before the next best of the others; `None` where there are none.
+pub(super) fn why(taken: &Candidate, others: &[&Candidate]) -> Option<String> {
+    let second = best(others)?;
+    let reasons = taken.evidence.reasons_over(&second.evidence);
+    Some(if reasons.is_empty() { "the first of equals".into() } else { format!("for {}", reasons.join(" and ")) })
+}
+
+/// What was made of its notes.
+pub(super) fn what_of_it(file: &Source, taken: &Candidate) -> Option<String> {
+    let (all, notes) = (taken.line.notes.len(), taken.profile.tune.len());
+    let described = taken.line.describe(file);
+    if notes < all {
+        return Some(format!(
+            "{described} has several notes at once: its top line of {notes} notes is taken, {} below it are left out",
+            all - notes
+        ));
+    }
+    let is_cut = taken.profile.tune != taken.line.notes;
+    is_cut.then(|| {
+        format!("{described}: its notes ring on over the next ones, as under a pedal; each ends where the next begins")
+    })
+}
+
+/// Words that come a little early or late belong to the note that is nearest.
+fn bring_to_notes(lyrics: &mut [Lyric], notes: &[Note], slip: Tick) {
+    for lyric in lyrics {
+        let next = notes.partition_point(|note| note.start < lyric.tick);
+        let starts = [next.checked_sub(1), Some(next)].map(|index| Some(notes.get(index?)?.start));
+        let nearest = starts.into_iter().flatten().min_by_key(|start| start.abs_diff(lyric.tick));
+        if let Some(start) = nearest.filter(|start| start.abs_diff(lyric.tick) <= slip) {
+            lyric.tick = start;
+        }
+    }
+}
+
+/// The lines among which `choice` leaves the melody; drums only where they are asked for.
+pub(super) fn eligible<'c, 'a>(
+    file: &Source,
+    candidates: &'c [Candidate<'a>],
+    choice: &Choice,
+) -> Result<Vec<&'c Candidate<'a>>, MelodyError> {
     let available = || list_tracks(file);
     let track = choice.track.as_deref().map(|asked| find_track(file, asked)).transpose()?;
-    let lines: Vec<Line> = lines.into_iter().filter(|line| track.is_none_or(|track| line.track == track)).collect();
+    let is_in = |line: &Line| track.is_none_or(|track| line.track == track);
+    let inside: Vec<&Candidate> = candidates.iter().filter(|candidate| is_in(&candidate.line)).collect();
     if let Some(track) = track
-        && lines.is_empty()
+        && inside.is_empty()
     {
         return Err(MelodyError::EmptyTrack { kind: file.kind, track: track + 1, available: available() });
     }
     if let Some(asked) = choice.channel {
-        let lines: Vec<Line> = lines.into_iter().filter(|line| line.number() == u16::from(asked)).collect();
-        if lines.is_empty() {
+        let inside: Vec<&Candidate> =
+            inside.into_iter().filter(|candidate| candidate.line.number() == u16::from(asked)).collect();
+        if inside.is_empty() {
             let place = track.map_or("of the file".into(), |track| format!("of {} {}", file.kind.track(), track + 1));
             return Err(MelodyError::EmptyChannel { kind: file.kind, asked, place, available: available() });
         }
-        return Ok(lines);
+        return Ok(inside);
     }
-    let (drums, pitched): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.is_drums(file.kind));
-    Ok(if pitched.is_empty() { drums } else { pitched })
+    let (drums, pitched): (Vec<&Candidate>, Vec<&Candidate>) =
+        inside.into_iter().partition(|candidate| candidate.is_percussion(file));
+    match pitched.is_empty() {
+        true if track.is_none() => Err(MelodyError::OnlyDrums { kind: file.kind, available: available() }),
+        true => Ok(drums),
+        false => Ok(pitched),
+    }
 }
 
 /// By number, by whole name, or by a part of the name that only one track has.
@@ -115,27 +168,14 @@ fn find_track(file: &Source, asked: &str) -> Result<usize, MelodyError> {
     }
 }
 
-/// Of several lines named so, the highest.
-fn named_soprano<'l, 'a>(file: &Source, lines: &'l [Line<'a>]) -> Option<&'l Line<'a>> {
-    let is_soprano = |line: &&Line| {
-        let name = file.tracks[line.track].name.as_deref().unwrap_or_default().to_lowercase();
-        name == "s"
-            || name
-                .split(|c: char| !c.is_alphanumeric())
-                .any(|word| SOPRANO_NAMES.iter().any(|known| word.starts_with(known)))
-    };
-    let named: Vec<&Line> = lines.iter().filter(is_soprano).collect();
-    named.into_iter().max_by(|a, b| by_height(a, b))
-}
-
-/// Of lines equally high, the first. `lines` must not be empty.
-fn highest<'l, 'a>(lines: &'l [Line<'a>]) -> &'l Line<'a> {
-    lines.iter().rev().max_by(|a, b| by_height(a, b)).expect("a file with notes has a line")
-}
-
 /// The words of a track; where it has none, those of a track without notes, as karaoke files have it.
 pub fn lyrics_of(file: &Source, track: usize) -> &[Lyric] {
-    let of_words = file.tracks.iter().filter(|other| other.channels.is_empty() && !other.lyrics.is_empty());
     let own = file.tracks.get(track).filter(|track| !track.lyrics.is_empty());
-    own.or_else(|| of_words.max_by_key(|other| other.lyrics.len())).map_or(&[], |track| &track.lyrics)
+    own.map_or_else(|| words_alone(file), |track| &track.lyrics)
+}
+
+/// The words of the track that has no notes and the most words.
+pub(super) fn words_alone(file: &Source) -> &[Lyric] {
+    let of_words = file.tracks.iter().filter(|track| track.channels.is_empty());
+    of_words.max_by_key(|track| track.lyrics.len()).map_or(&[], |track| &track.lyrics)
 }

@@ -2,11 +2,9 @@
 
 use std::cmp::Ordering;
 
+use super::profile::height;
 use crate::score::Note;
-use crate::source::{Kind, Source};
-
-/// General MIDI plays drums on channel 10, whose keys are no pitches.
-const DRUM_CHANNEL: u8 = 9;
+use crate::source::{DRUM_CHANNEL, Kind, Source};
 
 /// The notes of one channel in one track.
 pub(super) struct Line<'a> {
@@ -27,21 +25,19 @@ impl Line<'_> {
         kind == Kind::Midi && self.channel == DRUM_CHANNEL
     }
 
-    /// For remarks, such as `track 2 'Soprano' channel 1`.
+    /// For remarks, such as `track 2 'Soprano' channel 1`, or `part 1 'Voice'` where a part of a score has one line.
     pub fn describe(&self, file: &Source) -> String {
-        let name = file.tracks[self.track].name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
-        format!("{} {}{name} {} {}", file.kind.track(), self.track + 1, file.kind.line(), self.number())
+        let track = &file.tracks[self.track];
+        let name = track.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+        let place = format!("{} {}{name}", file.kind.track(), self.track + 1);
+        match file.kind {
+            Kind::MusicXml if track.channels.len() == 1 => place,
+            kind => format!("{place} {} {}", kind.line(), self.number()),
+        }
     }
 
-    /// The mean pitch of what sounds, each note weighing as much as it is long.
     fn height(&self) -> f64 {
-        let (mut length, mut sum) = (0.0, 0.0);
-        for note in self.notes {
-            let weight = f64::from(note.end - note.start);
-            length += weight;
-            sum += weight * f64::from(note.pitch.midi());
-        }
-        sum / length
+        height(self.notes)
     }
 }
 

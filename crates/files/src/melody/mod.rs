@@ -3,10 +3,15 @@
 mod find;
 mod fold;
 mod four_parts;
+mod inspect;
 mod lines;
+mod names;
+mod pickup;
+mod profile;
 mod steps;
 mod text_lines;
 mod top_line;
+mod weigh;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +21,10 @@ use thiserror::Error;
 pub use self::find::{Choice, lyrics_of};
 pub use self::fold::Fold;
 pub use self::four_parts::{four_parts, named_parts};
+pub use self::inspect::{Inspection, LineReport, inspect};
+pub use self::pickup::guess_pickup;
 pub use self::steps::{MAX_STEPS, MelodyStep, steps};
+pub use self::weigh::{Clue, Evidence};
 use crate::phrasing::Phrasing;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::Kind;
@@ -26,6 +34,8 @@ use crate::source::Kind;
 pub struct Melody {
     /// In order of start. Notes may overlap a little, as legato playing does.
     pub notes: Vec<Note>,
+    /// Which line of the file it is, and of how many: `track 2 'Vocals' channel 1 of 5`.
+    pub place: String,
     pub lyrics: Vec<Lyric>,
     /// Whether the other parts sing the lyrics too, and so strike each syllable.
     pub all_sing: bool,
@@ -77,6 +87,11 @@ impl Melody {
 pub enum MelodyError {
     #[error("the file holds no notes")]
     NoNotes,
+    #[error(
+        "the file holds nothing but drums, whose keys are no pitches; if they are meant as pitches, name the {}: {available}",
+        kind.track()
+    )]
+    OnlyDrums { kind: Kind, available: String },
     #[error("no {kind} '{asked}'; there are: {available}", kind = kind.track())]
     UnknownTrack { kind: Kind, asked: String, available: String },
     #[error("'{asked}' names several {kind}s; choose one by number: {available}", kind = kind.track())]
@@ -91,5 +106,7 @@ pub enum MelodyError {
     TooLong { steps: u64 },
 }
 
+#[cfg(test)]
+mod made_songs;
 #[cfg(test)]
 mod tests;

@@ -53,7 +53,81 @@ fn the_melody_is_the_only_line_else_the_one_named_soprano_else_the_highest() {
     let unnamed = file(&[("one", &[(1, &low)]), ("two", &[(2, &high), (10, &[note(0, 9, 99)])])]);
     assert_eq!(pitches(&unnamed, Choice::default()), [79], "drums are no melody, however high their keys");
     let remark = Melody::find(&unnamed, &Choice::default()).unwrap().remarks.remove(0);
-    assert_eq!(remark, "melody: track 2 'two' channel 2; not taken (see --track, --channel): track 1 'one' channel 1");
+    assert_eq!(
+        remark,
+        "melody: track 2 'two' channel 2, for its height; not taken (see --track, --channel): track 1 'one' channel 1"
+    );
+}
+
+#[test]
+fn drums_alone_are_refused_unless_they_are_asked_for() {
+    let keys = [note(0, 240, 36), note(240, 480, 38), note(480, 720, 36), note(720, 960, 38)];
+    let drums = file(&[("Beat", &[(10, &keys)]), ("Drum Kit", &[(1, &keys)])]);
+    let error = Melody::find(&drums, &Choice::default()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the file holds nothing but drums, whose keys are no pitches; if they are meant as pitches, name the track: \
+         track 1 'Beat' (4 notes, channel 10); track 2 'Drum Kit' (4 notes, channel 1)"
+    );
+    assert_eq!(pitches(&drums, track("1")), [36, 38, 36, 38]);
+    assert_eq!(pitches(&drums, channel(10)), [36, 38, 36, 38]);
+    let scale: Vec<Note> = (0..8).map(|place| note(480 * place, 480 * place + 480, 60 + place as u8)).collect();
+    assert_eq!(pitches(&file(&[("Little Drum", &[(1, &scale)])]), Choice::default()).len(), 8, "a title");
+}
+
+#[test]
+fn a_line_tells_what_it_is_like_and_the_one_that_is_taken_why() {
+    let chords = [note(0, 960, 60), note(0, 960, 64), note(960, 1920, 62), note(960, 1920, 65)];
+    let tune = [note(0, 480, 72), note(480, 960, 74), note(960, 1440, 76)];
+    let mut file = file(&[("Piano", &[(1, &chords)]), ("Vocals", &[(2, &tune)]), ("Kit", &[(10, &chords)])]);
+    file.tracks[1].lyrics = vec![Lyric { tick: 0, verse: 1, text: b"la".to_vec() }];
+    let Inspection { lines, remarks } = inspect(&file, &Choice::default()).unwrap();
+    let [piano, vocals, kit] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!((piano.notes, piano.at_once, piano.words), (4, 2, 0));
+    assert_eq!((piano.lowest.to_string(), piano.highest.to_string()), ("C4".into(), "F4".into()));
+    assert_eq!((vocals.track, vocals.channel, vocals.words, vocals.coverage), (2, 2, 1, 0.75));
+    assert_eq!(vocals.taken.as_deref(), Some("for its words and its name"));
+    assert!(piano.taken.is_none() && kit.taken.is_none() && kit.is_percussion && !vocals.is_percussion);
+    assert!(remarks.is_empty(), "{remarks:?}");
+    let only = inspect(&file, &track("1")).unwrap();
+    assert_eq!(only.lines[0].taken.as_deref(), Some("there is no other"));
+    assert!(
+        only.remarks[0].starts_with("track 1 'Piano' channel 1 has several notes at once: its top line of 2 notes")
+    );
+    let drums = self::file(&[("Kit", &[(10, &chords)])]);
+    let Inspection { lines, remarks } = inspect(&drums, &Choice::default()).unwrap();
+    assert!(lines[0].taken.is_none() && remarks[0].starts_with("the file holds nothing but drums"), "{remarks:?}");
+}
+
+#[test]
+fn of_many_other_lines_some_are_listed() {
+    let lines: Vec<[Note; 1]> = (0..7).map(|line| [note(0, 480, 60 + line)]).collect();
+    let channels: Vec<(u8, &[Note])> = (1..).zip(&lines).map(|(channel, notes)| (channel, &notes[..])).collect();
+    let melody = Melody::find(&file(&[("", &channels)]), &Choice::default()).unwrap();
+    assert!(melody.remarks[0].ends_with("track 1 channel 3, track 1 channel 4, 2 more"), "{:?}", melody.remarks);
+    assert_eq!(melody.place, "track 1 channel 7 of 7");
+}
+
+#[test]
+fn notes_that_ring_on_under_a_pedal_are_all_kept() {
+    // Each goes on for a quarter under the next one; the same pitch again ends the first.
+    let pitches = [72, 74, 76, 77, 79, 79, 81, 79, 77, 76, 74, 74, 72];
+    let ringing: Vec<Note> =
+        (0..).step_by(480).zip(pitches).map(|(start, pitch)| note(start, start + 960, pitch)).collect();
+    let melody = Melody::find(&file(&[("", &[(1, &ringing)])]), &Choice::default()).unwrap();
+    assert_eq!(melody.notes.iter().map(|note| note.pitch.midi()).collect::<Vec<_>>(), pitches);
+    assert!(melody.notes.windows(2).all(|two| two[0].end == two[1].start));
+    assert!(melody.remarks[0].contains("ring on"), "{:?}", melody.remarks);
+}
+
+#[test]
+fn words_that_come_a_little_late_belong_to_the_note_before() {
+    let lyric = |tick| Lyric { tick, verse: 1, text: b"la".to_vec() };
+    let mut file = file(&[("", &[(1, &[note(0, 480, 72), note(480, 960, 74)])])]);
+    file.tracks[0].lyrics = vec![lyric(30), lyric(450)];
+    let ticks: Vec<Tick> =
+        Melody::find(&file, &Choice::default()).unwrap().lyrics.iter().map(|lyric| lyric.tick).collect();
+    assert_eq!(ticks, [0, 480]);
 }
 
 #[test]

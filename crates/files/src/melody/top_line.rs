@@ -1,12 +1,21 @@
 //! The top line of a track that holds several notes at once, such as a piano's right hand.
 
 use crate::score::{Note, Tick};
+use crate::single_line::is_single_line;
 
 /// The melody of a track that may hold several notes at once: a note stays when most of it lies above all others.
 ///
-/// A line played legato, where each note ends a little after the next begins, is no such track and stays whole.
+/// A line played legato, where each note ends a little after the next begins, is no such track and stays whole; one whose
+/// notes ring on for long, as under a pedal, stays whole too, each note ending where the next begins.
 pub(super) fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
     let thirtysecond = (quarter / 8).max(1);
+    if is_single_line(notes, thirtysecond) {
+        if !ring_on(notes, quarter / 2) {
+            return notes.to_vec();
+        }
+        let end = |index: usize, note: &Note| notes.get(index + 1).map_or(note.end, |next| next.start.min(note.end));
+        return notes.iter().enumerate().map(|(index, note)| Note { end: end(index, note), ..*note }).collect();
+    }
     if !is_polyphonic(notes, thirtysecond) {
         return notes.to_vec();
     }
@@ -27,6 +36,11 @@ pub(super) fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
         }
     }
     line
+}
+
+/// Whether any note sounds longer into the next one than legato does.
+fn ring_on(notes: &[Note], legato: Tick) -> bool {
+    notes.windows(2).any(|two| two[0].end > two[1].start.saturating_add(legato))
 }
 
 /// Whether any two notes sound together for more than half of the shorter one, and longer than a slip of the fingers.

@@ -1,12 +1,16 @@
 //! Standard MIDI Files (MIDI 1.0, RP-001): read whatever a sequencer or notation program wrote, write scores.
 //!
-//! Reading is lenient where the music is beyond doubt (notes never ended, doubled note-offs, missing end marks; each goes
-//! into [`Source::remarks`](crate::Source::remarks)) and strict where it is not: a file that breaks off is an error.
+//! Reading is lenient where the music is beyond doubt (notes never ended, doubled note-offs, missing end marks, values above
+//! 127; each goes into [`Source::remarks`](crate::Source::remarks)) and strict where it is not: a file that breaks off is an
+//! error.
 
 mod chunks;
+mod events;
+mod karaoke;
 mod notes;
 mod read;
 mod write;
+mod zones;
 
 pub use read::{ReadError, read};
 pub use write::write;

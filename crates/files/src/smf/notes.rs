@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use chorale::Pitch;
-use midly::MidiMessage;
 
 use crate::score::{MAX_TICK, Note, Tick};
 use crate::source::cut_where_struck_again;
@@ -40,19 +39,16 @@ impl Repairs {
 }
 
 impl NoteCollector {
-    pub fn message(&mut self, channel: u8, message: MidiMessage, now: Tick) {
-        match message {
-            MidiMessage::NoteOn { key, vel } if vel > 0 => {
-                let open = self.open.entry((channel, key.as_int())).or_default();
-                open.push_back((now, vel.as_int()));
-            }
-            MidiMessage::NoteOff { key, .. } | MidiMessage::NoteOn { key, .. } => self.end(channel, key.as_int(), now),
-            _ => {}
+    /// A velocity of 0 ends the note.
+    pub fn on(&mut self, channel: u8, key: u8, velocity: u8, now: Tick) {
+        match velocity {
+            0 => self.off(channel, key, now),
+            _ => self.open.entry((channel, key)).or_default().push_back((now, velocity)),
         }
     }
 
     /// A note-off without its note-on (doubled, or meant for an earlier note that never ended) has nothing to end.
-    fn end(&mut self, channel: u8, key: u8, now: Tick) {
+    pub fn off(&mut self, channel: u8, key: u8, now: Tick) {
         let Some((start, velocity)) = self.open.get_mut(&(channel, key)).and_then(VecDeque::pop_front) else { return };
         self.push(channel, key, start, now, velocity);
     }

@@ -1,13 +1,16 @@
 //! From the bytes of a file to its tracks.
 
-use midly::{EventIter, MetaMessage, TrackEventKind};
 use thiserror::Error;
 
 use super::chunks::{read_header, track_chunks};
+use super::events::{END_OF_TRACK, Event, Events};
+use super::karaoke::{self, MOST_TEXTS, Texts};
 use super::notes::NoteCollector;
 use super::text;
+use super::zones::Zones;
 use crate::score::{DEFAULT_TEMPO, Direction, Lyric, MAX_TICK, Metre, Tick};
 use crate::source::{Kind, Source, Track, in_order_each_once};
+use crate::wandering;
 
 /// Why bytes are no MIDI file that can be used.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -43,14 +46,19 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let mut remarks = Vec::new();
     let scale = TickScale::new(header.division, &mut remarks)?;
     let mut directions: Vec<_> = scale.tempo.map(|tempo| (0, Direction::Tempo(tempo))).into_iter().collect();
-    let tracks = track_chunks(chunks, header.tracks)?
-        .into_iter()
-        .enumerate()
-        .map(|(index, data)| read_track(index + 1, data, &scale, &mut directions, &mut remarks))
-        .collect::<Result<Vec<_>, _>>()?;
+    let (mut tracks, mut texts) = (Vec::new(), Vec::new());
+    for (number, data) in (1..).zip(track_chunks(chunks, header.tracks)?) {
+        let mut reader = TrackReader::new(number, &scale);
+        reader.read(data)?;
+        directions.append(&mut reader.directions);
+        texts.push(std::mem::take(&mut reader.texts));
+        let (track, said) = reader.finish();
+        tracks.push(track);
+        remarks.extend(said);
+    }
     // In format 1 the name of the first track, which only conducts, is the name of the piece.
     let title = tracks.first().filter(|first| first.channels.is_empty()).and_then(|first| first.name.clone());
-    Ok(Source {
+    let mut source = Source {
         kind: Kind::Midi,
         title,
         creators: Vec::new(),
@@ -58,7 +66,9 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
         directions: in_order_each_once(directions),
         tracks,
         remarks,
-    })
+    };
+    karaoke::take_words(&mut source, &texts);
+    Ok(source)
 }
 
 /// How the file's ticks become those of the [`Source`].
@@ -97,105 +107,142 @@ impl TickScale {
     }
 }
 
-fn read_track(
+/// A track while it is read.
+struct TrackReader<'a, 'f> {
     number: usize,
-    data: &[u8],
-    scale: &TickScale,
-    directions: &mut Vec<(Tick, Direction)>,
-    remarks: &mut Vec<String>,
-) -> Result<Track, ReadError> {
-    let mut track = Track::default();
-    let mut notes = NoteCollector::default();
-    let mut events = TrackEvents::new(number, data, scale);
-    while let Some(event) = events.read()? {
-        let now = events.now;
-        match event {
-            TrackEventKind::Midi { channel, message } => notes.message(channel.as_int(), message, now),
-            TrackEventKind::Meta(MetaMessage::TrackName(name)) if track.name.is_none() => {
-                track.name = Some(text(name)).filter(|name| !name.is_empty());
-            }
-            TrackEventKind::Meta(MetaMessage::Lyric(syllable)) => {
-                track.lyrics.push(Lyric { tick: now, verse: 1, text: syllable.to_vec() });
-            }
-            TrackEventKind::Meta(message) => {
-                directions.extend(direction(message, scale, remarks).map(|direction| (now, direction)));
-            }
-            _ => {}
-        }
-    }
-    if !events.has_end_mark {
-        remarks.push(format!("track {number} has no end mark"));
-    }
-    let (channels, repairs) = notes.finish(events.now, Tick::from(scale.ticks_per_quarter));
-    remarks.extend(repairs.remarks(number));
-    Ok(Track { channels, ..track })
-}
-
-/// The events of a track up to its end mark.
-struct TrackEvents<'a> {
-    number: usize,
-    length: usize,
-    events: EventIter<'a>,
-    factor: u64,
-    file_tick: u64,
-    /// The tick of the event that was read last.
+    scale: &'a TickScale,
     now: Tick,
-    has_end_mark: bool,
+    track: Track,
+    notes: NoteCollector,
+    zones: Zones,
+    directions: Vec<(Tick, Direction)>,
+    texts: Texts<'f>,
+    /// What stands in for a name.
+    instrument: Option<String>,
+    remarks: Vec<String>,
 }
 
-impl<'a> TrackEvents<'a> {
-    fn new(number: usize, data: &'a [u8], scale: &TickScale) -> TrackEvents<'a> {
-        let events = EventIter::new(data);
-        TrackEvents {
+impl<'a, 'f> TrackReader<'a, 'f> {
+    fn new(number: usize, scale: &'a TickScale) -> TrackReader<'a, 'f> {
+        TrackReader {
             number,
-            length: data.len(),
-            events,
-            factor: scale.factor,
-            file_tick: 0,
+            scale,
             now: 0,
-            has_end_mark: false,
+            track: Track::default(),
+            notes: NoteCollector::default(),
+            zones: Zones::default(),
+            directions: Vec::new(),
+            texts: Vec::new(),
+            instrument: None,
+            remarks: Vec::new(),
         }
     }
 
-    /// The next event; `None` at the end.
-    fn read(&mut self) -> Result<Option<TrackEventKind<'a>>, ReadError> {
-        let unread = self.events.unread().len();
-        // midly ends the iteration silently where it cannot go on; only bytes left unread show that it was not the end.
-        let Some(Ok(event)) = self.events.next() else {
-            return match unread {
-                0 => Ok(None),
-                _ => Err(ReadError::Malformed { track: self.number, byte: self.length - unread, length: self.length }),
-            };
-        };
-        self.file_tick += u64::from(event.delta.as_int());
-        let tick = self.file_tick * self.factor;
-        if tick > u64::from(MAX_TICK) {
-            return Err(ReadError::TooLong { track: self.number });
+    /// Takes what stands before the end mark.
+    fn read(&mut self, data: &'f [u8]) -> Result<(), ReadError> {
+        let mut events = Events::new(data);
+        let mut file_tick = 0;
+        let mut has_end_mark = false;
+        for (delta, event) in events.by_ref() {
+            file_tick += u64::from(delta);
+            let tick = file_tick * self.scale.factor;
+            if tick > u64::from(MAX_TICK) {
+                return Err(ReadError::TooLong { track: self.number });
+            }
+            self.now = tick as Tick;
+            has_end_mark = matches!(event, Event::Meta { kind: END_OF_TRACK, .. });
+            if has_end_mark {
+                break;
+            }
+            self.take(event);
         }
-        self.now = tick as Tick;
-        self.has_end_mark = matches!(event.kind, TrackEventKind::Meta(MetaMessage::EndOfTrack));
-        Ok(Some(event.kind).filter(|_| !self.has_end_mark))
+        if !has_end_mark && events.read() < data.len() {
+            return Err(ReadError::Malformed { track: self.number, byte: events.read(), length: data.len() });
+        }
+        if !has_end_mark {
+            self.remarks.push(format!("track {} has no end mark", self.number));
+        }
+        if events.above_127 > 0 {
+            let values = if events.above_127 == 1 { "1 value".into() } else { format!("{} values", events.above_127) };
+            self.remarks.push(format!("track {}: {values} above 127, which MIDI does not have, ignored", self.number));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<'f>) {
+        match event {
+            Event::NoteOn { channel, key, velocity } => self.notes.on(channel, key, velocity, self.now),
+            Event::NoteOff { channel, key } => self.notes.off(channel, key, self.now),
+            Event::Program { channel, program } => {
+                self.track.programs.entry(channel).or_insert(program);
+            }
+            Event::Controller { channel, controller, value } => self.zones.controller(channel, controller, value),
+            Event::Meta { kind, data } => self.take_meta(kind, data),
+            Event::Other => {}
+        }
+    }
+
+    fn take_meta(&mut self, kind: u8, data: &'f [u8]) {
+        match kind {
+            0x01 if self.texts.len() < MOST_TEXTS => self.texts.push((self.now, data)),
+            0x04 if self.instrument.is_none() => self.instrument = Some(text(data)).filter(|name| !name.is_empty()),
+            0x03 if self.track.name.is_none() => {
+                self.track.name = Some(text(data)).filter(|name| !name.is_empty());
+            }
+            0x05 => self.track.lyrics.push(Lyric { tick: self.now, verse: 1, text: data.to_vec() }),
+            _ => {
+                let direction = direction(kind, data, self.scale, &mut self.remarks);
+                self.directions.extend(direction.map(|direction| (self.now, direction)));
+            }
+        }
+    }
+
+    fn finish(self) -> (Track, Vec<String>) {
+        let TrackReader { number, scale, now, mut track, notes, zones, instrument, mut remarks, .. } = self;
+        let (channels, repairs) = notes.finish(now, Tick::from(scale.ticks_per_quarter));
+        track.name = track.name.or(instrument.filter(|_| !channels.is_empty()));
+        track.channels = channels;
+        remarks.extend(repairs.remarks(number));
+        let slip = Tick::from(scale.ticks_per_quarter / 8).max(1);
+        for joined in zones.join(&mut track).into_iter().chain(wandering::join_channels(&mut track, slip)) {
+            remarks.push(format!("track {number}: {joined}"));
+        }
+        (track, remarks)
     }
 }
 
-/// What a meta event says about all tracks.
-fn direction(message: MetaMessage, scale: &TickScale, remarks: &mut Vec<String>) -> Option<Direction> {
-    match message {
-        MetaMessage::TimeSignature(numerator, denominator_log2, clocks_per_click, thirtyseconds_per_quarter) => {
+/// What a meta event says about all tracks; nothing where it is too short to say it.
+fn direction(kind: u8, data: &[u8], scale: &TickScale, remarks: &mut Vec<String>) -> Option<Direction> {
+    match (kind, data) {
+        (0x58, [numerator, denominator_log2, rest @ ..]) => {
+            let (numerator, denominator_log2) = (*numerator, *denominator_log2);
             if numerator == 0 || denominator_log2 > 6 {
                 remarks.push(format!("a time signature of {numerator}/2^{denominator_log2} is ignored"));
                 return None;
             }
-            let metre = Metre { numerator, denominator_log2, clocks_per_click, thirtyseconds_per_quarter };
-            Some(Direction::Metre(metre))
+            // Some programs leave out what only concerns a metronome.
+            let metre = Metre { numerator, denominator_log2, ..Metre::FOUR_FOUR };
+            Some(Direction::Metre(match rest {
+                [clocks_per_click, thirtyseconds_per_quarter, ..] => Metre {
+                    clocks_per_click: *clocks_per_click,
+                    thirtyseconds_per_quarter: *thirtyseconds_per_quarter,
+                    ..metre
+                },
+                _ => metre,
+            }))
         }
         // Under SMPTE the file's tempo events change nothing, and here they would.
-        MetaMessage::Tempo(tempo) if scale.tempo.is_none() && tempo > 0 => Some(Direction::Tempo(tempo.as_int())),
-        MetaMessage::KeySignature(sharps, minor) if (-7..=7).contains(&sharps) => {
-            Some(Direction::Key { sharps, minor })
+        (0x51, [high, middle, low, ..]) if scale.tempo.is_none() => {
+            Some(Direction::Tempo(u32::from_be_bytes([0, *high, *middle, *low])))
+                .filter(|tempo| *tempo != Direction::Tempo(0))
         }
-        MetaMessage::Marker(name) => Some(Direction::Marker(name.to_vec())),
-        MetaMessage::Copyright(notice) => Some(Direction::Copyright(notice.to_vec())),
+        (0x59, [sharps, rest @ ..]) => {
+            let sharps = i8::from_be_bytes([*sharps]);
+            let minor = rest.first().is_some_and(|minor| *minor != 0);
+            (-7..=7).contains(&sharps).then_some(Direction::Key { sharps, minor })
+        }
+        (0x06, name) => Some(Direction::Marker(name.to_vec())),
+        (0x02, notice) => Some(Direction::Copyright(notice.to_vec())),
         _ => None,
     }
 }

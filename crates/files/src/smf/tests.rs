@@ -81,6 +81,50 @@ fn tempo_metre_key_names_and_lyrics_are_kept_and_said_once() {
 }
 
 #[test]
+fn signatures_and_tempi_that_are_cut_short_say_what_they_can() {
+    let directions = |events: &[u8]| one_track(&[events, b"\0\x90\x48\x40\x60\x48\0"].concat()).directions;
+    assert_eq!(directions(b"\0\xff\x59\x00\0\xff\x51\x01\x07"), [], "nothing");
+    assert_eq!(directions(b"\0\xff\x59\x01\xfd"), [(0, Direction::Key { sharps: -3, minor: false })]);
+    let metre = Metre { numerator: 3, ..Metre::FOUR_FOUR };
+    assert_eq!(directions(b"\0\xff\x58\x02\x03\x02"), [(0, Direction::Metre(metre))]);
+    assert_eq!(directions(b"\0\xff\x59\x02\x40\x00"), [], "64 sharps");
+}
+
+#[test]
+fn values_above_127_are_passed_over_and_the_notes_stay() {
+    let file = one_track(b"\0\xb0\x07\xff\0\x90\x48\x40\x60\x80\x48\xff\0\x90\xff\x40\0\x4a\xff\x60\x4a\0");
+    assert_eq!(spans(&file), [(0, 96, 72), (96, 192, 74)]);
+    assert_eq!(file.tracks[0].channels[&0][1].velocity, 127);
+    assert_eq!(file.remarks, ["track 1: 4 values above 127, which MIDI does not have, ignored"]);
+}
+
+#[test]
+fn running_status_may_go_on_after_a_text() {
+    let file = one_track(b"\0\x90\x48\x40\0\xff\x01\x01x\x60\x48\0\0\x4a\x50\0\xff\x01\x01x\x60\x4a\0");
+    assert_eq!(spans(&file), [(0, 96, 72), (96, 192, 74)]);
+}
+
+#[test]
+fn the_words_of_a_karaoke_file_are_lyrics_and_its_title_is_the_songs() {
+    let head = b"\0\xff\x03\x0cSoft Karaoke\0\xff\x01\x13@KMIDI KARAOKE FILE";
+    let words =
+        b"\0\xff\x03\x05Words\0\xff\x01\x0c@TNun danket\0\xff\x01\x05\\Nun \x60\xff\x01\x03dan\x60\xff\x01\x05/ket ";
+    let file = read(&file(1, [0, 96], &[head, words, b"\0\x90\x48\x40\x60\x48\0"])).unwrap();
+    let lyric = |tick, text: &[u8]| Lyric { tick, verse: 1, text: text.to_vec() };
+    assert_eq!(file.tracks[1].lyrics, [lyric(0, b"Nun "), lyric(96, b"dan\r"), lyric(192, b"ket ")]);
+    assert_eq!(file.title.as_deref(), Some("Nun danket"));
+}
+
+#[test]
+fn the_notes_of_an_mpe_zone_are_one_line() {
+    let zone = b"\0\xb0\x65\0\0\x64\x06\0\x06\x0f";
+    let notes = b"\0\x91\x48\x40\x60\x99\x4a\x40\x20\x81\x48\0\x40\x89\x4a\0";
+    let file = one_track(&[&zone[..], notes].concat());
+    assert_eq!(spans(&file), [(0, 128, 72), (96, 192, 74)]);
+    assert_eq!(file.remarks, ["track 1: its notes wander over the channels 1 to 16 (MPE) and are taken as one line"]);
+}
+
+#[test]
 fn smpte_time_is_taken_at_two_quarters_a_second() {
     // 25 frames of 40: a millisecond a tick.
     let notes: &[u8] = b"\0\x90\x48\x40\x83\x74\x48\0";

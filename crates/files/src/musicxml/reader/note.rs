@@ -34,8 +34,8 @@ pub(super) fn read_note(
     context: &Context,
 ) -> Result<Option<WrittenNote>, ReadError> {
     let Some(pitch) = child(node, "pitch") else { return Ok(None) };
-    let staff = text_of(node, "staff").and_then(|staff| staff.parse().ok()).unwrap_or(1);
-    let (pitch, spelling) = read_pitch(pitch, staff, context)?;
+    let line = line_of(node);
+    let (pitch, spelling) = read_pitch(pitch, line.0, context)?;
     let notations = || children(node, "notations");
     let ties = |kind: &str| {
         let tied = notations().flat_map(|notations| children(notations, "tied"));
@@ -45,7 +45,7 @@ pub(super) fn read_note(
     let end = (start + length).round();
     let start = start.round();
     Ok(Some(WrittenNote {
-        line: (staff, text_of(node, "voice").unwrap_or("1").to_owned()),
+        line,
         start: start as Tick,
         length: (end - start) as Tick,
         pitch,
@@ -63,6 +63,12 @@ pub(super) fn read_note(
 
 fn has_breath(articulations: Node) -> bool {
     child(articulations, "breath-mark").or_else(|| child(articulations, "caesura")).is_some()
+}
+
+/// The staff and the voice of a note or rest.
+pub(super) fn line_of(node: Node) -> (u32, String) {
+    let staff = text_of(node, "staff").and_then(|staff| staff.parse().ok()).unwrap_or(1);
+    (staff, text_of(node, "voice").unwrap_or("1").to_owned())
 }
 
 /// The sounding pitch, and how it is written; `None` on a staff that transposes by other than octaves.

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use roxmltree::Node;
 
 use super::elements::{PartNodes, child, children, text_of};
-use super::note::{WrittenNote, read_note};
+use super::note::{WrittenNote, line_of, read_note};
 use super::timeline::Timeline;
 use super::{ReadError, shorten};
 use crate::score::{Direction, Lyric, MAX_TICK, Metre, Note, Tick};
-use crate::source::{Track, cut_where_struck_again};
+use crate::source::{Place, Track, cut_where_struck_again};
+use crate::wandering::join_voices;
 
 /// The velocity of written notes, which nobody played.
 const VELOCITY: u8 = 80;
@@ -28,6 +29,8 @@ pub(super) struct WrittenPart {
 pub(super) struct WrittenMeasure {
     pub length: Tick,
     pub notes: Vec<WrittenNote>,
+    /// Printed rests: the staff and voice, the beginning and the end.
+    pub rests: Vec<((u32, String), Tick, Tick)>,
     /// Tempo and marks.
     pub directions: Vec<(Tick, Direction)>,
     pub keys: Vec<(Tick, Direction)>,
@@ -101,6 +104,9 @@ impl WrittenPart {
                     let is_cue = child(node, "cue").is_some();
                     let note = read_note(node, if in_chord { before } else { now }, length, context)?;
                     content.notes.extend(note.filter(|_| !is_cue));
+                    if child(node, "rest").is_some() && node.attribute("print-object") != Some("no") {
+                        content.rests.push((line_of(node), now as Tick, (now + length) as Tick));
+                    }
                     if !in_chord {
                         before = now;
                         now += length;
@@ -183,7 +189,28 @@ impl WrittenPart {
                 }
             }
         }
-        in_order(track)
+        let mut track = in_order(track);
+        let place =
+            |((staff, voice), line): (&(u32, String), &u8)| (*line, Place { staff: *staff, voice: voice.clone() });
+        track.places = lines.iter().map(|(place, line)| (*place, line)).map(place).collect();
+        join_voices(&mut track, &self.rests(timeline, &lines));
+        track
+    }
+
+    /// By line, in order.
+    fn rests(&self, timeline: &Timeline, lines: &BTreeMap<&(u32, String), u8>) -> BTreeMap<u8, Vec<(Tick, Tick)>> {
+        let mut rests: BTreeMap<u8, Vec<(Tick, Tick)>> = BTreeMap::new();
+        for &(measure, bar_line) in &timeline.played {
+            for (place, start, end) in self.measures.get(measure).into_iter().flat_map(|content| &content.rests) {
+                if let Some(line) = lines.get(place) {
+                    rests
+                        .entry(*line)
+                        .or_default()
+                        .push((bar_line.saturating_add(*start), bar_line.saturating_add(*end)));
+                }
+            }
+        }
+        rests
     }
 }
 

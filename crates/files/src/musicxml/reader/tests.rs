@@ -105,6 +105,38 @@ fn chords_backups_voices_and_transposition_are_understood() {
 }
 
 #[test]
+fn a_tune_that_wanders_between_voice_numbers_is_one_and_small_notes_beside_it_are_not_its() {
+    let voice = |number: u32| format!("<voice>{number}</voice>");
+    let bar = |name: &str, number: u32| note(name, 2, &voice(number)).repeat(4);
+    let wandering = score(&[
+        &format!("{ATTRIBUTES}{}", bar("C5", 1)),
+        &bar("D5", 2),
+        &bar("E5", 1),
+        &format!("{}{}", note("F5", 4, &voice(2)), note("G5", 4, &voice(1))),
+    ]);
+    let source = read_text(&wandering);
+    assert_eq!(spans(&source).len(), 14);
+    assert_eq!(source.tracks[0].channels.len(), 1);
+    let rest = format!("<note><rest/><duration>8</duration>{}</note>", voice(1));
+    let cue = format!("{rest}<backup><duration>8</duration></backup>{}", bar("B5", 2));
+    let with_cue = score(&[
+        &format!("{ATTRIBUTES}{}", bar("C5", 1)),
+        &bar("D5", 1),
+        &bar("E5", 1),
+        &bar("D5", 1),
+        &bar("C5", 1),
+        &cue,
+        &bar("C5", 1),
+    ]);
+    let source = read_text(&with_cue);
+    assert_eq!(spans(&source).len(), 24);
+    assert_eq!(source.tracks[0].channels.len(), 2);
+    assert_eq!(source.tracks[0].places[&1], crate::source::Place { staff: 1, voice: "2".into() });
+    let melody = crate::melody::Melody::find(&source, &crate::melody::Choice::default()).unwrap();
+    assert_eq!(melody.notes.len(), 24, "the cue is not the melody");
+}
+
+#[test]
 fn repeats_and_endings_are_written_out() {
     let forward = "<barline location=\"left\"><repeat direction=\"forward\"/></barline>";
     let backward = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";

@@ -1,0 +1,435 @@
+//! What the name of a track or part says about it, in the languages that people use.
+
+/// What a name calls a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Called {
+    /// The tune itself.
+    Tune,
+    /// A singer, whoever it is.
+    Voice,
+    Soprano,
+    /// One that stands out: `solo`, `lead`.
+    Lead,
+    /// A lower voice of a choir, which may also sing alone.
+    LowerVoice,
+    Choir,
+    RightHand,
+    LeftHand,
+    /// Sings along, but not the tune: `backing`, `harmony`.
+    Backing,
+    /// Plays one note at a time.
+    Instrument,
+    /// Plays chords.
+    Accompaniment,
+    Bass,
+    Percussion,
+}
+
+use Called::*;
+
+/// How a word of the table is looked for.
+#[derive(Clone, Copy)]
+enum Match {
+    /// It is a word of the name.
+    Whole,
+    /// A word of the name begins with it.
+    Start,
+    /// It occurs in the name, as parts of compounds do, and words of languages without spaces.
+    Within,
+    /// It is the name, alone or with other single letters.
+    Letter,
+}
+
+use Match::*;
+
+/// Without accents, in small letters. A name may call a line several things.
+const WORDS: &[(Called, Match, &str)] = &[
+    (Tune, Start, "melod tune theme tema thema weise cantus guide ezgi dallam alaw doinu napev мелоди напев μελωδι"),
+    (Tune, Whole, "cf mel air aria head viis"),
+    (Tune, Within, "melodie melodi 旋律 メロディ 멜로디 선율 מנגינה לחן لحن धुन ทำนอง"),
+    (
+        Voice,
+        Start,
+        "vocal vocaux voice vox voix voz voce vokal wokal singer singing singst stimm sang sanger zang chant",
+    ),
+    (
+        Voice,
+        Start,
+        "canto cantor cantante cantora gesang saeng zpev spev spiew laulu enek pjev hlas glos glas rost rodd",
+    ),
+    (Voice, Start, "songur guth llais ahots suara liturg congreg gemeinde assembl lyric"),
+    (Voice, Start, "вокал голос глас песн спів співак пение φων τραγουδ"),
+    (
+        Voice,
+        Whole,
+        "voc vocs vo ges sgst sing stem stemme stamma stamme aani haal laul ses san cant song lied veu giong",
+    ),
+    (Voice, Whole, "people man woman mann frau"),
+    (
+        Voice,
+        Within,
+        "singstimme gesang zangstem melodistem 歌 ボーカル ヴォーカル 人声 人聲 声乐 聲樂 演唱 独唱 獨唱 领唱 領唱 主唱",
+    ),
+    (Voice, Within, "보컬 노래 가수 קול שירה صوت غناء स्वर गायन ร้อง"),
+    (Voice, Letter, "v"),
+    (Soprano, Start, "sopran sopraan sopr discant diskant dessus superius treble tiple szopran oberstimme hauptstimme"),
+    (Soprano, Start, "сопран дискант σοπραν"),
+    (Soprano, Whole, "sop"),
+    (Soprano, Within, "ソプラノ 女高音 소프라노 سوبرانو סופרן"),
+    (Soprano, Letter, "s"),
+    (Lead, Start, "lead solo solist haupt principal соло"),
+    (Lead, Within, "ソロ 독주"),
+    (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor descant unterstimme"),
+    (LowerVoice, Start, "mittelstimme альт тенор баритон τενορ"),
+    (LowerVoice, Whole, "alt altus ten bar"),
+    (LowerVoice, Within, "アルト テノール 女低音 男高音 男中音 알토 테너"),
+    (LowerVoice, Letter, "a t"),
+    (Choir, Start, "choir choral choeur coral kuoro korus хор women frauen manner kinder"),
+    (Choir, Whole, "chor chorus coro kor men"),
+    (Choir, Within, "合唱 コーラス 합창"),
+    (RightHand, Whole, "rh right rechts rechte droite derecha destra md upper top правая"),
+    (LeftHand, Whole, "lh left links linke gauche izquierda sinistra mg lower левая"),
+    (Backing, Start, "backing background backup bgv begleit echo double ooh aah adlib гармон"),
+    (Backing, Whole, "bg bv back harmony harmonies harm choeurs coros second 2nd ad"),
+    (Instrument, Start, "flut flaut flote fluit flojt huilu oboe hautb clarin klarin violin violon geige fiddle viool"),
+    (
+        Instrument,
+        Start,
+        "viulu viola bratsche cello violonc trump tromp trompet trombon posaune cornet kornett horn corno",
+    ),
+    (Instrument, Start, "sax whistle recorder blockfl piccolo ocarina harmonica accordi accordeon akkordeon bagpipe"),
+    (Instrument, Start, "bassoon fagot shakuhachi erhu mandolin steel флейт кларнет скрипк труба"),
+    (Instrument, Whole, "fl ob cl cor vln vl vn vla tpt tbn sx"),
+    (Instrument, Within, "フルート バイオリン ヴァイオリン 笛 小提琴 바이올린 플루트 サックス"),
+    (
+        Accompaniment,
+        Start,
+        "piano klavier clavi fortep klaver zongora epiano rhodes organ orgel orgue orgao varhany urut",
+    ),
+    (Accompaniment, Start, "guitar gitar chitar violao kitara string streich corde cuerda archi jouset synth key harp"),
+    (Accompaniment, Start, "arpa arpe harfe chord akkord acorde accomp acomp rhythm brass orchest ensemble bell glock"),
+    (
+        Accompaniment,
+        Start,
+        "campan cloche chime celest vibra marimba xylo fx effect sweep drone bordun continuo cembalo",
+    ),
+    (Accompaniment, Start, "clavec ukulele banjo lute laute sitar koto dulcimer reduction ostinato loop riff"),
+    (Accompaniment, Start, "фортеп пиан рояль орган гитар струн акком πιανο κιθαρ συνοδ"),
+    (Accompaniment, Whole, "pf pno pft pad pads arp accords acc gtr git kbd kb org klav str syn hands"),
+    (
+        Accompaniment,
+        Within,
+        "begleitung ピアノ 伴奏 ギター ストリングス 弦 オルガン 钢琴 鋼琴 吉他 피아노 반주 기타 현악",
+    ),
+    (Accompaniment, Within, "פסנתר ליווי بيانو"),
+    (Bass, Start, "bass baix bajo contrabas kontrabas tuba pedal басс контрабас μπασο"),
+    (Bass, Whole, "bas bs cb db бас"),
+    (Bass, Within, "ベース バス 贝斯 贝司 低音 베이스"),
+    (Bass, Letter, "b"),
+    (Percussion, Start, "drum perc perkus schlagz trommel slagw slagv tromme rummut bateri batter snare kick hihat"),
+    (Percussion, Start, "cymbal becken conga bongo tambour timpani pauke davul clap shaker metronom click claves"),
+    (Percussion, Start, "woodblock triangle bubny ударн барабан κρουστ"),
+    (Percussion, Whole, "hh bd sd dr drs hat kit beat beats dob"),
+    (Percussion, Within, "ドラム パーカッション 鼓 打楽器 打击乐 드럼 타악 תופים"),
+];
+
+/// What a name that calls its line drums says, or less.
+pub(super) const DRUMS: f64 = -2.0;
+
+/// What a name says for its line being the melody: 1 where it calls it so, below 0 where it calls it something else, [`DRUMS`]
+/// for those; 0 where it says nothing.
+pub(super) fn speaks_for_melody(name: &str) -> f64 {
+    let called = called(name);
+    let is = |what: Called| called.contains(&what);
+    let sings = is(Voice) || is(Soprano) || is(LowerVoice) || is(Choir);
+    let plays_chords = is(Accompaniment) || is(Bass);
+    let instrument = if is(Lead) { 0.5 } else { 0.2 };
+    let value: f64 = match () {
+        () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) => DRUMS,
+        () if is(Backing) && (sings || is(Tune)) => 0.1,
+        () if is(Backing) => -0.3,
+        () if is(Tune) && plays_chords => 0.8,
+        () if is(Tune) => 1.0,
+        () if is(Instrument) && is(Bass) => -0.5,
+        () if is(Instrument) && !is(Voice) => instrument,
+        // A synthesizer's voices are its choir.
+        () if is(Accompaniment) && (is(Voice) || is(Lead)) => 0.2,
+        () if is(Accompaniment) && is(RightHand) => -0.1,
+        () if is(Accompaniment) && is(LeftHand) => -0.6,
+        () if is(Accompaniment) => -0.3,
+        () if is(Lead) && (is(Voice) || is(Soprano)) => 1.0,
+        () if is(Voice) || is(Soprano) => 0.9,
+        () if is(LowerVoice) => 0.45,
+        () if is(Bass) => -0.8,
+        () if is(Lead) => 0.7,
+        () if is(Choir) => 0.4,
+        () if is(RightHand) => 0.2,
+        () if is(LeftHand) => -0.5,
+        () => 0.0,
+    };
+    // Of several alike the first is meant.
+    if number(name) > 1 { value - 0.1 } else { value }
+}
+
+/// All that the words of a name call it.
+fn called(name: &str) -> Vec<Called> {
+    let folded = fold(name);
+    let words: Vec<&str> = words(&folded);
+    let letters = words.iter().all(|word| word.chars().count() == 1);
+    let occurs = |word: &str, how: Match| match how {
+        Whole => words.contains(&word),
+        Start => words.iter().any(|other| other.starts_with(word)),
+        Within => folded.contains(word),
+        Letter => letters && words.contains(&word),
+    };
+    let found = WORDS.iter().filter(|(_, how, known)| known.split(' ').any(|word| occurs(word, *how)));
+    found.map(|(called, ..)| *called).collect()
+}
+
+/// The words, without the numbers behind them.
+fn words(folded: &str) -> Vec<&str> {
+    let words = folded.split(|letter: char| !letter.is_alphanumeric());
+    words
+        .map(|word| word.trim_end_matches(|letter: char| letter.is_ascii_digit()))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// The number of a name such as `Soprano 2` or `Flute II`; 1 where it has none.
+fn number(name: &str) -> u32 {
+    let folded = fold(name);
+    let last =
+        folded.split(|letter: char| !letter.is_alphanumeric()).rfind(|word| !word.is_empty()).unwrap_or_default();
+    let digits = last.trim_start_matches(|letter: char| !letter.is_ascii_digit());
+    match last {
+        "ii" => 2,
+        "iii" => 3,
+        "iv" => 4,
+        _ => digits.parse().unwrap_or(1),
+    }
+}
+
+/// In small letters without accents; a capital within a word begins another, as in `LeadVocal`.
+fn fold(name: &str) -> String {
+    let mut folded = String::new();
+    let mut before_was_small = false;
+    for letter in name.chars().take(LONGEST_NAME) {
+        if letter.is_uppercase() && before_was_small {
+            folded.push(' ');
+        }
+        before_was_small = letter.is_lowercase();
+        for small in letter.to_lowercase() {
+            match plain(small) {
+                Some(plain) => folded.push_str(plain),
+                None if ('\u{300}'..='\u{36f}').contains(&small) => {}
+                None => folded.push(small),
+            }
+        }
+    }
+    folded
+}
+
+/// Nobody reads on.
+const LONGEST_NAME: usize = 200;
+
+/// A letter without its accent.
+fn plain(letter: char) -> Option<&'static str> {
+    const PLAIN: &[(&str, &str)] = &[
+        ("a", "àáâãäåāăąǎả"),
+        ("ae", "æ"),
+        ("c", "çćĉċč"),
+        ("d", "ďđð"),
+        ("e", "èéêëēĕėęěẻẽếềệễể"),
+        ("g", "ĝğġģ"),
+        ("h", "ĥħ"),
+        ("i", "ìíîïĩīĭįıỉ"),
+        ("j", "ĵ"),
+        ("k", "ķ"),
+        ("l", "ĺļľŀł"),
+        ("n", "ñńņňŉ"),
+        ("o", "òóôõöøōŏőơỏốồổỗộ"),
+        ("oe", "œ"),
+        ("r", "ŕŗř"),
+        ("s", "śŝşšș"),
+        ("ss", "ß"),
+        ("t", "ţťŧț"),
+        ("th", "þ"),
+        ("u", "ùúûüũūŭůűųưủ"),
+        ("w", "ŵ"),
+        ("y", "ýÿŷ"),
+        ("z", "źżž"),
+        ("α", "ά"),
+        ("ε", "έ"),
+        ("η", "ή"),
+        ("ι", "ίϊΐ"),
+        ("ο", "ό"),
+        ("υ", "ύϋ"),
+        ("ω", "ώ"),
+        ("е", "ё"),
+    ];
+    if letter.is_ascii() {
+        return None;
+    }
+    PLAIN.iter().find(|(_, accented)| accented.contains(letter)).map(|(plain, _)| *plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every name of the first speaks more for the melody than each of the second.
+    fn check(better: &[&str], worse: &[&str]) {
+        for better in better {
+            for worse in worse {
+                let [high, low] = [better, worse].map(|name| speaks_for_melody(name));
+                assert!(high > low, "'{better}' ({high}) before '{worse}' ({low})");
+            }
+        }
+    }
+
+    #[test]
+    fn tunes_and_singers_are_known_in_many_languages() {
+        let singers = [
+            "Melody",
+            "Lead Vocals",
+            "LeadVocal",
+            "VOX",
+            "Voice 1",
+            "voc.",
+            "Tune",
+            "Solo Voice",
+            "Melodie",
+            "Gesang",
+            "Singstimme",
+            "Stimme",
+            "Ges\u{e4}nge",
+            "Sopran",
+            "Chant",
+            "Voix",
+            "M\u{e9}lodie",
+            "Ligne m\u{e9}lodique",
+            "Voz",
+            "Melod\u{ed}a",
+            "Canto",
+            "Voce",
+            "Melodia",
+            "Cantante",
+            "Zang",
+            "S\u{e5}ng",
+            "Sangstemme",
+            "Melodistemme",
+            "Laulu",
+            "\u{c4}\u{e4}ni",
+            "G\u{142}os",
+            "\u{15a}piew",
+            "Zp\u{11b}v",
+            "Hlas",
+            "\u{c9}nek",
+            "Dallam",
+            "Голос",
+            "Вокал",
+            "МЕЛОДИЯ",
+            "Φωνή",
+            "Μελωδία",
+            "旋律",
+            "歌",
+            "メロディー",
+            "ボーカル",
+            "人声",
+            "멜로디",
+            "노래",
+            "\u{15e}an",
+            "Cantus",
+            "Dessus",
+            "S.",
+            "S1",
+            "Sopr. I",
+            "Superius",
+            "Me\u{301}lodie",
+            "Cantus firmus",
+            "1. Stimme",
+            "מנגינה",
+            "لحن",
+            "Mel.",
+        ];
+        let others = [
+            "Piano",
+            "Klavier",
+            "Strings",
+            "Streicher",
+            "Guitare",
+            "Begleitung",
+            "Pad 2",
+            "Synth Strings",
+            "Bass",
+            "Contrabasso",
+            "Organ",
+            "Orgel",
+            "Chords",
+            "Accordion",
+            "Akkorde",
+            "Arpeggio",
+            "Harp",
+            "Left hand",
+            "Backing Vocals",
+            "Harmony",
+            "Glockenspiel",
+            "Bells",
+            "ピアノ",
+            "伴奏",
+            "钢琴",
+            "Фортепиано",
+            "Гитара",
+            "Drums",
+            "Lead Guitar",
+            "Choir Aahs",
+            "Alto",
+            "Tenor",
+            "Track 3",
+            "",
+            "Staff-1",
+            "Menuet",
+            "Adagio",
+            "Basic",
+        ];
+        check(&singers, &others);
+    }
+
+    #[test]
+    fn instruments_that_carry_a_tune_come_between_singers_and_chords() {
+        let melodic =
+            ["Flute", "Fl\u{f6}te", "Violin I", "Oboe", "Alto Sax", "Tenor Horn", "Harmonica", "Clarinet in Bb"];
+        check(&melodic, &["Piano", "Pad", "Bassoon", "Bass Guitar", "B", "Double Bass"]);
+        check(&["Soprano 1"], &["Soprano 2", "Alto", "T"]);
+        check(&["Piano RH", "Piano (right hand)", "Klavier rechts"], &["Piano LH", "Piano, main gauche"]);
+        check(&["Soprano", "Voice"], &["Soprano Sax", "Descant"]);
+    }
+
+    #[test]
+    fn drums_are_called_drums_and_what_sings_is_not() {
+        for name in [
+            "Drums",
+            "Drum Kit",
+            "Percussion",
+            "Schlagzeug",
+            "Bater\u{ed}a",
+            "Ударные",
+            "ドラム",
+            "Hi-Hat",
+            "Bass Drum",
+        ] {
+            assert!(speaks_for_melody(name) <= DRUMS, "{name}");
+        }
+        for name in ["Steel Drums", "Voice", "Melody", "Bass", ""] {
+            assert!(speaks_for_melody(name) > DRUMS, "{name}");
+        }
+    }
+
+    /// However long.
+    #[test]
+    fn any_name_is_read() {
+        assert_eq!(speaks_for_melody(&"x\u{130}".repeat(100_000)), 0.0);
+        assert_eq!(number("Flute II"), 2);
+        assert_eq!(number("Voice 99999999999999"), 1);
+    }
+}

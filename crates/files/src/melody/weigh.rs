@@ -1,0 +1,270 @@
+//! Which line is the melody, weighed as a person would: by what is written over it and under it, and by how it goes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::find::words_alone;
+use super::lines::Line;
+use super::names::{DRUMS, speaks_for_melody};
+use super::profile::Profile;
+use crate::score::{Lyric, Note, Tick};
+use crate::source::Source;
+
+/// What may speak for a line, or against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clue {
+    /// Words stand under its notes.
+    Words,
+    /// It is called a tune or a singer, in whatever language.
+    Name,
+    /// It sounds for a good part of the piece.
+    Coverage,
+    /// It lies above the others.
+    Height,
+    /// It lies where people sing.
+    Compass,
+    /// It has one note at a time.
+    SingleNotes,
+    /// It moves by steps, neither too slowly nor too fast.
+    Motion,
+    /// Its notes are of different lengths.
+    Rhythm,
+    /// It is played on what plays tunes.
+    Instrument,
+}
+
+impl Clue {
+    pub const ALL: [Clue; 9] = [
+        Clue::Words,
+        Clue::Name,
+        Clue::Coverage,
+        Clue::Height,
+        Clue::Compass,
+        Clue::SingleNotes,
+        Clue::Motion,
+        Clue::Rhythm,
+        Clue::Instrument,
+    ];
+
+    /// How many points it gives at most. What somebody wrote weighs more than any guess from the notes; a line that hardly
+    /// ever sounds cannot make up for it by its height and its instrument.
+    pub const fn weight(self) -> f64 {
+        match self {
+            Clue::Words => 6.0,
+            Clue::Name => 5.0,
+            Clue::Coverage => 4.0,
+            Clue::Height | Clue::Motion => 3.0,
+            Clue::Compass | Clue::SingleNotes | Clue::Rhythm => 2.0,
+            Clue::Instrument => 1.5,
+        }
+    }
+
+    /// For tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Clue::Words => "words",
+            Clue::Name => "name",
+            Clue::Coverage => "coverage",
+            Clue::Height => "height",
+            Clue::Compass => "compass",
+            Clue::SingleNotes => "single",
+            Clue::Motion => "motion",
+            Clue::Rhythm => "rhythm",
+            Clue::Instrument => "instrument",
+        }
+    }
+
+    /// Why a line is taken: for ...
+    const fn reason(self) -> &'static str {
+        match self {
+            Clue::Words => "its words",
+            Clue::Name => "its name",
+            Clue::Coverage => "how much of the piece it has",
+            Clue::Height => "its height",
+            Clue::Compass => "its compass",
+            Clue::SingleNotes => "its single notes",
+            Clue::Motion => "its motion",
+            Clue::Rhythm => "its rhythm",
+            Clue::Instrument => "its instrument",
+        }
+    }
+}
+
+/// What speaks for one line, by [`Clue::ALL`], in points.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Evidence(pub [f64; 9]);
+
+impl Evidence {
+    pub fn points(&self) -> f64 {
+        self.0.iter().sum()
+    }
+
+    /// What puts it most before another, the strongest first.
+    pub(super) fn reasons_over(&self, other: &Evidence) -> Vec<&'static str> {
+        let mut leads: Vec<(f64, Clue)> =
+            Clue::ALL.into_iter().zip(self.0).zip(other.0).map(|((clue, one), other)| (one - other, clue)).collect();
+        leads.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let largest = leads[0].0;
+        let matters = |lead: &&(f64, Clue)| lead.0 > 0.0 && 2.0 * lead.0 >= largest;
+        leads.iter().take(2).filter(matters).map(|(_, clue)| clue.reason()).collect()
+    }
+}
+
+/// A line with what is known of it.
+pub(super) struct Candidate<'a> {
+    pub line: Line<'a>,
+    pub profile: Profile,
+    pub evidence: Evidence,
+    /// How many syllables stand under its notes.
+    pub words: usize,
+    /// Of the piece, the part in which it sounds, from 0 to 1.
+    pub coverage: f64,
+    /// What its name says for it.
+    name: f64,
+}
+
+impl Candidate<'_> {
+    /// Never the melody, unless somebody asks for it.
+    pub fn is_percussion(&self, file: &Source) -> bool {
+        // A piece may be called after a drum and have its title for a name.
+        self.line.is_drums(file.kind) || self.name <= DRUMS && self.profile.motion < LIKE_A_TUNE
+    }
+}
+
+/// What goes by steps more than this is no drum.
+const LIKE_A_TUNE: f64 = 0.6;
+
+/// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
+const FULL_COVERAGE: f64 = 0.5;
+
+/// What sounds less than this is not what others are measured against.
+const LEAST_COVERAGE: f64 = 0.25;
+
+/// What lies above this pitch, C6, lies no higher for being a melody.
+const TOP: f64 = 84.0;
+
+/// Two octaves below the highest line nothing speaks for being the tune.
+const DEPTH: f64 = 24.0;
+
+/// A3 to A5: the middle of what is sung lies here. An octave beyond there is no tune.
+const COMPASS: (f64, f64) = (57.0, 81.0);
+
+/// Semitones that a tune spans, and those that only keyboards do.
+const SPANS: (f64, f64) = (19.0, 43.0);
+
+/// Nobody has named more lines than this; a damaged file may.
+const MOST_NAMES: usize = 2_000;
+
+/// All lines with what speaks for each of them.
+pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a>> {
+    let quarter = Tick::from(file.ticks_per_quarter);
+    let profiles: Vec<Profile> = lines.iter().map(|line| Profile::of(line, quarter)).collect();
+    let begins = lines.iter().filter_map(|line| line.notes.first()).map(|note| note.start).min().unwrap_or(0);
+    let ends = lines.iter().flat_map(|line| line.notes).map(|note| note.end).max().unwrap_or(0);
+    let length = f64::from(ends.saturating_sub(begins).max(1));
+    let coverage = |profile: &Profile| (profile.sounding as f64 / length).min(1.0);
+    let is_pitched = |line: &Line| !line.is_drums(file.kind);
+    let counts = |(line, profile): &(&Line, &Profile)| is_pitched(line) && coverage(profile) >= LEAST_COVERAGE;
+    let heights = lines.iter().zip(&profiles).filter(counts).map(|(_, profile)| profile.height.min(TOP));
+    let top = heights.fold(0.0, f64::max);
+    let words = words(file, &lines, &profiles);
+    let most_words = words.iter().map(|words| words.syllables).max().unwrap_or(0).max(1) as f64;
+    let weighed = lines.into_iter().zip(profiles).zip(words).enumerate().map(|(index, ((line, profile), words))| {
+        let coverage = coverage(&profile);
+        let name =
+            file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES).map_or(0.0, speaks_for_melody);
+        let value = |clue: Clue| match clue {
+            Clue::Words => words.fit * words.syllables as f64 / most_words,
+            Clue::Name => name,
+            Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0),
+            Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
+            Clue::Compass => compass(&profile),
+            Clue::SingleNotes => profile.single,
+            Clue::Motion => profile.motion,
+            Clue::Rhythm => profile.rhythm,
+            Clue::Instrument => file.tracks[line.track].programs.get(&line.channel).map_or(0.0, |it| instrument(*it)),
+        };
+        let evidence = Evidence(Clue::ALL.map(|clue| clue.weight() * value(clue)));
+        Candidate { words: words.syllables, evidence, coverage, name, line, profile }
+    });
+    weighed.collect()
+}
+
+fn compass(profile: &Profile) -> f64 {
+    let (low, high) = COMPASS;
+    let beyond = (low - profile.height).max(profile.height - high).max(0.0);
+    let (narrow, wide) = SPANS;
+    let width = (f64::from(profile.span) - narrow).max(0.0) / (wide - narrow);
+    (1.0 - beyond / 12.0).max(0.0) * (1.0 - width).max(0.0)
+}
+
+/// What a General MIDI program, from 0, says for a line that plays it.
+fn instrument(program: u8) -> f64 {
+    match program {
+        // Bells and mallets; organs; guitars.
+        8..=15 => -0.5,
+        16..=20 => 0.0,
+        21..=23 => 0.3,
+        24..=31 => -0.2,
+        // Basses and drums.
+        32..=39 | 47 | 112..=113 | 115..=127 => -1.0,
+        // Violin, viola and cello alone; together, plucked, or a harp.
+        40..=42 => 0.3,
+        43..=51 | 55 => -0.5,
+        52..=54 => 0.3,
+        56..=60 => 0.4,
+        61..=63 => -0.3,
+        // Saxophones, oboe, clarinet; flutes.
+        64..=69 | 71..=79 => 0.6,
+        80..=87 => 0.5,
+        88..=103 => -0.7,
+        _ => 0.0,
+    }
+}
+
+/// The syllables of one line.
+#[derive(Clone, Copy, Default)]
+struct Words {
+    syllables: usize,
+    /// How well they stand under its notes, from 0 to 1.
+    fit: f64,
+}
+
+/// A karaoke program's syllables may come a little early or late.
+const LATE: Tick = 4;
+
+/// The words of each line: those of its track where the track has no other line, else those that its notes fit under.
+fn words(file: &Source, lines: &[Line], profiles: &[Profile]) -> Vec<Words> {
+    let are_with_notes = file.tracks.iter().any(|track| !track.channels.is_empty() && !track.lyrics.is_empty());
+    let slip = Tick::from(file.ticks_per_quarter) / LATE;
+    let ticks = |lyrics: &[Lyric]| lyrics.iter().map(|lyric| lyric.tick).collect::<BTreeSet<Tick>>();
+    let shared = if are_with_notes { BTreeSet::new() } else { ticks(words_alone(file)) };
+    let mut own: BTreeMap<usize, BTreeSet<Tick>> = BTreeMap::new();
+    let of_line = |(line, profile): (&Line, &Profile)| {
+        let track = &file.tracks[line.track];
+        match (track.lyrics.is_empty(), track.channels.len()) {
+            (true, _) => fit(&shared, &profile.tune, slip),
+            (false, 1) => Words { syllables: ticks(&track.lyrics).len(), fit: 1.0 },
+            (false, _) => fit(own.entry(line.track).or_insert_with(|| ticks(&track.lyrics)), &profile.tune, slip),
+        }
+    };
+    lines.iter().zip(profiles).map(of_line).collect()
+}
+
+/// Syllables that begin with notes, of all syllables, and notes that begin with syllables, of all that are struck while
+/// the words go on: what has many more notes than words is not what is sung.
+fn fit(sung: &BTreeSet<Tick>, tune: &[Note], slip: Tick) -> Words {
+    let (Some(first), Some(last)) = (sung.first(), sung.last()) else { return Words::default() };
+    let mut begun: BTreeSet<Tick> = BTreeSet::new();
+    let (mut struck, mut hit) = (0_usize, 0_usize);
+    for note in tune {
+        let before = sung.range(..note.start).next_back();
+        let near = [before, sung.range(note.start..).next()].into_iter().flatten();
+        let near: Vec<Tick> = near.copied().filter(|tick| tick.abs_diff(note.start) <= slip).collect();
+        struck += usize::from(note.start + slip >= *first && note.start <= last.saturating_add(slip));
+        hit += usize::from(!near.is_empty());
+        begun.extend(near);
+    }
+    let recall = begun.len() as f64 / sung.len() as f64;
+    let precision = hit as f64 / struck.max(1) as f64;
+    Words { syllables: begun.len(), fit: recall * (0.3 + 0.7 * precision) }
+}

@@ -1,0 +1,134 @@
+//! `performer inspect`, and what render says of its choice, as a user meets them.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use files::{Direction, Metre, Note, Score, smf};
+use tempfile::TempDir;
+use tests::binary::performer;
+
+fn run(folder: &TempDir, arguments: &[&str]) -> Output {
+    let output = Command::new(performer()).args(arguments).current_dir(folder.path()).output().expect("performer runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn track(events: &[u8]) -> Vec<u8> {
+    [b"MTrk", &(events.len() as u32 + 4).to_be_bytes()[..], events, &[0, 0xff, 0x2f, 0]].concat()
+}
+
+/// Events of notes of a quarter each, 96 ticks, with a text event of this kind before each.
+fn notes(channel: u8, pitches: &[u8], kind: u8, syllables: &[&str]) -> Vec<u8> {
+    let mut events = Vec::new();
+    for (index, pitch) in pitches.iter().enumerate() {
+        if let Some(syllable) = syllables.get(index) {
+            events.extend([0, 0xff, kind, syllable.len() as u8]);
+            events.extend(syllable.as_bytes());
+        }
+        events.extend([0, 0x90 | channel, *pitch, 80, 96, 0x80 | channel, *pitch, 64]);
+    }
+    events
+}
+
+fn named(name: &str, events: &[u8]) -> Vec<u8> {
+    track(&[&[0, 0xff, 3, name.len() as u8], name.as_bytes(), events].concat())
+}
+
+fn file(tracks: &[Vec<u8>]) -> Vec<u8> {
+    let head = [b"MThd\0\0\0\x06\0\x01\0", &[tracks.len() as u8][..], b"\0\x60"].concat();
+    [&head[..], &tracks.concat()].concat()
+}
+
+const TUNE: [u8; 13] = [72, 74, 76, 77, 79, 79, 81, 79, 77, 76, 74, 74, 72];
+
+fn song() -> Vec<u8> {
+    let high = [96, 98, 96, 98, 96, 98, 96, 98, 96, 98, 96, 98, 96];
+    let syllables = ["Nun ", "dan", "ket ", "al", "le "];
+    file(&[
+        named("Singstimme", &notes(0, &TUNE, 5, &syllables)),
+        named("Streicher", &notes(1, &high, 5, &[])),
+        named("", &notes(9, &[36; 13], 5, &[])),
+    ])
+}
+
+#[test]
+fn inspect_lists_the_lines_and_marks_the_melody() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("song.mid"), song()).expect("a file");
+    let text = String::from_utf8(run(&folder, &["inspect", "song.mid"]).stdout).expect("UTF-8");
+    let expected = [
+        "   track  channel  name        notes  range  sounds  at once  words",
+        "*      1        1  Singstimme     13  C5-A5   100 %        1      5",
+        "       2        2  Streicher      13  C7-D7   100 %        1      0",
+        "       3       10  (drums)        13  C2-C2   100 %        1      0",
+    ];
+    assert_eq!(text.lines().take(4).collect::<Vec<_>>(), expected);
+    assert!(
+        text.ends_with("* track 1 'Singstimme' channel 1 is the melody, for its words and its name; --track, --channel choose another.\n"),
+        "{text}"
+    );
+    let json = run(&folder, &["inspect", "song.mid", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let taken: Vec<bool> = json["lines"].as_array().expect("lines").iter().map(|line| line["taken"] == true).collect();
+    assert_eq!(taken, [true, false, false]);
+    assert_eq!(json["lines"][0]["evidence"]["words"], 6.0);
+    let other = run(&folder, &["inspect", "song.mid", "--track", "Streicher"]).stdout;
+    assert!(
+        String::from_utf8_lossy(&other).contains("* track 2 'Streicher' channel 2 is the melody, there is no other")
+    );
+}
+
+#[test]
+fn render_says_in_one_line_what_it_took_and_a_folder_in_its_table() {
+    let folder = TempDir::new().expect("a folder");
+    fs::create_dir(folder.path().join("songs")).expect("a folder");
+    fs::write(folder.path().join("songs/song.mid"), song()).expect("a file");
+    let said = run(&folder, &["render", "songs/song.mid", "-o", "out.mid", "--live"]).stderr;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let taken = "melody: track 1 'Singstimme' channel 1, for its words and its name; not taken (see --track, --channel): track 2 'Streicher' channel 2";
+    assert!(said.lines().any(|line| line == taken), "{said}");
+    let table = run(&folder, &["render", "songs", "-o", "out/", "--live"]).stdout;
+    let table = String::from_utf8_lossy(&table).into_owned();
+    assert!(table.lines().next().is_some_and(|heading| heading.ends_with("  taken")), "{table}");
+    assert!(table.contains("  track 1 'Singstimme' channel 1 of 2\n"), "{table}");
+}
+
+#[test]
+fn the_words_of_a_karaoke_file_stand_under_its_melody() {
+    let folder = TempDir::new().expect("a folder");
+    let words: Vec<u8> = ["\\Nun ", "dan", "ket ", "/al", "le "]
+        .iter()
+        .zip([0, 96, 96, 96, 96])
+        .flat_map(|(text, wait)| [&[wait, 0xff, 1, text.len() as u8], text.as_bytes()].concat())
+        .collect();
+    let head = named("Soft Karaoke", b"\0\xff\x01\x13@KMIDI KARAOKE FILE");
+    let kar = file(&[head, named("Words", &words), named("Melody", &notes(0, &TUNE, 5, &[]))]);
+    fs::write(folder.path().join("song.kar"), kar).expect("a file");
+    run(&folder, &["render", "song.kar", "-o", "out.musicxml", "-o", "out.mid", "--live", "--quiet"]);
+    let score = fs::read_to_string(folder.path().join("out.musicxml")).expect("the score");
+    let words = ["<text>Nun</text>", "<text>dan</text>", "<text>ket</text>", "<text>al</text>", "<text>le</text>"];
+    assert!(words.iter().all(|word| score.contains(word)) && !score.contains('\\'), "{score}");
+}
+
+#[test]
+fn a_tune_in_e_flat_under_c_major_is_written_with_flats() {
+    let folder = TempDir::new().expect("a folder");
+    let pitches = [63, 63, 65, 67, 68, 67, 65, 65, 67, 70, 68, 65, 67, 65, 63, 63];
+    let note = |(start, pitch)| Note {
+        start,
+        end: start + 480,
+        pitch: chorale::Pitch::new(pitch).expect("a pitch"),
+        velocity: 80,
+    };
+    let melody = (0..).step_by(480).zip(pitches).map(note).collect();
+    let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR)), (0, Direction::Key { sharps: 0, minor: false })];
+    let parts = [melody, Vec::new(), Vec::new(), Vec::new()];
+    let score = Score { ticks_per_quarter: 480, directions, parts, ..Score::default() };
+    fs::write(folder.path().join("tune.mid"), smf::write(&score)).expect("a file");
+    let said = run(&folder, &["render", "tune.mid", "-o", "out.musicxml", "-o", "out.mid", "--live"]).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("the notes are in Eb major: spelled in that"));
+    let written = fs::read_to_string(folder.path().join("out.musicxml")).expect("the score");
+    assert!(written.contains("<fifths>-3</fifths>"), "{written}");
+    let midi = files::read(&fs::read(folder.path().join("out.mid")).expect("a file")).expect("MIDI");
+    assert_eq!(files::signature(&midi.directions).map(|key| key.to_string()).as_deref(), Some("Eb major"));
+}
