@@ -71,7 +71,7 @@ fn inspect_lists_the_lines_and_marks_the_melody() {
     let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     let taken: Vec<bool> = json["lines"].as_array().expect("lines").iter().map(|line| line["taken"] == true).collect();
     assert_eq!(taken, [true, false, false]);
-    assert_eq!(json["lines"][0]["evidence"]["words"], 6.0);
+    assert_eq!(json["lines"][0]["evidence"]["words"], 7.0);
     let other = run(&folder, &["inspect", "song.mid", "--track", "Streicher"]).stdout;
     assert!(
         String::from_utf8_lossy(&other).contains("* track 2 'Streicher' channel 2 is the melody, there is no other")

@@ -112,7 +112,7 @@ fn bring_to_notes(lyrics: &mut [Lyric], notes: &[Note], slip: Tick) {
     }
 }
 
-/// The lines among which `choice` leaves the melody; drums only where they are asked for.
+/// The lines among which `choice` leaves the melody; drums, and small notes beside a tune, only where they are asked for.
 pub(super) fn eligible<'c, 'a>(
     file: &Source,
     candidates: &'c [Candidate<'a>],
@@ -136,8 +136,10 @@ pub(super) fn eligible<'c, 'a>(
         }
         return Ok(inside);
     }
-    let (drums, pitched): (Vec<&Candidate>, Vec<&Candidate>) =
-        inside.into_iter().partition(|candidate| candidate.is_percussion(file));
+    let (drums, pitched): (Vec<&Candidate>, Vec<&Candidate>) = inside
+        .into_iter()
+        .filter(|candidate| !candidate.is_beside)
+        .partition(|candidate| candidate.is_percussion(file));
     match pitched.is_empty() {
         true if track.is_none() => Err(MelodyError::OnlyDrums { kind: file.kind, available: available() }),
         true => Ok(drums),

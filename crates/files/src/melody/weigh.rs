@@ -49,8 +49,8 @@ impl Clue {
     /// ever sounds cannot make up for it by its height and its instrument.
     pub const fn weight(self) -> f64 {
         match self {
-            Clue::Words => 6.0,
-            Clue::Name => 5.0,
+            Clue::Words => 7.0,
+            Clue::Name => 6.0,
             Clue::Coverage => 4.0,
             Clue::Height | Clue::Motion => 3.0,
             Clue::Compass | Clue::SingleNotes | Clue::Rhythm => 2.0,
@@ -98,14 +98,16 @@ impl Evidence {
         self.0.iter().sum()
     }
 
-    /// What puts it most before another, the strongest first.
+    /// The one or two clues that put it most before another, in the order of [`Clue::ALL`].
     pub(super) fn reasons_over(&self, other: &Evidence) -> Vec<&'static str> {
-        let mut leads: Vec<(f64, Clue)> =
-            Clue::ALL.into_iter().zip(self.0).zip(other.0).map(|((clue, one), other)| (one - other, clue)).collect();
-        leads.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let largest = leads[0].0;
-        let matters = |lead: &&(f64, Clue)| lead.0 > 0.0 && 2.0 * lead.0 >= largest;
-        leads.iter().take(2).filter(matters).map(|(_, clue)| clue.reason()).collect()
+        let lead = |clue: &usize| self.0[*clue] - other.0[*clue];
+        let mut clues: Vec<usize> = (0..self.0.len()).collect();
+        clues.sort_by(|a, b| lead(b).total_cmp(&lead(a)));
+        let largest = lead(&clues[0]);
+        let mut clues: Vec<usize> =
+            clues.into_iter().take(2).filter(|clue| lead(clue) > 0.0 && 2.0 * lead(clue) >= largest).collect();
+        clues.sort_unstable();
+        clues.into_iter().map(|clue| Clue::ALL[clue].reason()).collect()
     }
 }
 
@@ -118,6 +120,8 @@ pub(super) struct Candidate<'a> {
     pub words: usize,
     /// Of the piece, the part in which it sounds, from 0 to 1.
     pub coverage: f64,
+    /// Whether it stands in a later voice of a staff beside a tune that sounds longer: small notes to choose from, a cue.
+    pub is_beside: bool,
     /// What its name says for it.
     name: f64,
 }
@@ -168,6 +172,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let top = heights.fold(0.0, f64::max);
     let words = words(file, &lines, &profiles);
     let most_words = words.iter().map(|words| words.syllables).max().unwrap_or(0).max(1) as f64;
+    let beside: Vec<bool> = (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles)).collect();
     let weighed = lines.into_iter().zip(profiles).zip(words).enumerate().map(|(index, ((line, profile), words))| {
         let coverage = coverage(&profile);
         let name =
@@ -184,9 +189,22 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
             Clue::Instrument => file.tracks[line.track].programs.get(&line.channel).map_or(0.0, |it| instrument(*it)),
         };
         let evidence = Evidence(Clue::ALL.map(|clue| clue.weight() * value(clue)));
-        Candidate { words: words.syllables, evidence, coverage, name, line, profile }
+        Candidate { words: words.syllables, evidence, coverage, is_beside: beside[index], name, line, profile }
     });
     weighed.collect()
+}
+
+/// What sounds for less than this part of the time of an earlier voice on its staff does not take its place.
+const BESIDE: f64 = 0.8;
+
+/// Lines come in the order of the file.
+fn is_beside(file: &Source, index: usize, lines: &[Line], profiles: &[Profile]) -> bool {
+    let line = &lines[index];
+    let staff = |line: &Line| Some(file.tracks[line.track].places.get(&line.channel)?.staff);
+    let before = (0..index).rev().take_while(|other| lines[*other].track == line.track);
+    let on_staff = before.filter(|other| staff(line).is_some() && staff(&lines[*other]) == staff(line));
+    let longest = on_staff.map(|other| profiles[other].sounding).max().unwrap_or(0);
+    (profiles[index].sounding as f64) < BESIDE * longest as f64
 }
 
 fn compass(profile: &Profile) -> f64 {

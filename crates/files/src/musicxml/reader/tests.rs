@@ -137,6 +137,26 @@ fn a_tune_that_wanders_between_voice_numbers_is_one_and_small_notes_beside_it_ar
 }
 
 #[test]
+fn notes_to_choose_from_in_a_second_voice_do_not_replace_the_tune() {
+    let voice = |name: &str, number: u32| note(name, 2, &format!("<voice>{number}</voice>")).repeat(4);
+    let back = "<backup><duration>8</duration></backup>";
+    let plain: Vec<String> = ["D5", "E5", "F5"].iter().map(|name| voice(name, 1)).collect();
+    let with_choice = format!("{}{back}{}", voice("C5", 1), voice("A5", 2));
+    let bars = [
+        format!("{ATTRIBUTES}{with_choice}"),
+        plain[0].clone(),
+        with_choice.clone(),
+        plain[1].clone(),
+        plain[2].clone(),
+    ];
+    let source = read_text(&score(&bars.each_ref().map(String::as_str)));
+    let find = |channel| crate::melody::Melody::find(&source, &crate::melody::Choice { track: None, channel }).unwrap();
+    assert_eq!(find(None).notes.len(), 20);
+    assert!(find(None).notes.iter().all(|note| note.pitch.midi() < 80));
+    assert_eq!(find(Some(2)).notes.len(), 8, "unless they are asked for");
+}
+
+#[test]
 fn repeats_and_endings_are_written_out() {
     let forward = "<barline location=\"left\"><repeat direction=\"forward\"/></barline>";
     let backward = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
