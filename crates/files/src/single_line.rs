@@ -1,5 +1,9 @@
 //! Notes that ring on over one another and are still one line, as under a pedal.
 
+use std::collections::HashSet;
+
+use chorale::Pitch;
+
 use crate::score::{Note, Tick};
 
 /// One in so many notes may be an accident.
@@ -9,6 +13,7 @@ const ACCIDENTS: usize = 20;
 /// tune whose notes overlap because of a pedal or of legato. Of several parts some notes begin together, within a `slip` of
 /// the fingers, or go on while others come and go.
 pub(crate) fn is_single_line(notes: &[Note], slip: Tick) -> bool {
+    let starts: HashSet<(Tick, Pitch)> = notes.iter().map(|note| (note.start, note.pitch)).collect();
     let mut longest: Option<(Note, Tick)> = None;
     let mut breaches = 0;
     for (index, note) in notes.iter().enumerate() {
@@ -17,7 +22,9 @@ pub(crate) fn is_single_line(notes: &[Note], slip: Tick) -> bool {
             let begins_together = note.start - notes[index - 1].start < slip;
             // A note that rings for less than it was played may end after a shorter one.
             let outlasts = before.end > note.end + slip && before.end - before.start > 2 * until_next.max(slip);
-            breaches += usize::from(sounds_together && (begins_together || outlasts));
+            // What is struck again would have rung on.
+            let is_cut = starts.contains(&(note.end, note.pitch));
+            breaches += usize::from(sounds_together && (begins_together || outlasts && !is_cut));
         }
         if longest.is_none_or(|(before, _)| note.end >= before.end) {
             let next = notes.get(index + 1).map_or(note.end, |next| next.start);
@@ -50,6 +57,8 @@ mod tests {
         for held in [0.1, 0.5, 1.0, 2.0] {
             assert!(is_one(&[(0.0, 1.0 + held, 72), (1.0, 2.0 + held, 74), (2.0, 4.0 + held, 76), (4.0, 5.0, 72)]));
         }
+        // The second is struck again while all ring on to the change of the pedal.
+        assert!(is_one(&[(0.0, 4.0, 72), (1.0, 2.0, 74), (2.0, 3.0, 74), (3.0, 4.0, 74), (4.0, 8.0, 79)]));
         assert!(is_one(&[(0.0, 4.0, 72), (1.0, 4.0, 74), (2.0, 4.0, 76), (3.0, 4.0, 77), (4.0, 8.0, 79)]));
         // Half as long again as written, long or short.
         assert!(is_one(&[(0.0, 3.0, 72), (2.0, 2.75, 74), (2.5, 3.25, 76), (3.0, 6.0, 77)]));

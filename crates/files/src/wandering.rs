@@ -9,6 +9,9 @@ use crate::source::{DRUM_CHANNEL, Track, cut_where_struck_again};
 /// Notes that a channel has in a row, on average, where it has no phrases of its own.
 const LONGEST_RUN: usize = 3;
 
+/// Where each channel has one in so many notes at least, none of them only fills the gaps of another.
+const SHARE: usize = 4;
+
 /// A fifth: what the notes before and after a change of channel lie apart, in the middle of all changes, where both belong
 /// to one tune.
 const LARGEST_LEAP: u8 = 7;
@@ -16,7 +19,7 @@ const LARGEST_LEAP: u8 = 7;
 /// No staff that anyone reads has more voices; a damaged file may.
 const MOST_VOICES: usize = 8;
 
-/// Puts channels of a track together that have one instrument and take turns from note to note. Tells which.
+/// Puts channels of a track together that have one instrument and take turns. Tells which.
 pub(crate) fn join_channels(track: &mut Track, slip: Tick) -> Vec<String> {
     let by_program = |channel: &u8| track.programs.get(channel).copied();
     let programs: BTreeSet<Option<u8>> = track.channels.keys().map(by_program).collect();
@@ -55,8 +58,10 @@ fn take_turns(track: &Track, channels: &[u8], slip: Tick) -> bool {
         .collect();
     leaps.sort_unstable();
     let in_order: Vec<Note> = notes.iter().map(|(note, _)| *note).collect();
+    let fills_gaps = |channel: &u8| SHARE * track.channels[channel].len() < notes.len();
+    let has_short_runs = notes.len() <= LONGEST_RUN * (leaps.len() + 1);
     channels.len() > 1
-        && notes.len() <= LONGEST_RUN * (leaps.len() + 1)
+        && (has_short_runs || !channels.iter().any(fills_gaps))
         && leaps.get(leaps.len() / 2).is_some_and(|leap| *leap <= LARGEST_LEAP)
         && is_single_line(&in_order, slip)
 }
@@ -183,12 +188,14 @@ mod tests {
         }
         assert_eq!(join_channels(&mut wandering, 60).len(), 1);
         assert_eq!(sizes(&wandering), [(1, 24)], "the drums' channel is one of them");
+        let mut in_two = track(&[&scale(0, 8, 60), &scale(8, 8, 62)]);
+        assert_eq!(join_channels(&mut in_two, 60).len(), 1);
     }
 
     #[test]
     fn channels_with_phrases_instruments_or_chords_of_their_own_stay_apart() {
         let mut phrases =
-            track(&[&[scale(0, 8, 60), scale(12, 8, 60)].concat(), &[scale(8, 4, 72), scale(20, 4, 72)].concat()]);
+            track(&[&[scale(0, 8, 60), scale(12, 8, 60)].concat(), &[scale(8, 2, 72), scale(20, 2, 72)].concat()]);
         assert!(join_channels(&mut phrases, 60).is_empty());
         let (odd, even): (Vec<Written>, Vec<Written>) = scale(0, 16, 60).into_iter().partition(|note| note.2 % 2 == 1);
         let mut instruments = track(&[&even, &odd]);

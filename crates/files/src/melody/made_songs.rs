@@ -353,6 +353,78 @@ fn karaoke(seed: u64) -> (Source, Vec<Note>) {
     (song, expected)
 }
 
+/// A hymn with an organ that doubles the voices, and a descant over some of it.
+fn hymn(seed: u64) -> (Source, Vec<Note>) {
+    let mut lot = Lot::new(seed);
+    let (mut song, expected) = choir(seed, Some(["Soprano", "Alto", "Tenor", "Bass"]));
+    if lot.chance(60) {
+        song.tracks = song.tracks.into_iter().map(|track| with_words(track, 1, 0)).collect();
+    }
+    let higher = |note: &Note| Note { pitch: Pitch::new(note.pitch.midi() + 5).unwrap(), ..*note };
+    let from = lot.below(expected.len() / 2);
+    let descant = expected[from..].iter().map(higher).collect();
+    song.tracks.insert(0, track(lot.one(&["Descant", "Trumpet", "Flute"]), None, 5, descant));
+    let mut organ: Vec<Note> =
+        song.tracks[1..].iter().flat_map(|track| track.channels.values()).flatten().copied().collect();
+    organ.sort_by_key(|note| (note.start, note.pitch));
+    song.tracks.push(track(lot.one(&["Organ", "Orgel", "Piano", "Klavierauszug"]), Some(19), 6, organ));
+    (song, expected)
+}
+
+/// One that plays a tune, and those that play along.
+fn players(seed: u64) -> (Source, Vec<Note>) {
+    let mut lot = Lot::new(seed);
+    let leaders = [
+        ("Violin", 40),
+        ("Flute", 73),
+        ("Oboe", 68),
+        ("Clarinet in Bb", 71),
+        ("Trumpet", 56),
+        ("Fiddle", 110),
+        ("Geige", 40),
+    ];
+    let (name, program) = lot.one(&leaders);
+    let notes = tune(&mut lot, 2, true);
+    let has_programs = lot.chance(50);
+    let leader = track(name, has_programs.then_some(program), 0, notes);
+    let way = lot.one(&[Way::Chords, Way::Arpeggio, Way::HeldChords, Way::OffBeats]);
+    let octave = lot.one(&[0, 1]);
+    let right = track(
+        lot.one(&["Piano", "Guitar", "Harp", "Cembalo"]),
+        has_programs.then_some(0),
+        1,
+        accompaniment(&mut lot, way, octave),
+    );
+    let bass = track(
+        lot.one(&["Cello", "Piano", "Contrabass"]),
+        has_programs.then_some(42),
+        2,
+        accompaniment(&mut lot, Way::Bass, -2),
+    );
+    shuffled(&mut lot, leader, vec![right, bass], false)
+}
+
+/// A singer, others who sing along in chords above, and a band.
+fn backing(seed: u64) -> (Source, Vec<Note>) {
+    let mut lot = Lot::new(seed);
+    let (mut song, expected) = pop(seed, true, seed % 2 == 0);
+    let voice = song.tracks.iter_mut().find(|track| track.channels.values().next() == Some(&expected)).unwrap();
+    voice.name = Some(lot.one(&["Lead Vocals", "Vocals", "Main Vocal", "Vocal", "Voice 1", "Lead"]).into());
+    let name = lot.one(&[
+        "Backing Vocals",
+        "BGV",
+        "Background Voc",
+        "Harmony Vocals",
+        "Choeurs",
+        "Voice 2",
+        "Choir",
+        "Backing Vox",
+    ]);
+    let others = accompaniment(&mut lot, Way::HeldChords, 1);
+    song.tracks.insert(lot.below(song.tracks.len()), track(name, None, 13, others));
+    (song, expected)
+}
+
 /// How many of a hundred songs have another line taken than the tune; which is told of the first ones.
 fn wrong(kind: &str, song: impl Fn(u64) -> (Source, Vec<Note>)) -> usize {
     let is_wrong = |seed: &u64| {
@@ -373,6 +445,9 @@ fn words_and_names_lead_to_the_tune() {
     assert_eq!(wrong("band with names", |seed| pop(seed, true, false)), 0);
     assert_eq!(wrong("band with names and programs", |seed| pop(seed, true, true)), 0);
     assert_eq!(wrong("karaoke", karaoke), 0);
+    assert_eq!(wrong("hymn", hymn), 0);
+    assert_eq!(wrong("players", players), 0);
+    assert_eq!(wrong("backing", backing), 0);
     for names in [
         ["Soprano", "Alto", "Tenor", "Bass"],
         ["Sopran", "Alt", "Tenor", "Ba\u{df}"],
