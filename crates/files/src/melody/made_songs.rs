@@ -407,7 +407,7 @@ fn players(seed: u64) -> (Source, Vec<Note>) {
 /// A singer, others who sing along in chords above, and a band.
 fn backing(seed: u64) -> (Source, Vec<Note>) {
     let mut lot = Lot::new(seed);
-    let (mut song, expected) = pop(seed, true, seed % 2 == 0);
+    let (mut song, expected) = pop(seed, true, seed.is_multiple_of(2));
     let voice = song.tracks.iter_mut().find(|track| track.channels.values().next() == Some(&expected)).unwrap();
     voice.name = Some(lot.one(&["Lead Vocals", "Vocals", "Main Vocal", "Vocal", "Voice 1", "Lead"]).into());
     let name = lot.one(&[
