@@ -72,16 +72,20 @@ const WORDS: &[(Called, Match, &str)] = &[
     ),
     (Voice, Within, "보컬 노래 가수 קול שירה صوت غناء स्वर गायन ร้อง"),
     (Voice, Letter, "v"),
-    (Soprano, Start, "sopran sopraan sopr discant diskant dessus superius treble tiple szopran oberstimme hauptstimme"),
+    (
+        Soprano,
+        Start,
+        "sopran sopraan sopr discant diskant dessus superius treble tiple triplum szopran oberstimme hauptstimme",
+    ),
     (Soprano, Start, "сопран дискант σοπραν"),
-    (Soprano, Whole, "sop"),
+    (Soprano, Whole, "sop tripl"),
     (Soprano, Within, "ソプラノ 女高音 소프라노 سوبرانو סופרן"),
-    (Soprano, Letter, "s"),
+    (Soprano, Letter, "s c"),
     (Lead, Start, "lead solo solist haupt principal соло"),
     (Lead, Within, "ソロ 독주"),
     (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor descant unterstimme"),
-    (LowerVoice, Start, "mittelstimme альт тенор баритон τενορ"),
-    (LowerVoice, Whole, "alt altus ten bar"),
+    (LowerVoice, Start, "mittelstimme quint motet dupl альт тенор баритон τενορ"),
+    (LowerVoice, Whole, "alt altus ten bar ct"),
     (LowerVoice, Within, "アルト テノール 女低音 男高音 男中音 알토 테너"),
     (LowerVoice, Letter, "a t"),
     (Choir, Start, "choir choral choeur coral kuoro korus хор women frauen manner kinder"),
@@ -401,6 +405,7 @@ mod tests {
             ["Flute", "Fl\u{f6}te", "Violin I", "Oboe", "Alto Sax", "Tenor Horn", "Harmonica", "Clarinet in Bb"];
         check(&melodic, &["Piano", "Pad", "Bassoon", "Bass Guitar", "B", "Double Bass"]);
         check(&["Soprano 1"], &["Soprano 2", "Alto", "T"]);
+        check(&["C", "C1", "Triplum", "Tripl"], &["Ct", "T", "Tenor", "Motetus", "Contratenor", "Quinto"]);
         check(&["Piano RH", "Piano (right hand)", "Klavier rechts"], &["Piano LH", "Piano, main gauche"]);
         check(&["Soprano", "Voice"], &["Soprano Sax", "Descant"]);
     }

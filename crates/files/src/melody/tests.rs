@@ -100,6 +100,19 @@ fn a_line_tells_what_it_is_like_and_the_one_that_is_taken_why() {
 }
 
 #[test]
+fn figures_under_a_bass_are_no_words() {
+    let lines = [[note(0, 480, 72), note(480, 960, 74)], [note(0, 480, 48), note(480, 960, 50)]];
+    let mut file = file(&[("", &[(1, &lines[0])]), ("", &[(2, &lines[1])])]);
+    let lyric = |tick, text: &[u8]| Lyric { tick, verse: 1, text: text.to_vec() };
+    for [first, second] in [["6", "#"], ["I", "V6"], ["5 3", "7b"]] {
+        file.tracks[1].lyrics = vec![lyric(0, first.as_bytes()), lyric(480, second.as_bytes())];
+        assert_eq!(pitches(&file, Choice::default()), [72, 74], "{first} {second}");
+    }
+    file.tracks[1].lyrics = vec![lyric(0, b"In"), lyric(480, b"vain")];
+    assert_eq!(pitches(&file, Choice::default()), [48, 50]);
+}
+
+#[test]
 fn of_many_other_lines_some_are_listed() {
     let lines: Vec<[Note; 1]> = (0..7).map(|line| [note(0, 480, 60 + line)]).collect();
     let channels: Vec<(u8, &[Note])> = (1..).zip(&lines).map(|(channel, notes)| (channel, &notes[..])).collect();

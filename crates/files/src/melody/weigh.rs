@@ -149,8 +149,8 @@ const TOP: f64 = 84.0;
 /// Two octaves below the highest line nothing speaks for being the tune.
 const DEPTH: f64 = 24.0;
 
-/// A3 to A5: the middle of what is sung lies here. An octave beyond there is no tune.
-const COMPASS: (f64, f64) = (57.0, 81.0);
+/// A3 to C6: the middle of what is sung lies here. An octave beyond there is no tune.
+const COMPASS: (f64, f64) = (57.0, 84.0);
 
 /// Semitones that a tune spans, and those that only keyboards do.
 const SPANS: (f64, f64) = (19.0, 43.0);
@@ -254,7 +254,6 @@ const LATE: Tick = 4;
 fn words(file: &Source, lines: &[Line], profiles: &[Profile]) -> Vec<Words> {
     let are_with_notes = file.tracks.iter().any(|track| !track.channels.is_empty() && !track.lyrics.is_empty());
     let slip = Tick::from(file.ticks_per_quarter) / LATE;
-    let ticks = |lyrics: &[Lyric]| lyrics.iter().map(|lyric| lyric.tick).collect::<BTreeSet<Tick>>();
     let shared = if are_with_notes { BTreeSet::new() } else { ticks(words_alone(file)) };
     let mut own: BTreeMap<usize, BTreeSet<Tick>> = BTreeMap::new();
     let of_line = |(line, profile): (&Line, &Profile)| {
@@ -267,6 +266,18 @@ fn words(file: &Source, lines: &[Line], profiles: &[Profile]) -> Vec<Words> {
     };
     lines.iter().zip(profiles).map(of_line).collect()
 }
+
+/// When something is sung. Figures under a bass and numerals under chords are written as words, and are none.
+fn ticks(lyrics: &[Lyric]) -> BTreeSet<Tick> {
+    let figures = lyrics.iter().filter(|lyric| lyric.text.iter().all(|byte| FIGURES.contains(byte))).count();
+    match 10 * figures > 7 * lyrics.len() {
+        true => BTreeSet::new(),
+        false => lyrics.iter().map(|lyric| lyric.tick).collect(),
+    }
+}
+
+/// What figured basses and Roman numerals are made of.
+const FIGURES: &[u8] = b"0123456789#bn+-/()ivIVxXo%_.,~ ";
 
 /// Syllables that begin with notes, of all syllables, and notes that begin with syllables, of all that are struck while
 /// the words go on: what has many more notes than words is not what is sung.
