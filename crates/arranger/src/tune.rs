@@ -29,7 +29,7 @@ impl Tune {
     /// # Errors
     /// Where they are neither, or damaged.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Tune, ArrangeError> {
-        let source = files::read(bytes).map_err(|error| ArrangeError::in_file(name, error))?;
+        let source = files::read_named(name, bytes).map_err(|error| ArrangeError::in_file(name, error))?;
         Ok(Tune { name: name.to_owned(), source })
     }
 

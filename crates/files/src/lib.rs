@@ -1,4 +1,4 @@
-//! Music from and to files: [`read`] takes MIDI and MusicXML alike, [`melody`] finds the melody or the four parts in them,
+//! Music from and to files: [`read`] takes MIDI, MusicXML and ABC alike, [`melody`] finds the melody or the four parts in them,
 //! a [`Grid`] lays them on sixteenths, [`chords_of`] makes them the chords that networks hear; [`parts`] makes notes of
 //! chords again, [`notation`] measures of notes, [`smf`] and [`musicxml`] write them.
 //!
@@ -27,11 +27,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod abc;
 #[cfg(any(test, feature = "test-support"))]
 mod any_score;
 mod chords;
 mod disk;
 mod ensemble;
+mod foreign;
 mod grid;
 pub mod melody;
 pub mod musicxml;
@@ -46,6 +48,7 @@ pub mod smf;
 mod source;
 mod text;
 mod wandering;
+mod written;
 
 use std::path::Path;
 
@@ -56,6 +59,7 @@ pub use any_score::any_score;
 pub use chords::{OutOfVocabulary, chords_of};
 pub use disk::{load, read_all, write_whole};
 pub use ensemble::{Ensemble, EnsembleError, Scoring};
+pub use foreign::Foreign;
 pub use grid::{Bar, Grid};
 pub use phrasing::{Expression, Phrasing};
 pub use program::{NoProgram, Program};
@@ -64,9 +68,10 @@ pub use score::{
 };
 pub use signature::{mended_signature, set_signature};
 pub use source::{Kind, Place, Source, Track};
+pub use written::TooManyMeasures;
 
 /// The endings of the files that [`read`] understands.
-pub const ENDINGS: [&str; 6] = ["mid", "midi", "kar", "musicxml", "xml", "mxl"];
+pub const ENDINGS: [&str; 7] = ["mid", "midi", "kar", "musicxml", "xml", "mxl", "abc"];
 
 /// Whether a file has one of the [`ENDINGS`].
 pub fn is_music(path: &Path) -> bool {
@@ -81,15 +86,32 @@ pub enum ReadError {
     Midi(#[from] smf::ReadError),
     #[error(transparent)]
     MusicXml(#[from] musicxml::ReadError),
+    #[error(transparent)]
+    Abc(#[from] abc::ReadError),
+    #[error("{0}")]
+    Foreign(Foreign),
 }
 
-/// Reads MIDI or MusicXML, by what the bytes are.
+/// Reads a file by what its bytes are, as [`read`] does. Where that cannot be, its name tells what it is.
 ///
 /// # Errors
-/// Where the file is neither, or damaged; never a panic, whatever the bytes.
+/// See [`read`].
+pub fn read_named(name: &str, bytes: &[u8]) -> Result<Source, ReadError> {
+    read(bytes).map_err(|error| foreign::by_name(name).map_or(error, ReadError::Foreign))
+}
+
+/// Reads MIDI, MusicXML or ABC, by what the bytes are.
+///
+/// # Errors
+/// Where the file is none of them, or damaged; never a panic, whatever the bytes.
 pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let is_xml = start.trim_ascii_start().starts_with(b"<")
-        || [b"PK".as_slice(), b"\xff\xfe", b"\xfe\xff"].iter().any(|magic| bytes.starts_with(magic));
-    Ok(if is_xml { musicxml::read(bytes)? } else { smf::read(bytes)? })
+    let is_xml = start.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"PK") || musicxml::is_utf16(bytes);
+    if let Some(foreign) = foreign::by_bytes(bytes) {
+        return Err(ReadError::Foreign(foreign));
+    }
+    if is_xml {
+        return Ok(musicxml::read(bytes)?);
+    }
+    Ok(if abc::is_abc(bytes) { abc::read(bytes)? } else { smf::read(bytes)? })
 }

@@ -30,7 +30,7 @@ pub fn score(
     parts[melody_part.index()].clone_from(&melody.notes);
     let begins = |step: &MelodyStep| melody.notes.binary_search_by_key(&step.start, |note| note.start).is_ok();
     let sung = melody.lyrics.iter().filter(|_| melody.all_sing);
-    let sung: BTreeSet<Tick> = sung.filter_map(|lyric| sung_at(&melody.notes, lyric.tick)).collect();
+    let sung: BTreeSet<Tick> = sung.filter_map(|lyric| sung_at(&melody.notes, lyric.tick, ticks_per_quarter)).collect();
     for part in Part::ALL.into_iter().filter(|part| *part != melody_part) {
         let notes = &mut parts[part.index()];
         for (index, (step, chord)) in steps.iter().zip(chords).enumerate() {

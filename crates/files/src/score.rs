@@ -1,6 +1,6 @@
 //! A piece in four parts as it is written to files and shown: notes on ticks, with tempo, metre and key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chorale::{Key, Part, Pitch, Spelling};
 
@@ -52,11 +52,18 @@ pub struct Metre {
     pub clocks_per_click: u8,
     /// 8, unless the file reinterprets the quarter.
     pub thirtyseconds_per_quarter: u8,
+    /// Not where the file has none, and its bar lines alone tell it.
+    pub is_printed: bool,
 }
 
 impl Metre {
-    pub const FOUR_FOUR: Metre =
-        Metre { numerator: 4, denominator_log2: 2, clocks_per_click: 24, thirtyseconds_per_quarter: 8 };
+    pub const FOUR_FOUR: Metre = Metre {
+        numerator: 4,
+        denominator_log2: 2,
+        clocks_per_click: 24,
+        thirtyseconds_per_quarter: 8,
+        is_printed: true,
+    };
 
     pub fn denominator(self) -> u8 {
         1 << self.denominator_log2
@@ -95,9 +102,18 @@ pub fn signature(directions: &[(Tick, Direction)]) -> Option<Key> {
     })
 }
 
-/// The start of the first of `notes` that begins at `tick` or later: of the one that a syllable belongs to.
-pub fn sung_at(notes: &[Note], tick: Tick) -> Option<Tick> {
-    notes.get(notes.partition_point(|note| note.start < tick)).map(|note| note.start)
+/// Where a syllable is sung that stands at `tick`: with a note that begins there, within a note, or else with the next one.
+/// A syllable of a file that somebody played may come a little early or late.
+pub fn sung_at(notes: &[Note], tick: Tick, ticks_per_quarter: u16) -> Option<Tick> {
+    let slip = Tick::from(ticks_per_quarter / 8);
+    let index = notes.partition_point(|note| note.start < tick);
+    let next = notes.get(index).map(|note| note.start);
+    let held = index.checked_sub(1).map(|before| notes[before]).filter(|held| held.end > tick);
+    match held {
+        Some(held) if next != Some(tick) && tick - held.start <= slip => Some(held.start),
+        Some(_) if next.is_none_or(|next| next - tick > slip) => Some(tick),
+        _ => next,
+    }
 }
 
 /// Moves the keys by a number of semitones, each to the simplest signature there.
@@ -150,6 +166,13 @@ impl Score {
     /// The tick at which the last note ends; 0 for an empty score.
     pub fn end(&self) -> Tick {
         self.parts.iter().flatten().map(|note| note.end).max().unwrap_or(0)
+    }
+
+    /// Where syllables stand within notes of the melody, as on the second of two tied ones.
+    pub(crate) fn syllables_in_notes(&self) -> BTreeSet<Tick> {
+        let melody = self.part(self.melody);
+        let sung = self.lyrics.iter().filter_map(|lyric| sung_at(melody, lyric.tick, self.ticks_per_quarter));
+        sung.filter(|tick| melody.binary_search_by_key(tick, |note| note.start).is_err()).collect()
     }
 
     pub fn part(&self, part: Part) -> &[Note] {
@@ -231,6 +254,16 @@ impl TempoMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_syllable_is_sung_with_the_note_at_it_or_within_a_long_one() {
+        let note = |start, end| Note { start, end, pitch: Pitch::new(72).unwrap(), velocity: 80 };
+        let notes = [note(0, 480), note(480, 1440), note(1920, 2400)];
+        let sung = |tick| sung_at(&notes, tick, 480);
+        assert_eq!([sung(480), sung(500), sung(1900)], [Some(480), Some(480), Some(1920)], "or nearly at it");
+        assert_eq!([sung(960), sung(1400)], [Some(960), Some(1400)]);
+        assert_eq!([sung(440), sung(1500), sung(2400)], [Some(480), Some(1920), None]);
+    }
 
     #[test]
     fn a_signature_becomes_minor_where_the_notes_are() {

@@ -14,6 +14,8 @@ pub enum Kind {
     Midi,
     /// Parts and their lines: a line is a voice of a staff.
     MusicXml,
+    /// Voices and their lines, which begin together in a measure.
+    Abc,
 }
 
 impl Kind {
@@ -21,6 +23,7 @@ impl Kind {
         match self {
             Kind::Midi => "track",
             Kind::MusicXml => "part",
+            Kind::Abc => "voice",
         }
     }
 
@@ -32,7 +35,7 @@ impl Kind {
     pub fn line(self) -> &'static str {
         match self {
             Kind::Midi => "channel",
-            Kind::MusicXml => "line",
+            Kind::MusicXml | Kind::Abc => "line",
         }
     }
 
@@ -40,7 +43,7 @@ impl Kind {
     pub fn options(self) -> &'static str {
         match self {
             Kind::Midi => "--track, --channel",
-            Kind::MusicXml => "--part, --channel",
+            Kind::MusicXml | Kind::Abc => "--part, --channel",
         }
     }
 }

@@ -31,7 +31,7 @@ impl Line<'_> {
         let name = track.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
         let place = format!("{} {}{name}", file.kind.track(), self.track + 1);
         match file.kind {
-            Kind::MusicXml if track.channels.len() == 1 => place,
+            kind if kind.is_notated() && track.channels.len() == 1 => place,
             kind => format!("{place} {} {}", kind.line(), self.number()),
         }
     }

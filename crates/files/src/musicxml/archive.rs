@@ -7,6 +7,7 @@ use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
 use super::reader::{ReadError, shorten};
+use crate::foreign;
 use crate::text::decode;
 
 /// A symphony is smaller; more comes from an archive made to fill memory.
@@ -38,38 +39,92 @@ pub fn compress(musicxml: &str) -> Vec<u8> {
     added.and_then(|()| archive.finish()).expect("an archive in memory takes two files").into_inner()
 }
 
-/// The score of a compressed file, which its table of contents names.
+/// The score of a compressed file: the one that its table of contents names, else the only one in it.
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let archive_error = |error: &dyn std::fmt::Display| ReadError::Archive(shorten(&error.to_string()));
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| archive_error(&error))?;
-    let mut member = |name: &str| -> Result<Vec<u8>, ReadError> {
-        let file = archive.by_name(name).map_err(|error| ReadError::Archive(format!("{name}: {error}")))?;
-        let mut content = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut content).map_err(|error| archive_error(&error))?;
-        if content.len() as u64 > MAX_BYTES { Err(ReadError::TooLarge) } else { Ok(content) }
-    };
-    let container = decode_document(&member("META-INF/container.xml")?)?;
-    let document = Document::parse(&container).map_err(|error| archive_error(&error))?;
-    let path = document
-        .descendants()
-        .find(|node| node.tag_name().name() == "rootfile")
-        .and_then(|node| node.attribute("full-path"))
-        .ok_or_else(|| ReadError::Archive("its table of contents names no score".into()))?;
-    member(path)
+    let mut archive =
+        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| ReadError::Archive(shorten(&error.to_string())))?;
+    let named = member(&mut archive, "META-INF/container.xml").and_then(|container| score_named_in(&container));
+    let is_there = |name: &String| archive.index_for_name(name).is_some();
+    if let Some(name) = named.as_ref().ok().filter(|name| is_there(name)) {
+        return member(&mut archive, name);
+    }
+    let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
+    let foreign = foreign::by_members(names.iter().map(String::as_str));
+    let scores: Vec<&String> = names.iter().filter(|name| is_score(name)).collect();
+    match (&scores[..], foreign, named) {
+        ([score], ..) => member(&mut archive, score),
+        ([], Some(foreign), _) => Err(ReadError::Foreign(foreign)),
+        ([], None, Ok(name)) => member(&mut archive, &name),
+        ([], None, Err(error)) => Err(error),
+        _ => {
+            let names: Vec<&str> = scores.iter().map(|name| name.as_str()).collect();
+            Err(ReadError::SeveralScores(shorten(&names.join(", "))))
+        }
+    }
 }
 
-/// UTF-16 by its byte order mark, else UTF-8, else Latin-1.
+/// Whether a member of an archive looks like a score by its name.
+fn is_score(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let is_hidden = lower.starts_with("meta-inf/") || name.rsplit('/').next().is_some_and(|file| file.starts_with('.'));
+    !is_hidden && [".xml", ".musicxml"].iter().any(|ending| lower.ends_with(ending))
+}
+
+fn member(archive: &mut zip::ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>, ReadError> {
+    let file = archive.by_name(name).map_err(|error| ReadError::Archive(shorten(&format!("{name}: {error}"))))?;
+    let mut content = Vec::new();
+    let read = file.take(MAX_BYTES + 1).read_to_end(&mut content);
+    read.map_err(|error| ReadError::Archive(shorten(&error.to_string())))?;
+    if content.len() as u64 > MAX_BYTES { Err(ReadError::TooLarge) } else { Ok(content) }
+}
+
+/// The score that a table of contents names.
+fn score_named_in(container: &[u8]) -> Result<String, ReadError> {
+    let container = decode_document(container)?;
+    let document = Document::parse(&container).map_err(|error| ReadError::Archive(shorten(&error.to_string())))?;
+    let root_file = document.descendants().find(|node| node.tag_name().name() == "rootfile");
+    let path = root_file.and_then(|node| node.attribute("full-path")).map(str::to_owned);
+    path.ok_or_else(|| ReadError::Archive("its table of contents names no score".into()))
+}
+
+/// The order of the bytes in text of two bytes a letter.
+#[derive(Clone, Copy)]
+enum Order {
+    Little,
+    Big,
+}
+
+/// Whether bytes are text of two bytes a letter.
+pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
+    utf16(bytes).is_some()
+}
+
+/// Where text of two bytes a letter begins: by its mark, or by the zero beside the first letter of a document.
+fn utf16(bytes: &[u8]) -> Option<(usize, Order)> {
+    let begins = |letter: u8| letter == b'<' || letter.is_ascii_whitespace();
+    match bytes {
+        [0xff, 0xfe, ..] => Some((2, Order::Little)),
+        [0xfe, 0xff, ..] => Some((2, Order::Big)),
+        [letter, 0, _, 0, ..] if begins(*letter) => Some((0, Order::Little)),
+        [0, letter, 0, _, ..] if begins(*letter) => Some((0, Order::Big)),
+        _ => None,
+    }
+}
+
+/// UTF-16, else UTF-8, else Latin-1.
 fn decode_document(bytes: &[u8]) -> Result<String, ReadError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge);
     }
-    let utf16 = |from: fn([u8; 2]) -> u16| {
-        let units = bytes[2..].chunks_exact(2).map(|pair| from([pair[0], pair[1]]));
-        char::decode_utf16(units).map(|unit| unit.unwrap_or('\u{fffd}')).collect()
-    };
-    Ok(match bytes {
-        [0xff, 0xfe, ..] => utf16(u16::from_le_bytes),
-        [0xfe, 0xff, ..] => utf16(u16::from_be_bytes),
-        _ => decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)),
+    Ok(match utf16(bytes) {
+        Some((start, order)) => {
+            let unit = |pair: &[u8]| match order {
+                Order::Little => u16::from_le_bytes([pair[0], pair[1]]),
+                Order::Big => u16::from_be_bytes([pair[0], pair[1]]),
+            };
+            let units = bytes[start..].chunks_exact(2).map(unit);
+            char::decode_utf16(units).map(|letter| letter.unwrap_or('\u{fffd}')).collect()
+        }
+        None => decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)),
     })
 }

@@ -5,5 +5,6 @@ mod reader;
 mod writer;
 
 pub use archive::compress;
+pub(crate) use archive::is_utf16;
 pub use reader::{ReadError, read};
 pub use writer::{Layout, Syllable, Unwritable, escape, syllables, write};

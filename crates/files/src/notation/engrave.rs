@@ -1,5 +1,7 @@
 //! The notes of a part in measures: tied where notation cuts them, with rests between.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use chorale::{Part, Spelling};
 
 use super::ruler::Ruler;
@@ -10,15 +12,41 @@ use crate::score::{Note, Score, Tick};
 
 /// Writes a part into the measures.
 pub(super) fn engrave(part: Part, score: &Score, ruler: &Ruler, measures: &mut [Measure]) {
+    let is_melody = part == score.melody;
+    let syllables = if is_melody { score.syllables_in_notes() } else { BTreeSet::new() };
+    let slurs: &[(Tick, Tick)] = if is_melody { &score.phrasing.slurs } else { &[] };
+    let (slurs_from, slurs_to) = slur_ends(slurs);
     let mut line = PartLine { part, ruler, measures };
     let mut now = 0;
-    for Placed { note, spelling, start, end, fermata } in placed(part, score, ruler) {
-        line.fill(now, start, None);
-        let head = Notehead { spelling, tied_from: false, tied_to: false, fermata, start: note.start };
-        line.fill(start, end, Some(head));
+    for Placed { note, spelling, start, end, fermata, breath } in placed(part, score, ruler) {
+        line.fill(now, start, None, &BTreeMap::new());
+        let slurs = |ends: &BTreeMap<Tick, Vec<u8>>| ends.get(&note.start).cloned().unwrap_or_default();
+        let head = Notehead {
+            spelling,
+            tied_from: false,
+            tied_to: false,
+            fermata,
+            breath,
+            sung: Some(note.start),
+            slurs_from: slurs(&slurs_from),
+            slurs_to: slurs(&slurs_to),
+        };
+        let sung = syllables.range(note.start..note.end).map(|tick| (ruler.places[tick], *tick));
+        line.fill(start, end, Some(head), &sung.collect());
         now = end;
     }
-    line.fill(now, ruler.end, None);
+    line.fill(now, ruler.end, None, &BTreeMap::new());
+}
+
+/// The numbers of the slurs that begin and end at each note.
+fn slur_ends(slurs: &[(Tick, Tick)]) -> (BTreeMap<Tick, Vec<u8>>, BTreeMap<Tick, Vec<u8>>) {
+    // MusicXML tells slurs that overlap apart by six numbers.
+    let (mut from, mut to) = (BTreeMap::<Tick, Vec<u8>>::new(), BTreeMap::<Tick, Vec<u8>>::new());
+    for (&(first, last), number) in slurs.iter().zip((1..=6).cycle()) {
+        from.entry(first).or_default().push(number);
+        to.entry(last).or_default().push(number);
+    }
+    (from, to)
 }
 
 /// A part's line through the measures.
@@ -29,14 +57,16 @@ struct PartLine<'a> {
 }
 
 impl PartLine<'_> {
-    /// Writes a note or rest from `start` to `end`, cut where notation cuts.
-    fn fill(&mut self, start: u32, end: u32, notehead: Option<Notehead>) {
+    /// Writes a note or rest from `start` to `end`, cut where notation cuts, and where something new is `sung`, which is
+    /// given with its tick.
+    fn fill(&mut self, start: u32, end: u32, notehead: Option<Notehead>, sung: &BTreeMap<u32, Tick>) {
         let mut now = start;
         while now < end {
             let (index, position) = self.ruler.place(now);
             let Some(measure) = self.measures.get_mut(index) else { return };
             let items = &mut measure.parts[self.part.index()];
-            let here = (end - now).min(measure.length - position);
+            let next = sung.range(now + 1..).next().map_or(end, |(place, _)| *place);
+            let here = (end.min(next) - now).min(measure.length - position);
             if notehead.is_none() && here == measure.length {
                 items.push(Item {
                     position,
@@ -55,12 +85,16 @@ impl PartLine<'_> {
                 }
                 _ => first_value(position, here, measure.metre),
             };
-            let is_last = now + length == end;
+            let (is_first, is_last) = (now == start, now + length == end);
             let notehead = notehead.clone().map(|head| Notehead {
-                tied_from: now > start,
+                tied_from: !is_first,
                 tied_to: !is_last,
-                // The sign stands where the note ends.
+                // These signs stand where the note ends.
                 fermata: head.fermata && is_last,
+                breath: head.breath && is_last,
+                slurs_to: if is_last { head.slurs_to } else { Vec::new() },
+                slurs_from: if is_first { head.slurs_from } else { Vec::new() },
+                sung: if is_first { head.sung } else { sung.get(&now).copied() },
                 ..head
             });
             items.push(Item { position, length, value: Some(value), tuplet: None, beams: Vec::new(), notehead });
@@ -79,6 +113,7 @@ struct Placed<'a> {
     start: u32,
     end: u32,
     fermata: bool,
+    breath: bool,
 }
 
 /// One after the other, none without length.
@@ -108,19 +143,21 @@ fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
         if end <= start {
             continue;
         }
-        line.push(Placed { note, spelling, start, end, fermata: has_fermata(score, part, note) });
+        let ends_with = |signs: &[Tick]| ends_with(signs, score, part, note);
+        let (fermata, breath) = (ends_with(&score.fermatas), ends_with(&score.phrasing.breaths));
+        line.push(Placed { note, spelling, start, end, fermata, breath });
     }
     line
 }
 
-/// The fermata of a melody note is held by all: by the note that ends with it.
-fn has_fermata(score: &Score, part: Part, note: &Note) -> bool {
-    score.fermatas.iter().any(|&tick| {
-        if part == score.melody {
-            return note.start == tick;
-        }
-        let melody = score.part(score.melody);
-        let held = melody[..melody.partition_point(|held| held.start <= tick)].last();
-        held.is_some_and(|held| held.start == tick && note.start < held.end && note.end >= held.end)
-    })
+/// What stands at the end of a melody note (a fermata, a breath) holds for all: for the note that ends with it. `signs` are
+/// in order.
+fn ends_with(signs: &[Tick], score: &Score, part: Part, note: &Note) -> bool {
+    let has_sign = |note: &Note| signs.binary_search(&note.start).is_ok();
+    if part == score.melody {
+        return has_sign(note);
+    }
+    let melody = score.part(score.melody);
+    let ended = melody.partition_point(|held| held.end <= note.start);
+    melody[ended..].iter().take_while(|held| held.end <= note.end).any(has_sign)
 }

@@ -14,7 +14,9 @@ use self::engrave::engrave;
 use self::ruler::Ruler;
 pub use self::spell::spellings;
 use crate::grid::Grid;
+use crate::phrasing::Expression;
 use crate::score::{Direction, Metre, Score, Tick};
+use crate::written::WrittenExpression;
 
 /// Units of a quarter: thirty-seconds (3) and triplets of sixteenths (4) are whole.
 pub const DIVISIONS: u32 = 24;
@@ -44,6 +46,7 @@ pub struct Measure {
     pub tempos: Vec<(u32, u32)>,
     /// Rehearsal marks, in the bytes of the file.
     pub markers: Vec<(u32, Vec<u8>)>,
+    pub(crate) expressions: Vec<(u32, WrittenExpression)>,
     /// Without gaps from 0 to `length`, for each part.
     pub parts: [Vec<Item>; 4],
 }
@@ -99,8 +102,13 @@ pub struct Notehead {
     pub tied_from: bool,
     pub tied_to: bool,
     pub fermata: bool,
-    /// The tick at which the whole note begins.
-    pub start: Tick,
+    /// Whether a breath is taken after it.
+    pub breath: bool,
+    /// The tick of what is sung from here on; `None` where the note before goes on with it.
+    pub sung: Option<Tick>,
+    /// The numbers of the slurs that begin and end here.
+    pub slurs_from: Vec<u8>,
+    pub slurs_to: Vec<u8>,
 }
 
 /// Lays a score out in measures. Times are brought to thirty-seconds or triplets, whichever is nearer in each quarter;
@@ -121,6 +129,13 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
             _ => {}
         }
     }
+    for (tick, expression) in &score.phrasing.expressions {
+        let place = |tick| ruler.place(ruler.nearest(tick, grid, score.ticks_per_quarter));
+        for (tick, sign) in written(*tick, expression) {
+            let (index, position) = place(tick);
+            measures.get_mut(index).into_iter().for_each(|measure| measure.expressions.push((position, sign.clone())));
+        }
+    }
     for part in Part::ALL {
         engrave(part, score, &ruler, &mut measures);
     }
@@ -129,6 +144,17 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
         measure.parts.iter_mut().for_each(|items| beam(items, beat));
     }
     Ok(measures)
+}
+
+/// The signs of an expression, each at its tick.
+fn written(tick: Tick, expression: &Expression) -> Vec<(Tick, WrittenExpression)> {
+    match expression {
+        Expression::Dynamic(name) => vec![(tick, WrittenExpression::Dynamic(name.clone()))],
+        Expression::Words(words) => vec![(tick, WrittenExpression::Words(words.clone()))],
+        Expression::Hairpin { louder, end } => {
+            vec![(tick, WrittenExpression::HairpinStart { louder: *louder }), (*end, WrittenExpression::HairpinStop)]
+        }
+    }
 }
 
 fn empty_measures(ruler: &Ruler, grid: &Grid, keys: &[(Tick, Key)]) -> Vec<Measure> {
@@ -147,6 +173,7 @@ fn empty_measures(ruler: &Ruler, grid: &Grid, keys: &[(Tick, Key)]) -> Vec<Measu
             length: ruler.bars.get(index + 1).map_or(ruler.end, |(_, next)| *next) - start,
             tempos: Vec::new(),
             markers: Vec::new(),
+            expressions: Vec::new(),
             parts: Default::default(),
         });
     }

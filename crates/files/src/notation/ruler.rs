@@ -31,8 +31,11 @@ impl Ruler {
     fn place_notes(&mut self, score: &Score, grid: &Grid) {
         // The quarters of the piece, each with the ticks in it, their exact places, and whether the melody has them.
         let mut quarters: BTreeMap<(usize, u32), BTreeMap<Tick, (f64, bool)>> = BTreeMap::new();
+        let syllables = score.syllables_in_notes();
         for part in Part::ALL {
-            for tick in score.part(part).iter().flat_map(|note| [note.start, note.end]) {
+            let syllables = syllables.iter().copied().filter(|_| part == score.melody);
+            let notes = score.part(part).iter().flat_map(|note| [note.start, note.end]);
+            for tick in notes.chain(syllables) {
                 let (index, start, ticks) = self.in_bar(tick, grid);
                 let place = f64::from(ticks) * f64::from(DIVISIONS) / f64::from(score.ticks_per_quarter);
                 let quarter = (place / f64::from(DIVISIONS)) as u32;

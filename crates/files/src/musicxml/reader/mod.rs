@@ -1,10 +1,10 @@
 //! Scores of any notation program, partwise or timewise, plain or compressed, with their repeats written out.
 
+mod direction;
 mod elements;
 mod note;
 mod part;
-mod repeats;
-mod timeline;
+mod signs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,12 +12,13 @@ use roxmltree::{Document, Node, ParsingOptions};
 use thiserror::Error;
 
 use self::elements::{PartNodes, child, children, partwise, text_of, timewise};
-use self::part::WrittenPart;
-use self::repeats::{MAX_MEASURES, play_order};
-use self::timeline::Timeline;
+use self::part::read_part;
+use self::signs::repeat_signs;
 use super::archive::{MAX_BYTES, text_of_score};
-use crate::score::{Creator, Direction, Tick};
+use crate::foreign::{self, Foreign};
+use crate::score::{Creator, Direction};
 use crate::source::{Kind, Source, in_order_each_once};
+use crate::written::{Played, TooManyMeasures, WrittenPart, WrittenScore};
 
 /// A symphony has fewer; more come from a file made to fill memory.
 const MAX_NODES: u32 = 8_000_000;
@@ -42,12 +43,16 @@ pub enum ReadError {
     NotAScore(String),
     #[error("the compressed file (.mxl) cannot be opened; is it whole? ({0})")]
     Archive(String),
+    #[error("the compressed file (.mxl) holds several scores ({0}); unzip it, and take one of them")]
+    SeveralScores(String),
+    #[error("{0}")]
+    Foreign(Foreign),
     #[error("the score unpacks to more than {} MiB", MAX_BYTES >> 20)]
     TooLarge,
     #[error("measure {measure} of part {part}: <{element}> is '{value}', expected {expected}")]
     Value { part: usize, measure: String, element: &'static str, value: String, expected: &'static str },
-    #[error("with its repeats the piece has more than {MAX_MEASURES} measures; take out the repeat signs")]
-    TooManyMeasures,
+    #[error(transparent)]
+    TooManyMeasures(#[from] TooManyMeasures),
 }
 
 /// Reads a score: each part a track, each voice of a staff a line of it.
@@ -66,57 +71,42 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let parts = match root.tag_name().name() {
         "score-partwise" => partwise(root),
         "score-timewise" => timewise(root),
-        other => return Err(ReadError::NotAScore(shorten(other))),
+        other => {
+            return Err(
+                foreign::by_root(other).map_or_else(|| ReadError::NotAScore(shorten(other)), ReadError::Foreign)
+            );
+        }
     };
     read_score(root, &parts)
 }
 
 fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
     let ticks_per_quarter = common_ticks(root);
+    let names = part_names(root);
     let written: Vec<WrittenPart> = (1..)
         .zip(parts)
-        .map(|(number, part)| WrittenPart::read(number, part, ticks_per_quarter))
-        .collect::<Result<_, _>>()?;
-    let mut remarks = Vec::new();
-    let order = play_order(parts, &mut remarks)?;
-    let timeline = Timeline::new(&written, &order)?;
-    if order.len() > timeline.written() {
-        remarks.push(format!("repeats are written out: {} measures become {}", timeline.written(), order.len()));
-    }
-    let graces: usize = written.iter().map(|part| part.graces).sum();
+        .map(|(number, part)| {
+            let name = names.get(part.id).cloned();
+            Ok(WrittenPart { name, ..read_part(number, part, ticks_per_quarter)? })
+        })
+        .collect::<Result<_, ReadError>>()?;
+    let score = WrittenScore { ticks_per_quarter, parts: written, signs: repeat_signs(parts) };
+    let Played { mut directions, tracks, mut remarks } = score.play()?;
+    let graces = parts.iter().flat_map(|part| &part.measures).flat_map(|measure| children(*measure, "note"));
+    let graces = graces.filter(|note| child(*note, "grace").is_some() && child(*note, "chord").is_none()).count();
     if graces > 0 {
         remarks.push(format!("grace notes are left out ({graces})"));
     }
-    let names = part_names(root);
-    let tracks = parts.iter().zip(&written).map(|(nodes, part)| part.track(&timeline, names.get(nodes.id).cloned()));
+    directions.extend(rights(root).into_iter().map(|notice| (0, Direction::Copyright(notice.into_bytes()))));
     Ok(Source {
         kind: Kind::MusicXml,
         title: title(root),
         creators: creators(root),
         ticks_per_quarter: ticks_per_quarter as u16,
-        directions: directions(root, &written, &timeline),
-        tracks: tracks.collect(),
+        directions: in_order_each_once(directions),
+        tracks,
         remarks,
     })
-}
-
-/// Metres, tempos and marks of all parts, keys and rights, when they apply.
-fn directions(root: Node, parts: &[WrittenPart], timeline: &Timeline) -> Vec<(Tick, Direction)> {
-    let mut directions = timeline.metres();
-    for &(measure, start) in &timeline.played {
-        for content in parts.iter().filter_map(|part| part.measures.get(measure)) {
-            directions.extend(content.directions.iter().map(|(at, direction)| (start + at, direction.clone())));
-        }
-    }
-    // Every part has the same key, but for transposing instruments, whose key is not that of the piece.
-    if let Some(part) = parts.iter().find(|part| !part.is_transposing).or(parts.first()) {
-        for &(measure, start) in &timeline.played {
-            let keys = part.measures.get(measure).into_iter().flat_map(|content| &content.keys);
-            directions.extend(keys.map(|(at, direction)| (start + at, direction.clone())));
-        }
-    }
-    directions.extend(rights(root).into_iter().map(|notice| (0, Direction::Copyright(notice.into_bytes()))));
-    in_order_each_once(directions)
 }
 
 fn title(root: Node) -> Option<String> {
@@ -181,5 +171,7 @@ pub(super) fn shorten(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(120).collect()
 }
 
+#[cfg(test)]
+mod strangers;
 #[cfg(test)]
 mod tests;

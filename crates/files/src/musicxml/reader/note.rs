@@ -1,4 +1,4 @@
-//! One `<note>`: pitch, spelling, ties, fermata and words.
+//! One `<note>`: pitch, spelling, ties, slurs, fermata, breath and words.
 
 use chorale::{Pitch, Spelling};
 use roxmltree::Node;
@@ -7,23 +7,33 @@ use super::ReadError;
 use super::elements::{child, children, text_of};
 use super::part::Context;
 use crate::score::Tick;
+use crate::written::{WrittenLyric, WrittenNote};
 
-/// A note as written, its times counted in ticks from the bar line.
-pub(super) struct WrittenNote {
-    /// Staff and voice.
-    pub line: (u32, String),
-    pub start: Tick,
-    pub length: Tick,
-    pub pitch: Pitch,
-    /// `None` where the instrument transposes.
-    pub spelling: Option<Spelling>,
-    pub tied_from: bool,
-    pub tied_to: bool,
-    pub fermata: bool,
-    /// Whether a breath is taken after it.
-    pub breath: bool,
-    /// Verse and syllable.
-    pub lyrics: Vec<(u8, Vec<u8>)>,
+/// What stands between the syllables of two words on one note where the file doesn't tell.
+const UNDERTIE: &str = "\u{203f}";
+
+const LETTERS: [(char, i32); 7] = [('C', 0), ('D', 2), ('E', 4), ('F', 5), ('G', 7), ('A', 9), ('B', 11)];
+
+/// From written to sounding pitch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Transposition {
+    pub semitones: i32,
+    /// By how many letters the name of the note moves; `None` where the file doesn't tell.
+    letters: Option<i32>,
+}
+
+impl Transposition {
+    pub const NONE: Transposition = Transposition { semitones: 0, letters: Some(0) };
+
+    pub fn read(transpose: Node) -> Transposition {
+        let number = |name| text_of(transpose, name).and_then(|text| text.parse::<f64>().ok());
+        let chromatic = number("chromatic").unwrap_or(0.0).clamp(-60.0, 60.0) as i32;
+        let octaves = number("octave-change").unwrap_or(0.0).clamp(-5.0, 5.0) as i32;
+        let diatonic = number("diatonic").map(|letters| letters.clamp(-35.0, 35.0) as i32);
+        let of_octaves = (chromatic % 12 == 0).then_some(chromatic / 12 * 7);
+        let letters = diatonic.filter(|letters| *letters != 0 || chromatic == 0).or(of_octaves);
+        Transposition { semitones: chromatic + 12 * octaves, letters: letters.map(|letters| letters + 7 * octaves) }
+    }
 }
 
 /// `None` for a rest, and for what has no pitch.
@@ -41,6 +51,11 @@ pub(super) fn read_note(
         let tied = notations().flat_map(|notations| children(notations, "tied"));
         children(node, "tie").chain(tied).any(|tie| tie.attribute("type") == Some(kind))
     };
+    let slurs = |kind: &str| {
+        let slurs = notations().flat_map(|notations| children(notations, "slur"));
+        let slurs = slurs.filter(|slur| slur.attribute("type") == Some(kind));
+        slurs.map(|slur| slur.attribute("number").and_then(|number| number.parse().ok()).unwrap_or(1)).collect()
+    };
     // Its end is rounded rather than its length, so that the next one begins there.
     let end = (start + length).round();
     let start = start.round();
@@ -54,9 +69,11 @@ pub(super) fn read_note(
         tied_to: ties("start"),
         fermata: notations().any(|notations| child(notations, "fermata").is_some()),
         breath: notations().flat_map(|notations| children(notations, "articulations")).any(has_breath),
+        slurs_from: slurs("start"),
+        slurs_to: slurs("stop"),
         lyrics: (1..=u8::MAX)
             .zip(children(node, "lyric"))
-            .filter_map(|(verse, lyric)| read_lyric(verse, lyric))
+            .filter_map(|(place, lyric)| read_lyric(place, lyric))
             .collect(),
     }))
 }
@@ -71,12 +88,11 @@ pub(super) fn line_of(node: Node) -> (u32, String) {
     (staff, text_of(node, "voice").unwrap_or("1").to_owned())
 }
 
-/// The sounding pitch, and how it is written; `None` on a staff that transposes by other than octaves.
+/// The sounding pitch, and how it is written; `None` where a staff transposes without telling the letters.
 fn read_pitch(pitch: Node, staff: u32, context: &Context) -> Result<(Pitch, Option<Spelling>), ReadError> {
     let letter = text_of(pitch, "step").unwrap_or_default();
-    let naturals = [("C", 0), ("D", 2), ("E", 4), ("F", 5), ("G", 7), ("A", 9), ("B", 11)];
-    let natural = naturals.iter().find(|(name, _)| *name == letter).map(|(_, class)| *class);
-    let natural = natural.ok_or_else(|| context.value_error("step", letter, "a letter from A to G"))?;
+    let place = LETTERS.iter().position(|(name, _)| letter.chars().eq([*name]));
+    let place = place.ok_or_else(|| context.value_error("step", letter, "a letter from A to G"))?;
     let octave_text = text_of(pitch, "octave").unwrap_or_default();
     let octave = octave_text.parse::<i32>().ok().filter(|octave| (-1..=9).contains(octave));
     let octave = octave.ok_or_else(|| context.value_error("octave", octave_text, "0 to 9"))?;
@@ -84,24 +100,42 @@ fn read_pitch(pitch: Node, staff: u32, context: &Context) -> Result<(Pitch, Opti
     let alteration = text_of(pitch, "alter").and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
     let alteration = alteration.clamp(-3.0, 3.0) as i32;
     let moved = context.transposition(staff);
-    let sounding = 12 * (octave + 1) + natural + alteration + moved;
+    let sounding = 12 * (octave + 1) + LETTERS[place].1 + alteration + moved.semitones;
     let Some(pitch) = u8::try_from(sounding).ok().and_then(Pitch::new) else {
         return Err(context.value_error("octave", octave_text, "a pitch within C-1 to G9, as MIDI has them"));
     };
-    let spelling = (moved % 12 == 0).then(|| Spelling {
-        letter: letter.chars().next().unwrap_or('C'),
-        alteration: alteration as i8,
-        octave: (octave + moved / 12) as i8,
-    });
+    let spelling = moved.letters.and_then(|letters| spelled(sounding, 7 * octave + place as i32 + letters));
     Ok((pitch, spelling))
 }
 
-/// Verse (`place` where the file does not number it) and syllable, with a hyphen where its word goes on.
-fn read_lyric(place: u8, lyric: Node) -> Option<(u8, Vec<u8>)> {
-    let texts = lyric.children().filter(|child| child.has_tag_name("text"));
-    let text: Vec<&str> = texts.filter_map(|text| text.text()).map(str::trim).collect();
-    let mut text: String = text.join(" ").chars().filter(|character| !character.is_control()).collect();
-    if text.is_empty() {
+/// A pitch on the line of the staff that is so many letters above C0; `None` where that takes triple accidentals.
+fn spelled(sounding: i32, line: i32) -> Option<Spelling> {
+    let octave = line.div_euclid(7);
+    let (letter, natural) = LETTERS[line.rem_euclid(7) as usize];
+    let alteration = sounding - 12 * (octave + 1) - natural;
+    let octave = i8::try_from(octave).ok()?;
+    (-3..=3).contains(&alteration).then_some(Spelling { letter, alteration: alteration as i8, octave })
+}
+
+/// A syllable, with a hyphen where its word goes on; `place` numbers its verse where the file doesn't.
+fn read_lyric(place: u8, lyric: Node) -> Option<WrittenLyric> {
+    let mut text = String::new();
+    let mut elision = None;
+    for node in lyric.children().filter(Node::is_element) {
+        let content = node.text().unwrap_or_default();
+        match node.tag_name().name() {
+            "elision" => elision = Some(if content.is_empty() { UNDERTIE } else { content }),
+            "text" => {
+                let between = if text.is_empty() { "" } else { elision.unwrap_or(" ") };
+                text.push_str(between);
+                text.push_str(content.trim());
+                elision = None;
+            }
+            _ => {}
+        }
+    }
+    text.retain(|character| !character.is_control());
+    if text.trim().is_empty() {
         return None;
     }
     // A word that is divided by elision goes on where its last syllable does.
@@ -113,6 +147,9 @@ fn read_lyric(place: u8, lyric: Node) -> Option<(u8, Vec<u8>)> {
         // As MIDI files end a line of words.
         text.push('\r');
     }
-    let number = lyric.attribute("number").and_then(|number| number.parse().ok());
-    Some((number.unwrap_or(place), text.into_bytes()))
+    // Some programs write `part1verse2`.
+    let number = lyric.attribute("number").and_then(|number| number.rsplit(|c: char| !c.is_ascii_digit()).next());
+    let verse = number.and_then(|number| number.parse().ok()).filter(|verse| *verse > 0).unwrap_or(place);
+    let extends = child(lyric, "extend").is_some_and(|extend| extend.attribute("type") != Some("stop"));
+    Some(WrittenLyric { verse, text, extends })
 }

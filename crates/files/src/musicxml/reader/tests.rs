@@ -1,10 +1,10 @@
 use super::super::archive::compress;
 use super::*;
 use crate::grid::Grid;
-use crate::score::Metre;
+use crate::score::{Metre, Tick};
 
 /// A score of one part, `P1`, with the given measures.
-fn score(measures: &[&str]) -> String {
+pub(super) fn score(measures: &[&str]) -> String {
     let measures: Vec<String> = (1..)
         .zip(measures)
         .map(|(number, content)| format!("<measure number=\"{number}\">{content}</measure>"))
@@ -17,23 +17,23 @@ fn score(measures: &[&str]) -> String {
     )
 }
 
-const ATTRIBUTES: &str = "<attributes><divisions>2</divisions><key><fifths>-3</fifths><mode>minor</mode></key>\
+pub(super) const ATTRIBUTES: &str = "<attributes><divisions>2</divisions><key><fifths>-3</fifths><mode>minor</mode></key>\
                           <time><beats>4</beats><beat-type>4</beat-type></time></attributes>";
 
 /// `step` and `octave` such as `C5`, length in divisions, and what else belongs into the note.
-fn note(name: &str, length: u32, more: &str) -> String {
+pub(super) fn note(name: &str, length: u32, more: &str) -> String {
     let (step, octave) = name.split_at(1);
     format!(
         "<note><pitch><step>{step}</step><octave>{octave}</octave></pitch><duration>{length}</duration>{more}</note>"
     )
 }
 
-fn spans(source: &Source) -> Vec<(Tick, Tick, u8)> {
+pub(super) fn spans(source: &Source) -> Vec<(Tick, Tick, u8)> {
     let lines = source.tracks[0].channels.values().next().unwrap();
     lines.iter().map(|note| (note.start, note.end, note.pitch.midi())).collect()
 }
 
-fn read_text(text: &str) -> Source {
+pub(super) fn read_text(text: &str) -> Source {
     read(text.as_bytes()).unwrap()
 }
 
@@ -199,7 +199,7 @@ fn repeats_and_endings_are_written_out() {
     assert_eq!(order(&[plain(), thrice]), "CDCDCD");
     let endless = backward.replace("/></barline>", " times=\"4000000000\"/></barline>");
     let text = score(&[&format!("{}{endless}", note("C4", 4, ""))]);
-    assert_eq!(read(text.as_bytes()), Err(ReadError::TooManyMeasures));
+    assert_eq!(read(text.as_bytes()), Err(TooManyMeasures.into()));
 }
 
 #[test]

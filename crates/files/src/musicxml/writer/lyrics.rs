@@ -14,6 +14,8 @@ pub struct Syllable {
     /// Whether its word goes on.
     pub goes_on: bool,
     pub text: String,
+    /// Whether it is sung on the notes that follow too, and a line shows it.
+    pub(super) extends: bool,
 }
 
 /// The syllables of all verses, by the start of the melody's note.
@@ -28,6 +30,7 @@ pub fn syllables(score: &Score) -> BTreeMap<Tick, Vec<Syllable>> {
                 Some(before) => {
                     before.text = format!("{} {}", before.text, syllable.text);
                     before.goes_on = syllable.goes_on;
+                    before.extends = syllable.extends;
                 }
                 None => on_note.push(syllable),
             }
@@ -55,8 +58,9 @@ fn verse_syllables(score: &Score, verse: u8) -> Vec<(Tick, Syllable)> {
             has_spaces && !text.ends_with([' ', '\r', '\n']) && next.is_some_and(|(_, next)| !begins_word(next))
         };
         let Some(text) = shown(text) else { continue };
-        let Some(start) = sung_at(melody, *tick) else { continue };
-        syllables.push((start, Syllable { verse, begun, goes_on, text }));
+        let Some(start) = sung_at(melody, *tick, score.ticks_per_quarter) else { continue };
+        let extends = !goes_on && score.phrasing.extenders.binary_search(tick).is_ok();
+        syllables.push((start, Syllable { verse, begun, goes_on, text, extends }));
         begun = goes_on;
     }
     syllables

@@ -12,8 +12,10 @@ pub(super) struct NoteElement<'a> {
     pub is_alone: bool,
     /// What to print before it.
     pub accidental: Option<i8>,
-    /// What is sung on the whole note.
+    /// What is sung from here on.
     pub syllables: &'a [Syllable],
+    /// Whether its syllables last as long as the file they come from says.
+    pub is_melody: bool,
 }
 
 impl NoteElement<'_> {
@@ -34,9 +36,7 @@ impl NoteElement<'_> {
             xml.leaf_with("beam", &format!("number=\"{level}\""), beam_name(*beam));
         }
         self.notations(xml);
-        if self.item.notehead.as_ref().is_some_and(|head| !head.tied_from) {
-            self.syllables.iter().for_each(|syllable| lyric(xml, syllable));
-        }
+        self.syllables.iter().for_each(|syllable| lyric(xml, syllable, self.is_melody));
         xml.close("note");
     }
 
@@ -85,15 +85,25 @@ impl NoteElement<'_> {
         let head = self.item.notehead.as_ref();
         let is_tied = head.is_some_and(|head| head.tied_from || head.tied_to);
         let fermata = head.is_some_and(|head| head.fermata);
-        if !is_tied && self.item.tuplet.is_none() && !fermata {
+        let breath = head.is_some_and(|head| head.breath);
+        let has_slurs = head.is_some_and(|head| !head.slurs_from.is_empty() || !head.slurs_to.is_empty());
+        if !is_tied && self.item.tuplet.is_none() && !fermata && !breath && !has_slurs {
             return;
         }
         xml.open("notations");
         self.ties(xml, "tied");
+        for (numbers, kind) in head.iter().flat_map(|head| [(&head.slurs_to, "stop"), (&head.slurs_from, "start")]) {
+            numbers.iter().for_each(|number| xml.empty(&format!("slur type=\"{kind}\" number=\"{number}\"")));
+        }
         match self.item.tuplet {
             Some(Tuplet::Start) => xml.empty("tuplet type=\"start\" number=\"1\""),
             Some(Tuplet::Stop) => xml.empty("tuplet type=\"stop\" number=\"1\""),
             None => {}
+        }
+        if breath {
+            xml.open("articulations");
+            xml.empty("breath-mark");
+            xml.close("articulations");
         }
         // Below on the lower voice of a staff, upside down, as engravers do.
         if fermata && self.voice > 0 {
@@ -105,7 +115,7 @@ impl NoteElement<'_> {
     }
 }
 
-fn lyric(xml: &mut Xml, syllable: &Syllable) {
+fn lyric(xml: &mut Xml, syllable: &Syllable, is_melody: bool) {
     xml.open(&format!("lyric number=\"{}\"", syllable.verse));
     let syllabic = match (syllable.begun, syllable.goes_on) {
         (false, false) => "single",
@@ -115,6 +125,9 @@ fn lyric(xml: &mut Xml, syllable: &Syllable) {
     };
     xml.leaf("syllabic", syllabic);
     xml.leaf("text", &syllable.text);
+    if syllable.extends && is_melody {
+        xml.empty("extend");
+    }
     xml.close("lyric");
 }
 

@@ -11,6 +11,7 @@ use crate::ensemble::Scoring;
 use crate::notation::{DIVISIONS, Measure, Notehead, is_compound};
 use crate::score::{Score, Tick};
 use crate::smf;
+use crate::written::WrittenExpression;
 
 /// An upper part whose notes lie below A3 on average would stand on ledger lines; its clef is that of a tenor.
 const LOWEST_MEAN: f64 = 57.0;
@@ -38,6 +39,7 @@ impl Staff<'_> {
             rehearsal_marks(xml, measure);
             self.marks(xml, measure);
         }
+        expressions(xml, measure, self.is_top);
         let accidentals = self.accidentals(measure);
         for (voice, part) in self.parts.iter().enumerate() {
             if voice > 0 {
@@ -48,9 +50,10 @@ impl Staff<'_> {
             for item in &measure.parts[part.index()] {
                 let accidental = accidentals.get(&(voice, item.position)).copied();
                 let has_words = *part == self.score.melody || self.score.all_sing && self.parts.len() == 1;
-                let syllables = item.notehead.as_ref().and_then(|head| self.lyrics.get(&head.start));
+                let syllables = item.notehead.as_ref().and_then(|head| self.lyrics.get(&head.sung?));
                 let syllables = syllables.filter(|_| has_words).map(Vec::as_slice).unwrap_or_default();
-                NoteElement { item, voice, is_alone: self.parts.len() == 1, accidental, syllables }.write(xml);
+                let (is_alone, is_melody) = (self.parts.len() == 1, *part == self.score.melody);
+                NoteElement { item, voice, is_alone, accidental, syllables, is_melody }.write(xml);
             }
         }
         if is_last {
@@ -73,7 +76,7 @@ impl Staff<'_> {
             xml.close("key");
         }
         if measure.new_metre {
-            xml.open("time");
+            xml.open(if measure.metre.is_printed { "time" } else { "time print-object=\"no\"" });
             xml.leaf("beats", &measure.metre.numerator.to_string());
             xml.leaf("beat-type", &measure.metre.denominator().to_string());
             xml.close("time");
@@ -146,6 +149,42 @@ impl Staff<'_> {
             xml.close("direction");
         }
     }
+}
+
+/// Dynamics and hairpins for every staff, above the words; other words on the top one.
+fn expressions(xml: &mut Xml, measure: &Measure, is_top: bool) {
+    for (position, expression) in &measure.expressions {
+        if matches!(expression, WrittenExpression::Words(_)) && !is_top {
+            continue;
+        }
+        xml.open("direction placement=\"above\"");
+        xml.open("direction-type");
+        match expression {
+            WrittenExpression::Words(words) => xml.leaf_with("words", "font-style=\"italic\"", words),
+            WrittenExpression::Dynamic(name) => dynamics(xml, name),
+            WrittenExpression::HairpinStart { louder: true } => xml.empty("wedge type=\"crescendo\""),
+            WrittenExpression::HairpinStart { louder: false } => xml.empty("wedge type=\"diminuendo\""),
+            WrittenExpression::HairpinStop => xml.empty("wedge type=\"stop\""),
+        }
+        xml.close("direction-type");
+        if *position > 0 {
+            xml.leaf("offset", &position.to_string());
+        }
+        xml.close("direction");
+    }
+}
+
+fn dynamics(xml: &mut Xml, name: &str) {
+    const NAMES: [&str; 26] = [
+        "p", "pp", "ppp", "pppp", "ppppp", "pppppp", "f", "ff", "fff", "ffff", "fffff", "ffffff", "mp", "mf", "sf",
+        "sfp", "sfpp", "fp", "rf", "rfz", "sfz", "sffz", "fz", "n", "pf", "sfzp",
+    ];
+    xml.open("dynamics");
+    match NAMES.contains(&name) {
+        true => xml.empty(name),
+        false => xml.leaf("other-dynamics", name),
+    }
+    xml.close("dynamics");
 }
 
 /// The first tempo is printed; later ones only sound where the file was played and not written, for it has many.

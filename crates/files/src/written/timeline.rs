@@ -1,7 +1,6 @@
 //! When each measure sounds: bar lines, which all parts share, and the metres between them.
 
-use super::part::WrittenPart;
-use super::{ReadError, TICKS_PER_QUARTER};
+use super::{TooManyMeasures, WrittenPart};
 use crate::score::{Direction, MAX_TICK, Metre, Tick};
 
 /// The measures in the order of playing.
@@ -21,15 +20,15 @@ struct Span {
 }
 
 impl Timeline {
-    pub fn new(parts: &[WrittenPart], order: &[usize]) -> Result<Timeline, ReadError> {
-        let measures = spans(parts);
+    pub fn new(parts: &[WrittenPart], ticks_per_quarter: u64, order: &[usize]) -> Result<Timeline, TooManyMeasures> {
+        let measures = spans(parts, ticks_per_quarter);
         let mut played = Vec::with_capacity(order.len());
         let mut now: u64 = 0;
         for &measure in order {
             played.push((measure, now as Tick));
             now += u64::from(measures[measure].length);
             if now > u64::from(MAX_TICK) {
-                return Err(ReadError::TooManyMeasures);
+                return Err(TooManyMeasures);
             }
         }
         Ok(Timeline { played, measures })
@@ -60,18 +59,28 @@ impl Timeline {
     }
 }
 
-/// Every written measure is as long as the longest of the parts makes it; an empty one is full. Where no metre is given:
-/// 4/4.
-fn spans(parts: &[WrittenPart]) -> Vec<Span> {
-    let ticks = parts.first().map_or(TICKS_PER_QUARTER, |part| part.ticks_per_quarter);
+/// Every written measure is as long as the longest of the parts makes it; an empty one is full. Where no metre is given,
+/// its bar lines make its metre, which is not printed.
+fn spans(parts: &[WrittenPart], ticks_per_quarter: u64) -> Vec<Span> {
     let count = parts.iter().map(|part| part.measures.len()).max().unwrap_or(0);
-    let mut metre = Metre::FOUR_FOUR;
+    let mut given: Option<Metre> = None;
     let span = |measure: usize| {
         let contents = || parts.iter().filter_map(|part| part.measures.get(measure));
-        metre = contents().find_map(|content| content.metre).unwrap_or(metre);
-        let full = (u64::from(metre.numerator) * 4 * ticks / u64::from(metre.denominator())) as Tick;
-        let longest = contents().map(|content| content.length).max();
-        Span { metre, full, length: longest.filter(|length| *length > 0).unwrap_or(full) }
+        given = contents().find_map(|content| content.metre).unwrap_or(given);
+        let longest = contents().map(|content| content.length).max().filter(|length| *length > 0);
+        let metre = given.or_else(|| metre_of_length(longest?, ticks_per_quarter)).unwrap_or(Metre::FOUR_FOUR);
+        let full = (u64::from(metre.numerator) * 4 * ticks_per_quarter / u64::from(metre.denominator())) as Tick;
+        Span { metre, full, length: longest.unwrap_or(full) }
     };
     (0..count).map(span).collect()
+}
+
+/// Of quarters where they fill the measure, else of eighths and so on.
+fn metre_of_length(length: Tick, ticks_per_quarter: u64) -> Option<Metre> {
+    (2..=6_u8).find_map(|denominator_log2| {
+        let beats = (u64::from(length) << denominator_log2) / (4 * ticks_per_quarter);
+        let is_whole = beats * 4 * ticks_per_quarter == u64::from(length) << denominator_log2;
+        let numerator = u8::try_from(beats).ok().filter(|beats| is_whole && *beats > 0)?;
+        Some(Metre { numerator, denominator_log2, is_printed: false, ..Metre::FOUR_FOUR })
+    })
 }

@@ -1,0 +1,241 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::melody::{Choice, Melody};
+use crate::score::{Direction, Metre, Note, Tick};
+
+fn read_text(text: &str) -> Source {
+    read(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// A tune in C with quarters as its unit.
+fn quarters(music: &str) -> Source {
+    read_text(&format!("X:1\nT:x\nM:4/4\nL:1/4\nK:C\n{music}\n"))
+}
+
+fn notes(source: &Source) -> &[Note] {
+    source.tracks[0].channels.values().next().map_or(&[], Vec::as_slice)
+}
+
+/// Pitches with their lengths in quarters, such as `72:1`.
+fn line(source: &Source) -> String {
+    let quarter = f64::from(source.ticks_per_quarter);
+    let note = |note: &Note| format!("{}:{}", note.pitch.midi(), f64::from(note.end - note.start) / quarter);
+    notes(source).iter().map(note).collect::<Vec<_>>().join(" ")
+}
+
+fn pitches(source: &Source) -> Vec<u8> {
+    notes(source).iter().map(|note| note.pitch.midi()).collect()
+}
+
+fn starts(source: &Source) -> Vec<f64> {
+    notes(source).iter().map(|note| f64::from(note.start) / f64::from(source.ticks_per_quarter)).collect()
+}
+
+fn key(source: &Source) -> (i8, bool) {
+    let key = crate::score::signature(&source.directions).unwrap();
+    (key.sharps, key.minor)
+}
+
+fn words(source: &Source) -> Vec<(f64, u8, String)> {
+    let quarter = f64::from(source.ticks_per_quarter);
+    let word = |lyric: &crate::Lyric| {
+        (f64::from(lyric.tick) / quarter, lyric.verse, String::from_utf8_lossy(&lyric.text).replace('\r', "/"))
+    };
+    source.tracks[0].lyrics.iter().map(word).collect()
+}
+
+#[test]
+fn a_tune_without_ado_is_read() {
+    let source = read_text("X:1\nT:x\nM:4/4\nL:1/4\nK:C\ncdef|ggag|\n");
+    assert_eq!(line(&source), "72:1 74:1 76:1 77:1 79:1 79:1 81:1 79:1");
+    assert_eq!((source.title.as_deref(), source.ticks_per_quarter), (Some("x"), 480));
+    assert_eq!(source.directions[0], (0, Direction::Metre(Metre::FOUR_FOUR)));
+    assert!(is_abc(b"%abc-2.1\n") && is_abc(b"% tunes\r\nX:1\rK:G\r") && is_abc(b"T:no number\nK:C\n"));
+    assert!(!is_abc(b"MThd\0\0") && !is_abc(b"text\nK:") && !is_abc(b""));
+    assert_eq!(crate::read(b"X:1\nK:C\nc\n").map(|source| source.kind), Ok(Kind::Abc));
+}
+
+#[test]
+fn head_and_comments_are_understood() {
+    let head =
+        "%abc-2.1\nA text before\n\nX:7\nT:Nun danket % a comment\nT:again\nC:J. Cr\\\"uger\nM:C|\nQ:1/2=60\nK:F#m\n";
+    let source = read_text(&format!("{head}f % not these: gggg\n% nor this\n%%directive x\nW:words\n"));
+    assert_eq!((line(&source).as_str(), key(&source)), ("78:0.5", (3, true)));
+    assert_eq!((source.title.as_deref(), source.creators[0].name.as_str()), (Some("Nun danket"), "J. Crüger"));
+    assert!(source.directions.contains(&(0, Direction::Tempo(500_000))));
+    let unit = |head: &str| line(&read_text(&format!("X:1\n{head}\nK:C\nc\n")));
+    assert_eq!([unit("M:6/8"), unit("M:2/4"), unit("L:1/16"), unit("")], ["72:0.5", "72:0.25", "72:0.25", "72:0.5"]);
+}
+
+#[test]
+fn keys_have_modes_and_accidentals_of_their_own() {
+    let of = |text: &str| {
+        let source = read_text(&format!("X:1\nL:1/4\nK:{text}\nCDEFGAB\n"));
+        (key(&source), pitches(&source))
+    };
+    assert_eq!(of("D").0, (2, false));
+    assert_eq!(of("Am").0, (0, true));
+    assert_eq!(of("A minor").0, (0, true));
+    assert_eq!(of("Bb").0, (-2, false));
+    assert_eq!(of("Ddor").0, (0, false));
+    assert_eq!(of("E Phrygian").0, (0, false));
+    assert_eq!(of("F#mix").0, (5, false));
+    assert_eq!(of("Glyd clef=bass").0, (2, false));
+    assert_eq!(of("HP").0, (2, false));
+    assert_eq!(of("none").0, (0, false));
+    assert_eq!(of("F lyd"), ((0, false), vec![60, 62, 64, 65, 67, 69, 71]));
+    assert_eq!(of("D Phr ^f").1, [60, 62, 63, 66, 67, 69, 70]);
+    assert_eq!(of("D exp ^f _b").1, [60, 62, 64, 66, 67, 69, 70]);
+}
+
+#[test]
+fn accidentals_last_to_the_bar_line_and_through_ties() {
+    assert_eq!(pitches(&quarters("^c c C =c|c_d d __d")), [73, 73, 60, 72, 72, 73, 73, 72]);
+    assert_eq!(line(&quarters("d2 ^c2-|c2 c2|")), "74:2 73:4 72:2");
+    assert_eq!(line(&quarters("[ce]-[ce] [c-e]c|")), "72:2 76:2 72:2 76:1");
+    assert_eq!(pitches(&quarters("c' C, ^/c _3/2d")), [84, 48, 72, 73], "quarter tones are rounded");
+}
+
+#[test]
+fn lengths_broken_rhythms_and_tuplets_are_exact() {
+    assert_eq!(line(&quarters("c2 d/ e/2 f3/2 g// a//")), "72:2 74:0.5 76:0.5 77:1.5 79:0.25 81:0.25");
+    assert_eq!(line(&quarters("c>d e<f g>>a")), "72:1.5 74:0.5 76:0.5 77:1.5 79:1.75 81:0.25");
+    let thirds = quarters("(3cde f (3:2:2c2d g");
+    assert_eq!(starts(&thirds), [0.0, 1.0 / 3.0 * 2.0, 4.0 / 3.0, 2.0, 3.0, 3.0 + 4.0 / 3.0, 5.0]);
+    assert_eq!(starts(&quarters("(2cd (5cdefg a"))[..3], [0.0, 1.5, 3.0]);
+    assert_eq!(quarters("(7c/d/e/f/g/a/b/").ticks_per_quarter, 10_080);
+    assert_eq!(line(&quarters("[CEG]2 [c2e2]/ z g")), "60:2 64:2 67:2 72:1 76:1 79:1");
+    assert_eq!(Melody::find(&quarters("[CEG]2 c2"), &Choice::default()).unwrap().notes.len(), 2, "the top of a chord");
+    assert_eq!(starts(&quarters("c4|Z2|d4|")), [0.0, 12.0]);
+}
+
+#[test]
+fn repeats_and_endings_are_written_out() {
+    let order = |music: &str| pitches(&quarters(music)).iter().map(|midi| midi - 60).collect::<Vec<_>>();
+    assert_eq!(order("C4|D4:|E4|"), [0, 2, 0, 2, 4]);
+    assert_eq!(order("|:C4|1 D4:|2 E4||F4|"), [0, 2, 0, 4, 5]);
+    assert_eq!(order("|:C4|[1,3 D4:|[2 E4:|F4|]"), [0, 2, 0, 4, 0, 2, 5]);
+    assert_eq!(order("C4::D4:|"), [0, 0, 2, 2]);
+    assert_eq!(order("C4:||:D4|\nE4:|"), [0, 0, 2, 4, 2, 4]);
+    assert_eq!(order("C4|\"^Fine\"D4|E4|!D.C.!F4|"), [0, 2, 4, 5, 0, 2]);
+    assert_eq!(order("|:C4|1 D4|E4:|2 F4|G4|]"), [0, 2, 4, 0, 5, 7]);
+}
+
+#[test]
+fn a_pickup_and_bars_without_metre_keep_their_lines() {
+    let metres = |source: &Source| -> Vec<(Tick, u8)> {
+        let metres = source.directions.iter().filter_map(|(tick, direction)| match direction {
+            Direction::Metre(metre) => Some((*tick / 480, metre.numerator)),
+            _ => None,
+        });
+        metres.collect()
+    };
+    assert_eq!(metres(&quarters("c|defg|c4|")), [(0, 4), (1, 4)]);
+    assert_eq!(metres(&read_text("X:1\nM:none\nL:1/4\nK:C\nc5|d3|e4|\n")), [(0, 5), (5, 3), (8, 4)]);
+    assert_eq!(metres(&quarters("c4|[M:3/4]def|\nM:2/4\nga|")), [(0, 4), (4, 3), (7, 2)]);
+}
+
+#[test]
+fn words_stand_under_their_notes() {
+    let source = quarters("c d e f|g4|\nw:1.~Lo-bet den_ Herrn\nw:Mit * tel, O_");
+    let expected = [
+        (0.0, 1, "1. Lo-"),
+        (0.0, 2, "Mit"),
+        (1.0, 1, "bet"),
+        (2.0, 1, "den"),
+        (2.0, 2, "tel,"),
+        (3.0, 2, "O/"),
+        (4.0, 1, "Herrn/"),
+    ];
+    assert_eq!(words(&source), expected.map(|(tick, verse, text)| (tick, verse, text.to_owned())));
+    assert_eq!(source.tracks[0].phrasing.extenders, [960, 1440]);
+    // Rests and grace notes have none; a bar line goes on to the next bar.
+    let texts = |music: &str| words(&quarters(music)).iter().map(|word| word.0).collect::<Vec<_>>();
+    assert_eq!(texts("z c {d}e f|g4|\nw:one two | four"), [1.0, 2.0, 4.0]);
+    // Words for two lines stand below the second.
+    assert_eq!(texts("cdef|\ngagf|\nw:a b c d e f g h\n"), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    assert_eq!(texts("cdef|\ngagf|\nw:a b c d\n"), [4.0, 5.0, 6.0, 7.0]);
+    let melody = Melody::find(&quarters("cdef|\nw:a b c d\ng4|\nw:e\n"), &Choice::default()).unwrap();
+    assert_eq!(melody.line_ends, [1440]);
+}
+
+#[test]
+fn voices_are_tracks_with_their_names() {
+    let head = "X:1\nM:4/4\nL:1/4\nV:S name=\"Soprano 1\"\nV:B clef=bass octave=-1\nK:G\n";
+    let source = read_text(&format!("{head}[V:S] Bcde|\n[V:B] GGGG|\nV:S\nf4|\nw:Lord\nV:B\nG4|\n"));
+    let names: Vec<_> = source.tracks.iter().map(|track| track.name.as_deref().unwrap()).collect();
+    assert_eq!(names, ["Soprano 1", "B"]);
+    assert_eq!(pitches(&source), [71, 72, 74, 76, 78]);
+    assert_eq!(source.tracks[1].channels[&0][4].pitch.midi(), 55);
+    assert_eq!(words(&source), [(4.0, 1, "Lord/".to_owned())]);
+    let overlay = quarters("c4 & E4|d4|");
+    assert_eq!((pitches(&overlay), overlay.tracks[0].channels[&1].len()), (vec![72, 74], 1));
+}
+
+#[test]
+fn signs_are_kept_or_told() {
+    let source = quarters("\"Am\"(c {/d}d) Te !fermata!f|!p!g !breath!a \"^dolce\"b Hc'|");
+    let track = &source.tracks[0];
+    assert_eq!((track.fermatas.clone(), track.phrasing.breaths.clone()), (vec![1440, 3360], vec![2400]));
+    assert_eq!(track.phrasing.slurs, [(0, 480)]);
+    let expected = [(1920, crate::Expression::Dynamic("p".into())), (2880, crate::Expression::Words("dolce".into()))];
+    assert_eq!(track.phrasing.expressions, expected);
+    let remarks =
+        ["chord symbols are left out (1): the harmony is new", "ornaments and articulations are left out (1)"];
+    assert_eq!(
+        (source.remarks, track.remarks.clone()),
+        (vec!["grace notes are left out (1)".into()], remarks.map(Into::into).into())
+    );
+}
+
+#[test]
+fn of_several_tunes_the_first_is_taken_and_the_others_are_told() {
+    let source = read_text("X:1\nT:Empty\nK:C\n\nX:2\nT:One\nK:C\nc\n\nA text, not music.\n\nX:3\nT:Two\nK:C\nd\n");
+    assert_eq!((source.title.as_deref(), pitches(&source)), (Some("One"), vec![72]));
+    assert!(
+        source.remarks[0].starts_with("the file holds 3 tunes: the first, 'One', is taken"),
+        "{:?}",
+        source.remarks
+    );
+    let split = read_text("X:1\nL:1/4\nK:C\ncd|\n\nef|\n");
+    assert_eq!(pitches(&split), [72, 74, 76, 77], "an empty line between strains");
+}
+
+#[test]
+fn what_is_no_tune_or_endless_is_refused() {
+    assert_eq!(read(b"X:1\nT:x\nK:C\n"), Err(ReadError::NoTune));
+    assert_eq!(read(b""), Err(ReadError::NoTune));
+    let measures = format!("X:1\nK:C\n{}", "c|".repeat(10_001));
+    assert_eq!(read(measures.as_bytes()), Err(TooManyMeasures.into()));
+    assert_eq!(read(b"X:1\nM:2/4\nK:C\ncZ99999999999999|Z9999|\n"), Err(TooManyMeasures.into()));
+    let endless = read(b"X:1\nL:1/1\nK:C\nc9999 c9999|c|\n");
+    assert_eq!(endless, Err(TooManyMeasures.into()), "longer than a file can tell");
+    let voices: String = (0..65).map(|voice| format!("[V:{voice}]c\n")).collect();
+    let error = read(format!("X:1\nK:C\n{voices}").as_bytes()).unwrap_err().to_string();
+    assert_eq!(error, "the tune has more than 64 voices; is it one?");
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(
+        head in "([TMLQKVwP]:[ -~]{0,12}\n){0,6}",
+        music in r#"([A-Ga-gzxZ\[\]|:(){}<>"!+^_=/,'0-9&\-HSO \n.~]|\[V:[12]\]|\[[KMLQ]:[ -~]{0,6}\]|w:[a-z_*|~ \\-]{0,9}\n){0,60}"#,
+    ) {
+        let text = format!("X:1\n{head}K:G\n{music}\n");
+        if let Ok(source) = read(text.as_bytes()) {
+            for track in &source.tracks {
+                for note in track.channels.values().flatten() {
+                    prop_assert!(note.start < note.end);
+                }
+            }
+            let _ = Melody::find(&source, &Choice::default());
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = read(&[b"X:1\nK:C\n", bytes.as_slice()].concat());
+        let _ = is_abc(&bytes);
+    }
+}

@@ -1,0 +1,305 @@
+//! What programs write that the standard does not foresee, or that is easily misread; each as small as it can be.
+
+use std::io::{Cursor, Write as _};
+
+use super::tests::{ATTRIBUTES, note, read_text, score, spans};
+use super::*;
+use crate::melody::{Choice, Melody};
+use crate::phrasing::Expression;
+use crate::score::{Metre, Tick, signature};
+
+fn lyric(verse: u8, syllabic: &str, text: &str) -> String {
+    format!("<lyric number=\"{verse}\"><syllabic>{syllabic}</syllabic><text>{text}</text></lyric>")
+}
+
+/// Tick, verse and text.
+fn words(source: &Source) -> Vec<(Tick, u8, &str)> {
+    let text = |lyric: &'_ crate::Lyric| std::str::from_utf8(&lyric.text).unwrap().to_owned();
+    let words = source.tracks[0].lyrics.iter().map(|lyric| (lyric.tick, lyric.verse, text(lyric)));
+    words.map(|(tick, verse, text)| (tick, verse, &*Box::leak(text.into_boxed_str()))).collect()
+}
+
+fn pitches(source: &Source) -> Vec<u8> {
+    spans(source).iter().map(|(_, _, pitch)| *pitch).collect()
+}
+
+fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in members {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(content.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[test]
+fn utf_16_is_read_without_a_mark_and_words_of_windows_with_their_quotes() {
+    let text = score(&[&[ATTRIBUTES, &note("C5", 8, &lyric(1, "single", "\u{201c}Lob"))].concat()]);
+    let units = || text.encode_utf16();
+    let (little, big) = (units().flat_map(u16::to_le_bytes), units().flat_map(u16::to_be_bytes));
+    let plain = crate::read(text.as_bytes()).unwrap();
+    assert_eq!(crate::read(&little.collect::<Vec<u8>>()), Ok(plain.clone()));
+    assert_eq!(crate::read(&big.collect::<Vec<u8>>()), Ok(plain.clone()));
+    let windows: Vec<u8> = text.chars().map(|letter| if letter == '\u{201c}' { 0x93 } else { letter as u8 }).collect();
+    assert_eq!(crate::read(&windows), Ok(plain));
+}
+
+#[test]
+fn a_transposing_instrument_alone_is_read_as_it_sounds() {
+    let clarinet = "<attributes><divisions>1</divisions><key><fifths>2</fifths></key><transpose><diatonic>-1</diatonic>\
+                    <chromatic>-2</chromatic></transpose></attributes>";
+    let sharp = note("F5", 1, "").replace("</step>", "</step><alter>1</alter>");
+    let source = read_text(&score(&[&[clarinet, &note("D5", 1, ""), &sharp].concat()]));
+    assert_eq!(pitches(&source), [72, 76]);
+    assert_eq!(signature(&source.directions).map(|key| key.to_string()).as_deref(), Some("C major"));
+    let spellings: Vec<String> = source.tracks[0].spellings.values().map(ToString::to_string).collect();
+    assert_eq!(spellings, ["C5", "E5"]);
+    let saxophone = clarinet.replace("-1<", "-5<").replace("-2<", "-9<");
+    let source = read_text(&score(&[&[saxophone.as_str(), &note("D5", 1, "")].concat()]));
+    assert_eq!(signature(&source.directions).map(|key| key.to_string()).as_deref(), Some("F major"));
+    assert_eq!(source.tracks[0].spellings[&(0, 65)].to_string(), "F4");
+}
+
+#[test]
+fn nested_tuplets_begin_where_they_are_played_and_what_notation_moves_is_told() {
+    let notes = [("C5", 12), ("D5", 12), ("E5", 4), ("F5", 4), ("G5", 4), ("E5", 36)];
+    let notes: String = notes.iter().map(|(name, length)| note(name, *length, "")).collect();
+    let source = read_text(&score(&[&format!("<attributes><divisions>18</divisions></attributes>{notes}")]));
+    let starts: Vec<Tick> = spans(&source).iter().map(|(start, ..)| *start).collect();
+    assert_eq!((source.ticks_per_quarter, starts), (1440, vec![0, 960, 1920, 2240, 2560, 2880]));
+    let remarks = Melody::find(&source, &Choice::default()).unwrap().remarks;
+    assert!(
+        remarks.iter().any(|remark| remark.starts_with("measure 1 and perhaps others divide the beat")),
+        "{remarks:?}"
+    );
+    let plain: String = (0..3).map(|_| note("C5", 6, "")).collect();
+    let source = read_text(&score(&[&format!("<attributes><divisions>18</divisions></attributes>{plain}")]));
+    assert!(source.tracks[0].remarks.is_empty(), "triplets have their place");
+}
+
+#[test]
+fn elisions_melismas_and_slurs_are_kept() {
+    let elided = |first: &str, between: &str, last: &str, syllabic: &str| {
+        format!(
+            "<lyric number=\"1\"><syllabic>end</syllabic><text>{first}</text>{between}<syllabic>{syllabic}</syllabic>\
+             <text>{last}</text></lyric>"
+        )
+    };
+    let slur = |kind: &str| format!("<notations><slur type=\"{kind}\" number=\"1\"/></notations>");
+    let me = lyric(1, "end", "me").replace("</lyric>", "<extend/></lyric>");
+    let measure = [
+        ATTRIBUTES,
+        &note("C5", 2, &elided("1.", "<elision> </elision>", "Come,", "single")),
+        &note("D5", 2, &elided("né", "<elision/>", "a", "begin")),
+        &note("E5", 2, &[slur("start"), me].concat()),
+        &note("F5", 2, &slur("stop")),
+    ];
+    let source = read_text(&score(&[&measure.concat()]));
+    assert_eq!(words(&source), [(0, 1, "1. Come,"), (480, 1, "né\u{203f}a-"), (960, 1, "me")]);
+    let phrasing = &source.tracks[0].phrasing;
+    assert_eq!((&phrasing.slurs[..], &phrasing.extenders[..]), (&[(960, 1440)][..], &[960][..]));
+}
+
+#[test]
+fn repeated_measures_with_several_lines_of_words_sing_one_each_time() {
+    let two = |a: &str, b: &str| [lyric(1, "single", a), lyric(2, "single", b)].concat();
+    let repeat = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
+    let first = [ATTRIBUTES, &note("C5", 8, &two("A", "P")), repeat].concat();
+    let source = read_text(&score(&[&first, &note("D5", 8, &lyric(1, "single", "E"))]));
+    assert_eq!(words(&source), [(0, 1, "A"), (1920, 1, "P"), (3840, 1, "E")]);
+    // Strophes, which the rest has too, are sung to the whole.
+    let source = read_text(&score(&[&first, &note("D5", 8, &two("E", "R"))]));
+    assert_eq!(words(&source).len(), 6);
+    // A measure without words of the second pass has those of the first.
+    let measures = [note("C5", 8, &two("A", "P")), format!("{}{repeat}", note("D5", 8, &lyric(1, "single", "Amen")))];
+    let source = read_text(&score(&[&measures[0], &measures[1]]));
+    let texts: Vec<&str> = words(&source).iter().map(|(.., text)| *text).collect();
+    assert_eq!(texts, ["A", "Amen", "P", "Amen"]);
+}
+
+#[test]
+fn tempos_that_are_not_just_a_number_are_understood() {
+    let tempo = |unit: &str, text: &str| {
+        let metronome = format!(
+            "<direction><direction-type><metronome>{unit}<per-minute>{text}</per-minute></metronome></direction-type>\
+             </direction>{}",
+            note("C5", 4, "")
+        );
+        let source = read_text(&score(&[&metronome]));
+        source.directions.iter().find_map(|(_, direction)| match direction {
+            Direction::Tempo(tempo) => Some((60e6 / f64::from(*tempo)).round()),
+            _ => None,
+        })
+    };
+    let quarter = "<beat-unit>quarter</beat-unit>";
+    assert_eq!(tempo(quarter, "c. 88"), Some(88.0));
+    assert_eq!(tempo(quarter, "88-92"), Some(88.0));
+    assert_eq!(tempo(quarter, "ca. 72,5."), Some(73.0));
+    assert_eq!(tempo(quarter, "fast"), None);
+    assert_eq!(tempo("<beat-unit>half</beat-unit><beat-unit-dot/>", "= 40"), Some(120.0));
+}
+
+#[test]
+fn without_a_metre_the_bar_lines_are_those_of_the_file() {
+    let quarters = |count: usize| note("C5", 1, "").repeat(count);
+    let source = read_text(&score(&[&quarters(5), &quarters(3), &note("C5", 1, "").replace(">1<", ">0.5<").repeat(3)]));
+    let metres = |source: &Source| -> Vec<(Tick, String, bool)> {
+        let metres = source.directions.iter().filter_map(|(tick, direction)| match direction {
+            Direction::Metre(metre) => Some((*tick, metre.to_string(), metre.is_printed)),
+            _ => None,
+        });
+        metres.collect()
+    };
+    let unprinted = |tick, text: &str| (tick, text.to_owned(), false);
+    assert_eq!(metres(&source), [unprinted(0, "5/4"), unprinted(2400, "3/4"), unprinted(3840, "3/8")]);
+    let free = format!("<attributes><time><senza-misura/></time></attributes>{}", quarters(5));
+    let source = read_text(&score(&[&[ATTRIBUTES, &note("C5", 8, "")].concat(), &free]));
+    assert_eq!(metres(&source)[0], (0, Metre::FOUR_FOUR.to_string(), true));
+    assert_eq!(metres(&source).len(), 2);
+    let written = crate::musicxml::write(
+        &crate::Score {
+            ticks_per_quarter: 480,
+            directions: vec![(0, Direction::Metre(Metre { is_printed: false, ..Metre::FOUR_FOUR }))],
+            ..crate::Score::default()
+        },
+        &crate::Grid::new(480, &[], 0),
+        crate::musicxml::Layout::Open,
+        &[],
+    );
+    assert!(written.is_ok());
+}
+
+#[test]
+fn endings_fine_and_coda_go_where_they_are_meant() {
+    let bar = |inside: &str| format!("<barline>{inside}</barline>");
+    let (forward, backward) = (bar("<repeat direction=\"forward\"/>"), bar("<repeat direction=\"backward\"/>"));
+    let ending = |number: u8, kind: &str| bar(&format!("<ending number=\"{number}\" type=\"{kind}\"/>"));
+    let direction = |inside: &str| format!("<direction><direction-type>{inside}</direction-type></direction>");
+    let order = |signs: &[String]| -> Vec<u8> {
+        let steps = ["C5", "D5", "E5", "F5", "G5", "A5", "B5"];
+        let measures: Vec<String> =
+            signs.iter().zip(steps).map(|(sign, step)| format!("{}{sign}", note(step, 4, ""))).collect();
+        let measures: Vec<&str> = measures.iter().map(String::as_str).collect();
+        let names = [0, 0, 2, 0, 3, 4, 0, 5, 0, 6, 0, 7];
+        pitches(&read_text(&score(&measures))).iter().map(|midi| names[usize::from(midi % 12)].max(1)).collect()
+    };
+    let short = [ending(1, "start"), ending(1, "stop")].concat();
+    let second = [ending(2, "start"), ending(2, "stop")].concat();
+    let none = String::new();
+    assert_eq!(
+        order(&[forward.clone(), none.clone(), short.clone(), backward.clone(), second.clone(), none.clone()]),
+        [1, 2, 3, 4, 1, 2, 5, 6]
+    );
+    let (fine, da_capo) = (direction("<words>Fine</words>"), direction("<words>D.C. al Fine</words>"));
+    assert_eq!(order(&[forward, [short, fine, backward].concat(), second, da_capo]), [1, 2, 1, 3, 4, 1, 2]);
+    let coda = direction("<coda/>");
+    let jump = direction("<words>D.C. al Coda</words>");
+    assert_eq!(order(&[none.clone(), coda.clone(), jump, coda, none]), [1, 2, 3, 1, 2, 4, 5]);
+}
+
+#[test]
+fn the_only_score_in_an_archive_is_read_whatever_its_table_of_contents() {
+    let text = score(&[&note("C5", 4, "")]);
+    let apostrophe = "<container><rootfiles><rootfile full-path='Mary's Tune.xml'/></rootfiles></container>";
+    let plain = read(text.as_bytes());
+    assert_eq!(read(&archive(&[("META-INF/container.xml", apostrophe), ("Mary's Tune.xml", &text)])), plain);
+    assert_eq!(read(&archive(&[("__MACOSX/._a.xml", "x"), ("folder/a.MusicXML", &text)])), plain);
+    let other = "<container><rootfiles><rootfile full-path=\"b.xml\"/></rootfiles></container>";
+    assert_eq!(read(&archive(&[("META-INF/container.xml", other), ("a.xml", "no"), ("b.xml", &text)])), plain);
+    let error = read(&archive(&[("a.xml", &text), ("b.xml", &text)])).unwrap_err().to_string();
+    assert_eq!(error, "the compressed file (.mxl) holds several scores (a.xml, b.xml); unzip it, and take one of them");
+}
+
+#[test]
+fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
+    let check = |name: &str, bytes: &[u8], expected: &str| {
+        let error = crate::read_named(name, bytes).unwrap_err().to_string();
+        assert!(error.contains(expected), "{name}: {error}");
+    };
+    let container = "<container><rootfiles><rootfile full-path=\"a.mscx\"/></rootfiles></container>";
+    let members = [("META-INF/container.xml", container), ("a.mscx", "<museScore version=\"3.01\"/>")];
+    let musescore = "this is a MuseScore file; open it in MuseScore and choose File > Export > MusicXML";
+    check("a.mscz", &archive(&members), musescore);
+    check("renamed.mxl", &archive(&members[1..]), musescore);
+    check("a", members[1].1.as_bytes(), musescore);
+    check("a.MSCZ", b"PK broken", musescore);
+    check("a", b"%PDF-1.4", "a picture of a page");
+    check("a", b"\xff\xd8\xff\xe0", "Audiveris");
+    check("IMG 1.heic", b"\0\0\0\x20ftypheic", "Audiveris");
+    check("a.mp3", b"ID3\x04", "a recording");
+    check("a.mp3", b"\0\0", "a recording");
+    check("a", b"RIFF\x24\0\0\0WAVEfmt ", "Basic Pitch");
+    check("a.sib", b"", "Sibelius");
+    check("a.ly", b"{ c4 }", "LilyPond");
+    check("a.gp5", b"\x18FICHIER GUITAR PRO v5.00", "Guitar Pro");
+    // What can be read is read, whatever it is called.
+    assert!(crate::read_named("a.pdf", score(&[&note("C5", 4, "")]).as_bytes()).is_ok());
+}
+
+#[test]
+fn a_tie_without_its_end_holds_to_the_next_note_of_its_pitch() {
+    let start = "<tie type=\"start\"/><notations><tied type=\"start\"/></notations>";
+    let first = [ATTRIBUTES, &note("C5", 4, ""), &note("E5", 4, start)].concat();
+    let source = read_text(&score(&[&first, &[note("E5", 2, ""), note("E5", 2, "")].concat()]));
+    assert_eq!(spans(&source), [(0, 960, 72), (960, 2400, 76), (2400, 2880, 76)]);
+    let source = read_text(&score(&[&first, &note("E5", 2, &lyric(1, "single", "la"))]));
+    assert_eq!(spans(&source).len(), 3, "with a word of its own it is struck");
+    let source = read_text(&score(&[&first, &note("F5", 2, "")]));
+    assert_eq!(spans(&source).len(), 3);
+    // Where a repeat parts them, they are no neighbours on paper.
+    let back = "<barline><repeat direction=\"backward\"/></barline>";
+    let held = note("E5", 8, start);
+    let source = read_text(&score(&[&[ATTRIBUTES, &held, back].concat()]));
+    assert_eq!(spans(&source).len(), 2);
+}
+
+#[test]
+fn a_syllable_on_the_second_of_two_tied_notes_is_kept_in_its_place() {
+    let tied = |kind: &str, syllabic: &str, text: &str| format!("<tie type=\"{kind}\"/>{}", lyric(1, syllabic, text));
+    let first = [ATTRIBUTES, &note("C5", 4, ""), &note("D5", 4, &tied("start", "begin", "gran"))].concat();
+    let second = [note("D5", 2, &tied("stop", "end", "de")), note("E5", 6, &lyric(1, "single", "nuit"))].concat();
+    let source = read_text(&score(&[&first, &second]));
+    assert_eq!(spans(&source)[1], (960, 2400, 74));
+    assert_eq!(words(&source), [(960, 1, "gran-"), (1920, 1, "de"), (2400, 1, "nuit")]);
+    let melody = Melody::find(&source, &Choice::default()).unwrap();
+    let score = crate::Score {
+        ticks_per_quarter: 480,
+        directions: source.directions.clone(),
+        parts: [melody.notes, vec![], vec![], vec![]],
+        lyrics: melody.lyrics,
+        is_notated: true,
+        ..crate::Score::default()
+    };
+    let grid = crate::Grid::new(480, &score.directions, 0);
+    let again = crate::musicxml::write(&score, &grid, crate::musicxml::Layout::Open, &[]).unwrap();
+    let again = read_text(&again);
+    assert_eq!((spans(&again), words(&again)), (spans(&source), words(&source)), "also in what we write");
+}
+
+#[test]
+fn expressions_are_read_and_what_has_no_place_is_counted() {
+    let direction = |inside: &str| format!("<direction><direction-type>{inside}</direction-type></direction>");
+    let ornament = "<notations><ornaments><trill-mark/></ornaments><articulations><staccato/><breath-mark/></articulations></notations>";
+    let measure = [
+        ATTRIBUTES,
+        &direction("<dynamics><mf/></dynamics>"),
+        &direction("<wedge type=\"crescendo\"/>"),
+        "<harmony><root><root-step>C</root-step></root><kind>major</kind></harmony>",
+        &note("C5", 4, ornament),
+        &direction("<wedge type=\"stop\"/>"),
+        &direction("<words>dolce</words>"),
+        &note("D5", 4, "<notations><dynamics><other-dynamics>subito f</other-dynamics></dynamics></notations>"),
+        &direction("<words>Fine</words>"),
+    ];
+    let source = read_text(&score(&[&measure.concat()]));
+    let expected = [
+        (0, Expression::Dynamic("mf".into())),
+        (0, Expression::Hairpin { louder: true, end: 960 }),
+        (960, Expression::Dynamic("subito f".into())),
+        (960, Expression::Words("dolce".into())),
+    ];
+    assert_eq!(source.tracks[0].phrasing.expressions, expected);
+    let remarks =
+        ["chord symbols are left out (1): the harmony is new", "ornaments and articulations are left out (2)"];
+    assert_eq!(source.tracks[0].remarks, remarks);
+}

@@ -1,0 +1,213 @@
+//! The lines of a part when its measures are played in their order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::timeline::Timeline;
+use super::verses::Verses;
+use super::{RepeatSigns, WrittenExpression, WrittenMeasure, WrittenNote, WrittenPart};
+use crate::notation::DIVISIONS;
+use crate::phrasing::Expression;
+use crate::score::{Lyric, MAX_TICK, Note, Tick};
+use crate::source::{Place, Track, cut_where_struck_again};
+use crate::wandering::join_voices;
+
+/// The velocity of written notes, which nobody played.
+const VELOCITY: u8 = 80;
+
+/// What is the same for all parts.
+pub(super) struct Player<'a> {
+    pub timeline: &'a Timeline,
+    pub signs: &'a [RepeatSigns],
+    pub ticks_per_quarter: u64,
+}
+
+impl Player<'_> {
+    pub fn track(&self, part: WrittenPart) -> Track {
+        let WrittenPart { name, measures, mut remarks, .. } = part;
+        let lines: BTreeSet<&(u32, String)> =
+            measures.iter().flat_map(|measure| &measure.notes).map(|note| &note.line).collect();
+        // Staves from the top; more voices than MIDI has channels are no piano's.
+        let lines: BTreeMap<&(u32, String), u8> = lines.into_iter().zip(0..=u8::MAX).collect();
+        let order: Vec<usize> = self.timeline.played.iter().map(|(measure, _)| *measure).collect();
+        let mut verses = Verses::of_passes(&measures, self.signs, &order);
+        if verses.is_some() {
+            remarks.push("repeated measures with several lines of words sing one of them each time".into());
+        }
+        if let Some(measure) = measures.iter().position(|measure| is_irregular(measure, self.ticks_per_quarter)) {
+            remarks.push(format!(
+                "measure {} and perhaps others divide the beat in ways that scores of ours write to the nearest \
+                 thirty-second or triplet; MIDI keeps them",
+                measure + 1
+            ));
+        }
+        let mut line_track = Playing { track: Track { name, remarks, ..Track::default() }, ..Playing::default() };
+        let mut before = None;
+        for &(measure, bar_line) in &self.timeline.played {
+            if before.is_some_and(|before| before + 1 != measure) {
+                line_track.ties.values_mut().for_each(|tie| tie.is_near = false);
+            }
+            before = Some(measure);
+            let Some(content) = measures.get(measure) else { continue };
+            let verse = verses.as_mut().map(|verses| verses.begin(measure));
+            for note in &content.notes {
+                let Some(&line) = lines.get(&note.line) else { continue };
+                line_track.note(line, note, bar_line, verse);
+            }
+            for (at, expression) in &content.expressions {
+                line_track.expression(bar_line + at, expression);
+            }
+        }
+        let mut track = line_track.finish();
+        let places = lines.iter().map(|((staff, voice), line)| (*line, Place { staff: *staff, voice: voice.clone() }));
+        track.places = places.collect();
+        join_voices(&mut track, &self.rests(&measures, &lines));
+        track
+    }
+
+    /// By line, in order.
+    fn rests(
+        &self,
+        measures: &[WrittenMeasure],
+        lines: &BTreeMap<&(u32, String), u8>,
+    ) -> BTreeMap<u8, Vec<(Tick, Tick)>> {
+        let mut rests: BTreeMap<u8, Vec<(Tick, Tick)>> = BTreeMap::new();
+        for &(measure, bar_line) in &self.timeline.played {
+            for (place, start, end) in measures.get(measure).into_iter().flat_map(|content| &content.rests) {
+                if let Some(line) = lines.get(place) {
+                    let rest = (bar_line.saturating_add(*start), bar_line.saturating_add(*end));
+                    rests.entry(*line).or_default().push(rest);
+                }
+            }
+        }
+        rests
+    }
+}
+
+/// A track in the making.
+#[derive(Default)]
+struct Playing {
+    track: Track,
+    /// By line and MIDI pitch.
+    ties: BTreeMap<(u8, u8), OpenTie>,
+    /// Where slurs begin, by line and number.
+    slurs: BTreeMap<(u8, u8), Tick>,
+    /// Where the hairpin begins, and whether it gets louder.
+    hairpin: Option<(Tick, bool)>,
+    /// Where a verse has its syllable.
+    sung: BTreeSet<(Tick, u8)>,
+}
+
+/// A tie that waits for the next note.
+struct OpenTie {
+    /// The place of its note in the line.
+    note: usize,
+    /// Whether what is played now follows it on paper, so that a note of that pitch may be meant without saying so.
+    is_near: bool,
+}
+
+impl Playing {
+    /// `verse` is the one that is sung this time, where not all are.
+    fn note(&mut self, line: u8, note: &WrittenNote, bar_line: Tick, verse: Option<Option<u8>>) {
+        let begins = self.add(line, note, bar_line);
+        let track = &mut self.track;
+        if note.fermata {
+            track.fermatas.push(begins);
+        }
+        if note.breath {
+            track.phrasing.breaths.push(begins);
+        }
+        if let Some(spelling) = note.spelling {
+            track.spellings.insert((begins, note.pitch.midi()), spelling);
+        }
+        for number in &note.slurs_to {
+            if let Some(first) = self.slurs.remove(&(line, *number)).filter(|first| *first < begins) {
+                track.phrasing.slurs.push((first, begins));
+            }
+        }
+        self.slurs.extend(note.slurs_from.iter().map(|number| ((line, *number), begins)));
+        // Parts on one staff sing the same words; they are kept once.
+        let tick = bar_line + note.start;
+        for lyric in &note.lyrics {
+            let number = match verse {
+                Some(sung) if sung != Some(lyric.verse) => continue,
+                Some(_) => 1,
+                None => lyric.verse,
+            };
+            if self.sung.insert((tick, number)) {
+                track.lyrics.push(Lyric { tick, verse: number, text: lyric.text.clone().into_bytes() });
+                track.phrasing.extenders.extend(lyric.extends.then_some(tick));
+            }
+        }
+    }
+
+    /// Adds a note to its line, or makes the one longer that is tied to it; returns where the whole note begins. Some
+    /// programs write the beginning of a tie alone.
+    fn add(&mut self, line: u8, note: &WrittenNote, bar_line: Tick) -> Tick {
+        let notes = self.track.channels.entry(line).or_default();
+        let start = bar_line + note.start;
+        // A chord's other notes may be longer than their measure.
+        let end = start.saturating_add(note.length).min(MAX_TICK);
+        let key = (line, note.pitch.midi());
+        let is_meant = |tie: &OpenTie| note.tied_from || tie.is_near && note.lyrics.is_empty();
+        let held = self.ties.remove(&key).filter(|tie| is_meant(tie) && notes[tie.note].end == start);
+        let index = held.map_or(notes.len(), |tie| tie.note);
+        match notes.get_mut(index) {
+            Some(held) => held.end = end,
+            None => notes.push(Note { start, end, pitch: note.pitch, velocity: VELOCITY }),
+        }
+        if note.tied_to {
+            self.ties.insert(key, OpenTie { note: index, is_near: true });
+        }
+        notes[index].start
+    }
+
+    fn expression(&mut self, tick: Tick, expression: &WrittenExpression) {
+        let hairpin = match expression {
+            WrittenExpression::Dynamic(name) => Some((tick, Expression::Dynamic(name.clone()))),
+            WrittenExpression::Words(words) => Some((tick, Expression::Words(words.clone()))),
+            WrittenExpression::HairpinStart { louder } => {
+                self.hairpin = Some((tick, *louder));
+                None
+            }
+            WrittenExpression::HairpinStop => {
+                let open = self.hairpin.take().filter(|(start, _)| *start < tick);
+                open.map(|(start, louder)| (start, Expression::Hairpin { louder, end: tick }))
+            }
+        };
+        self.track.phrasing.expressions.extend(hairpin);
+    }
+
+    /// Every list in the order that a [`Track`] promises; without notes that have no length, and lines without notes.
+    fn finish(self) -> Track {
+        let mut track = self.track;
+        for notes in track.channels.values_mut() {
+            notes.retain(|note| note.end > note.start);
+            notes.sort_by_key(|note| (note.start, note.pitch));
+            cut_where_struck_again(notes);
+        }
+        track.channels.retain(|_, notes| !notes.is_empty());
+        track.lyrics.sort_by_key(|lyric| (lyric.tick, lyric.verse));
+        track.fermatas.sort_unstable();
+        track.fermatas.dedup();
+        track.phrasing = track.phrasing.in_order();
+        track
+    }
+}
+
+/// Whether notes begin where notation has no place for them: in a quarter that is divided neither into thirty-seconds nor
+/// into triplets of sixteenths.
+fn is_irregular(measure: &WrittenMeasure, ticks_per_quarter: u64) -> bool {
+    let ticks = ticks_per_quarter as f64;
+    let mut quarters: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for note in &measure.notes {
+        let start = u64::from(note.start);
+        let place = (start % ticks_per_quarter) as f64 / ticks * f64::from(DIVISIONS);
+        quarters.entry(start / ticks_per_quarter).or_default().push(place);
+    }
+    let fits = |places: &[f64], spacing: f64| {
+        places
+            .iter()
+            .all(|place| ((place / spacing).round() * spacing - place).abs() * ticks < 1.01 * f64::from(DIVISIONS))
+    };
+    quarters.values().any(|places| !fits(places, 3.0) && !fits(places, 4.0))
+}
