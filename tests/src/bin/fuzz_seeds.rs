@@ -24,6 +24,23 @@ use trainer::settings::TrunkSettings;
 
 const CSV: &str = "note0,note1,note2,note3\n72,67,64,48\n72,67,64,48\n74,0,62,43\n72,67,64,48\n";
 
+const HYMN_IN_ABC: &str = "%abc-2.1
+X:1
+T:Nun danket
+C:J. Cr\\\"uger
+M:4/4
+L:1/4
+Q:1/4=72
+V:S name=\"Soprano\"
+V:B clef=bass octave=-1
+K:Gmix ^f
+[V:S] d|\"G\"d>d (3efg Hd2:|1 {a}(b!mf!c') z2:|2 [Bd]2-[Bd]2||
+w:1.~Nun|dan-ket al-le Gott,
+w:Der * e-wig_ rei-che
+[V:B] G|GGCE/2C/2 !fermata!G2:|1 G4:|2 G4||
+[M:3/4][K:Am] \"^Fine\"A3|Z2|E3 & A,3|]
+";
+
 fn main() -> Result<()> {
     let piece = piece();
     for (layout, name) in [(Layout::Closed, "closed"), (Layout::Open, "open")] {
@@ -47,6 +64,8 @@ fn main() -> Result<()> {
         seed("musicxml", &format!("{name}.musicxml"), text.as_bytes())?;
     }
     seed("render", "voices.musicxml", VOICES.as_bytes())?;
+    seed("abc", "hymn.abc", HYMN_IN_ABC.as_bytes())?;
+    seed("render", "hymn.abc", HYMN_IN_ABC.as_bytes())?;
 
     seed("data_set", "table.csv", CSV.as_bytes())?;
     let archive = archive()?;

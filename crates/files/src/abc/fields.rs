@@ -149,7 +149,7 @@ pub(super) fn tempo(text: &str, unit: u32) -> Option<u32> {
             (of_unit.unwrap_or(sum), beats.trim())
         }
     };
-    let beats: f64 = beats.split_whitespace().next()?.parse().ok()?;
+    let beats: f64 = beats.split_whitespace().find_map(|word| word.parse().ok())?;
     let quarters = beats * f64::from(beat) / f64::from(FINE_TICKS);
     (4.0..=2000.0).contains(&quarters).then(|| (60e6 / quarters).round() as u32)
 }

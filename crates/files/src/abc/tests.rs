@@ -59,7 +59,7 @@ fn a_tune_without_ado_is_read() {
 #[test]
 fn head_and_comments_are_understood() {
     let head =
-        "%abc-2.1\nA text before\n\nX:7\nT:Nun danket % a comment\nT:again\nC:J. Cr\\\"uger\nM:C|\nQ:1/2=60\nK:F#m\n";
+        "%abc-2.1\nA text before\n\nX:7\nT:Nun danket % a comment\nT:again\nC:J. Cr\\\"uger\nM:C|\nQ:1/2=60\nK:F#m\r\n";
     let source = read_text(&format!("{head}f % not these: gggg\n% nor this\n%%directive x\nW:words\n"));
     assert_eq!((line(&source).as_str(), key(&source)), ("78:0.5", (3, true)));
     assert_eq!((source.title.as_deref(), source.creators[0].name.as_str()), (Some("Nun danket"), "J. Crüger"));
@@ -198,7 +198,7 @@ fn of_several_tunes_the_first_is_taken_and_the_others_are_told() {
         "{:?}",
         source.remarks
     );
-    let split = read_text("X:1\nL:1/4\nK:C\ncd|\n\nef|\n");
+    let split = read_text("X:1\nL:1/4\nK:C\nc\n% a comment\nd\n\nef|\n");
     assert_eq!(pitches(&split), [72, 74, 76, 77], "an empty line between strains");
 }
 

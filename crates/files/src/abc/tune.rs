@@ -76,7 +76,9 @@ impl Tune {
             is_over: false,
             graces: 0,
         };
-        let mut lines = text.split(['\n', '\r']).map(without_comment).peekable();
+        let is_comment = |line: &&str| line.trim_start().starts_with('%');
+        let lines = text.lines().filter(|line| !is_comment(line));
+        let mut lines = lines.map(without_comment).peekable();
         while let Some(line) = lines.next() {
             let mut line = line.to_owned();
             while let Some(more) = lines.next_if(|next| next.starts_with("+:")) {

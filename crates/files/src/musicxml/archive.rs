@@ -15,7 +15,22 @@ pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// The text of a score, compressed or plain.
 pub(super) fn text_of_score(bytes: &[u8]) -> Result<String, ReadError> {
-    if bytes.starts_with(b"PK") { decode_document(&unpack(bytes)?) } else { decode_document(bytes) }
+    let text = if bytes.starts_with(b"PK") { decode_document(&unpack(bytes)?) } else { decode_document(bytes) }?;
+    Ok(without_faults(text))
+}
+
+/// Without what keeps documents from being XML that nobody meant anything by: space before the declaration, zeros at the
+/// end, control characters.
+fn without_faults(mut text: String) -> String {
+    if !text.starts_with('<') || text.chars().any(is_fault) {
+        text.retain(|letter| !is_fault(letter));
+        text = text.trim_start().to_owned();
+    }
+    text
+}
+
+fn is_fault(letter: char) -> bool {
+    letter == '\u{feff}' || letter < ' ' && !letter.is_ascii_whitespace()
 }
 
 /// A score in a compressed file (.mxl): a zip archive with a table of contents.

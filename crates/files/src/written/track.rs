@@ -33,11 +33,13 @@ impl Player<'_> {
         if verses.is_some() {
             remarks.push("repeated measures with several lines of words sing one of them each time".into());
         }
-        if let Some(measure) = measures.iter().position(|measure| is_irregular(measure, self.ticks_per_quarter)) {
+        let irregular = (1..).zip(&measures).filter(|(_, measure)| is_irregular(measure, self.ticks_per_quarter));
+        let irregular: Vec<usize> = irregular.map(|(number, _)| number).collect();
+        if let [first, others @ ..] = &irregular[..] {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
             remarks.push(format!(
-                "measure {} and perhaps others divide the beat in ways that scores of ours write to the nearest \
-                 thirty-second or triplet; MIDI keeps them",
-                measure + 1
+                "measure {first}{more} divides a beat irregularly: a score gets the nearest thirty-second or triplet, MIDI \
+                 the exact time"
             ));
         }
         let mut line_track = Playing { track: Track { name, remarks, ..Track::default() }, ..Playing::default() };

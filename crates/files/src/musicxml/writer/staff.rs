@@ -1,6 +1,7 @@
 //! The measures of one staff, with the one part or two that stand on it.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use chorale::Part;
 
@@ -39,7 +40,6 @@ impl Staff<'_> {
             rehearsal_marks(xml, measure);
             self.marks(xml, measure);
         }
-        expressions(xml, measure, self.is_top);
         let accidentals = self.accidentals(measure);
         for (voice, part) in self.parts.iter().enumerate() {
             if voice > 0 {
@@ -48,12 +48,18 @@ impl Staff<'_> {
                 xml.close("backup");
             }
             for item in &measure.parts[part.index()] {
+                if voice == 0 {
+                    expressions(xml, measure, item.position..item.position + item.length, self.is_top);
+                }
                 let accidental = accidentals.get(&(voice, item.position)).copied();
                 let has_words = *part == self.score.melody || self.score.all_sing && self.parts.len() == 1;
                 let syllables = item.notehead.as_ref().and_then(|head| self.lyrics.get(&head.sung?));
                 let syllables = syllables.filter(|_| has_words).map(Vec::as_slice).unwrap_or_default();
                 let (is_alone, is_melody) = (self.parts.len() == 1, *part == self.score.melody);
                 NoteElement { item, voice, is_alone, accidental, syllables, is_melody }.write(xml);
+            }
+            if voice == 0 {
+                expressions(xml, measure, measure.length..u32::MAX, self.is_top);
             }
         }
         if is_last {
@@ -151,9 +157,10 @@ impl Staff<'_> {
     }
 }
 
-/// Dynamics and hairpins for every staff, above the words; other words on the top one.
-fn expressions(xml: &mut Xml, measure: &Measure, is_top: bool) {
-    for (position, expression) in &measure.expressions {
+/// Dynamics and hairpins for every staff, above the words; other words on the top one. Those of one note, before which they
+/// stand: not all programs heed an offset.
+fn expressions(xml: &mut Xml, measure: &Measure, of_note: Range<u32>, is_top: bool) {
+    for (position, expression) in measure.expressions.iter().filter(|(position, _)| of_note.contains(position)) {
         if matches!(expression, WrittenExpression::Words(_)) && !is_top {
             continue;
         }
@@ -167,8 +174,8 @@ fn expressions(xml: &mut Xml, measure: &Measure, is_top: bool) {
             WrittenExpression::HairpinStop => xml.empty("wedge type=\"stop\""),
         }
         xml.close("direction-type");
-        if *position > 0 {
-            xml.leaf("offset", &position.to_string());
+        if *position > of_note.start {
+            xml.leaf("offset", &(position - of_note.start).to_string());
         }
         xml.close("direction");
     }
