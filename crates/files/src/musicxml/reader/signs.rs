@@ -21,7 +21,11 @@ pub(super) fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
                 sign.segno |= child(barline, "segno").is_some();
                 sign.coda |= child(barline, "coda").is_some() && !sign.to_coda;
             }
-            let mut is_closed = false;
+            // A repeat sign ends a bracket that nothing else does.
+            let mut is_closed = has_repeat(*measure, "backward");
+            if has_repeat(*measure, "forward") {
+                bracket.clear();
+            }
             for ending in barlines().flat_map(|barline| children(barline, "ending")) {
                 if ending.attribute("type") == Some("start") {
                     bracket = passes(ending.attribute("number").unwrap_or_default());
@@ -38,6 +42,11 @@ pub(super) fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
         }
     }
     signs
+}
+
+fn has_repeat(measure: Node, direction: &str) -> bool {
+    let repeats = children(measure, "barline").flat_map(|barline| children(barline, "repeat"));
+    repeats.map(|repeat| repeat.attribute("direction")).any(|found| found == Some(direction))
 }
 
 /// The numbers of an ending: `1`, `1, 2` or `1-3`.

@@ -195,7 +195,12 @@ fn endings_fine_and_coda_go_where_they_are_meant() {
         [1, 2, 3, 4, 1, 2, 5, 6]
     );
     let (fine, da_capo) = (direction("<words>Fine</words>"), direction("<words>D.C. al Fine</words>"));
-    assert_eq!(order(&[forward, [short, fine, backward].concat(), second, da_capo]), [1, 2, 1, 3, 4, 1, 2]);
+    let first = [short, fine, backward.clone()].concat();
+    assert_eq!(order(&[forward.clone(), first, second, da_capo]), [1, 2, 1, 3, 4, 1, 2]);
+    // Brackets that nothing closes end with their section.
+    let open = |number: u8| ending(number, "start");
+    let (first, last) = ([open(1), backward.clone()].concat(), open(2));
+    assert_eq!(order(&[none.clone(), first, last, forward.clone(), backward.clone()]), [1, 2, 1, 3, 4, 5, 4, 5]);
     let coda = direction("<coda/>");
     let jump = direction("<words>D.C. al Coda</words>");
     assert_eq!(order(&[none.clone(), coda.clone(), jump, coda, none]), [1, 2, 3, 1, 2, 4, 5]);
