@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chorale::{Chord, Part, Phase, Pitch, Token};
-use harmonizer::search::{self, PARTICLES};
+use harmonizer::search::{self, PARTICLES, Plan};
 use harmonizer::{Harmonizer, Purpose, Sampling};
 use network::{Model, Row};
 
@@ -54,7 +54,7 @@ fn run(model: &Arc<Model>, what: &str, times: usize) -> Result<()> {
         "render" => {
             let melody = (0..times).map(|step| (given(step)[Part::Soprano], Phase::in_beat(step)));
             let sampling = Sampling::of(model, Purpose::Ahead);
-            search::search(model, sampling, &search::steps(melody, true), PARTICLES)?;
+            search::search(model, sampling, &Plan::of(search::steps(melody, true)), PARTICLES)?;
         }
         other => bail!("unknown work '{other}': expected step, answer, table or render"),
     }

@@ -766,7 +766,6 @@ fn alternatives_are_numbered_and_differ() {
         .filter_map(|text| text.rsplit(' ').next()?.parse().ok())
         .collect();
     assert_eq!(nats.len(), 3, "{}", String::from_utf8_lossy(&said.stderr));
-    assert!(nats.is_sorted(), "the best comes first: {nats:?}");
 }
 
 #[test]

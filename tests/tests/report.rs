@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use chorale::census::{Census, Figure, ends_by_a_fifth};
-use chorale::{Chorale, Key, Part};
+use chorale::{Chorale, Key, Part, Token};
 use files::Grid;
 use files::parts::chorale_score;
 use harmonizer::parallel::on_all_cores;
-use harmonizer::search::{self, PARTICLES};
+use harmonizer::search::{self, PARTICLES, Plan};
 use harmonizer::{Purpose, Sampling};
 use network::Model;
-use performer::study::report::{Way, harmonize_all};
+use performer::study::report::{Way, harmonize_all, of_phrases};
 use tests::chorales::dataset;
 
 const CARD: &str = include_str!("../../models/README.md");
@@ -55,7 +55,7 @@ fn check(title: &str, figures: &[Figure], share: f64, absolute: f64) {
 fn the_model_card_tells_how_the_shipped_models_play() {
     let pieces: Vec<_> = dataset().test.iter().map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut bach = Census::default();
-    pieces.iter().for_each(|(piece, _)| bach.add(&Census::of(piece)));
+    pieces.iter().for_each(|(piece, _)| bach.add(&of_phrases(piece, piece)));
     check("Bach", &bach.figures(), 0.0, 0.005);
     for (name, model) in [("wavenet", Model::wavenet()), ("lstm", Model::lstm())] {
         let model = Arc::new(model.unwrap());
@@ -92,15 +92,17 @@ fn a_search_that_is_told_the_key_begins_and_ends_in_it_about_as_often_as_bach() 
     let found = on_all_cores(&pieces, |index, (piece, phases)| {
         let key = chorale_score(piece, &Grid::new(480, &[], 0), 0, 480, Vec::new()).found_key();
         let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-        let mut steps = search::steps(sopranos, true);
+        let untold = Plan::of(search::steps(sopranos.clone(), true));
+        let mut told = Plan::of(search::steps(sopranos, false));
         let sampling = Sampling { seed: index as u64, ..Sampling::of(&model, Purpose::Ahead) };
-        let searched = |steps: &[search::SearchStep]| {
-            search::search(&model, sampling, steps, PARTICLES)
+        let searched = |plan: &Plan| {
+            search::search(&model, sampling, plan, PARTICLES)
                 .map(|found| opening_and_end(&Chorale { chords: found.chords }, key))
         };
-        let untold = searched(&steps)?;
-        search::set_home(&mut steps, key);
-        Ok::<_, network::ModelError>([opening_and_end(piece, key), untold, searched(&steps)?])
+        let sopranos: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
+        let (tune, notes) = search::tune_of_sopranos(&sopranos);
+        told.head_for_cadences(&tune, &notes, key);
+        Ok::<_, network::ModelError>([opening_and_end(piece, key), searched(&untold)?, searched(&told)?])
     });
     let found = found.unwrap();
     let sums: Vec<[usize; 4]> = (0..3)

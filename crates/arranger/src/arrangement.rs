@@ -66,10 +66,9 @@ impl Cantus {
         };
         // What cannot be kept is the fault of the file that it is in.
         let place = options.kept.as_ref().map_or(self.name.clone(), |kept| format!("--keep {}", kept.name));
-        let mut wanted = wanted.map_err(|error| ArrangeError::in_file(&place, error))?;
-        search::set_home(&mut wanted, self.home);
+        let plan = self.plan(wanted.map_err(|error| ArrangeError::in_file(&place, error))?);
         let sampling = options.freedom.sampling(constraints.guard(guard_for(model, Purpose::Ahead)));
-        let found = search::alternatives(model, sampling, &wanted, particles, alternatives)?;
+        let found = search::alternatives(model, sampling, &plan, particles, alternatives)?;
         let notes = 4.0 * steps.len() as f64;
         let nats = |one: &Harmonization| Nats { with_rules: -one.score() / notes, alone: -one.log_likelihood / notes };
         Ok(found
@@ -90,7 +89,7 @@ impl Cantus {
         score.creators.clone_from(&source.creators);
         score.is_notated = source.kind.is_notated();
         if options.heading.key.is_none() {
-            score.settle_mode();
+            score.set_mode(self.home);
         }
         for (part, kept) in score.parts.iter_mut().zip(&self.kept).skip(1) {
             if let Some(notes) = kept {

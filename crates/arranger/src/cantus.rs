@@ -1,8 +1,12 @@
 //! The melody that is to be harmonized: chosen, laid on bars and beats, and moved to where its singers reach it.
 
+use std::ops::Range;
+
 use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
-use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, transpose_keys};
+use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, transpose_keys};
+use harmonizer::phrasing::{self, Phrasing, Signature};
+use harmonizer::search::{Plan, SearchStep, tune_of};
 
 use crate::{ArrangeError, Method, Options, Tune, untold};
 
@@ -19,6 +23,9 @@ pub struct Cantus {
     pub(crate) fold: Fold,
     /// The key in which it begins and ends.
     pub(crate) home: Key,
+    /// The melody as its phrases are found, with the steps of each note.
+    pub(crate) tune: phrasing::Tune,
+    pub(crate) spans: Vec<Range<usize>>,
     /// By [`Part::index`], in ticks of `source`.
     pub(crate) kept: [Option<Vec<Note>>; 4],
     /// What was decided on the way, in sentences for the user.
@@ -46,7 +53,6 @@ impl Tune {
         if options.heading.key.is_none() {
             remarks.extend(untold::settle_signature(&mut source, &melody));
         }
-        let home = home(&source, &melody, options).transposed(options.transpose);
         melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
             semitones: options.transpose,
             pitch,
@@ -66,26 +72,58 @@ impl Tune {
             melody = melody.transposed(12 * octaves).map_err(ArrangeError::CannotMove)?;
             steps = melody::steps(&melody, &grid).map_err(in_file)?;
         }
-        let fold = if options.part == Part::Soprano { Fold::of(&steps) } else { Fold::Whole(0) };
+        let (tune, spans) = tune_of(&steps, melody::beats_in_bar(&melody, &grid));
+        let home = phrasing::melody_key(&tune, told_key(&source, options), Phrasing::learned());
+        let fold = match (options.part, options.method) {
+            (Part::Soprano, Method::Live) => Fold::of(&steps),
+            (Part::Soprano, Method::Ahead { .. }) => Fold::with_shift(&steps),
+            _ => Fold::Whole(0),
+        };
         remarks.extend(fold.remark().filter(|_| options.ensemble.scoring == Scoring::Satb));
         let kept = match &options.kept {
             Some(tune) => kept_parts(tune, source.ticks_per_quarter)?,
             None => [const { None }; 4],
         };
         let (options, name) = (options.clone(), self.name.clone());
-        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, kept, remarks })
+        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, tune, spans, kept, remarks })
     }
 }
 
-/// The key that counts: the one asked for, else the signature where it can be believed, else the one that fits the notes.
-fn home(source: &Source, melody: &Melody, options: &Options) -> Key {
-    let is_asked_for = options.heading.key.is_some();
-    let found = melody.found_key();
-    // Many programs write C major into MIDI files that nobody has told them the key of.
-    let is_default = |key: &Key| !is_asked_for && source.kind == Kind::Midi && *key == Key { sharps: 0, minor: false };
-    // Nor does a signature tell major from minor.
-    let is_open = |key: &Key| is_default(key) || !is_asked_for && found.minor && key.sharps == found.sharps;
-    signature(&source.directions).filter(|key| !is_open(key)).unwrap_or(found)
+impl Cantus {
+    /// The key in which the piece begins and ends.
+    pub fn home(&self) -> Key {
+        self.home
+    }
+
+    /// Where the last notes of phrases begin, in ticks of the file; the last note of all among them.
+    pub fn phrase_ends(&self) -> Vec<Tick> {
+        let plan = self.plan(Vec::new());
+        plan.goals.iter().map(|goal| self.steps[goal.arrival].start).collect()
+    }
+
+    /// The steps that are to be harmonized, with the cadences that they lead to.
+    pub(crate) fn plan(&self, steps: Vec<SearchStep>) -> Plan {
+        let mut plan = Plan::of(steps);
+        // In the key in which the network hears it.
+        let semitones = if let Fold::Shift(semitones) = self.fold { semitones } else { 0 };
+        plan.head_for_cadences(&self.tune.transposed(semitones), &self.spans, self.home.transposed(semitones));
+        plan
+    }
+}
+
+/// What is known of the key before the notes are looked at. Few programs write the mode, so that only minor is believed.
+fn told_key(source: &Source, options: &Options) -> Signature {
+    let told = source.directions.iter().find_map(|(_, direction)| match direction {
+        Direction::Key { sharps, minor } => Some(Key { sharps: *sharps, minor: *minor }),
+        _ => None,
+    });
+    match told {
+        Some(key) if options.heading.key.is_some() => Signature::Asked(key),
+        Some(Key { sharps: 0, minor: false }) if source.kind == Kind::Midi => Signature::Default,
+        Some(key) if key.minor => Signature::Key(key),
+        Some(key) => Signature::Sharps(key.sharps),
+        None => Signature::None,
+    }
 }
 
 fn check_part(options: &Options) -> Result<(), ArrangeError> {

@@ -2,20 +2,17 @@
 
 use std::sync::Arc;
 
-use chorale::{Chorale, Chord, Key, Phase};
+use chorale::{Chorale, Chord, Phase};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
 use files::{Direction, Ensemble, Grid, Metre, Score, Scoring, Tick, melody, parts};
-use harmonizer::{Constraints, Harmonizer, Limits, Purpose, Sampling, guard_for};
+use harmonizer::{Constraints, Outline, Purpose, guard_for};
 use network::Model;
 
 use crate::{ArrangeError, Freedom, Heading, Tune};
 
 /// Quarters a minute where nothing says otherwise; about how chorales are sung.
 const DEFAULT_TEMPO: u16 = 80;
-
-/// How many chorales are written until one is major or minor as asked, and high or low enough.
-const ATTEMPTS: u64 = 50;
 
 /// What a new chorale is to be.
 #[derive(Clone, Debug)]
@@ -135,27 +132,11 @@ pub fn compose(model: &Arc<Model>, mut prompt: Prompt, options: &ComposeOptions)
         *chord = chord.transposed(12 * octaves).ok_or_else(|| ArrangeError::PromptTooHigh(prompt.name.clone()))?;
     }
     let constraints = Constraints { ensemble, ..Constraints::default() };
-    let limits = constraints.limits(octaves)?;
+    let limits = constraints.limits(12 * octaves)?;
     let sampling = options.freedom.sampling(constraints.guard(guard_for(model, Purpose::New)));
-    let write = |seed: u64| {
-        let mut harmonizer = Harmonizer::new(Arc::clone(model), Sampling { seed, ..sampling });
-        harmonizer::generate(&prompt.chords, length, |step| prompt.phase(step), limits, &mut harmonizer)
-    };
-    let mut chorale = match heading.key.filter(|_| prompt.chords.is_empty()) {
-        None => write(sampling.seed)?,
-        Some(key) => {
-            // Far from the seeds that a user would give.
-            let seeds = (0..=ATTEMPTS).map(|attempt| sampling.seed.wrapping_add(attempt << 32));
-            let mut found = None;
-            for seed in seeds {
-                found = moved_to(&write(seed)?, key, &limits);
-                if found.is_some() {
-                    break;
-                }
-            }
-            found.ok_or(ArrangeError::NotInKey { attempts: ATTEMPTS, key })?
-        }
-    };
+    let key = heading.key.filter(|_| prompt.chords.is_empty());
+    let outline = Outline { prompt: &prompt.chords, length, key, limits };
+    let mut chorale = harmonizer::generate(model, sampling, outline, |step| prompt.phase(step))?;
     for chord in &mut chorale.chords {
         *chord = chord.transposed(-12 * octaves).ok_or(ArrangeError::TooLow)?;
     }
@@ -173,25 +154,4 @@ fn set_tempo(directions: &mut Vec<(Tick, Direction)>, tempo: Option<u16>) {
         directions.retain(|(_, direction)| !is_tempo(direction));
         directions.insert(0, (0, Direction::Tempo(60_000_000 / u32::from(beats.max(1)))));
     }
-}
-
-/// Transposed to `key` by the shortest way that leaves all parts within their ranges; `None` for one in the other mode, or
-/// where no way does.
-fn moved_to(chorale: &Chorale, key: Key, limits: &Limits) -> Option<Chorale> {
-    let grid = Grid::new(TICKS_PER_QUARTER, &[], 0);
-    let found = parts::chorale_score(chorale, &grid, 0, TICKS_PER_QUARTER, Vec::new()).found_key();
-    if found.minor != key.minor {
-        return None;
-    }
-    let up = (i32::from(key.tonic()) - i32::from(found.tonic())).rem_euclid(12);
-    let mut ways = [up, up - 12];
-    ways.sort_by_key(|way| way.abs());
-    let is_sung = |chord: &Chord| {
-        chord
-            .pitches()
-            .into_iter()
-            .zip(limits.ranges)
-            .all(|(pitch, (low, high))| pitch.is_none_or(|pitch| low <= pitch && pitch <= high))
-    };
-    ways.into_iter().filter_map(|way| chorale.transposed(way)).find(|moved| moved.chords.iter().all(is_sung))
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use chorale::{Key, Pitch};
+use chorale::Pitch;
 use files::{Kind, Metre};
 use harmonizer::OutOfReach;
 use network::ModelError;
@@ -35,8 +35,6 @@ pub enum ArrangeError {
     NothingToWrite { length: usize, prompt: usize },
     #[error("{0} lies too high for --ranges TTBB, which takes it an octave up; move it down, or leave that out")]
     PromptTooHigh(String),
-    #[error("--key: none of {attempts} chorales could be brought to {key}; another --seed, or more --steps")]
-    NotInKey { attempts: u64, key: Key },
     #[error("a part of the new chorale lies too low")]
     TooLow,
     #[error(transparent)]

@@ -1,7 +1,8 @@
 //! Figures counted on finished pieces, by which harmonizations are set beside Bach's own.
 
+use crate::phrase_ends::is_over_its_root;
 use crate::sonority::{has_semitone_dissonance, is_good_ending};
-use crate::{Chorale, Chord, Part, Past, Phase, Rule, Sonority};
+use crate::{Chorale, Chord, Part, Past, Phase, PhraseEnd, PhraseEnds, Pitch, PitchClassDurations, Rule, Sonority};
 
 /// Counts over one piece or, added up with [`Census::add`], over many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +33,13 @@ pub struct Census {
     pub good_endings: usize,
     /// Pieces whose bass falls by a fifth, or rises by a fourth, to where it ends.
     pub fifths_to_the_end: usize,
+    /// Ends of phrases, those under which no part moves, that have a triad over its root, that are reached from their
+    /// dominant over its root, and that stay on the key's dominant.
+    pub phrase_ends: usize,
+    pub phrases_at_rest: usize,
+    pub phrases_over_root: usize,
+    pub authentic_phrases: usize,
+    pub half_phrases: usize,
     /// Notes of alto, tenor and bass compared with another harmonization, and those that agree.
     pub compared: usize,
     pub match_length: usize,
@@ -115,6 +123,28 @@ impl Census {
         }
     }
 
+    /// Counts how the phrases end whose ends were found in another harmonization of the same soprano.
+    pub fn count_phrases(&mut self, chords: &[Chord], ends: &PhraseEnds) {
+        let Some(key) = PitchClassDurations::of(chords).key() else { return };
+        for &PhraseEnd { arrival, end } in &ends.ends {
+            let Some(last) = end.checked_sub(1).and_then(|last| chords.get(last)) else { continue };
+            let class = |step: usize| chords[step][Part::Bass].pitch().map(Pitch::class);
+            let has = |step: usize, wanted: u8| {
+                chords[step].pitches().into_iter().flatten().any(|pitch| pitch.class() == wanted)
+            };
+            self.phrase_ends += 1;
+            self.phrases_at_rest += usize::from(chords[arrival..end].iter().all(|chord| chord == last));
+            let Some(root) = class(end - 1).filter(|_| is_over_its_root(*last)) else { continue };
+            self.phrases_over_root += 1;
+            let before = arrival.saturating_sub(Phase::STEPS_PER_BEAT)..arrival;
+            let mut dominant =
+                before.filter(|&step| class(step) == Some((root + 7) % 12) && has(step, (root + 11) % 12));
+            let is_authentic = class(arrival) == Some(root) && dominant.next().is_some();
+            self.authentic_phrases += usize::from(is_authentic);
+            self.half_phrases += usize::from(!is_authentic && key.degree(root) == 7);
+        }
+    }
+
     pub fn add(&mut self, other: &Census) {
         let Census {
             pieces,
@@ -132,6 +162,11 @@ impl Census {
             stuck_parts,
             good_endings,
             fifths_to_the_end,
+            phrase_ends,
+            phrases_at_rest,
+            phrases_over_root,
+            authentic_phrases,
+            half_phrases,
             compared,
             match_length,
         } = self;
@@ -146,6 +181,11 @@ impl Census {
             (stuck_parts, other.stuck_parts),
             (good_endings, other.good_endings),
             (fifths_to_the_end, other.fifths_to_the_end),
+            (phrase_ends, other.phrase_ends),
+            (phrases_at_rest, other.phrases_at_rest),
+            (phrases_over_root, other.phrases_over_root),
+            (authentic_phrases, other.authentic_phrases),
+            (half_phrases, other.half_phrases),
             (compared, other.compared),
             (match_length, other.match_length),
         ] {
@@ -237,6 +277,13 @@ impl Census {
         figures.push(figure("stuck-parts", "per piece", per_piece(self.stuck_parts)));
         figures.push(figure("good-ending", "% of pieces", hundredths(self.good_endings, self.pieces)));
         figures.push(figure("ending-by-a-fifth", "% of pieces", hundredths(self.fifths_to_the_end, self.pieces)));
+        if self.phrase_ends > 0 {
+            let of_phrases = |name: &str, count| figure(name, "% of phrases", hundredths(count, self.phrase_ends));
+            figures.push(of_phrases("phrase-at-rest", self.phrases_at_rest));
+            figures.push(of_phrases("phrase-over-root", self.phrases_over_root));
+            figures.push(of_phrases("phrase-authentic", self.authentic_phrases));
+            figures.push(of_phrases("phrase-half", self.half_phrases));
+        }
         if self.compared > 0 {
             figures.push(figure("agreement", "% of notes", hundredths(self.match_length, self.compared)));
         }
@@ -321,6 +368,22 @@ mod tests {
             (0..40).map(|step| format!("{},67,64,{}\n", 72 + step / 8 % 2, 48 + step / 16 % 2)).collect();
         assert_eq!(Census::of(&chorale(&rows)).stuck_parts, 2);
         assert_eq!(Census::of(&chorale(&"72,67,64,48\n".repeat(40))).stuck_parts, 0);
+    }
+
+    #[test]
+    fn phrases_are_counted_by_how_they_rest_and_are_reached() {
+        let rows = |chord: &str, count: usize| format!("{chord}\n").repeat(count);
+        let piece = rows("72,67,64,48", 4) + &rows("71,67,62,55", 4) + &rows("72,67,64,48", 8);
+        let moving =
+            rows("72,67,64,48", 4) + &rows("71,67,62,59", 4) + &rows("72,67,64,48", 4) + &rows("72,67,64,52", 4);
+        let ends = PhraseEnds { bar: 4, ends: vec![PhraseEnd { arrival: 8, end: 16 }] };
+        let counts = |rows: &str| {
+            let mut census = Census::default();
+            census.count_phrases(&chorale(rows).chords, &ends);
+            [census.phrase_ends, census.phrases_at_rest, census.phrases_over_root, census.authentic_phrases]
+        };
+        assert_eq!(counts(&piece), [1, 1, 1, 1]);
+        assert_eq!(counts(&moving), [1, 0, 0, 0]);
     }
 
     #[test]

@@ -18,14 +18,14 @@ pub struct Grid {
 
 /// From one time signature to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stretch {
+pub(crate) struct Stretch {
     start: Tick,
-    first_step: u32,
+    pub first_step: u32,
     /// Counts from 1; 0 for a pickup.
     first_bar: u32,
-    metre: Option<Metre>,
+    pub metre: Option<Metre>,
     /// Steps of the first bar that are missing before `first_step`: not 0 for a pickup.
-    missing: u32,
+    pub missing: u32,
 }
 
 /// One bar, or what there is of it.
@@ -119,7 +119,7 @@ impl Grid {
         }
     }
 
-    /// Within the bar in 4/4, 2/2 and in 2/4 as its half; within the beat in other metres or none.
+    /// Within the bar in 4/4, 2/2 and in 2/4 as its half; within the beat, dotted or not, in other metres or none.
     pub fn phase(&self, step: u32) -> Phase {
         let stretch = self.stretch_of_step(step);
         let count = step - stretch.first_step + stretch.missing;
@@ -127,7 +127,21 @@ impl Grid {
             Phase::in_bar(count as usize)
         } else {
             let (_, first_step) = stretch.bar_of(step - stretch.first_step);
-            Phase::in_beat((count - first_step) as usize)
+            let within_bar = (count - first_step) as usize;
+            match stretch.metre.filter(|metre| metre.is_compound()) {
+                // Of a dotted beat the last third is the half beat, as `pulse.rs` hears it.
+                Some(metre) => {
+                    let unit = (16 / usize::from(metre.denominator())).max(1);
+                    let (third, rest) = (within_bar / unit % 3, within_bar % unit);
+                    Phase::in_beat(match (third, rest) {
+                        (0, 0) => 0,
+                        (2, 0) => 2,
+                        (2, _) => 3,
+                        _ => 1,
+                    })
+                }
+                None => Phase::in_beat(within_bar),
+            }
         }
     }
 
@@ -152,8 +166,17 @@ impl Grid {
         self.ticks_per_quarter as Tick
     }
 
+    pub(crate) fn stretches(&self) -> &[Stretch] {
+        &self.stretches
+    }
+
+    /// The place of the stretch that holds a step.
+    pub(crate) fn stretch_at(&self, step: u32) -> usize {
+        self.stretches.partition_point(|stretch| stretch.first_step <= step) - 1
+    }
+
     fn stretch_of_step(&self, step: u32) -> &Stretch {
-        &self.stretches[self.stretches.partition_point(|stretch| stretch.first_step <= step) - 1]
+        &self.stretches[self.stretch_at(step)]
     }
 }
 
@@ -169,6 +192,13 @@ impl Stretch {
         let metre = self.metre.unwrap_or(Metre::FOUR_FOUR);
         let bar = bar_at(metre, step + self.missing);
         (bar - self.hidden_bars(), steps_of_bars(metre, bar))
+    }
+
+    /// Of a step counted from the beginning of the first bar, were it whole: bars before its bar, and where that begins.
+    pub fn whole_bar_of(&self, count: u32) -> (u32, u32) {
+        let metre = self.metre.unwrap_or(Metre::FOUR_FOUR);
+        let bar = bar_at(metre, count);
+        (bar, steps_of_bars(metre, bar))
     }
 
     fn is_bar_line(&self, step: u32) -> bool {
@@ -230,9 +260,11 @@ mod tests {
 
     #[test]
     fn other_metres_and_none_give_only_the_phase_within_the_beat() {
-        for grid in [grid(&[]), grid(&[metre(0, 3, 4)]), grid(&[metre(0, 6, 8)])] {
+        for grid in [grid(&[]), grid(&[metre(0, 3, 4)]), grid(&[metre(0, 5, 4)])] {
             assert_eq!([grid.phase(0), grid.phase(5)], [Phase::in_beat(0), Phase::in_beat(1)]);
         }
+        let dotted = grid(&[metre(0, 6, 8)]);
+        assert_eq!([0, 2, 4, 6].map(|step| dotted.phase(step)), [0, 1, 2, 0].map(Phase::in_beat));
         // Bars of 3/8 are no multiple of a quarter: the count begins anew at each bar line.
         assert_eq!(grid(&[metre(0, 3, 8)]).phase(6), Phase::in_beat(0));
         assert_eq!(grid(&[metre(0, 3, 4)]).bar(12), Bar { number: 2, first_step: 12, end_step: 24 });

@@ -41,6 +41,7 @@ pub mod notation;
 pub mod parts;
 mod phrasing;
 mod program;
+mod pulse;
 mod score;
 mod signature;
 mod single_line;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::{Chorale, Chord, Part, unfold};
+use chorale::{Chorale, Chord, Part};
 
 use crate::grid::Grid;
 use crate::melody::{Fold, Melody, MelodyStep};
@@ -34,8 +34,9 @@ pub fn score(
     for part in Part::ALL.into_iter().filter(|part| *part != melody_part) {
         let notes = &mut parts[part.index()];
         for (index, (step, chord)) in steps.iter().zip(chords).enumerate() {
-            let (_, octaves) = fold.apply(step.soprano);
-            let Some(pitch) = unfold(chord[part].pitch(), octaves) else { continue };
+            let (_, semitones) = fold.apply(step.soprano);
+            let Some(pitch) = chord[part].pitch() else { continue };
+            let pitch = pitch.transposed(-semitones).unwrap_or(pitch);
             let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
             let is_struck = step.restruck || sung.range(step.start..step.end).next().is_some();
             let is_held = !is_struck && before.is_some_and(|before| !before.fermata || !begins(step));

@@ -68,6 +68,13 @@ impl Metre {
     pub fn denominator(self) -> u8 {
         1 << self.denominator_log2
     }
+
+    /// Whether three of the units make a beat: 6/8, 9/8, 12/8, also 6/4, and 3/8 with one beat a bar.
+    pub fn is_compound(self) -> bool {
+        let is_threefold = self.numerator.is_multiple_of(3);
+        is_threefold
+            && (self.numerator > 3 && self.denominator() >= 4 || self.numerator == 3 && self.denominator() == 8)
+    }
 }
 
 impl std::fmt::Display for Metre {
@@ -187,9 +194,14 @@ impl Score {
     /// Makes the signatures minor whose relative minor key is the one that the notes are in: many programs write all
     /// signatures as major ones.
     pub fn settle_mode(&mut self) {
-        let Some(first) = signature(&self.directions) else { return };
-        let found = self.found_key().written_near(first);
-        if !found.minor || first.sharps != found.sharps {
+        if let Some(first) = signature(&self.directions) {
+            self.set_mode(self.found_key().written_near(first));
+        }
+    }
+
+    /// Makes the signatures minor that `key` shares, if it is minor and the first one is among them.
+    pub fn set_mode(&mut self, found: Key) {
+        if !found.minor || signature(&self.directions).is_none_or(|first| first.sharps != found.sharps) {
             return;
         }
         for (_, direction) in &mut self.directions {

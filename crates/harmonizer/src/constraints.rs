@@ -35,17 +35,15 @@ pub struct OutOfReach {
 }
 
 impl Constraints {
-    /// What binds the network where it hears the melody so many octaves higher than it sounds.
+    /// What binds the network where it hears the melody so that its answer goes down by so many semitones.
     ///
     /// # Errors
     /// The first part whose range leaves it no octave to sing.
-    pub fn limits(&self, octaves: i32) -> Result<Limits, OutOfReach> {
-        // What lies low is heard an octave higher and sung an octave lower than Bach wrote; nobody has asked for more.
-        if self.ensemble == Ensemble::default() {
+    pub fn limits(&self, semitones: i32) -> Result<Limits, OutOfReach> {
+        // What lies an octave low is sung an octave lower than Bach wrote; nobody has asked for more.
+        if self.ensemble == Ensemble::default() && semitones.rem_euclid(12) == 0 {
             return Ok(Limits::default());
         }
-        // As in `answer::unfold`: only what was moved up goes back down.
-        let semitones = 12 * octaves.max(0);
         let mut limits = Limits { silent: self.ensemble.silent(), ..Limits::default() };
         for part in Part::LOWER {
             let (low, high) = self.ensemble.range(part);
@@ -104,13 +102,14 @@ mod tests {
     #[test]
     fn ranges_move_with_a_melody_that_the_network_hears_an_octave_higher() {
         let ranges = |octaves: i32| {
-            let limits = constraints("TTBB").limits(octaves).unwrap();
+            let limits = constraints("TTBB").limits(12 * octaves).unwrap();
             limits.ranges.map(|(low, high)| (low.midi(), high.midi()))
         };
         assert_eq!(ranges(0)[1..], [(47, 65), (43, 62), (40, 60)]);
         assert_eq!(ranges(1), [(60, 81), (59, 77), (55, 74), (52, 72)]);
-        assert_eq!(ranges(-1), ranges(0));
-        assert_eq!(constraints("SATB").limits(1), Ok(Limits::default()));
+        assert_eq!(constraints("SATB").limits(12), Ok(Limits::default()));
+        let low = constraints("SATB").limits(3).unwrap().ranges.map(|(low, high)| (low.midi(), high.midi()));
+        assert_eq!(low, [(63, 81), (55, 77), (49, 72), (39, 69)], "a melody that dips by three semitones");
         assert_eq!(constraints("SAB").limits(0).unwrap().silent, Some(Part::Tenor));
         let error = constraints("B:C6-C7").limits(0).unwrap_err().to_string();
         assert!(error.contains("C6 to C7 of the bass") && error.contains("C2 to A5"), "{error}");
@@ -119,6 +118,7 @@ mod tests {
     #[test]
     fn under_a_held_note_the_parts_move_where_the_density_lets_them() {
         let step = |(index, midi, restruck): (u32, u8, bool)| MelodyStep {
+            position: index,
             phase: Phase::in_beat(index as usize),
             start: index,
             end: index + 1,

@@ -1,81 +1,167 @@
 //! New chorales: the soprano is drawn too.
+//!
+//! A chorale has a form before it has notes: phrases of two bars, each with its end, the first two of them sung twice where
+//! there are enough (bar form, as in most of Bach's chorales). The search then heads for a cadence at each end.
 
-use chorale::census::ends_by_a_fifth;
-use chorale::{Chorale, Chord, Part, Phase, PitchClassDurations, is_good_ending};
-use network::ModelError;
+use std::sync::Arc;
 
-use crate::harmonizer::{Harmonizer, Limits, Sampling, StepRules};
+use chorale::{Chorale, Chord, Key, Part, Phase, PitchClassDurations};
+use network::{Model, ModelError};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
-/// The last steps of a new chorale, in which it seeks a close: two beats.
-const CLOSE: usize = 8;
+use crate::harmonizer::{Limits, Sampling};
+use crate::phrasing::{self, Phrasing};
+use crate::search::{self, Goal, Plan, SearchStep};
 
-/// The last steps that are drawn again, and how often, until the bass falls by a fifth to the tonic.
-const ENDING: usize = 16;
-const ENDINGS: u64 = 48;
-const BY_A_FIFTH: u8 = 3;
+/// Steps of a phrase: two bars of four beats; and of its last note, and the piece's.
+const PHRASE: usize = 2 * Phase::STEPS_PER_BAR;
+const REST: usize = 4;
+const LAST_REST: usize = 8;
 
-/// `length` steps: those of `prompt`, then new ones within `limits`, the soprano too drawn from the network. `phase` tells
-/// the phase of each, counted from 0. The last four beats are drawn again until the bass falls by a fifth to the tonic.
+/// The fewest steps before the first end, and phrases of a piece in bar form.
+const SHORTEST: usize = 12;
+const BAR_FORM: usize = 5;
+
+/// Particles of the search, and how often it is run again when a piece goes round in circles.
+const PARTICLES: usize = 8;
+const ATTEMPTS: u64 = 8;
+
+/// Keys in which the parts lie well, each once; about as many minor as Bach has.
+const KEYS: [&str; 12] = ["C", "D", "Eb", "F", "G", "A", "Bb", "a", "d", "e", "g", "b"];
+
+/// What a new chorale is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Outline<'a> {
+    /// Chords to begin with.
+    pub prompt: &'a [Chord],
+    /// Steps of the whole piece.
+    pub length: usize,
+    /// That in which it begins and ends; without one that of the prompt, or one drawn by the seed.
+    pub key: Option<Key>,
+    pub limits: Limits,
+}
+
+/// A chorale after an outline; `phase` tells the phase of each step, counted from 0.
 ///
 /// # Errors
 /// When the model fails to run.
 pub fn generate(
-    prompt: &[Chord],
-    length: usize,
+    model: &Arc<Model>,
+    sampling: Sampling,
+    outline: Outline,
     phase: impl Fn(usize) -> Phase,
-    limits: Limits,
-    harmonizer: &mut Harmonizer,
 ) -> Result<Chorale, ModelError> {
-    let sampling = harmonizer.sampling();
-    let write = |chords: &mut Vec<Chord>, harmonizer: &mut Harmonizer, sampling: Sampling, until: usize| {
-        for step in chords.len()..until {
-            harmonizer.step(chords.last().copied().unwrap_or(Chord::START), phase(step))?;
-            chords.push(match prompt.get(step) {
-                Some(&chord) => chord,
-                None => {
-                    let is_closing = step + CLOSE >= length;
-                    harmonizer.continuation_by(&StepRules { sampling, limits, is_closing })?
-                }
-            });
-        }
-        Ok::<(), ModelError>(())
-    };
-    let mut chords: Vec<Chord> = Vec::with_capacity(length);
-    write(&mut chords, harmonizer, sampling, length.saturating_sub(ENDING).max(prompt.len()).min(length))?;
-    let mut best: Option<(u8, Vec<Chord>)> = None;
-    for attempt in 0..ENDINGS {
-        let (mut chords, mut harmonizer) = (chords.clone(), harmonizer.clone());
+    let mut best = None;
+    for attempt in 0..ATTEMPTS {
         // Far from the seeds that a user would give.
-        let sampling = Sampling { seed: sampling.seed.wrapping_add(attempt << 40), ..sampling };
-        write(&mut chords, &mut harmonizer, sampling, length)?;
-        let closes = closes(&chords);
-        if best.as_ref().is_none_or(|(least, _)| closes > *least) {
-            best = Some((closes, chords));
-        }
-        if closes == BY_A_FIFTH {
+        let seed = sampling.seed.wrapping_add(attempt << 40);
+        let chords = write(model, Sampling { seed, ..sampling }, outline, &phase)?;
+        let is_going_round = goes_round(&chords[outline.prompt.len()..]);
+        best.get_or_insert_with(|| chords.clone());
+        if !is_going_round {
+            best = Some(chords);
             break;
         }
     }
-    Ok(Chorale { chords: best.map_or(chords, |(_, chords)| chords) })
+    Ok(Chorale { chords: best.unwrap_or_default() })
 }
 
-/// How well a piece ends: 0 on no chord to end on, 1 on one, 2 on that of its key, [`BY_A_FIFTH`] if the bass falls to it
-/// from the fifth degree too, as nine in ten of Bach's do.
-fn closes(chords: &[Chord]) -> u8 {
-    let Some(last) = chords.last().filter(|last| is_good_ending(&last.pitches())) else { return 0 };
-    let tonic = PitchClassDurations::of(chords).key().map(|key| key.tonic());
-    match last[Part::Bass].pitch().map(|bass| bass.class()) == tonic {
-        true if ends_by_a_fifth(chords) => BY_A_FIFTH,
-        is_on_tonic => 1 + u8::from(is_on_tonic),
+fn write(
+    model: &Arc<Model>,
+    sampling: Sampling,
+    outline: Outline,
+    phase: &impl Fn(usize) -> Phase,
+) -> Result<Vec<Chord>, ModelError> {
+    let Outline { prompt, length, key, limits } = outline;
+    let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
+    let drawn = KEYS[generator.random_range(0..KEYS.len())].parse().ok();
+    let of_prompt = PitchClassDurations::of(prompt).key();
+    let home = key.or(of_prompt).or(drawn).unwrap_or(Key { sharps: 0, minor: false });
+    let spans = phrases(prompt.len(), length);
+    let search = |chords: &[Chord], until: usize| {
+        let plan = plan(chords, until, &spans, home, limits, phase, length);
+        search::search(model, sampling, &plan, PARTICLES).map(|found| found.chords)
+    };
+    if !prompt.is_empty() || spans.len() < BAR_FORM {
+        return search(prompt, length);
     }
+    // Two phrases, and the same again.
+    let until = spans[1].1;
+    let mut chords = search(prompt, until)?;
+    chords.extend_from_within(..);
+    search(&chords, length)
+}
+
+/// The last note of each phrase, from its arrival to its end, counted back from the end of the piece.
+fn phrases(prompt: usize, length: usize) -> Vec<(usize, usize)> {
+    let mut spans = vec![(length.saturating_sub(LAST_REST).max(prompt), length)];
+    // From here on two bars back each, so that the piece divides into phrases.
+    let mut end = length.saturating_sub(PHRASE);
+    while end >= prompt + SHORTEST + REST {
+        spans.push((end - REST, end));
+        end = end.saturating_sub(PHRASE);
+    }
+    spans.reverse();
+    spans
+}
+
+fn plan(
+    chords: &[Chord],
+    until: usize,
+    spans: &[(usize, usize)],
+    home: Key,
+    limits: Limits,
+    phase: &impl Fn(usize) -> Phase,
+    length: usize,
+) -> Plan {
+    let given = chords.iter().enumerate().map(|(step, chord)| {
+        let mut limits = limits;
+        for part in Part::LOWER {
+            limits.kept[part.index()] = Some(chord[part]);
+        }
+        SearchStep {
+            soprano: Some(chord[Part::Soprano]),
+            phase: phase(step),
+            limits,
+            may_move: true,
+            is_closing: false,
+        }
+    });
+    let is_held = |step: usize| spans.iter().any(|(arrival, end)| (arrival + 1..*end).contains(&step));
+    let free = (chords.len()..until).map(|step| SearchStep {
+        soprano: None,
+        phase: phase(step),
+        limits,
+        may_move: !is_held(step),
+        is_closing: false,
+    });
+    let steps = given.chain(free).collect();
+    let goals =
+        spans.iter().filter(|(arrival, end)| *arrival >= chords.len() && *end <= until).map(|&(arrival, end)| {
+            let options = phrasing::cadences(home, end == length, Phrasing::learned());
+            Goal { arrival, end, options }
+        });
+    Plan { steps, home: chords.is_empty().then_some(home), goals: goals.collect() }
+}
+
+/// Whether a figure of a bar or less comes three times in a row.
+fn goes_round(chords: &[Chord]) -> bool {
+    [Phase::STEPS_PER_BAR / 2, Phase::STEPS_PER_BAR].into_iter().any(|length| {
+        let same = |step: usize| chords[step] == chords[step + length];
+        let mut run = 0;
+        (0..chords.len().saturating_sub(length)).any(|step| {
+            run = if same(step) { run + 1 } else { 0 };
+            // What does not move at all is a rest.
+            run >= 2 * length && chords[step + 1 - length..=step].iter().any(|chord| *chord != chords[step])
+        })
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use chorale::census::ends_by_a_fifth;
     use chorale::{Pitch, Token};
-    use network::Model;
 
     use super::*;
 
@@ -84,21 +170,43 @@ mod tests {
     }
 
     #[test]
-    fn a_new_chorale_ends_on_its_tonic() {
+    fn a_new_chorale_begins_and_ends_on_its_tonic_and_rests_at_its_phrases() {
         let model = Arc::new(Model::lstm().unwrap());
-        let ends = |seed: u64| {
-            let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling { seed, ..Sampling::default() });
-            let chorale = generate(&[], 64, Phase::in_bar, Limits::default(), &mut harmonizer).unwrap();
-            assert_eq!(chorale.chords.len(), 64);
-            closes(&chorale.chords)
-        };
-        let count = (0..8).filter(|seed| ends(*seed) == BY_A_FIFTH).count();
-        assert!(count >= 6, "{count} of 8");
-        let mut harmonizer = Harmonizer::new(model, Sampling::default());
-        let prompt = vec![chord([72, 67, 64, 48]); 60];
-        assert_eq!(
-            generate(&prompt, 64, Phase::in_bar, Limits::default(), &mut harmonizer).unwrap().chords[..60],
-            prompt
-        );
+        for (seed, key) in [(1, "D"), (2, "g"), (3, "Bb"), (4, "e")] {
+            let key: Key = key.parse().unwrap();
+            let outline = Outline { prompt: &[], length: 192, key: Some(key), limits: Limits::default() };
+            let chords =
+                generate(&model, Sampling { seed, ..Sampling::default() }, outline, Phase::in_bar).unwrap().chords;
+            assert_eq!(chords.len(), 192);
+            assert_eq!(chords[..64], chords[64..128], "{key}: bar form");
+            let bass = |step: usize| chords[step][Part::Bass].pitch().map(Pitch::class);
+            assert_eq!([bass(0), bass(191)], [Some(key.tonic()); 2], "{key}");
+            assert!(ends_by_a_fifth(&chords), "{key}");
+            for end in [32, 64, 160, 192] {
+                assert!(
+                    chords[end - 4..end].iter().all(|chord| *chord == chords[end - 1]),
+                    "{key}: a rest before {end}"
+                );
+                assert!(chorale::is_good_ending(&chords[end - 1].pitches()), "{key}: {:?}", chords[end - 1].pitches());
+            }
+        }
+    }
+
+    #[test]
+    fn a_prompt_stays_as_it_is() {
+        let model = Arc::new(Model::lstm().unwrap());
+        let prompt = vec![chord([72, 67, 64, 48]); 40];
+        let outline = Outline { prompt: &prompt, length: 64, key: None, limits: Limits::default() };
+        let chords = generate(&model, Sampling::default(), outline, Phase::in_bar).unwrap().chords;
+        assert_eq!((chords.len(), &chords[..40]), (64, &prompt[..]));
+        assert_eq!(chords[63][Part::Bass].pitch().map(Pitch::class), Some(0));
+    }
+
+    #[test]
+    fn a_bar_three_times_in_a_row_goes_round_and_a_rest_does_not() {
+        let bar: Vec<Chord> = (0..16).map(|step| chord([72, 67, 64, 48 + step / 4])).collect();
+        assert!(!goes_round(&bar.repeat(2)));
+        assert!(goes_round(&bar.repeat(3)));
+        assert!(!goes_round(&[chord([72, 67, 64, 48])].repeat(64)));
     }
 }

@@ -280,7 +280,8 @@ impl Harmonizer {
     fn candidates(&mut self, sopranos: &[Token], rules: &StepRules) -> Result<Vec<Vec<Candidate>>, ModelError> {
         self.check_begun()?;
         let limits = rules.limits;
-        let queries: Vec<Query> = sopranos.iter().map(|&soprano| Query { state: 0, soprano, limits }).collect();
+        let queries: Vec<Query> =
+            sopranos.iter().map(|&soprano| Query { state: 0, soprano, limits, bass: None }).collect();
         let mut beams = beams(&self.model, &mut self.context, &queries)?;
         for candidate in beams.iter_mut().flatten() {
             candidate.judge(&self.past, self.phase, rules);
@@ -310,6 +311,8 @@ pub(crate) struct Query {
     pub state: usize,
     pub soprano: Token,
     pub limits: Limits,
+    /// The pitch class that the bass must have, where it is not kept.
+    pub bass: Option<u8>,
 }
 
 /// The likeliest voicings under each soprano, at least one for each, the likeliest first; their cost is still 0. A part
@@ -338,7 +341,7 @@ pub(crate) fn beams(
         for (beam, query) in beams.iter_mut().zip(queries) {
             let (of_beam, rest) = logits.split_at_mut(beam.len() * Token::VOCABULARY);
             logits = rest;
-            *beam = longer(beam, part, &query.limits, of_beam, most);
+            *beam = longer(beam, part, query, of_beam, most);
         }
     }
     Ok(beams)
@@ -346,19 +349,31 @@ pub(crate) fn beams(
 
 /// The likeliest ways to go on from each candidate of a beam with `part`, the likeliest first; ties in the order of
 /// candidates and tokens. `logits` are the part's, 47 for each candidate.
-fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+fn longer(beam: &[Candidate], part: Part, query: &Query, logits: &mut [f32], most: usize) -> Vec<Candidate> {
+    let limits = &query.limits;
     let kept = limits.kept[part.index()];
+    let class = query.bass.filter(|_| part == Part::Bass && kept.is_none());
+    let is_open = |token: Token| {
+        kept.is_none_or(|kept| kept == token)
+            && class.is_none_or(|class| token.pitch().is_some_and(|pitch| pitch.class() == class))
+    };
     let tokens = |candidate: &Candidate| match kept {
         None if candidate.chord[Part::Soprano] != Token::REST => singable(limits.ranges[part.index()]),
         _ => 0..Token::VOCABULARY,
     };
     let mut best = f32::NEG_INFINITY;
     for (candidate, logits) in beam.iter().zip(logits.chunks_exact_mut(Token::VOCABULARY)) {
-        let logits = &mut logits[tokens(candidate)];
+        let tokens = tokens(candidate);
+        let logits = &mut logits[tokens.clone()];
         log_softmax(logits);
-        let likeliest = match kept {
-            None => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
-            Some(kept) => logits[kept.index()],
+        let likeliest = match (kept, class) {
+            (Some(kept), _) => logits[kept.index()],
+            (None, None) => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            (None, Some(_)) => Token::all()
+                .skip(tokens.start)
+                .zip(logits.iter())
+                .filter(|(token, _)| is_open(*token))
+                .fold(f32::NEG_INFINITY, |most, (_, logit)| most.max(*logit)),
         };
         best = best.max(candidate.log_likelihood + likeliest);
     }
@@ -368,7 +383,7 @@ fn longer(beam: &[Candidate], part: Part, limits: &Limits, logits: &mut [f32], m
         let tokens = tokens(candidate);
         for (token, &logit) in Token::all().zip(logits).skip(tokens.start).take(tokens.len()) {
             let log_likelihood = candidate.log_likelihood + logit;
-            if log_likelihood >= least && kept.is_none_or(|kept| kept == token) {
+            if log_likelihood >= least && is_open(token) {
                 let mut candidate = Candidate { log_likelihood, ..*candidate };
                 candidate.chord[part] = token;
                 longer.push(candidate);

@@ -27,11 +27,12 @@ mod generate;
 mod guards;
 mod harmonizer;
 pub mod parallel;
+pub mod phrasing;
 pub mod search;
 mod stepwise;
 
 pub use constraints::{Constraints, OutOfReach};
-pub use generate::generate;
+pub use generate::{Outline, generate};
 pub use guards::{Purpose, guard, guard_for};
 pub use harmonizer::{Harmonizer, Limits, Sampling, StepRules};
 pub use stepwise::{HarmonizeError, harmonize};

@@ -27,11 +27,11 @@ pub fn harmonize(
     for (step, may_move) in steps.iter().zip(constraints.moves(steps)) {
         let before = chords.last().copied();
         harmonizer.step(before.unwrap_or(Chord::START), step.phase)?;
-        let (soprano, octaves) = fold.apply(step.soprano);
+        let (soprano, semitones) = fold.apply(step.soprano);
         chords.push(match before.filter(|_| !may_move) {
             Some(held) => held,
             None => {
-                let limits = constraints.limits(octaves)?;
+                let limits = constraints.limits(semitones)?;
                 harmonizer.answer_by(soprano, &StepRules { limits, ..harmonizer.rules() })?
             }
         });

@@ -90,7 +90,7 @@ pub fn run(args: Args) -> Result<()> {
     let pieces: Vec<(Chorale, Vec<Phase>)> =
         dataset.split(args.split).iter().take(most).map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut bach = Census::default();
-    pieces.iter().for_each(|(chorale, _)| bach.add(&Census::of(chorale)));
+    pieces.iter().for_each(|(chorale, _)| bach.add(&report::of_phrases(chorale, chorale)));
 
     let unguarded = Sampling { guard: Guard::OFF, ..args.sampling.sampling(Guard::OFF) };
     let particles = args.particles as usize;

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chorale::census::Census;
-use chorale::{Chorale, Chord, Key, Part, Phase, Sonority, Token, has_semitone_dissonance};
+use chorale::{Chorale, Chord, Part, Phase, Sonority, Token, has_semitone_dissonance, phrase_ends};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use harmonizer::parallel::on_all_cores;
-use harmonizer::{Harmonizer, Limits, Sampling, StepRules, search};
+use harmonizer::phrasing::{self, Phrasing, Signature};
+use harmonizer::search::{self, Plan};
+use harmonizer::{Harmonizer, Limits, Outline, Sampling, StepRules};
 use network::{Model, ModelError};
 
 /// How a soprano is harmonized.
@@ -35,10 +37,11 @@ pub fn harmonized(
     way: Way,
 ) -> Result<Chorale, ModelError> {
     let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-    let mut steps = search::steps(sopranos, way != Way::Live);
+    let steps = search::steps(sopranos, way == Way::LiveWithCue);
     if let Way::Ahead(particles) = way {
-        search::set_home(&mut steps, soprano_key(piece));
-        return Ok(Chorale { chords: search::search(model, sampling, &steps, particles)?.chords });
+        let mut plan = Plan::of(steps);
+        head_for_cadences(&mut plan, piece);
+        return Ok(Chorale { chords: search::search(model, sampling, &plan, particles)?.chords });
     }
     let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
     let mut previous = Chord::START;
@@ -52,10 +55,12 @@ pub fn harmonized(
     Ok(Chorale { chords })
 }
 
-/// As `render` finds it for a melody that comes without one.
-fn soprano_key(piece: &Chorale) -> Key {
-    let mut soprano = piece.chords.iter().filter_map(|chord| chord[Part::Soprano].pitch());
-    Key::of_notes(soprano.clone().map(|pitch| (pitch, 1)), soprano.next_back())
+/// As `render` does for a melody that comes without a key.
+pub fn head_for_cadences(plan: &mut Plan, piece: &Chorale) {
+    let sopranos: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
+    let (tune, notes) = search::tune_of_sopranos(&sopranos);
+    let key = phrasing::melody_key(&tune, Signature::None, Phrasing::learned());
+    plan.head_for_cadences(&tune, &notes, key);
 }
 
 /// Harmonizes every piece (the seed of each is the sampling's plus its place) and counts what comes of it, beside what
@@ -78,10 +83,17 @@ pub fn harmonize_all(
     })?;
     let mut census = Census::default();
     for (chorale, (piece, _)) in chorales.iter().zip(pieces) {
-        census.add(&Census::of(chorale));
+        census.add(&of_phrases(chorale, piece));
         census.compare(chorale, piece);
     }
     Ok((census, chorales))
+}
+
+/// A harmonization counted, its phrases where those of `piece` end: the same soprano, as Bach harmonized it.
+pub fn of_phrases(chorale: &Chorale, piece: &Chorale) -> Census {
+    let mut census = Census::of(chorale);
+    census.count_phrases(&chorale.chords, &phrase_ends(&piece.chords));
+    census
 }
 
 /// Nats a note that the network gives whole chorales, all four parts.
@@ -103,7 +115,7 @@ pub fn nats_a_note(
             }
         }
         // One particle has nothing to choose: every part is given.
-        Ok(-search::search(model, Sampling::default(), &steps, 1)?.log_likelihood)
+        Ok(-search::search(model, Sampling::default(), &Plan::of(steps), 1)?.log_likelihood)
     })?;
     let notes: usize = chorales.iter().map(|chorale| 4 * chorale.chords.len()).sum();
     Ok(nats.iter().sum::<f64>() / notes.max(1) as f64)
@@ -122,8 +134,8 @@ pub fn generate_all(
 ) -> Result<(Census, Vec<Chorale>), ModelError> {
     let seeds: Vec<u64> = (0..count as u64).map(|index| sampling.seed.wrapping_add(index)).collect();
     let chorales = on_all_cores(&seeds, |_, &seed| {
-        let mut harmonizer = Harmonizer::new(Arc::clone(model), Sampling { seed, ..sampling });
-        let chorale = harmonizer::generate(&[], steps, Phase::in_bar, Limits::default(), &mut harmonizer);
+        let outline = Outline { prompt: &[], length: steps, key: None, limits: Limits::default() };
+        let chorale = harmonizer::generate(model, Sampling { seed, ..sampling }, outline, Phase::in_bar);
         done();
         chorale
     })?;

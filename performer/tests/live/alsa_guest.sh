@@ -1,9 +1,9 @@
 #!/bin/bash
 # The part of live_alsa.rs that runs in the emulated machine of alsa_vm.sh, as /mnt/guest.sh. aplaymidi plays
-# /mnt/melody.mid and others into our virtual port, aseqdump records our output; both are of alsa-utils. /mnt/performer is a line
-# with the path of our program. The tempo is a quarter of the melody's: emulated, a table takes longer than a step of 125 ms.
+# /mnt/melody.mid and others into our virtual port, aseqdump records our output; both are of alsa-utils. /mnt/performer is
+# our program. The tempo is a quarter of the melody's: emulated, a table takes longer than a step of 125 ms.
 set -u
-performer=$(cat /mnt/performer)
+performer=/mnt/performer
 cd /tmp
 
 "$performer" play --virtual --tempo 30 --take-folder /mnt/takes >/mnt/chords 2>/mnt/talk &

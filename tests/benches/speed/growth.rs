@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 use chorale::{Chord, Part, Phase};
-use harmonizer::{Harmonizer, Purpose, Sampling, search};
+use harmonizer::search::{self, Plan};
+use harmonizer::{Harmonizer, Purpose, Sampling};
 use network::{Model, State};
 use trainer::checkpoint::Header;
 use trainer::network::Network;
@@ -30,13 +31,13 @@ pub fn rows() -> Result<Vec<Row>> {
     rows.push(row("a step of a chorale of N steps", 1.1, &costs)?);
 
     let sopranos = piece[..64].iter().map(|chord| chord[Part::Soprano]);
-    let wanted = search::steps(sopranos.zip((0..).map(Phase::in_beat)), true);
+    let plan = Plan::of(search::steps(sopranos.zip((0..).map(Phase::in_beat)), true));
     let sampling = Sampling::of(&model, Purpose::Ahead);
     let mut costs = BTreeMap::new();
     for particles in [1, 4, 16, 64, 256] {
         let begun = Instant::now();
-        search::search(&model, sampling, &wanted, particles)?;
-        costs.insert(particles, begun.elapsed().as_secs_f64() * 1e6 / (wanted.len() * particles) as f64);
+        search::search(&model, sampling, &plan, particles)?;
+        costs.insert(particles, begun.elapsed().as_secs_f64() * 1e6 / (plan.steps.len() * particles) as f64);
     }
     rows.push(row("a step of each of N particles", 1.0, &costs)?);
 

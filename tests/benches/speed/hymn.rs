@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use chorale::{Part, Pitch};
+use chorale::{Key, Part, Pitch};
 use engraving::{ExportOptions, Format, Piece};
 use files::melody::{self, Fold, Melody};
 use files::musicxml::Layout;
 use files::{Direction, Grid, Metre, Note, parts};
-use harmonizer::search::{self, PARTICLES};
+use harmonizer::search::{self, PARTICLES, Plan};
 use harmonizer::{Constraints, Harmonizer, Purpose, Sampling};
 use network::Model;
 use sound::Timbre;
@@ -42,10 +42,12 @@ pub fn rows() -> Result<Vec<Row>> {
     let constraints = Constraints::default();
     let mut rows = Vec::new();
     for (name, model) in [("wavenet", Arc::new(Model::wavenet()?)), ("lstm", Arc::new(Model::lstm()?))] {
-        let wanted = search::steps_under(&steps, fold, &[const { None }; 4], &constraints)?;
+        let (tune, spans) = search::tune_of(&steps, Some(4));
+        let mut plan = Plan::of(search::steps_under(&steps, fold, &[const { None }; 4], &constraints)?);
+        plan.head_for_cadences(&tune, &spans, Key { sharps: 1, minor: false });
         let ahead = Sampling::of(&model, Purpose::Ahead);
         let what = format!("{name}: a hymn, looking ahead ({PARTICLES} particles)");
-        rows.push(row(&what, 50.0, || search::search(&model, ahead, &wanted, PARTICLES).map(drop))?);
+        rows.push(row(&what, 50.0, || search::search(&model, ahead, &plan, PARTICLES).map(drop))?);
         rows.push(row(&format!("{name}: a hymn, --live"), 1000.0, || {
             let mut harmonizer = Harmonizer::new(Arc::clone(&model), Sampling::of(&model, Purpose::Live));
             harmonizer::harmonize(&steps, fold, &constraints, &mut harmonizer).map(drop)

@@ -9,13 +9,36 @@ use super::MelodyStep;
 pub enum Fold {
     /// The whole melody, by this number of octaves up (below zero: down); 0 when it fits as it is.
     Whole(i32),
-    /// No octave holds it all: each note by itself.
+    /// No octave holds it as well as this number of semitones: the whole melody with its key, and the answer back.
+    Shift(i32),
+    /// Nothing holds it all: each note by itself, in another octave.
     NoteByNote,
 }
+
+/// As far as a melody is moved with its key rather than by octaves.
+const FAR: i32 = 6;
 
 impl Fold {
     pub fn of(steps: &[MelodyStep]) -> Fold {
         Fold::into_range(steps, Part::Soprano.range())
+    }
+
+    /// As [`Fold::of`], but by a few semitones where that is enough: who has the whole melody in view can think in another
+    /// key. So a melody that dips below the range stays in one piece, and all parts lie a little lower.
+    pub fn with_shift(steps: &[MelodyStep]) -> Fold {
+        let (low, high) = Part::Soprano.range();
+        let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
+        let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return Fold::Whole(0) };
+        let (up, down) = (i32::from(low.midi()) - lowest, highest - i32::from(high.midi()));
+        match (up, down) {
+            (1..=FAR, _) if down + up <= 0 => Fold::Shift(up),
+            (_, 1..=FAR) if up + down <= 0 => Fold::Shift(-down),
+            _ => match Fold::of(steps) {
+                Fold::NoteByNote if up > 0 && down + up <= 0 => Fold::Shift(up),
+                Fold::NoteByNote if down > 0 && up + down <= 0 => Fold::Shift(-down),
+                fold => fold,
+            },
+        }
     }
 
     /// Into the range of those who sing it.
@@ -44,19 +67,34 @@ impl Fold {
                     "the melody lies too {place} for the network ({low} to {high}): harmonized as if {many} {way}"
                 ))
             }
+            Fold::Shift(semitones) => {
+                let (end, way) = if semitones > 0 { ("below", "lower") } else { ("above", "higher") };
+                let many = semitones.unsigned_abs();
+                let semitones = if many == 1 { "a semitone".into() } else { format!("{many} semitones") };
+                Some(format!(
+                    "the melody goes {end} the range of a soprano ({low} to {high}): all parts lie {semitones} {way} than they \
+                     would in the nearest key that suits it"
+                ))
+            }
             Fold::NoteByNote => Some(format!(
-                "no octave of the melody fits into what the network knows ({low} to {high}): \
+                "no key or octave of the melody fits into what the network knows ({low} to {high}): \
                  notes outside are harmonized as their octave inside"
             )),
         }
     }
 
-    /// The soprano as the network hears it, and by how many octaves it was moved up.
+    /// The soprano as the network hears it, and by how many semitones the answer goes back down. Under a melody that was
+    /// moved down by octaves it stays, being low enough already.
     pub fn apply(self, soprano: Pitch) -> (Token, i32) {
+        let moved = |semitones: i32| soprano.transposed(semitones).and_then(Token::from_pitch);
         let whole = match self {
-            Fold::Whole(octaves) => soprano.transposed(12 * octaves).and_then(Token::from_pitch).zip(Some(octaves)),
+            Fold::Whole(octaves) => moved(12 * octaves).zip(Some(12 * octaves.max(0))),
+            Fold::Shift(semitones) => moved(semitones).zip(Some(semitones)),
             Fold::NoteByNote => None,
         };
-        whole.unwrap_or_else(|| Part::Soprano.fold(soprano))
+        whole.unwrap_or_else(|| {
+            let (token, octaves) = Part::Soprano.fold(soprano);
+            (token, 12 * octaves.max(0))
+        })
     }
 }

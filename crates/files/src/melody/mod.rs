@@ -23,7 +23,7 @@ pub use self::fold::Fold;
 pub use self::four_parts::{four_parts, named_parts};
 pub use self::inspect::{Inspection, LineReport, inspect};
 pub use self::pickup::guess_pickup;
-pub use self::steps::{MAX_STEPS, MelodyStep, steps};
+pub use self::steps::{MAX_STEPS, MelodyStep, beats_in_bar, steps};
 pub use self::weigh::{Clue, Evidence};
 use crate::phrasing::Phrasing;
 use crate::score::{Lyric, Note, Tick};

@@ -1,4 +1,4 @@
-//! What a melody does in each step of the grid.
+//! What a melody does in each step.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +6,7 @@ use chorale::{Phase, Pitch};
 
 use super::{Melody, MelodyError};
 use crate::grid::Grid;
+use crate::pulse::{Pulse, Slot, tick_of};
 use crate::score::{Note, Tick};
 
 /// Over an hour of slow music; a longer one is a damaged file, not a melody.
@@ -14,6 +15,8 @@ pub const MAX_STEPS: usize = 50_000;
 /// What the melody does in one step of the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MelodyStep {
+    /// Steps from the beginning of the piece, rests included; four make a beat of the metre.
+    pub position: u32,
     pub phase: Phase,
     /// Where the parts move. When a note begins off the grid, its step begins with it, so that the parts begin together.
     pub start: Tick,
@@ -30,7 +33,8 @@ pub struct MelodyStep {
     pub breath: bool,
     /// Whether a line of the text ends on its note.
     pub line_end: bool,
-    /// Whether no note begins here, in a beat that the melody divides otherwise than into sixteenths.
+    /// Whether no note begins here, at a place where nothing else may: in a beat that the melody divides otherwise than
+    /// into sixteenths, or off the eighths of a dotted quarter.
     pub in_triplet: bool,
 }
 
@@ -48,7 +52,13 @@ pub fn steps(melody: &Melody, grid: &Grid) -> Result<Vec<MelodyStep>, MelodyErro
     if steps > MAX_STEPS as u64 {
         return Err(MelodyError::TooLong { steps });
     }
-    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, melody, grid)).collect())
+    let pulse = Pulse::new(&melody.notes, grid);
+    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, melody, &pulse, grid)).collect())
+}
+
+/// Beats of the bar in which the melody begins, as the steps count them; `None` where the file has no metre.
+pub fn beats_in_bar(melody: &Melody, grid: &Grid) -> Option<u32> {
+    Pulse::new(&melody.notes, grid).beats_in_bar(grid.nearest_step(melody.first_onset()))
 }
 
 /// Notes without a rest between them.
@@ -77,16 +87,58 @@ fn phrases<'a>(notes: &'a [Note], grid: &Grid) -> Vec<Phrase<'a>> {
     phrases
 }
 
-fn phrase_steps(phrase: &Phrase, melody: &Melody, grid: &Grid) -> Vec<MelodyStep> {
-    let mut steps: Vec<MelodyStep> = Vec::new();
-    let triplets = beats_of_triplets(phrase, grid);
+/// A step of the melody before its notes are known, with the sixteenth in which it begins.
+struct Place {
+    slot: Slot,
+    start: Tick,
+    first_step: u32,
+}
+
+/// The steps of a phrase. Only those of its beats in which it sounds.
+fn places(phrase: &Phrase, onsets: &[u32], pulse: &Pulse, grid: &Grid) -> Vec<Place> {
+    let mut places: Vec<Place> = Vec::new();
+    let mut step = phrase.first_step;
+    while step < phrase.end_step {
+        let beat = pulse.beat(step);
+        let end = i64::from(beat.length) + beat.first_step;
+        // A bar line may cut a beat short.
+        let next = (step + 1..).find(|next| i64::from(*next) >= end || pulse.beat(*next).first_step != beat.first_step);
+        let next = next.unwrap_or(u32::MAX);
+        let within = |step: u32| (i64::from(step) - beat.first_step) as u32;
+        let struck =
+            &onsets[onsets.partition_point(|onset| *onset < step)..onsets.partition_point(|onset| *onset < next)];
+        let struck: Vec<u32> = struck.iter().map(|onset| within(*onset)).collect();
+        for slot in beat.slots(&struck) {
+            let first_step = beat.first_step + i64::from(slot.offset);
+            if i64::from(step) <= first_step && first_step < i64::from(next.min(phrase.end_step)) {
+                places.push(Place { slot, start: tick_of(grid, first_step), first_step: first_step as u32 });
+            }
+        }
+        step = next;
+    }
+    if places.is_empty() {
+        // Shorter than a step of its beat.
+        let beat = pulse.beat(phrase.first_step);
+        let [slot, ..] = beat.slots(&[]);
+        places.push(Place { slot, start: grid.tick(phrase.first_step), first_step: phrase.first_step });
+    }
+    places
+}
+
+fn phrase_steps(phrase: &Phrase, melody: &Melody, pulse: &Pulse, grid: &Grid) -> Vec<MelodyStep> {
+    let onsets: Vec<u32> = phrase.notes.iter().map(|note| grid.nearest_step(note.start)).collect();
+    let places = places(phrase, &onsets, pulse, grid);
+    let triplets = beats_of_triplets(phrase, pulse, grid);
+    let mut steps: Vec<MelodyStep> = Vec::with_capacity(places.len());
     let mut notes = phrase.notes.iter().enumerate().peekable();
     let mut held = phrase.notes[0];
-    for step in phrase.first_step..phrase.end_step {
-        let boundary = grid.tick(step + 1);
+    for (index, Place { slot, start: nominal, first_step }) in places.iter().enumerate() {
+        let next = places.get(index + 1);
+        let boundary = next.map_or(phrase.end, |next| next.start);
         let mut start = None;
         let mut longest: Option<(Tick, Note)> = None;
-        while let Some((index, note)) = notes.next_if(|(_, note)| grid.nearest_step(note.start) <= step) {
+        let is_here = |index: usize| next.is_none_or(|next| onsets[index] < next.first_step);
+        while let Some((index, note)) = notes.next_if(|(index, _)| is_here(*index)) {
             start.get_or_insert(note.start);
             // A note gives way to the next one, even where it is held over it.
             let next = phrase.notes.get(index + 1).map_or(phrase.end, |next| next.start);
@@ -100,17 +152,19 @@ fn phrase_steps(phrase: &Phrase, melody: &Melody, grid: &Grid) -> Vec<MelodyStep
         let chosen = longest.map_or(held, |(_, note)| note);
         let before = steps.last_mut();
         let restruck = longest.is_some() && before.as_ref().is_some_and(|before| before.soprano == chosen.pitch);
-        let start = start.unwrap_or_else(|| grid.tick(step));
+        let start = start.unwrap_or(*nominal);
         if let Some(before) = before {
             before.end = start;
         }
         let Note { pitch: soprano, velocity, .. } = chosen;
-        let phase = grid.phase(step);
         let has = |signs: &[Tick]| signs.binary_search(&chosen.start).is_ok();
         let (fermata, breath) = (has(&melody.fermatas), has(&melody.phrasing.breaths));
         let line_end = has(&melody.line_ends);
-        let in_triplet = longest.is_none() && triplets.contains(&beat_of(step, grid));
+        let in_triplet =
+            longest.is_none() && (!slot.may_move || triplets.contains(&pulse.beat(*first_step).first_step));
+        let Slot { position, phase, .. } = *slot;
         steps.push(MelodyStep {
+            position,
             phase,
             start,
             end: phrase.end,
@@ -126,14 +180,10 @@ fn phrase_steps(phrase: &Phrase, melody: &Melody, grid: &Grid) -> Vec<MelodyStep
     steps
 }
 
-/// The beats, by their first step, that the phrase divides otherwise than into sixteenths.
-fn beats_of_triplets(phrase: &Phrase, grid: &Grid) -> BTreeSet<u32> {
+/// The beats, by their first sixteenth, that the phrase divides otherwise than into sixteenths.
+fn beats_of_triplets(phrase: &Phrase, pulse: &Pulse, grid: &Grid) -> BTreeSet<i64> {
     // Triplets lie a twelfth of a quarter off the sixteenths; fingers rarely miss by as much as a sixteenth of it.
     let is_off = |note: &&Note| note.start.abs_diff(grid.tick(grid.nearest_step(note.start))) > grid.quarter() / 16;
-    phrase.notes.iter().filter(is_off).map(|note| beat_of(grid.nearest_step(note.start), grid)).collect()
-}
-
-/// The first step of the beat.
-fn beat_of(step: u32, grid: &Grid) -> u32 {
-    step.saturating_sub((grid.phase(step).index() % Phase::STEPS_PER_BEAT) as u32)
+    let off = phrase.notes.iter().filter(is_off).map(|note| pulse.beat(grid.nearest_step(note.start)));
+    off.filter(|beat| !beat.is_compound).map(|beat| beat.first_step).collect()
 }

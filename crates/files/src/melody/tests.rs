@@ -261,29 +261,39 @@ fn words_may_stand_in_a_track_of_their_own() {
 
 #[test]
 fn a_melody_out_of_range_is_moved_by_octaves_as_a_whole_or_else_note_by_note() {
-    let fold = |pitches: &[u8]| {
-        let step = |&pitch: &u8| MelodyStep {
-            phase: Phase::in_bar(0),
-            start: 0,
-            end: 1,
-            soprano: Pitch::new(pitch).unwrap(),
-            velocity: 80,
-            restruck: false,
-            fermata: false,
-            breath: false,
-            line_end: false,
-            in_triplet: false,
-        };
-        Fold::of(&pitches.iter().map(step).collect::<Vec<_>>())
+    let step = |&pitch: &u8| MelodyStep {
+        position: 0,
+        phase: Phase::in_bar(0),
+        start: 0,
+        end: 1,
+        soprano: Pitch::new(pitch).unwrap(),
+        velocity: 80,
+        restruck: false,
+        fermata: false,
+        breath: false,
+        line_end: false,
+        in_triplet: false,
     };
+    let steps = |pitches: &[u8]| pitches.iter().map(step).collect::<Vec<_>>();
+    let (fold, shift) =
+        (|pitches: &[u8]| Fold::of(&steps(pitches)), |pitches: &[u8]| Fold::with_shift(&steps(pitches)));
     assert_eq!(fold(&[60, 81]), Fold::Whole(0));
     assert_eq!(fold(&[48, 55]), Fold::Whole(1));
     assert_eq!(fold(&[90, 96]), Fold::Whole(-2));
     assert_eq!(fold(&[50, 80]), Fold::NoteByNote);
+    assert_eq!(
+        [shift(&[60, 81]), shift(&[58, 75]), shift(&[65, 84])],
+        [Fold::Whole(0), Fold::Shift(2), Fold::Shift(-3)]
+    );
+    assert_eq!(
+        [shift(&[48, 55]), shift(&[52, 72]), shift(&[50, 80])],
+        [Fold::Whole(1), Fold::Shift(8), Fold::NoteByNote]
+    );
     let apply = |fold: Fold, pitch: u8| {
         let (token, octaves) = fold.apply(Pitch::new(pitch).unwrap());
         (token.pitch().unwrap().midi(), octaves)
     };
-    assert_eq!(apply(Fold::Whole(1), 55), (67, 1));
-    assert_eq!([apply(Fold::NoteByNote, 50), apply(Fold::NoteByNote, 80)], [(62, 1), (80, 0)]);
+    assert_eq!([apply(Fold::Whole(1), 55), apply(Fold::Whole(-1), 90)], [(67, 12), (78, 0)]);
+    assert_eq!([apply(Fold::Shift(2), 58), apply(Fold::Shift(-3), 84)], [(60, 2), (81, -3)]);
+    assert_eq!([apply(Fold::NoteByNote, 50), apply(Fold::NoteByNote, 80)], [(62, 12), (80, 0)]);
 }

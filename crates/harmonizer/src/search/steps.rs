@@ -1,9 +1,14 @@
 //! What the search is given: the melody step by step, with what binds the chord of each.
 
+use std::ops::Range;
+
 use chorale::{Key, Part, Phase, Pitch, Token};
 use files::Note;
 use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
+
+use super::goals::Goal;
+use crate::phrasing::{self, Mark, Phrasing, Tune, TuneNote};
 
 use crate::constraints::{Constraints, OutOfReach};
 use crate::harmonizer::Limits;
@@ -17,27 +22,125 @@ pub struct SearchStep {
     pub limits: Limits,
     /// Whether other parts than the melody may move here.
     pub may_move: bool,
-    /// The piece comes to its end: a chord to end on is sought.
+    /// The piece comes to its end: a chord to end on is sought, whatever the key.
     pub is_closing: bool,
-    /// A phrase comes to its end, and all parts to rest with it.
-    pub is_phrase_end: bool,
-    /// The key, while the piece begins and ends: from what it has heard so far the network cannot be sure of it.
-    pub home: Option<(Key, KeySpan)>,
 }
 
-/// Where in a piece its key counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeySpan {
-    /// The first four beats.
-    Opening,
-    /// The beat before the last note.
-    Approach,
-    /// The last note.
-    Close,
+/// A melody and where it leads.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub steps: Vec<SearchStep>,
+    /// The key in which the piece begins, if that is known.
+    pub home: Option<Key>,
+    /// The ends of its phrases, in order.
+    pub goals: Vec<Goal>,
 }
 
-/// Steps of [`KeySpan::Opening`].
-const OPENING: usize = 16;
+impl Plan {
+    /// Heads for nothing.
+    pub fn of(steps: Vec<SearchStep>) -> Plan {
+        Plan { steps, home: None, goals: Vec::new() }
+    }
+
+    /// Begins in a key and heads for a cadence at each of the phrase ends that the melody shows, the last one on the tonic.
+    ///
+    /// `notes` are the steps of each note of the tune.
+    pub fn head_for_cadences(&mut self, tune: &Tune, notes: &[Range<usize>], key: Key) {
+        let phrasing = Phrasing::learned();
+        self.home = Some(key);
+        self.goals.clear();
+        let likelihoods = phrasing::likelihoods(tune, key, phrasing);
+        let ends = phrasing::ends(tune, key, phrasing);
+        for end in ends {
+            let is_last = end + 1 == tune.notes.len();
+            if !is_last && likelihoods[end] < LEAST_LIKELIHOOD {
+                continue;
+            }
+            let options = phrasing::cadences_under(tune, end, key, is_last, phrasing);
+            // A last note struck again is one rest.
+            let first = (0..end).rev().take_while(|&before| is_same_rest(tune, before, end)).last().unwrap_or(end);
+            let Range { start: arrival, .. } = notes[first];
+            let Range { end, .. } = notes[end];
+            let is_free = self.goals.last().is_none_or(|before| before.end < arrival);
+            if is_free && !options.is_empty() {
+                self.goals.push(Goal { arrival, end, options });
+            }
+        }
+    }
+}
+
+/// Whether a note before the last one of a phrase is the same struck before. Two long ones are chords of their own, as in
+/// "A-men".
+fn is_same_rest(tune: &Tune, before: usize, end: usize) -> bool {
+    let (note, last) = (tune.notes[before], tune.notes[end]);
+    let beats = |steps: u32| steps / Phase::STEPS_PER_BEAT as u32;
+    let are_long = beats(note.length) >= 2 && beats(last.length) >= 2;
+    note.pitch == last.pitch && note.rest == 0 && beats(last.onset - note.onset) <= 8 && !are_long
+}
+
+/// A note less likely to end a phrase is not made an end: a wrong one is heard more than a missing one.
+const LEAST_LIKELIHOOD: f64 = 0.4;
+
+/// The notes of a melody for its phrases, and the steps of each.
+pub fn tune_of(melody: &[MelodyStep], bar: Option<u32>) -> (Tune, Vec<Range<usize>>) {
+    let mut notes: Vec<TuneNote> = Vec::new();
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for (index, step) in melody.iter().enumerate() {
+        let before = index.checked_sub(1).map(|before| &melody[before]);
+        let lasts = |before: &MelodyStep| {
+            before.soprano == step.soprano && !step.restruck && before.position + 1 == step.position
+        };
+        match (notes.last_mut(), spans.last_mut()) {
+            (Some(note), Some(span)) if before.is_some_and(lasts) => {
+                note.length += 1;
+                span.end += 1;
+            }
+            (last, _) => {
+                if let Some(last) = last {
+                    last.rest = step.position.saturating_sub(last.onset + last.length);
+                }
+                let mark = mark_of(step);
+                notes.push(TuneNote { onset: step.position, length: 1, rest: 0, pitch: step.soprano, mark });
+                spans.push(index..index + 1);
+            }
+        }
+    }
+    (Tune { notes, bar }, spans)
+}
+
+fn mark_of(step: &MelodyStep) -> Mark {
+    match step {
+        MelodyStep { fermata: true, .. } => Mark::Fermata,
+        MelodyStep { breath: true, .. } => Mark::Breath,
+        MelodyStep { line_end: true, .. } => Mark::LineEnd,
+        _ => Mark::None,
+    }
+}
+
+/// Steps for which a phrase rests where nobody knows whether a long note is struck again: two beats.
+const LONGEST_REST: usize = 8;
+
+/// The same of a soprano of which nothing else is known. Notes struck again look here like one that lasts, which has no
+/// more than [`LONGEST_REST`] of its steps.
+pub fn tune_of_sopranos(sopranos: &[Token]) -> (Tune, Vec<Range<usize>>) {
+    let mut notes: Vec<TuneNote> = Vec::new();
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    for run in sopranos.chunk_by(|a, b| a == b) {
+        let length = run.len() as u32;
+        match (run[0].pitch(), notes.last_mut()) {
+            (Some(pitch), _) => {
+                notes.push(TuneNote { onset: start as u32, length, rest: 0, pitch, mark: Mark::None });
+                let is_last = start + run.len() == sopranos.len();
+                spans.push(start..start + if is_last { run.len() } else { run.len().min(LONGEST_REST) });
+            }
+            (None, Some(last)) => last.rest += length,
+            (None, None) => {}
+        }
+        start += run.len();
+    }
+    (Tune { notes, bar: None }, spans)
+}
 
 /// The steps of a whole melody; when it `closes`, an ending is sought under all of its last pitch, since notes struck again
 /// look here like one that lasts.
@@ -49,8 +152,6 @@ pub fn steps(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
             limits: Limits::default(),
             may_move: true,
             is_closing: false,
-            is_phrase_end: false,
-            home: None,
         })
         .collect();
     if let Some(last) = steps.last().filter(|_| closes).map(|step| step.soprano) {
@@ -59,25 +160,10 @@ pub fn steps(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
     steps
 }
 
-/// Tells in which key the piece begins and ends.
-pub fn set_home(steps: &mut [SearchStep], key: Key) {
-    let close = steps.iter().position(|step| step.is_closing).unwrap_or(0);
-    let approach = close.saturating_sub(Phase::STEPS_PER_BEAT)..close;
-    for (index, step) in steps.iter_mut().enumerate() {
-        let span = match index {
-            _ if step.is_closing => Some(KeySpan::Close),
-            _ if approach.contains(&index) => Some(KeySpan::Approach),
-            ..OPENING => Some(KeySpan::Opening),
-            _ => None,
-        };
-        step.home = span.map(|span| (key, span));
-    }
-}
-
 /// The steps of a melody from a file, with the notes of the kept lower parts that sound in them, in the same ticks.
 ///
 /// # Errors
-/// The first kept note outside the vocabulary, once it is moved by the octaves by which the melody is; a range outside it.
+/// The first kept note outside the vocabulary, once it is moved as the melody is; a range outside it.
 pub fn steps_under(
     melody: &[MelodyStep],
     fold: Fold,
@@ -88,13 +174,12 @@ pub fn steps_under(
     for ((step, given), may_move) in steps.iter_mut().zip(melody).zip(constraints.moves(melody)) {
         step.limits = constraints.limits(fold.apply(given.soprano).1)?;
         step.may_move = may_move && !given.in_triplet;
-        step.is_phrase_end = given.fermata;
     }
     for part in Part::LOWER {
         let Some(notes) = &kept[part.index()] else { continue };
         for (step, given) in steps.iter_mut().zip(melody) {
             let sounding = notes.iter().find(|note| note.start <= given.start && given.start < note.end);
-            let semitones = 12 * fold.apply(given.soprano).1.max(0);
+            let semitones = fold.apply(given.soprano).1;
             let token = match sounding {
                 None => Token::REST,
                 Some(note) => note.pitch.transposed(semitones).and_then(Token::from_pitch).ok_or_else(|| {
@@ -133,8 +218,7 @@ pub fn steps_around(
         let mut limits = limits;
         limits.kept[part.index()] = Some(token);
         let may_move = may_move && !given.in_triplet;
-        let (phase, is_phrase_end) = (given.phase, given.fermata);
-        steps.push(SearchStep { soprano: None, phase, limits, may_move, is_closing: false, is_phrase_end, home: None });
+        steps.push(SearchStep { soprano: None, phase: given.phase, limits, may_move, is_closing: false });
     }
     close(&mut steps, melody);
     Ok(steps)
@@ -167,7 +251,6 @@ pub enum StepError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::tests::melody;
 
     /// Sixteenths of quarters; a note is struck where `true` stands.
     fn quarters(notes: &[(u8, bool)]) -> Vec<MelodyStep> {
@@ -175,6 +258,7 @@ mod tests {
             let (midi, is_struck) = notes[index / 4];
             let start = index as u32;
             MelodyStep {
+                position: start,
                 phase: Phase::in_beat(index),
                 start,
                 end: start + 1,
@@ -191,21 +275,21 @@ mod tests {
     }
 
     #[test]
-    fn the_key_counts_in_four_beats_in_the_one_before_the_last_note_and_under_it() {
-        let key: Key = "G".parse().unwrap();
-        let places = |steps: &mut [SearchStep]| -> Vec<Option<KeySpan>> {
-            set_home(steps, key);
-            steps.iter().map(|step| step.home.map(|(_, place)| place)).collect()
-        };
-        let found = places(&mut melody());
-        // A note that is struck again looks like one that lasts.
-        let close = found.iter().position(|place| *place == Some(KeySpan::Close)).unwrap();
-        assert_eq!(found[..16], [Some(KeySpan::Opening); 16]);
-        assert_eq!(found[16..close - 4], vec![None; close - 20]);
-        assert_eq!(found[close - 4..close], [Some(KeySpan::Approach); 4]);
-        assert_eq!(found[close..], vec![Some(KeySpan::Close); found.len() - close]);
-        let mut open = steps(melody().into_iter().filter_map(|step| Some((step.soprano?, step.phase))), false);
-        assert!(places(&mut open)[16..].iter().all(Option::is_none), "an end that is not sought");
+    fn each_phrase_of_a_hymn_is_headed_for_and_the_last_on_its_tonic() {
+        // "Nun danket", the first two lines, in quarters and halves.
+        let line = |notes: &[u8]| notes.iter().map(|&midi| (midi, true)).collect::<Vec<_>>();
+        let first = line(&[67, 74, 74, 74, 76, 76, 74]);
+        let second = line(&[71, 72, 71, 69, 71, 69, 67]);
+        let melody = quarters(&[first, vec![(74, false)], second, vec![(67, false)]].concat());
+        let (tune, spans) = tune_of(&melody, Some(4));
+        assert_eq!(tune.notes.len(), 14);
+        assert_eq!((spans[6].clone(), tune.notes[6].length), (24..32, 8));
+        let mut plan =
+            Plan::of(steps_under(&melody, Fold::Whole(0), &[const { None }; 4], &Constraints::default()).unwrap());
+        plan.head_for_cadences(&tune, &spans, "G".parse().unwrap());
+        assert_eq!(plan.goals.iter().map(|goal| (goal.arrival, goal.end)).collect::<Vec<_>>(), [(24, 32), (56, 64)]);
+        assert!(plan.goals[1].options.iter().all(|option| option.cadence.root == 7 && !option.cadence.minor));
+        assert!(plan.goals[0].options.len() > 1, "{:?}", plan.goals[0].options);
     }
 
     #[test]

@@ -1,0 +1,210 @@
+//! Which cadences suit the end of a phrase, by how Bach ended phrases of such sopranos.
+
+use chorale::{Chord, Key, Part, Phase, Pitch};
+
+use super::{Phrasing, Tune};
+
+/// How the last chord of a phrase is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Approach {
+    /// From its dominant over the root: V or V7.
+    Authentic,
+    /// From another chord with its leading tone: V6, V43, vii°6.
+    Leading,
+    /// From the fourth degree over its root.
+    Plagal,
+    Other,
+}
+
+impl Approach {
+    pub const ALL: [Approach; 4] = [Approach::Authentic, Approach::Leading, Approach::Plagal, Approach::Other];
+
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// The end of a phrase: a triad over its root, and how it is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cadence {
+    /// Pitch class.
+    pub root: u8,
+    pub minor: bool,
+    pub approach: Approach,
+}
+
+/// One of several cadences that are possible.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CadenceOption {
+    pub cadence: Cadence,
+    /// Of all options together, 1.
+    pub share: f32,
+}
+
+impl Cadence {
+    pub fn holds(self, class: u8) -> bool {
+        let third = if self.minor { 3 } else { 4 };
+        [0, third, 7].contains(&self.above(class))
+    }
+
+    /// Semitones from the root up.
+    pub fn above(self, class: u8) -> u8 {
+        (class + 12 - self.root) % 12
+    }
+}
+
+/// The cadence that leads to the chord at `arrival`, a triad over its root; `None` over a rest.
+pub fn cadence_of(chords: &[Chord], arrival: usize, key: Key) -> Option<Cadence> {
+    let classes = |step: usize| chords[step].pitches().map(|pitch| pitch.map(Pitch::class));
+    let bass = |step: usize| classes(step)[Part::Bass.index()];
+    let root = bass(arrival)?;
+    let has = |step: usize, above: u8| classes(step).contains(&Some((root + above) % 12));
+    let minor = has(arrival, 3) || !has(arrival, 4) && key.degree((root + 4) % 12) != 0 && !key.has((root + 4) % 12);
+    let before = arrival.saturating_sub(Phase::STEPS_PER_BEAT)..arrival;
+    let any = |is: &dyn Fn(usize) -> bool| before.clone().any(is);
+    let approach = if any(&|step| bass(step) == Some((root + 7) % 12) && has(step, 11)) {
+        Approach::Authentic
+    } else if any(&|step| has(step, 11) && (has(step, 7) || has(step, 2)) && bass(step) != Some(root)) {
+        Approach::Leading
+    } else if arrival > 0 && bass(arrival - 1) == Some((root + 5) % 12) {
+        Approach::Plagal
+    } else {
+        Approach::Other
+    };
+    Some(Cadence { root, minor, approach })
+}
+
+/// How many phrases a rarer context counts for beside a more special one.
+const SHRINKAGE: f32 = 3.0;
+/// What a note outside the key of a cadence leaves of its share, among the last notes of the phrase.
+const FOREIGN: f32 = 0.3;
+const LAST_NOTES: usize = 6;
+/// A piece closes with an authentic cadence wherever its melody allows one: where they have so large a share.
+const ALLOWS_AUTHENTIC: f32 = 0.2;
+/// Less is never tried.
+const LEAST_SHARE: f32 = 0.01;
+
+/// The cadences that suit the phrase that ends with a note; in the last phrase those on the tonic alone.
+pub fn cadences_under(tune: &Tune, end: usize, key: Key, is_last: bool, phrasing: &Phrasing) -> Vec<CadenceOption> {
+    let degree = tune.degree(end, key) as u8;
+    let pitch = |index: usize| tune.notes[index].pitch;
+    let before = (0..end).rev().find(|&index| pitch(index) != pitch(end));
+    let before = before.map_or(degree, |index| tune.degree(index, key) as u8);
+    let first = end.saturating_sub(LAST_NOTES - 1);
+    let classes: Vec<u8> = (first..=end).map(|index| pitch(index).class()).collect();
+    let shares = Shares { phrasing, key, is_last, degree, before };
+    let mut options: Vec<CadenceOption> = Vec::new();
+    for above in 0..12 {
+        for minor in [false, true] {
+            for approach in Approach::ALL {
+                let cadence = Cadence { root: (key.tonic() + above) % 12, minor, approach };
+                if is_last && (above != 0 || minor && !key.minor) {
+                    continue;
+                }
+                let share = shares.of(cadence) * fit(cadence, key, &classes, before);
+                options.push(CadenceOption { cadence, share });
+            }
+        }
+    }
+    let total: f32 = options.iter().map(|option| option.share).sum();
+    options.iter_mut().for_each(|option| option.share /= total.max(f32::MIN_POSITIVE));
+    let is_authentic = |option: &CadenceOption| option.cadence.approach == Approach::Authentic;
+    let authentic: f32 = options.iter().filter(|option| is_authentic(option)).map(|option| option.share).sum();
+    if is_last && authentic >= ALLOWS_AUTHENTIC {
+        options.retain(is_authentic);
+    }
+    options.retain(|option| option.share >= LEAST_SHARE);
+    let kept: f32 = options.iter().map(|option| option.share).sum();
+    options.iter_mut().for_each(|option| option.share /= kept);
+    options.sort_by(|a, b| b.share.total_cmp(&a.share));
+    options
+}
+
+/// The cadences with which phrases end whose soprano is still to be found; the last one is authentic.
+pub fn cadences(key: Key, is_last: bool, phrasing: &Phrasing) -> Vec<CadenceOption> {
+    let mut options: Vec<CadenceOption> = Vec::new();
+    for count in phrasing.cadences.iter().filter(|count| count.minor == key.minor && count.last == is_last) {
+        let approach = Approach::ALL[usize::from(count.approach).min(3)];
+        let cadence = Cadence { root: (key.tonic() + count.root) % 12, minor: count.minor_triad, approach };
+        if is_last && (count.root != 0 || approach != Approach::Authentic || cadence.minor && !key.minor) {
+            continue;
+        }
+        match options.iter_mut().find(|option| option.cadence == cadence) {
+            Some(option) => option.share += count.count as f32,
+            None => options.push(CadenceOption { cadence, share: count.count as f32 }),
+        }
+    }
+    let total: f32 = options.iter().map(|option| option.share).sum();
+    // What is rare needs a soprano that asks for it.
+    options.retain(|option| option.share >= 0.03 * total);
+    let kept: f32 = options.iter().map(|option| option.share).sum();
+    options.iter_mut().for_each(|option| option.share /= kept);
+    options.sort_by(|a, b| b.share.total_cmp(&a.share));
+    options
+}
+
+/// What the counts say, the more special context shrunk towards the more general one.
+struct Shares<'a> {
+    phrasing: &'a Phrasing,
+    key: Key,
+    is_last: bool,
+    degree: u8,
+    before: u8,
+}
+
+impl Shares<'_> {
+    fn of(&self, cadence: Cadence) -> f32 {
+        let root = self.key.degree(cadence.root);
+        let is_it = |count: &super::CadenceCount| {
+            count.root == root
+                && count.minor_triad == cadence.minor
+                && usize::from(count.approach) == cadence.approach.index()
+        };
+        let (mut all, mut on_degree, mut special) = ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0));
+        for count in &self.phrasing.cadences {
+            if count.minor != self.key.minor || count.last != self.is_last {
+                continue;
+            }
+            let add = |sums: &mut (f32, f32)| {
+                sums.0 += if is_it(count) { count.count as f32 } else { 0.0 };
+                sums.1 += count.count as f32;
+            };
+            add(&mut all);
+            if count.degree == self.degree {
+                add(&mut on_degree);
+                if count.before == self.before {
+                    add(&mut special);
+                }
+            }
+        }
+        // What Bach never did stays out, and so does the minor tonic of a major key.
+        if all.0 == 0.0 || root == 0 && cadence.minor && !self.key.minor {
+            return 0.0;
+        }
+        let usual = all.0 / all.1;
+        let shrunk = |(some, many): (f32, f32), to: f32| (some + SHRINKAGE * to) / (many + SHRINKAGE);
+        shrunk(special, shrunk(on_degree, usual))
+    }
+}
+
+/// How far a cadence fits the notes, which the counts don't know of: its chord holds the last one, its dominant may hold
+/// the one before, and its key holds those before.
+fn fit(cadence: Cadence, key: Key, classes: &[u8], before: u8) -> f32 {
+    let last = classes[classes.len() - 1];
+    if !cadence.holds(last) {
+        return 0.0;
+    }
+    let before = cadence.above((key.tonic() + before) % 12);
+    let leads = match cadence.approach {
+        Approach::Authentic => [2, 5, 7, 11].contains(&before),
+        Approach::Leading => [2, 5, 8, 9, 11].contains(&before),
+        Approach::Plagal => [0, 5, 8, 9].contains(&before),
+        Approach::Other => true,
+    };
+    let local = match cadence.approach {
+        Approach::Other => key,
+        _ => Key::of_tonic(cadence.root, cadence.minor),
+    };
+    let foreign = classes.iter().filter(|class| !local.has(**class)).count();
+    FOREIGN.powi(foreign as i32) * if leads { 1.0 } else { 0.05 }
+}

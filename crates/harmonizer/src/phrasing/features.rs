@@ -1,0 +1,126 @@
+//! What speaks for a phrase's end: features of a note, of the distance to the end before, and of two distances.
+
+use std::ops::Range;
+
+use chorale::{Key, Phase};
+
+use super::{Mark, Tune};
+
+const BEAT: u32 = Phase::STEPS_PER_BEAT as u32;
+
+/// How many features there are. Each has a weight in nats.
+pub const COUNT: usize = REGULAR.end;
+
+/// The note lasts, with the rest after it, for less than a beat, one, more than one, two, three, four or more.
+pub const DURATION: Range<usize> = 0..6;
+/// Of the notes of the melody, so many are as long or longer: up to a tenth, a quarter, half, more.
+pub const RANK: Range<usize> = DURATION.end..DURATION.end + 4;
+/// It is longer than the note before, as long, shorter; then the same for the next note.
+pub const LONGER: Range<usize> = RANK.end..RANK.end + 6;
+/// It is reached by repetition, step, third or leap, upwards or downwards; or is the first.
+pub const APPROACH: Range<usize> = LONGER.end..LONGER.end + 8;
+/// It is left so, or is the last.
+pub const DEPARTURE: Range<usize> = APPROACH.end..APPROACH.end + 8;
+/// Semitones above the tonic in major, then in minor.
+pub const DEGREE: Range<usize> = DEPARTURE.end..DEPARTURE.end + 24;
+/// A rest of a beat or more follows. Bach's sopranos hardly rest, so that this weight is set by hand, as are those of the
+/// marks: line end, breath, fermata.
+pub const MARK: Range<usize> = DEGREE.end..DEGREE.end + 4;
+/// Bars since the end before: one, two, three, four, more; a half more; something else. First in bars of four beats, then
+/// of three.
+pub const DISTANCE: Range<usize> = MARK.end..MARK.end + 14;
+/// Beats from the beginning to the first end: up to 2, 4, 8, 12, 16, more.
+pub const FIRST: Range<usize> = DISTANCE.end..DISTANCE.end + 6;
+/// As far from the end before as that was from the one before it, or from the beginning with a pickup to fill.
+pub const REGULAR: Range<usize> = FIRST.end..FIRST.end + 2;
+
+/// The features of a note as the end of a phrase.
+pub fn of_note(tune: &Tune, index: usize, key: Key) -> Vec<usize> {
+    let notes = &tune.notes;
+    let length = |index: usize| notes[index].length + notes[index].rest;
+    let beats = length(index) / BEAT;
+    let duration = match (beats, length(index) % BEAT) {
+        (0, _) => 0,
+        (1, 0) => 1,
+        (1, _) => 2,
+        (beats, _) => (beats as usize + 1).min(5),
+    };
+    let as_long = (0..notes.len()).filter(|&other| length(other) >= length(index)).count();
+    let rank = [10, 4, 2].into_iter().position(|part| part * as_long <= notes.len()).unwrap_or(3);
+    let against = |other: Option<usize>| match other.map(|other| length(index).cmp(&length(other))) {
+        Some(std::cmp::Ordering::Greater) | None => 0,
+        Some(std::cmp::Ordering::Equal) => 1,
+        Some(std::cmp::Ordering::Less) => 2,
+    };
+    let next = Some(index + 1).filter(|next| *next < notes.len());
+    let (from, to) = tune.motion(index);
+    let mut features = vec![
+        DURATION.start + duration,
+        RANK.start + rank,
+        LONGER.start + against(index.checked_sub(1)),
+        LONGER.start + 3 + against(next),
+        APPROACH.start + motion_class(from),
+        DEPARTURE.start + motion_class(to),
+        DEGREE.start + 12 * usize::from(key.minor) + tune.degree(index, key),
+    ];
+    if notes[index].rest >= BEAT {
+        features.push(MARK.start);
+    }
+    match notes[index].mark {
+        Mark::None => {}
+        Mark::LineEnd => features.push(MARK.start + 1),
+        Mark::Breath => features.push(MARK.start + 2),
+        Mark::Fermata => features.push(MARK.start + 3),
+    }
+    features
+}
+
+fn motion_class(semitones: Option<i32>) -> usize {
+    let Some(semitones) = semitones else { return 7 };
+    let size = match semitones.unsigned_abs() {
+        0 => return 0,
+        1 | 2 => 1,
+        3 | 4 => 3,
+        _ => 5,
+    };
+    size + usize::from(semitones < 0)
+}
+
+/// Of an end so many steps after the one before; `None` for those too close or too far apart.
+pub fn of_distance(steps: u32, bar: u32) -> Option<usize> {
+    let beats = steps / BEAT;
+    if !(2..=40).contains(&beats) || (!steps.is_multiple_of(BEAT) && beats < 4) {
+        return None;
+    }
+    let (bars, rest) = (steps / (bar * BEAT), steps % (bar * BEAT));
+    let class = match (bars, rest) {
+        (0, _) => 6,
+        (bars, 0) => bars.min(5) as usize - 1,
+        (_, rest) if 2 * rest == bar * BEAT => 5,
+        _ => 6,
+    };
+    Some(DISTANCE.start + if bar.is_multiple_of(3) { 7 } else { 0 } + class)
+}
+
+/// Of a first end so many steps after the first note.
+pub fn of_first(steps: u32) -> usize {
+    let class = match steps / BEAT {
+        0..=2 => 0,
+        3..=4 => 1,
+        5..=8 => 2,
+        9..=12 => 3,
+        13..=16 => 4,
+        _ => 5,
+    };
+    FIRST.start + class
+}
+
+/// Of two distances that follow each other.
+pub fn of_distances(before: u32, now: u32) -> Option<usize> {
+    (before == now).then_some(REGULAR.start)
+}
+
+/// Of the first end's distance from the first note, and the next one's.
+pub fn of_first_distances(first: u32, next: u32, bar: u32) -> Option<usize> {
+    (first <= next && next < first + bar * BEAT).then_some(REGULAR.start + 1)
+}

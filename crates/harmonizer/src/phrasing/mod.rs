@@ -1,0 +1,91 @@
+//! What a melody alone tells about its form: its key, where its phrases end, and which cadences suit those ends.
+//!
+//! All three are learned from the training chorales (tests/src/bin/fit_phrasing.rs) and stand in models/phrasing.toml.
+//! Whoever has more than notes (a signature, fermatas, words) says so, and it counts for more than what was learned.
+
+mod cadences;
+mod features;
+mod melody_key;
+mod segments;
+mod weights;
+
+use chorale::{Key, Phase, Pitch};
+
+pub use cadences::{Approach, Cadence, CadenceOption, cadence_of, cadences, cadences_under};
+pub use features::{COUNT as FEATURES, MARK as MARKS};
+pub use melody_key::{Signature, melody_key};
+pub use segments::{ends, expected_features, likelihoods, observed_features};
+pub use weights::{CadenceCount, Phrasing};
+
+/// A note of a melody. Times are in steps, of which [`Phase::STEPS_PER_BEAT`] make a beat; rests count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TuneNote {
+    pub onset: u32,
+    /// For how long it sounds, and for how long all is silent after it.
+    pub length: u32,
+    pub rest: u32,
+    pub pitch: Pitch,
+    pub mark: Mark,
+}
+
+/// What a file tells of a note besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mark {
+    #[default]
+    None,
+    /// A line of the words ends.
+    LineEnd,
+    Breath,
+    Fermata,
+}
+
+/// A melody whose phrases are sought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tune {
+    /// In order of onset, without overlaps.
+    pub notes: Vec<TuneNote>,
+    /// Beats of a bar, where there are any.
+    pub bar: Option<u32>,
+}
+
+impl Tune {
+    /// Beats of what counts as a bar: bars of one and two beats count in fours, those of six in threes. A melody without
+    /// bars has none.
+    fn bar_beats(&self) -> Option<u32> {
+        self.bar.map(|beats| match beats {
+            0..=2 | 4 | 8 => 4,
+            3 | 6 => 3,
+            other => other,
+        })
+    }
+
+    /// Every note so many semitones higher; those that would leave the range of MIDI stay.
+    pub fn transposed(&self, semitones: i32) -> Tune {
+        let moved =
+            |note: &TuneNote| TuneNote { pitch: note.pitch.transposed(semitones).unwrap_or(note.pitch), ..*note };
+        Tune { notes: self.notes.iter().map(moved).collect(), bar: self.bar }
+    }
+
+    /// The same as if it had bars of so many beats.
+    fn with_bar(&self, beats: u32) -> Tune {
+        Tune { notes: self.notes.clone(), bar: Some(beats) }
+    }
+
+    /// Whether a note may end a phrase: on a beat, or last.
+    fn may_end(&self, index: usize) -> bool {
+        self.notes[index].onset.is_multiple_of(Phase::STEPS_PER_BEAT as u32) || index + 1 == self.notes.len()
+    }
+
+    /// Semitones from the note before, and to the next one.
+    fn motion(&self, index: usize) -> (Option<i32>, Option<i32>) {
+        let between = |from: usize, to: usize| {
+            let midi = |index: usize| self.notes.get(index).map(|note| i32::from(note.pitch.midi()));
+            Some(midi(to)? - midi(from)?)
+        };
+        (index.checked_sub(1).and_then(|before| between(before, index)), between(index, index + 1))
+    }
+
+    fn degree(&self, index: usize, key: Key) -> usize {
+        usize::from(key.degree(self.notes[index].pitch.class()))
+    }
+}

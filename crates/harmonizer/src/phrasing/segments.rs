@@ -1,0 +1,241 @@
+//! A melody cut into phrases: a log-linear model over all ways to do so (a semi-Markov conditional random field: Sarawagi
+//! and Cohen 2004), in which a state is the last two ends, so that equal distances can count.
+
+use chorale::Key;
+
+use super::features::{self, COUNT};
+use super::{Phrasing, Tune};
+
+/// All ways to cut a melody, with their scores.
+struct Lattice<'a> {
+    tune: &'a Tune,
+    bar: u32,
+    /// Notes that may end a phrase.
+    candidates: Vec<usize>,
+    /// The features of each, and its score.
+    notes: Vec<(Vec<usize>, f64)>,
+    weights: &'a [f32],
+    /// For each candidate the first of those from which a phrase may reach it.
+    first_before: Vec<usize>,
+}
+
+/// The last two ends, as places among the candidates; the one before is missing for the first end.
+type Pair = (Option<usize>, usize);
+
+impl<'a> Lattice<'a> {
+    fn new(tune: &'a Tune, bar: u32, key: Key, weights: &'a [f32]) -> Lattice<'a> {
+        let candidates: Vec<usize> = (0..tune.notes.len()).filter(|&index| tune.may_end(index)).collect();
+        let notes = candidates
+            .iter()
+            .map(|&index| {
+                let features = features::of_note(tune, index, key);
+                let score = features.iter().map(|&feature| f64::from(weights[feature])).sum();
+                (features, score)
+            })
+            .collect();
+        let mut lattice = Lattice { tune, bar, candidates, notes, weights, first_before: Vec::new() };
+        lattice.first_before = (0..lattice.candidates.len())
+            .map(|now| (0..now).find(|&before| lattice.distance(before, now) <= 40 * 4).unwrap_or(now))
+            .collect();
+        lattice
+    }
+
+    fn onset(&self, place: usize) -> u32 {
+        self.tune.notes[self.candidates[place]].onset
+    }
+
+    fn distance(&self, before: usize, now: usize) -> u32 {
+        self.onset(now) - self.onset(before)
+    }
+
+    /// Steps from the first note.
+    fn since_start(&self, place: usize) -> u32 {
+        self.onset(place) - self.tune.notes[0].onset
+    }
+
+    fn weight(&self, feature: usize) -> f64 {
+        f64::from(self.weights[feature])
+    }
+
+    /// The feature of the distance between two ends, where they may follow each other. The last end may follow any.
+    fn step_feature(&self, before: usize, now: usize) -> Option<Option<usize>> {
+        match features::of_distance(self.distance(before, now), self.bar) {
+            None if now + 1 < self.candidates.len() => None,
+            feature => Some(feature),
+        }
+    }
+
+    /// The feature of `now` coming as regularly after `pair` as `pair` came.
+    fn regular_feature(&self, pair: Pair, now: usize) -> Option<usize> {
+        match pair {
+            (Some(earlier), before) => {
+                features::of_distances(self.distance(earlier, before), self.distance(before, now))
+            }
+            (None, before) => {
+                features::of_first_distances(self.since_start(before), self.distance(before, now), self.bar)
+            }
+        }
+    }
+
+    fn first_score(&self, place: usize) -> f64 {
+        self.weight(features::of_first(self.since_start(place))) + self.notes[place].1
+    }
+
+    fn step_score(&self, pair: Pair, now: usize) -> Option<f64> {
+        let step = self.step_feature(pair.1, now)?;
+        let score = |feature: Option<usize>| feature.map_or(0.0, |feature| self.weight(feature));
+        Some(score(step) + score(self.regular_feature(pair, now)) + self.notes[now].1)
+    }
+
+    /// The pairs that end at a place.
+    fn pairs(&self, place: usize) -> impl Iterator<Item = Pair> {
+        std::iter::once((None, place)).chain((self.first_before[place]..place).map(move |before| (Some(before), place)))
+    }
+
+    fn index(&self, (before, now): Pair) -> usize {
+        before.map_or(0, |before| 1 + before - self.first_before[now])
+    }
+
+    /// For each pair, by the place of its second end, the sum (or the best) over all ways that lead to it.
+    fn forward(&self, join: impl Fn(f64, f64) -> f64) -> Vec<Vec<f64>> {
+        let mut forward: Vec<Vec<f64>> = Vec::with_capacity(self.candidates.len());
+        for now in 0..self.candidates.len() {
+            let scores = self
+                .pairs(now)
+                .map(|(before, _)| match before {
+                    None => self.first_score(now),
+                    Some(before) => self.pairs(before).fold(f64::NEG_INFINITY, |sum, pair| {
+                        let step = self.step_score(pair, now).unwrap_or(f64::NEG_INFINITY);
+                        join(sum, forward[before][self.index(pair)] + step)
+                    }),
+                })
+                .collect();
+            forward.push(scores);
+        }
+        forward
+    }
+
+    /// For each pair the sum over all ways from it to the end.
+    fn backward(&self) -> Vec<Vec<f64>> {
+        let count = self.candidates.len();
+        let mut backward: Vec<Vec<f64>> =
+            (0..count).map(|now| vec![f64::NEG_INFINITY; self.pairs(now).count()]).collect();
+        if let Some(last) = backward.last_mut() {
+            last.fill(0.0);
+        }
+        for now in (0..count).rev() {
+            for before in self.first_before[now]..now {
+                let rest = backward[now][self.index((Some(before), now))];
+                for pair in self.pairs(before) {
+                    let Some(step) = self.step_score(pair, now) else { continue };
+                    let sum = &mut backward[before][self.index(pair)];
+                    *sum = log_add(*sum, step + rest);
+                }
+            }
+        }
+        backward
+    }
+}
+
+fn log_add(a: f64, b: f64) -> f64 {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+}
+
+/// Bars to try: those of the melody, or both usual ones.
+fn bars(tune: &Tune) -> Vec<u32> {
+    tune.bar_beats().map_or(vec![4, 3], |bar| vec![bar])
+}
+
+/// The notes that end the phrases in the likeliest way to cut a melody; the last note among them.
+pub fn ends(tune: &Tune, key: Key, phrasing: &Phrasing) -> Vec<usize> {
+    let best = bars(tune).into_iter().filter_map(|bar| {
+        let lattice = Lattice::new(tune, bar, key, &phrasing.phrases);
+        let forward = lattice.forward(f64::max);
+        let last = forward.len().checked_sub(1)?;
+        let score = |pair: &Pair| forward[pair.1][lattice.index(*pair)];
+        let mut pair = lattice.pairs(last).max_by(|a, b| score(a).total_cmp(&score(b)))?;
+        let total = score(&pair);
+        let mut ends = vec![lattice.candidates[last]];
+        while let (Some(before), now) = pair {
+            ends.push(lattice.candidates[before]);
+            let led = |pair: &Pair| score(pair) + lattice.step_score(*pair, now).unwrap_or(f64::NEG_INFINITY);
+            pair = lattice.pairs(before).max_by(|a, b| led(a).total_cmp(&led(b)))?;
+        }
+        ends.reverse();
+        Some((total, ends))
+    });
+    best.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Vec::new(), |(_, ends)| ends)
+}
+
+/// How likely each note is to end a phrase, over all ways to cut the melody.
+pub fn likelihoods(tune: &Tune, key: Key, phrasing: &Phrasing) -> Vec<f64> {
+    let lattices: Vec<Lattice> =
+        bars(tune).into_iter().map(|bar| Lattice::new(tune, bar, key, &phrasing.phrases)).collect();
+    let sums: Vec<_> = lattices.iter().map(|lattice| (lattice.forward(log_add), lattice.backward())).collect();
+    let total = |forward: &Vec<Vec<f64>>| {
+        forward.last().map_or(f64::NEG_INFINITY, |last| last.iter().copied().fold(f64::NEG_INFINITY, log_add))
+    };
+    let all = sums.iter().map(|(forward, _)| total(forward)).fold(f64::NEG_INFINITY, log_add);
+    let mut likelihoods = vec![0.0; tune.notes.len()];
+    for (lattice, (forward, backward)) in lattices.iter().zip(&sums) {
+        for (place, &note) in lattice.candidates.iter().enumerate() {
+            let sum = forward[place].iter().zip(&backward[place]).map(|(a, b)| (a + b - all).exp()).sum::<f64>();
+            likelihoods[note] += sum;
+        }
+    }
+    likelihoods
+}
+
+/// How often each feature is met in one way to cut the melody.
+pub fn observed_features(tune: &Tune, key: Key, bar: u32, ends: &[usize]) -> Vec<f64> {
+    let weights = [0.0; COUNT];
+    let tune = tune.with_bar(bar);
+    let lattice = Lattice::new(&tune, bar, key, &weights);
+    let mut counts = vec![0.0; COUNT];
+    let places: Vec<usize> =
+        ends.iter().filter_map(|end| lattice.candidates.iter().position(|candidate| candidate == end)).collect();
+    let mut count = |feature: Option<usize>| feature.into_iter().for_each(|feature| counts[feature] += 1.0);
+    for (index, &now) in places.iter().enumerate() {
+        lattice.notes[now].0.iter().for_each(|&feature| count(Some(feature)));
+        let Some(before) = index.checked_sub(1).map(|before| places[before]) else {
+            count(Some(features::of_first(lattice.since_start(now))));
+            continue;
+        };
+        count(lattice.step_feature(before, now).flatten());
+        count(lattice.regular_feature((index.checked_sub(2).map(|earlier| places[earlier]), before), now));
+    }
+    counts
+}
+
+/// How often each feature is met on average over all ways, each as often as it is likely; and the logarithm of the sum
+/// that makes their likelihoods one.
+pub fn expected_features(tune: &Tune, key: Key, bar: u32, weights: &[f32]) -> (Vec<f64>, f64) {
+    let tune = tune.with_bar(bar);
+    let lattice = Lattice::new(&tune, bar, key, weights);
+    let (forward, backward) = (lattice.forward(log_add), lattice.backward());
+    let mut counts = vec![0.0; COUNT];
+    let Some(last) = forward.last() else { return (counts, 0.0) };
+    let total = last.iter().copied().fold(f64::NEG_INFINITY, log_add);
+    for now in 0..lattice.candidates.len() {
+        for pair in lattice.pairs(now) {
+            let index = lattice.index(pair);
+            let share = (forward[now][index] + backward[now][index] - total).exp();
+            lattice.notes[now].0.iter().for_each(|&feature| counts[feature] += share);
+            let Some(before) = pair.0 else {
+                counts[features::of_first(lattice.since_start(now))] += share;
+                continue;
+            };
+            if let Some(Some(feature)) = lattice.step_feature(before, now) {
+                counts[feature] += share;
+            }
+            for earlier in lattice.pairs(before) {
+                let Some(feature) = lattice.regular_feature(earlier, now) else { continue };
+                let Some(step) = lattice.step_score(earlier, now) else { continue };
+                let way = forward[before][lattice.index(earlier)] + step + backward[now][index];
+                counts[feature] += (way - total).exp();
+            }
+        }
+    }
+    (counts, total)
+}

@@ -1,0 +1,191 @@
+//! The ends of phrases as goals of the search: which cadence each particle heads for, and what a chord on the way costs.
+//!
+//! The numbers are set by hand so that a cadence which the melody allows is nearly always reached: they are larger than
+//! what any rule weighs, and smaller than what would force a chord of which the network knows nothing.
+
+use chorale::{Chord, Key, Part, Phase, Pitch};
+
+use crate::phrasing::{Approach, Cadence, CadenceOption};
+
+/// The end of a phrase.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// The step at which its last note begins, and the one after the note.
+    pub arrival: usize,
+    pub end: usize,
+    /// The cadences that suit it; never empty.
+    pub options: Vec<CadenceOption>,
+}
+
+impl Goal {
+    /// Whether a chord is the last one of any of its cadences.
+    pub fn is_reached(&self, chord: Chord) -> bool {
+        let bass = chord[Part::Bass].pitch().map(Pitch::class);
+        let is_it = |cadence: Cadence| Some(cadence.root) == bass && strangers(cadence, chord) == 0;
+        self.options.iter().any(|option| is_it(option.cadence))
+    }
+}
+
+/// Whether a first chord is the tonic, or the dominant where the soprano has no note of the tonic.
+pub(super) fn begins_well(home: Key, chord: Chord) -> bool {
+    opening_cost(home, Chord::START, chord) == 0.0
+}
+
+/// What a step is for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Role {
+    /// Nothing in particular.
+    Within,
+    /// The piece begins: from what it has heard so far the network cannot be sure of the key.
+    Opening(Key),
+    /// So many steps before the arrival, 1 to [`LEAD`].
+    Lead { goal: usize, left: usize },
+    /// Under the last note.
+    Rest { goal: usize },
+}
+
+/// Steps before an arrival in which its dominant is prepared: a beat.
+const LEAD: usize = Phase::STEPS_PER_BEAT;
+
+/// Steps of [`Role::Opening`]: four beats.
+const OPENING: usize = 16;
+
+/// The role of each step of a piece that begins in `home`.
+pub(super) fn roles(length: usize, home: Option<Key>, goals: &[Goal]) -> Vec<Role> {
+    let mut roles = vec![Role::Within; length];
+    if let Some(home) = home {
+        roles[..OPENING.min(length)].fill(Role::Opening(home));
+    }
+    let mut free = 0;
+    for (goal, Goal { arrival, end, .. }) in goals.iter().enumerate() {
+        for left in 1..=LEAD.min(arrival - free) {
+            roles[arrival - left] = Role::Lead { goal, left };
+        }
+        roles[*arrival..*end].fill(Role::Rest { goal });
+        free = *end;
+    }
+    // Where the first phrase is shorter than a beat, the beginning counts.
+    if let (Some(home), Some(first)) = (home, roles.first_mut()) {
+        *first = Role::Opening(home);
+    }
+    roles
+}
+
+/// The pitch class that the bass must have, if any.
+pub(super) fn bass_class(role: Role, cadence: Option<Cadence>) -> Option<u8> {
+    let cadence = cadence?;
+    match (role, cadence.approach) {
+        (Role::Rest { .. }, _) => Some(cadence.root),
+        (Role::Lead { left: 1, .. }, Approach::Authentic) => Some((cadence.root + 7) % 12),
+        (Role::Lead { left: 1, .. }, Approach::Plagal) => Some((cadence.root + 5) % 12),
+        _ => None,
+    }
+}
+
+/// The pitch classes, one bit each, that a soprano which is still to be found may have.
+pub(super) fn soprano_classes(role: Role, cadence: Option<Cadence>, before: Chord) -> u16 {
+    const ALL: u16 = 0xfff;
+    let above =
+        |root: u8, degrees: &[u8]| degrees.iter().fold(0, |classes, degree| classes | 1 << ((root + degree) % 12));
+    let triad = |root: u8, minor: bool| above(root, &[0, if minor { 3 } else { 4 }, 7]);
+    match (role, cadence) {
+        (Role::Opening(home), _) if before == Chord::START => triad(home.tonic(), home.minor),
+        (Role::Rest { .. }, Some(cadence)) => triad(cadence.root, cadence.minor),
+        (Role::Lead { left: 1, .. }, Some(Cadence { root, approach: Approach::Authentic, .. })) => {
+            above(root, &[2, 5, 7, 11])
+        }
+        _ => ALL,
+    }
+}
+
+/// Nats taken off a chord, for what the step is there for. `chord` is what is heard of it.
+pub(super) fn cost(role: Role, cadence: Option<Cadence>, before: Chord, chord: Chord) -> f32 {
+    match (role, cadence) {
+        (Role::Opening(home), _) => opening_cost(home, before, chord),
+        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord),
+        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord),
+        _ => 0.0,
+    }
+}
+
+/// For each lower part that begins a note outside the key. By this, harmonizations of the validation sopranos begin with
+/// notes of the key about as often as Bach's (tests/tests/report.rs prints both).
+const FOREIGN_COST: f32 = 0.85;
+/// For a first chord over another bass than the tonic, or than the fifth degree where the soprano has none of the tonic's
+/// notes; and for each part that has no note of that chord.
+const AWAY_COST: f32 = 3.0;
+const AWAY_NOTE_COST: f32 = 1.0;
+
+fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
+    let begins = |part: &Part| before == Chord::START || before[*part] != chord[*part];
+    let pitches = Part::LOWER.into_iter().filter(begins).filter_map(|part| chord[part].pitch());
+    let foreign = FOREIGN_COST * pitches.filter(|pitch| !home.has(pitch.class())).count() as f32;
+    if before != Chord::START {
+        return foreign;
+    }
+    let tonic = Cadence { root: home.tonic(), minor: home.minor, approach: Approach::Other };
+    let soprano = chord[Part::Soprano].pitch().map(Pitch::class);
+    let first = match soprano.is_none_or(|soprano| tonic.holds(soprano)) {
+        true => tonic,
+        false => Cadence { root: (home.tonic() + 7) % 12, minor: false, approach: Approach::Other },
+    };
+    let bass = chord[Part::Bass].pitch().is_some_and(|bass| bass.class() != first.root);
+    foreign + if bass { AWAY_COST } else { 0.0 } + AWAY_NOTE_COST * strangers(first, chord) as f32
+}
+
+/// Lower parts with no note of the chord.
+fn strangers(cadence: Cadence, chord: Chord) -> usize {
+    let pitches = Part::LOWER.into_iter().filter_map(|part| chord[part].pitch());
+    pitches.filter(|pitch| !cadence.holds(pitch.class())).count()
+}
+
+/// A dominant that comes late in its beat, and one without its bass just before the end.
+const LATE_COST: f32 = 0.6;
+const NO_BASS_COST: f32 = 1.5;
+/// The last chord before the end without a leading tone, and each lower part that has another note than it should.
+const NO_LEADING_TONE_COST: f32 = 3.0;
+const OTHER_NOTE_COST: f32 = 1.5;
+/// Another approach than the one that was to be taken.
+const OTHER_APPROACH_COST: f32 = 2.0;
+
+fn lead_cost(cadence: Cadence, left: usize, chord: Chord) -> f32 {
+    let above = |part: Part| chord[part].pitch().map(|pitch| cadence.above(pitch.class()));
+    let is_last = left == 1;
+    let has = |degree: u8| Part::ALL.into_iter().any(|part| above(part) == Some(degree));
+    let others = |degrees: &[u8]| {
+        let lower = Part::LOWER.into_iter().filter_map(above);
+        OTHER_NOTE_COST * lower.filter(|degree| !degrees.contains(degree)).count() as f32
+    };
+    let bass = above(Part::Bass);
+    let cost = |is: bool, cost: f32| if is { cost } else { 0.0 };
+    match cadence.approach {
+        Approach::Authentic if is_last => others(&[7, 11, 2, 5]) + cost(!has(11), NO_LEADING_TONE_COST),
+        Approach::Authentic => cost(bass != Some(7), if left == 2 { NO_BASS_COST } else { LATE_COST }),
+        Approach::Leading if is_last => {
+            others(&[7, 11, 2, 5, 8, 9])
+                + cost(!has(11), NO_LEADING_TONE_COST)
+                + cost(matches!(bass, Some(0 | 7)), OTHER_APPROACH_COST)
+        }
+        Approach::Plagal if is_last => others(&[5, 8, 9, 0]),
+        Approach::Other => cost(is_last && bass == Some(7) && has(11), OTHER_APPROACH_COST),
+        Approach::Leading | Approach::Plagal => 0.0,
+    }
+}
+
+/// A lower part outside the last chord, a chord without third, and each part that moves once the end is reached.
+const STRANGER_COST: f32 = 3.5;
+const NO_THIRD_COST: f32 = 3.0;
+const MOVE_COST: f32 = 3.0;
+
+fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
+    let third = if cadence.minor { 3 } else { 4 };
+    let has_third = chord.pitches().into_iter().flatten().any(|pitch| cadence.above(pitch.class()) == third);
+    let is_reached = before != Chord::START
+        && before[Part::Soprano] == chord[Part::Soprano]
+        && before[Part::Bass].pitch().is_some_and(|bass| bass.class() == cadence.root)
+        && strangers(cadence, before) == 0;
+    let moves = Part::LOWER.into_iter().filter(|part| is_reached && before[*part] != chord[*part]).count();
+    STRANGER_COST * strangers(cadence, chord) as f32
+        + if has_third { 0.0 } else { NO_THIRD_COST }
+        + MOVE_COST * moves as f32
+}

@@ -1,0 +1,146 @@
+//! How harmonizations of tunes begin, breathe and end: a table over all tunes, seeds and both networks.
+//!
+//!     cargo run --release --workspace --bin closes -- [--seeds N] FILE...
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use arranger::Options;
+use chorale::{Key, Part, Pitch, Sonority};
+use engraving::Piece;
+use files::{Note, Tick};
+use harmonizer::parallel::on_all_cores;
+use network::{Model, ModelError};
+
+/// What sounds at a tick, from the top.
+fn sounding(piece: &Piece, tick: Tick) -> [Option<Pitch>; 4] {
+    let at = |notes: &[Note]| notes.iter().find(|note| note.start <= tick && tick < note.end).map(|note| note.pitch);
+    piece.score.parts.each_ref().map(|notes| at(notes))
+}
+
+/// A triad over its root: the root, and whether it is minor.
+fn rooted(pitches: &[Option<Pitch>; 4]) -> Option<(u8, bool)> {
+    let bass = pitches[Part::Bass.index()]?.class();
+    let mut above: Vec<u8> = pitches.iter().flatten().map(|pitch| (pitch.class() + 12 - bass) % 12).collect();
+    above.sort_unstable();
+    above.dedup();
+    let fits = |triad: [u8; 3]| above.iter().all(|class| triad.contains(class));
+    match (fits([0, 4, 7]), fits([0, 3, 7])) {
+        (true, minor) => Some((bass, minor && above.contains(&3))),
+        (false, true) => Some((bass, true)),
+        _ => None,
+    }
+}
+
+/// Whether the chord of `root` is reached from its dominant in root position, within the beat before.
+fn from_dominant(piece: &Piece, arrival: Tick, root: u8) -> bool {
+    let quarter = Tick::from(piece.score.ticks_per_quarter);
+    let beat = arrival.saturating_sub(quarter * 3 / 2)..arrival;
+    let mut ticks: Vec<Tick> =
+        piece.score.parts.iter().flatten().map(|note| note.start).filter(|start| beat.contains(start)).collect();
+    ticks.push(beat.start);
+    ticks.iter().any(|tick| {
+        let pitches = sounding(piece, *tick);
+        let has = |above: u8| pitches.iter().flatten().any(|pitch| pitch.class() == (root + above) % 12);
+        pitches[3].is_some_and(|bass| bass.class() == (root + 7) % 12) && has(11)
+    })
+}
+
+#[derive(Default, Debug)]
+struct Counts(BTreeMap<&'static str, usize>);
+
+impl Counts {
+    fn add(&mut self, name: &'static str, is: bool) {
+        *self.0.entry(name).or_default() += usize::from(is);
+    }
+}
+
+fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
+    let soprano = piece.score.part(Part::Soprano);
+    let (first, last) = (soprano[0], soprano[soprano.len() - 1]);
+    counts.add("0 pieces", true);
+    let begin = sounding(piece, first.start);
+    let of_tonic = |pitches: &[Option<Pitch>; 4]| {
+        rooted(pitches).is_some_and(|(root, minor)| root == key.tonic() && (key.minor || !minor))
+    };
+    let on_dominant = rooted(&begin).is_some_and(|(root, minor)| root == (key.tonic() + 7) % 12 && !minor);
+    counts.add("1 begins on the tonic", of_tonic(&begin));
+    counts.add("1 begins on the dominant", on_dominant);
+    let end = sounding(piece, last.end - 1);
+    counts.add("2 ends on the tonic", of_tonic(&end));
+    counts.add(
+        "2 ends on the tonic over another bass",
+        !of_tonic(&end) && end[3].is_some() && rooted(&end).is_none() && Sonority::of(&end) == Sonority::Triad,
+    );
+    // A last note struck again is one rest.
+    let arrival = soprano.iter().rev().take_while(|note| note.pitch == last.pitch).last().map_or(0, |note| note.start);
+    counts.add("3 final authentic", of_tonic(&end) && from_dominant(piece, arrival, key.tonic()));
+    for tick in ends.iter().filter(|tick| **tick < last.start) {
+        counts.add("4 inner ends", true);
+        let Some(note) = soprano.iter().find(|note| note.start == *tick) else { continue };
+        let chord = sounding(piece, note.end - 1);
+        let rest = rooted(&chord);
+        counts.add("5 over their root", rest.is_some());
+        let quarter = Tick::from(piece.score.ticks_per_quarter);
+        let moves = piece.score.parts[1..]
+            .iter()
+            .flatten()
+            .any(|other| other.start > note.start && other.start < note.end.min(note.start + 16 * quarter));
+        counts.add("5 at rest", !moves);
+        if let Some((root, minor)) = rest {
+            let authentic = from_dominant(piece, note.start, root);
+            let degree = key.degree(root);
+            counts.add("6 authentic", authentic);
+            counts.add("6 authentic on the tonic", authentic && degree == 0);
+            counts.add("6 half", !authentic && degree == 7 && !minor);
+            counts.add("6 deceptive", !authentic && matches!(degree, 8 | 9));
+        }
+    }
+}
+
+fn main() -> Result<()> {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut seeds = 8;
+    if arguments.first().is_some_and(|first| first == "--seeds") {
+        seeds = arguments[1].parse()?;
+        arguments.drain(..2);
+    }
+    for (name, model) in [("wavenet", Model::wavenet()?), ("lstm", Model::lstm()?)] {
+        let model = Arc::new(model);
+        let mut all = Counts::default();
+        for file in &arguments {
+            let tune = arranger::open(file)?;
+            let seeds: Vec<u64> = (1..=seeds).collect();
+            let found = on_all_cores(&seeds, |_, &seed| {
+                let mut options = Options::default();
+                options.freedom.seed = seed;
+                let cantus = tune.choose(&options).map_err(|error| ModelError::Run(error.to_string()))?;
+                let piece =
+                    cantus.harmonize(&model).map_err(|error| ModelError::Run(error.to_string()))?.remove(0).piece;
+                Ok::<_, ModelError>((piece, cantus.home(), cantus.phrase_ends()))
+            })?;
+            let mut counts = Counts::default();
+            for (piece, key, ends) in &found {
+                count(piece, *key, ends, &mut counts);
+                count(piece, *key, ends, &mut all);
+            }
+            let (piece, key, ends) = &found[0];
+            let soprano = piece.score.part(Part::Soprano);
+            let places: Vec<usize> =
+                ends.iter().map(|end| soprano.partition_point(|note| note.start <= *end)).collect();
+            println!(
+                "{name} {}: {key}, phrases end with notes {places:?} of {}",
+                file.rsplit('/').next().unwrap_or(file),
+                soprano.len()
+            );
+            println!("    {}", line(&counts));
+        }
+        println!("{name}, all: {}", line(&all));
+    }
+    Ok(())
+}
+
+fn line(counts: &Counts) -> String {
+    counts.0.iter().map(|(name, count)| format!("{} {count}", &name[2..])).collect::<Vec<_>>().join(", ")
+}
