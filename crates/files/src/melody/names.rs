@@ -119,7 +119,7 @@ const WORDS: &[(Called, Match, &str)] = &[
     ),
     (Accompaniment, Start, "clavec ukulele banjo lute laute sitar koto dulcimer reduction ostinato loop riff"),
     (Accompaniment, Start, "фортеп пиан рояль орган гитар струн акком πιανο κιθαρ συνοδ"),
-    (Accompaniment, Whole, "pf pno pft pad pads arp accords acc gtr git kbd kb org klav str syn hands"),
+    (Accompaniment, Whole, "pf pno pft pad pads arp accords acc gt gtr git kbd kb org klav str syn hands"),
     (
         Accompaniment,
         Within,

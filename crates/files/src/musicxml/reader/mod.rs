@@ -141,7 +141,8 @@ fn part_names(root: Node) -> BTreeMap<String, String> {
     let Some(list) = child(root, "part-list") else { return BTreeMap::new() };
     let name = |part: Node| {
         let name = text_of(part, "part-name").filter(|name| !name.is_empty());
-        let name = name.or_else(|| text_of(part, "part-abbreviation"))?;
+        let name = name.or_else(|| text_of(part, "part-abbreviation")).filter(|name| !name.is_empty());
+        let name = name.or_else(|| text_of(child(part, "score-instrument")?, "instrument-name"))?;
         let name: String = name.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
         Some((part.attribute("id")?.to_owned(), Some(name.trim().to_owned()).filter(|name| !name.is_empty())?))
     };

@@ -137,6 +137,14 @@ fn a_tune_that_wanders_between_voice_numbers_is_one_and_small_notes_beside_it_ar
 }
 
 #[test]
+fn a_part_without_a_name_has_that_of_its_instrument() {
+    let instrument =
+        "<part-name/><score-instrument id=\"I1\"><instrument-name>Voice</instrument-name></score-instrument>";
+    let text = score(&[&note("C5", 4, "")]).replace("<part-name>Voice</part-name>", instrument);
+    assert_eq!(read_text(&text).tracks[0].name.as_deref(), Some("Voice"));
+}
+
+#[test]
 fn notes_to_choose_from_in_a_second_voice_do_not_replace_the_tune() {
     let voice = |name: &str, number: u32| note(name, 2, &format!("<voice>{number}</voice>")).repeat(4);
     let back = "<backup><duration>8</duration></backup>";
