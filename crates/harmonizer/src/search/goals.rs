@@ -174,7 +174,7 @@ fn lead_cost(cadence: Cadence, left: usize, chord: Chord) -> f32 {
 
 /// A lower part outside the last chord, a chord without third, and each part that moves once the end is reached.
 const STRANGER_COST: f32 = 3.5;
-const NO_THIRD_COST: f32 = 3.0;
+const NO_THIRD_COST: f32 = 5.0;
 const MOVE_COST: f32 = 3.0;
 
 fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
