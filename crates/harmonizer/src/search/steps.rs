@@ -121,7 +121,7 @@ fn mark_of(step: &MelodyStep) -> Mark {
 const LONGEST_REST: usize = 8;
 
 /// The same of a soprano of which nothing else is known. Notes struck again look here like one that lasts, which has no
-/// more than [`LONGEST_REST`] of its steps.
+/// more than two beats of rest.
 pub fn tune_of_sopranos(sopranos: &[Token]) -> (Tune, Vec<Range<usize>>) {
     let mut notes: Vec<TuneNote> = Vec::new();
     let mut spans: Vec<Range<usize>> = Vec::new();
