@@ -99,6 +99,28 @@ fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
     }
 }
 
+/// Where lower parts move in dotted beats: on the beat, on its second and third eighth; and the same where the soprano
+/// strikes no note with them.
+fn count_thirds(piece: &Piece, counts: &mut Counts) {
+    const NAMES: [[&str; 4]; 2] = [
+        ["7 moves on the beat", "7 on the second eighth", "7 on the third", "7 between"],
+        ["8 alone on the beat", "8 alone on the second eighth", "8 alone on the third", "8 alone between"],
+    ];
+    let soprano = piece.score.part(Part::Soprano);
+    for note in piece.score.parts[1..].iter().flatten() {
+        let step = piece.grid.nearest_step(note.start);
+        let bar = piece.grid.bar(step);
+        if bar.number == 0 || !piece.grid.metre(step).is_compound() || piece.grid.metre(step).denominator() != 8 {
+            continue;
+        }
+        let (third, within) = ((step - bar.first_step) / 2 % 3, (step - bar.first_step) % 2);
+        let place = if within == 0 { third as usize } else { 3 };
+        let is_alone = soprano.iter().all(|other| other.start != note.start);
+        counts.add(NAMES[0][place], true);
+        counts.add(NAMES[1][place], is_alone);
+    }
+}
+
 fn main() -> Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let mut seeds = 8;
@@ -124,6 +146,7 @@ fn main() -> Result<()> {
             for (piece, key, ends) in &found {
                 count(piece, *key, ends, &mut counts);
                 count(piece, *key, ends, &mut all);
+                count_thirds(piece, &mut all);
             }
             let (piece, key, ends) = &found[0];
             let soprano = piece.score.part(Part::Soprano);
