@@ -100,8 +100,8 @@ fn a_search_that_is_told_the_key_begins_and_ends_in_it_about_as_often_as_bach() 
                 .map(|found| opening_and_end(&Chorale { chords: found.chords }, key))
         };
         let sopranos: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
-        let (tune, notes) = search::tune_of_sopranos(&sopranos);
-        told.head_for_cadences(&tune, &notes, key);
+        let (contour, notes) = search::contour_of_sopranos(&sopranos);
+        told.head_for_cadences(&contour, &notes, key);
         Ok::<_, network::ModelError>([opening_and_end(piece, key), searched(&untold)?, searched(&told)?])
     });
     let found = found.unwrap();

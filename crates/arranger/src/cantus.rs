@@ -6,7 +6,7 @@ use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
 use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, transpose_keys};
 use harmonizer::phrasing::{self, Phrasing, Signature};
-use harmonizer::search::{Plan, SearchStep, tune_of};
+use harmonizer::search::{Plan, SearchStep, contour_of};
 
 use crate::{ArrangeError, Method, Options, Tune, untold};
 
@@ -24,7 +24,7 @@ pub struct Cantus {
     /// The key in which it begins and ends.
     pub(crate) home: Key,
     /// The melody as its phrases are found, with the steps of each note.
-    pub(crate) tune: phrasing::Tune,
+    pub(crate) contour: phrasing::Contour,
     pub(crate) spans: Vec<Range<usize>>,
     /// By [`Part::index`], in ticks of `source`.
     pub(crate) kept: [Option<Vec<Note>>; 4],
@@ -72,8 +72,8 @@ impl Tune {
             melody = melody.transposed(12 * octaves).map_err(ArrangeError::CannotMove)?;
             steps = melody::steps(&melody, &grid).map_err(in_file)?;
         }
-        let (tune, spans) = tune_of(&steps, melody::beats_in_bar(&melody, &grid));
-        let home = phrasing::melody_key(&tune, told_key(&source, options), Phrasing::learned());
+        let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
+        let home = phrasing::melody_key(&contour, told_key(&source, options), Phrasing::learned());
         let fold = match (options.part, options.method) {
             (Part::Soprano, Method::Live) => Fold::of(&steps),
             (Part::Soprano, Method::Ahead { .. }) => Fold::with_shift(&steps),
@@ -85,7 +85,7 @@ impl Tune {
             None => [const { None }; 4],
         };
         let (options, name) = (options.clone(), self.name.clone());
-        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, tune, spans, kept, remarks })
+        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, contour, spans, kept, remarks })
     }
 }
 
@@ -106,7 +106,7 @@ impl Cantus {
         let mut plan = Plan::of(steps);
         // In the key in which the network hears it.
         let semitones = if let Fold::Shift(semitones) = self.fold { semitones } else { 0 };
-        plan.head_for_cadences(&self.tune.transposed(semitones), &self.spans, self.home.transposed(semitones));
+        plan.head_for_cadences(&self.contour.transposed(semitones), &self.spans, self.home.transposed(semitones));
         plan
     }
 }

@@ -20,7 +20,7 @@ use crate::phrasing::Cadence;
 use network::{Context, Model, ModelError, Row, State};
 
 pub use goals::Goal;
-pub use steps::{Plan, SearchStep, StepError, steps, steps_around, steps_under, tune_of, tune_of_sopranos};
+pub use steps::{Plan, SearchStep, StepError, contour_of, contour_of_sopranos, steps, steps_around, steps_under};
 
 /// A finished harmonization.
 #[derive(Clone, Debug, PartialEq)]
@@ -404,12 +404,12 @@ mod tests {
         let model = Arc::new(Model::lstm().unwrap());
         let notes = [74, 74, 74, 76, 76, 74, 74, 71, 72, 71, 69, 71, 69, 67];
         let sopranos: Vec<Token> = notes.into_iter().flat_map(|midi| [token(midi); 4]).collect();
-        let (tune, spans) = tune_of_sopranos(&sopranos);
+        let (contour, spans) = contour_of_sopranos(&sopranos);
         let key = "G".parse().unwrap();
         let mut plan = Plan::of(steps(sopranos.into_iter().zip((0..).map(Phase::in_beat)), false));
-        plan.head_for_cadences(&tune, &spans, key);
+        plan.head_for_cadences(&contour, &spans, key);
         plan.goals = vec![plan.goals.pop().unwrap()];
-        let options = crate::phrasing::cadences_under(&tune, 2, key, false, crate::phrasing::Phrasing::learned());
+        let options = crate::phrasing::cadences_under(&contour, 2, key, false, crate::phrasing::Phrasing::learned());
         plan.goals.insert(0, Goal { arrival: 20, end: 28, options });
         let (mut rests, mut foreign, mut fifths) = (0, 0, 0);
         for seed in 0..4 {

@@ -58,9 +58,9 @@ pub fn harmonized(
 /// As `render` does for a melody that comes without a key.
 pub fn head_for_cadences(plan: &mut Plan, piece: &Chorale) {
     let sopranos: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
-    let (tune, notes) = search::tune_of_sopranos(&sopranos);
-    let key = phrasing::melody_key(&tune, Signature::None, Phrasing::learned());
-    plan.head_for_cadences(&tune, &notes, key);
+    let (contour, notes) = search::contour_of_sopranos(&sopranos);
+    let key = phrasing::melody_key(&contour, Signature::None, Phrasing::learned());
+    plan.head_for_cadences(&contour, &notes, key);
 }
 
 /// Harmonizes every piece (the seed of each is the sampling's plus its place) and counts what comes of it, beside what

@@ -42,9 +42,9 @@ pub fn rows() -> Result<Vec<Row>> {
     let constraints = Constraints::default();
     let mut rows = Vec::new();
     for (name, model) in [("wavenet", Arc::new(Model::wavenet()?)), ("lstm", Arc::new(Model::lstm()?))] {
-        let (tune, spans) = search::tune_of(&steps, Some(4));
+        let (contour, spans) = search::contour_of(&steps, Some(4));
         let mut plan = Plan::of(search::steps_under(&steps, fold, &[const { None }; 4], &constraints)?);
-        plan.head_for_cadences(&tune, &spans, Key { sharps: 1, minor: false });
+        plan.head_for_cadences(&contour, &spans, Key { sharps: 1, minor: false });
         let ahead = Sampling::of(&model, Purpose::Ahead);
         let what = format!("{name}: a hymn, looking ahead ({PARTICLES} particles)");
         rows.push(row(&what, 50.0, || search::search(&model, ahead, &plan, PARTICLES).map(drop))?);

@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 use chorale::{Chord, Key, Part, PhraseEnds, Pitch, phrase_ends};
 use corpus::{CorpusPiece, Dataset, SPLIT_SEED};
 use harmonizer::phrasing::{
-    self, CadenceCount, FEATURES, MARKS, Mark, Phrasing, Signature, Tune, TuneNote, cadence_of, expected_features,
-    melody_key, observed_features,
+    self, CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, Phrasing, Signature, cadence_of,
+    expected_features, melody_key, observed_features,
 };
 
 /// Nats for a rest of a beat or more, the end of a line of words, a breath mark and a fermata. Bach's tables have none to
@@ -27,7 +27,7 @@ const DECAY: f64 = 0.004;
 
 /// A soprano with its phrases.
 struct Lesson {
-    tune: Tune,
+    contour: Contour,
     key: Key,
     bar: u32,
     /// Notes that end phrases.
@@ -61,8 +61,8 @@ fn key_of(chords: &[Chord]) -> Key {
 
 /// The soprano's notes. A table doesn't tell a repeated note from a held one: where `is_split`, a beat on which two of the
 /// lower parts move begins a new one.
-fn tune_of(chords: &[Chord], is_split: bool) -> Tune {
-    let mut notes: Vec<TuneNote> = Vec::new();
+fn contour_of(chords: &[Chord], is_split: bool) -> Contour {
+    let mut notes: Vec<ContourNote> = Vec::new();
     for (step, chord) in chords.iter().enumerate() {
         let Some(pitch) = chord[Part::Soprano].pitch() else {
             if let Some(last) = notes.last_mut() {
@@ -74,28 +74,28 @@ fn tune_of(chords: &[Chord], is_split: bool) -> Tune {
         let is_struck = step == 0 || is_split && step.is_multiple_of(4) && moves(chords[step - 1]) >= 2;
         match notes.last_mut() {
             Some(last) if last.pitch == pitch && last.rest == 0 && !is_struck => last.length += 1,
-            _ => notes.push(TuneNote { onset: step as u32, length: 1, rest: 0, pitch, mark: Mark::None }),
+            _ => notes.push(ContourNote { onset: step as u32, length: 1, rest: 0, pitch, mark: Mark::None }),
         }
     }
-    Tune { notes, bar: None }
+    Contour { notes, bar: None }
 }
 
 fn lesson(chords: &[Chord], is_split: bool) -> Option<Lesson> {
     let PhraseEnds { bar, ends } = phrase_ends(chords);
-    let tune = tune_of(chords, is_split);
+    let contour = contour_of(chords, is_split);
     let mut found: Vec<usize> = ends
         .iter()
-        .filter_map(|end| tune.notes.iter().rposition(|note| note.onset as usize <= end.arrival))
-        .filter(|&index| tune.notes[index].onset.is_multiple_of(4))
+        .filter_map(|end| contour.notes.iter().rposition(|note| note.onset as usize <= end.arrival))
+        .filter(|&index| contour.notes[index].onset.is_multiple_of(4))
         .collect();
-    let last = tune.notes.len().checked_sub(1)?;
+    let last = contour.notes.len().checked_sub(1)?;
     if found.last() != Some(&last) {
         found.push(last);
     }
     found.dedup();
     // What is further apart than the model can see teaches nothing.
-    let is_whole = found.windows(2).all(|two| tune.notes[two[1]].onset - tune.notes[two[0]].onset <= 96);
-    is_whole.then_some(Lesson { tune, key: key_of(chords), bar: bar as u32, ends: found })
+    let is_whole = found.windows(2).all(|two| contour.notes[two[1]].onset - contour.notes[two[0]].onset <= 96);
+    is_whole.then_some(Lesson { contour, key: key_of(chords), bar: bar as u32, ends: found })
 }
 
 /// Bach's sopranos move in quarters and end phrases with one or two. Other tunes end them with longer notes, and many are
@@ -112,7 +112,7 @@ fn lessons(pieces: &[CorpusPiece]) -> Vec<Lesson> {
 
 /// Each phrase ends with a note a bar longer.
 fn with_long_ends(lesson: &Lesson) -> Lesson {
-    let mut notes = lesson.tune.notes.clone();
+    let mut notes = lesson.contour.notes.clone();
     let mut later = 0;
     for (index, note) in notes.iter_mut().enumerate() {
         note.onset += later;
@@ -121,13 +121,13 @@ fn with_long_ends(lesson: &Lesson) -> Lesson {
             later += 4 * lesson.bar;
         }
     }
-    Lesson { tune: Tune { notes, bar: None }, ends: lesson.ends.clone(), ..*lesson }
+    Lesson { contour: Contour { notes, bar: None }, ends: lesson.ends.clone(), ..*lesson }
 }
 
 /// Every second beat, that of the phrases' ends, is twice as long: four quarters become two bars of three. `None` where the
 /// ends don't lie alike, or the piece is in three already.
 fn in_three(lesson: &Lesson) -> Option<Lesson> {
-    let notes = &lesson.tune.notes;
+    let notes = &lesson.contour.notes;
     let is_odd = |&end: &usize| notes[end].onset / 4 % 2;
     let odd = is_odd(lesson.ends.first()?);
     if lesson.bar != 4 || lesson.ends.iter().any(|end| is_odd(end) != odd) {
@@ -141,10 +141,10 @@ fn in_three(lesson: &Lesson) -> Option<Lesson> {
     };
     let notes = notes.iter().map(|note| {
         let (onset, end) = (moved(note.onset), moved(note.onset + note.length));
-        TuneNote { onset, length: end - onset, rest: moved(note.onset + note.length + note.rest) - end, ..*note }
+        ContourNote { onset, length: end - onset, rest: moved(note.onset + note.length + note.rest) - end, ..*note }
     });
     Some(Lesson {
-        tune: Tune { notes: notes.collect(), bar: None },
+        contour: Contour { notes: notes.collect(), bar: None },
         bar: 3,
         ends: lesson.ends.clone(),
         key: lesson.key,
@@ -154,7 +154,7 @@ fn in_three(lesson: &Lesson) -> Option<Lesson> {
 /// Follows the gradient, each weight at its own pace (Adam: Kingma and Ba 2015).
 fn fit(lessons: &[Lesson], phrasing: &mut Phrasing) {
     let observed: Vec<Vec<f64>> =
-        lessons.iter().map(|lesson| observed_features(&lesson.tune, lesson.key, lesson.bar, &lesson.ends)).collect();
+        lessons.iter().map(|lesson| observed_features(&lesson.contour, lesson.key, lesson.bar, &lesson.ends)).collect();
     let (mut mean, mut square) = (vec![0.0; FEATURES], vec![0.0; FEATURES]);
     for (weight, value) in phrasing.phrases[MARKS].iter_mut().zip(MARK_WEIGHTS) {
         *weight = value;
@@ -162,7 +162,7 @@ fn fit(lessons: &[Lesson], phrasing: &mut Phrasing) {
     for round in 1..=ROUNDS {
         let (mut gradient, mut likelihood) = (vec![0.0; FEATURES], 0.0);
         for (lesson, observed) in lessons.iter().zip(&observed) {
-            let (expected, total) = expected_features(&lesson.tune, lesson.key, lesson.bar, &phrasing.phrases);
+            let (expected, total) = expected_features(&lesson.contour, lesson.key, lesson.bar, &phrasing.phrases);
             let score: f64 =
                 observed.iter().zip(&phrasing.phrases).map(|(count, weight)| count * f64::from(*weight)).sum();
             likelihood += score - total;
@@ -191,13 +191,13 @@ fn learn_keys(pieces: &[CorpusPiece], phrasing: &mut Phrasing) {
     let (mut durations, mut first, mut last) = (start, start, start);
     for piece in pieces {
         let key = key_of(&piece.chorale.chords);
-        let tune = tune_of(&piece.chorale.chords, false);
+        let contour = contour_of(&piece.chorale.chords, false);
         let mode = usize::from(key.minor);
-        let degree = |note: &TuneNote| usize::from(key.degree(note.pitch.class()));
-        for note in &tune.notes {
+        let degree = |note: &ContourNote| usize::from(key.degree(note.pitch.class()));
+        for note in &contour.notes {
             durations[mode][degree(note)] += note.length as f32 / 4.0;
         }
-        if let [begin, .., end] = &tune.notes[..] {
+        if let [begin, .., end] = &contour.notes[..] {
             first[mode][degree(begin)] += 1.0;
             last[mode][degree(end)] += 1.0;
         }
@@ -240,14 +240,14 @@ fn report(dataset: &Dataset, phrasing: &Phrasing) {
     for (name, pieces) in [("training", &dataset.train), ("validation", &dataset.valid)] {
         let right = pieces.iter().filter(|piece| {
             let chords = &piece.chorale.chords;
-            melody_key(&tune_of(chords, false), Signature::None, phrasing).index() == key_of(chords).index()
+            melody_key(&contour_of(chords, false), Signature::None, phrasing).index() == key_of(chords).index()
         });
         let of_notes = pieces.iter().filter(|piece| {
             let chords = &piece.chorale.chords;
-            let tune = tune_of(chords, false);
+            let contour = contour_of(chords, false);
             let found = Key::of_notes(
-                tune.notes.iter().map(|note| (note.pitch, note.length)),
-                tune.notes.last().map(|note| note.pitch),
+                contour.notes.iter().map(|note| (note.pitch, note.length)),
+                contour.notes.last().map(|note| note.pitch),
             );
             found.index() == key_of(chords).index()
         });
@@ -255,12 +255,12 @@ fn report(dataset: &Dataset, phrasing: &Phrasing) {
         for is_split in [true, false] {
             let (mut hits, mut found, mut wanted, mut calibration) = (0, 0, 0, [(0.0, 0.0, 0); 5]);
             for lesson in pieces.iter().filter_map(|piece| lesson(&piece.chorale.chords, is_split)) {
-                let ends = phrasing::ends(&lesson.tune, lesson.key, phrasing);
+                let ends = phrasing::ends(&lesson.contour, lesson.key, phrasing);
                 hits += ends.iter().filter(|end| lesson.ends.contains(end)).count() - 1;
                 found += ends.len() - 1;
                 wanted += lesson.ends.len() - 1;
-                let likelihoods = phrasing::likelihoods(&lesson.tune, lesson.key, phrasing);
-                for (index, likelihood) in likelihoods.iter().enumerate().take(lesson.tune.notes.len() - 1) {
+                let likelihoods = phrasing::likelihoods(&lesson.contour, lesson.key, phrasing);
+                for (index, likelihood) in likelihoods.iter().enumerate().take(lesson.contour.notes.len() - 1) {
                     let bin = &mut calibration[((likelihood * 5.0) as usize).min(4)];
                     *bin = (bin.0 + likelihood, bin.1 + f64::from(u8::from(lesson.ends.contains(&index))), bin.2 + 1);
                 }

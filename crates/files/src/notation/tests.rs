@@ -55,6 +55,8 @@ fn notes_are_cut_at_bar_lines_and_beats_and_tied() {
     let six_eight = [metre(0, 6, 8)];
     assert_eq!(line(&six_eight, &[(0, 720, 72), (720, 960, 74), (960, 1440, 76)]), "C5/4. D5/8 E5/4");
     assert_eq!(line(&six_eight, &[(0, 1440, 72)]), "C5/2.");
+    assert_eq!(line(&six_eight, &[(0, 480, 72), (480, 1440, 74)]), "C5/4 D5/8~ D5/4.");
+    assert_eq!(line(&six_eight, &[(0, 360, 72), (360, 1440, 74)]), "C5/8. D5/8.~ D5/4.");
     let three = [metre(0, 3, 4)];
     assert_eq!(line(&three, &[(0, 1440, 72), (1440, 2400, 74)]), "C5/2. | D5/2 r/4");
 }

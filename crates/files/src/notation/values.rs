@@ -77,7 +77,11 @@ fn plain_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
     // In bars of two or four beats, a value off the beat may not cover the middle of the bar.
     let is_even = metre.numerator.is_multiple_of(2) && !is_compound;
     let hides_middle = |value: u32| is_even && in_quarter != 0 && position % 48 + value > 48;
+    // What begins within a dotted beat ends with it.
+    let beat = 3 * DIVISIONS / 2;
+    let hides_beat = |value: u32| is_compound && position % beat != 0 && position % beat + value > beat;
     let is_allowed = |value: u32| match value {
+        _ if hides_beat(value) => false,
         144 => position == 0,
         96 | 48 if is_compound => false,
         72 | 36 if is_compound => position.is_multiple_of(36),

@@ -2,7 +2,7 @@
 
 use chorale::{Chord, Key, Part, Phase, Pitch};
 
-use super::{Phrasing, Tune};
+use super::{Contour, Phrasing};
 
 /// How the last chord of a phrase is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,11 +85,17 @@ const ALLOWS_AUTHENTIC: f32 = 0.2;
 const LEAST_SHARE: f32 = 0.01;
 
 /// The cadences that suit the phrase that ends with a note; in the last phrase those on the tonic alone.
-pub fn cadences_under(tune: &Tune, end: usize, key: Key, is_last: bool, phrasing: &Phrasing) -> Vec<CadenceOption> {
-    let degree = tune.degree(end, key) as u8;
-    let pitch = |index: usize| tune.notes[index].pitch;
+pub fn cadences_under(
+    contour: &Contour,
+    end: usize,
+    key: Key,
+    is_last: bool,
+    phrasing: &Phrasing,
+) -> Vec<CadenceOption> {
+    let degree = contour.degree(end, key) as u8;
+    let pitch = |index: usize| contour.notes[index].pitch;
     let before = (0..end).rev().find(|&index| pitch(index) != pitch(end));
-    let before = before.map_or(degree, |index| tune.degree(index, key) as u8);
+    let before = before.map_or(degree, |index| contour.degree(index, key) as u8);
     let first = end.saturating_sub(LAST_NOTES - 1);
     let classes: Vec<u8> = (first..=end).map(|index| pitch(index).class()).collect();
     let shares = Shares { phrasing, key, is_last, degree, before };

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chorale::{Key, Phase};
 
-use super::{Mark, Tune};
+use super::{Contour, Mark};
 
 const BEAT: u32 = Phase::STEPS_PER_BEAT as u32;
 
@@ -35,8 +35,8 @@ pub const FIRST: Range<usize> = DISTANCE.end..DISTANCE.end + 6;
 pub const REGULAR: Range<usize> = FIRST.end..FIRST.end + 2;
 
 /// The features of a note as the end of a phrase.
-pub fn of_note(tune: &Tune, index: usize, key: Key) -> Vec<usize> {
-    let notes = &tune.notes;
+pub fn of_note(contour: &Contour, index: usize, key: Key) -> Vec<usize> {
+    let notes = &contour.notes;
     let length = |index: usize| notes[index].length + notes[index].rest;
     let beats = length(index) / BEAT;
     let duration = match (beats, length(index) % BEAT) {
@@ -53,7 +53,7 @@ pub fn of_note(tune: &Tune, index: usize, key: Key) -> Vec<usize> {
         Some(std::cmp::Ordering::Less) => 2,
     };
     let next = Some(index + 1).filter(|next| *next < notes.len());
-    let (from, to) = tune.motion(index);
+    let (from, to) = contour.motion(index);
     let mut features = vec![
         DURATION.start + duration,
         RANK.start + rank,
@@ -61,7 +61,7 @@ pub fn of_note(tune: &Tune, index: usize, key: Key) -> Vec<usize> {
         LONGER.start + 3 + against(next),
         APPROACH.start + motion_class(from),
         DEPARTURE.start + motion_class(to),
-        DEGREE.start + 12 * usize::from(key.minor) + tune.degree(index, key),
+        DEGREE.start + 12 * usize::from(key.minor) + contour.degree(index, key),
     ];
     if notes[index].rest >= BEAT {
         features.push(MARK.start);

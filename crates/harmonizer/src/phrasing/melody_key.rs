@@ -2,7 +2,7 @@
 
 use chorale::Key;
 
-use super::{Phrasing, Tune};
+use super::{Contour, Phrasing};
 
 /// What a file says of its key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,12 +30,12 @@ const OTHER_MODE: f32 = 3.0;
 const DEFAULT_SIGNATURE: f32 = 1.5;
 
 /// The key that explains best how long each degree sounds, where the melody begins and where it ends.
-pub fn melody_key(tune: &Tune, signature: Signature, phrasing: &Phrasing) -> Key {
+pub fn melody_key(contour: &Contour, signature: Signature, phrasing: &Phrasing) -> Key {
     if let Signature::Asked(key) = signature {
         return key;
     }
     let keys = (0..Key::COUNT).filter_map(Key::from_index).map(|key| with_signature(key, signature));
-    let score = |key: &Key| fit(tune, *key, phrasing) + signature_score(*key, signature);
+    let score = |key: &Key| fit(contour, *key, phrasing) + signature_score(*key, signature);
     keys.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(Key { sharps: 0, minor: false })
 }
 
@@ -72,11 +72,11 @@ fn signature_score(key: Key, signature: Signature) -> f32 {
     }
 }
 
-fn fit(tune: &Tune, key: Key, phrasing: &Phrasing) -> f32 {
+fn fit(contour: &Contour, key: Key, phrasing: &Phrasing) -> f32 {
     let mode = usize::from(key.minor);
-    let degree = |index: usize| tune.degree(index, key);
-    let beats = |index: usize| tune.notes[index].length as f32 / 4.0;
-    let Some(last) = tune.notes.len().checked_sub(1) else { return 0.0 };
+    let degree = |index: usize| contour.degree(index, key);
+    let beats = |index: usize| contour.notes[index].length as f32 / 4.0;
+    let Some(last) = contour.notes.len().checked_sub(1) else { return 0.0 };
     let sounding: f32 = (0..=last).map(|index| beats(index) * phrasing.durations[mode][degree(index)]).sum();
     BEAT_WEIGHT * sounding + phrasing.first[mode][degree(0)] + phrasing.last[mode][degree(last)]
 }

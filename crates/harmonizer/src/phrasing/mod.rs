@@ -19,7 +19,7 @@ pub use weights::{CadenceCount, Phrasing};
 
 /// A note of a melody. Times are in steps, of which [`Phase::STEPS_PER_BEAT`] make a beat; rests count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TuneNote {
+pub struct ContourNote {
     pub onset: u32,
     /// For how long it sounds, and for how long all is silent after it.
     pub length: u32,
@@ -41,14 +41,14 @@ pub enum Mark {
 
 /// A melody whose phrases are sought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tune {
+pub struct Contour {
     /// In order of onset, without overlaps.
-    pub notes: Vec<TuneNote>,
+    pub notes: Vec<ContourNote>,
     /// Beats of a bar, where there are any.
     pub bar: Option<u32>,
 }
 
-impl Tune {
+impl Contour {
     /// Beats of what counts as a bar: bars of one and two beats count in fours, those of six in threes. A melody without
     /// bars has none.
     fn bar_beats(&self) -> Option<u32> {
@@ -60,15 +60,15 @@ impl Tune {
     }
 
     /// Every note so many semitones higher; those that would leave the range of MIDI stay.
-    pub fn transposed(&self, semitones: i32) -> Tune {
+    pub fn transposed(&self, semitones: i32) -> Contour {
         let moved =
-            |note: &TuneNote| TuneNote { pitch: note.pitch.transposed(semitones).unwrap_or(note.pitch), ..*note };
-        Tune { notes: self.notes.iter().map(moved).collect(), bar: self.bar }
+            |note: &ContourNote| ContourNote { pitch: note.pitch.transposed(semitones).unwrap_or(note.pitch), ..*note };
+        Contour { notes: self.notes.iter().map(moved).collect(), bar: self.bar }
     }
 
     /// The same as if it had bars of so many beats.
-    fn with_bar(&self, beats: u32) -> Tune {
-        Tune { notes: self.notes.clone(), bar: Some(beats) }
+    fn with_bar(&self, beats: u32) -> Contour {
+        Contour { notes: self.notes.clone(), bar: Some(beats) }
     }
 
     /// Whether a note may end a phrase: on a beat, or last.

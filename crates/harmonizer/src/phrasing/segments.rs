@@ -4,11 +4,11 @@
 use chorale::Key;
 
 use super::features::{self, COUNT};
-use super::{Phrasing, Tune};
+use super::{Contour, Phrasing};
 
 /// All ways to cut a melody, with their scores.
 struct Lattice<'a> {
-    tune: &'a Tune,
+    contour: &'a Contour,
     bar: u32,
     /// Notes that may end a phrase.
     candidates: Vec<usize>,
@@ -23,17 +23,17 @@ struct Lattice<'a> {
 type Pair = (Option<usize>, usize);
 
 impl<'a> Lattice<'a> {
-    fn new(tune: &'a Tune, bar: u32, key: Key, weights: &'a [f32]) -> Lattice<'a> {
-        let candidates: Vec<usize> = (0..tune.notes.len()).filter(|&index| tune.may_end(index)).collect();
+    fn new(contour: &'a Contour, bar: u32, key: Key, weights: &'a [f32]) -> Lattice<'a> {
+        let candidates: Vec<usize> = (0..contour.notes.len()).filter(|&index| contour.may_end(index)).collect();
         let notes = candidates
             .iter()
             .map(|&index| {
-                let features = features::of_note(tune, index, key);
+                let features = features::of_note(contour, index, key);
                 let score = features.iter().map(|&feature| f64::from(weights[feature])).sum();
                 (features, score)
             })
             .collect();
-        let mut lattice = Lattice { tune, bar, candidates, notes, weights, first_before: Vec::new() };
+        let mut lattice = Lattice { contour, bar, candidates, notes, weights, first_before: Vec::new() };
         lattice.first_before = (0..lattice.candidates.len())
             .map(|now| (0..now).find(|&before| lattice.distance(before, now) <= 40 * 4).unwrap_or(now))
             .collect();
@@ -41,7 +41,7 @@ impl<'a> Lattice<'a> {
     }
 
     fn onset(&self, place: usize) -> u32 {
-        self.tune.notes[self.candidates[place]].onset
+        self.contour.notes[self.candidates[place]].onset
     }
 
     fn distance(&self, before: usize, now: usize) -> u32 {
@@ -50,7 +50,7 @@ impl<'a> Lattice<'a> {
 
     /// Steps from the first note.
     fn since_start(&self, place: usize) -> u32 {
-        self.onset(place) - self.tune.notes[0].onset
+        self.onset(place) - self.contour.notes[0].onset
     }
 
     fn weight(&self, feature: usize) -> f64 {
@@ -143,14 +143,14 @@ fn log_add(a: f64, b: f64) -> f64 {
 }
 
 /// Bars to try: those of the melody, or both usual ones.
-fn bars(tune: &Tune) -> Vec<u32> {
-    tune.bar_beats().map_or(vec![4, 3], |bar| vec![bar])
+fn bars(contour: &Contour) -> Vec<u32> {
+    contour.bar_beats().map_or(vec![4, 3], |bar| vec![bar])
 }
 
 /// The notes that end the phrases in the likeliest way to cut a melody; the last note among them.
-pub fn ends(tune: &Tune, key: Key, phrasing: &Phrasing) -> Vec<usize> {
-    let best = bars(tune).into_iter().filter_map(|bar| {
-        let lattice = Lattice::new(tune, bar, key, &phrasing.phrases);
+pub fn ends(contour: &Contour, key: Key, phrasing: &Phrasing) -> Vec<usize> {
+    let best = bars(contour).into_iter().filter_map(|bar| {
+        let lattice = Lattice::new(contour, bar, key, &phrasing.phrases);
         let forward = lattice.forward(f64::max);
         let last = forward.len().checked_sub(1)?;
         let score = |pair: &Pair| forward[pair.1][lattice.index(*pair)];
@@ -169,15 +169,15 @@ pub fn ends(tune: &Tune, key: Key, phrasing: &Phrasing) -> Vec<usize> {
 }
 
 /// How likely each note is to end a phrase, over all ways to cut the melody.
-pub fn likelihoods(tune: &Tune, key: Key, phrasing: &Phrasing) -> Vec<f64> {
+pub fn likelihoods(contour: &Contour, key: Key, phrasing: &Phrasing) -> Vec<f64> {
     let lattices: Vec<Lattice> =
-        bars(tune).into_iter().map(|bar| Lattice::new(tune, bar, key, &phrasing.phrases)).collect();
+        bars(contour).into_iter().map(|bar| Lattice::new(contour, bar, key, &phrasing.phrases)).collect();
     let sums: Vec<_> = lattices.iter().map(|lattice| (lattice.forward(log_add), lattice.backward())).collect();
     let total = |forward: &Vec<Vec<f64>>| {
         forward.last().map_or(f64::NEG_INFINITY, |last| last.iter().copied().fold(f64::NEG_INFINITY, log_add))
     };
     let all = sums.iter().map(|(forward, _)| total(forward)).fold(f64::NEG_INFINITY, log_add);
-    let mut likelihoods = vec![0.0; tune.notes.len()];
+    let mut likelihoods = vec![0.0; contour.notes.len()];
     for (lattice, (forward, backward)) in lattices.iter().zip(&sums) {
         for (place, &note) in lattice.candidates.iter().enumerate() {
             let sum = forward[place].iter().zip(&backward[place]).map(|(a, b)| (a + b - all).exp()).sum::<f64>();
@@ -188,10 +188,10 @@ pub fn likelihoods(tune: &Tune, key: Key, phrasing: &Phrasing) -> Vec<f64> {
 }
 
 /// How often each feature is met in one way to cut the melody.
-pub fn observed_features(tune: &Tune, key: Key, bar: u32, ends: &[usize]) -> Vec<f64> {
+pub fn observed_features(contour: &Contour, key: Key, bar: u32, ends: &[usize]) -> Vec<f64> {
     let weights = [0.0; COUNT];
-    let tune = tune.with_bar(bar);
-    let lattice = Lattice::new(&tune, bar, key, &weights);
+    let contour = contour.with_bar(bar);
+    let lattice = Lattice::new(&contour, bar, key, &weights);
     let mut counts = vec![0.0; COUNT];
     let places: Vec<usize> =
         ends.iter().filter_map(|end| lattice.candidates.iter().position(|candidate| candidate == end)).collect();
@@ -210,9 +210,9 @@ pub fn observed_features(tune: &Tune, key: Key, bar: u32, ends: &[usize]) -> Vec
 
 /// How often each feature is met on average over all ways, each as often as it is likely; and the logarithm of the sum
 /// that makes their likelihoods one.
-pub fn expected_features(tune: &Tune, key: Key, bar: u32, weights: &[f32]) -> (Vec<f64>, f64) {
-    let tune = tune.with_bar(bar);
-    let lattice = Lattice::new(&tune, bar, key, weights);
+pub fn expected_features(contour: &Contour, key: Key, bar: u32, weights: &[f32]) -> (Vec<f64>, f64) {
+    let contour = contour.with_bar(bar);
+    let lattice = Lattice::new(&contour, bar, key, weights);
     let (forward, backward) = (lattice.forward(log_add), lattice.backward());
     let mut counts = vec![0.0; COUNT];
     let Some(last) = forward.last() else { return (counts, 0.0) };

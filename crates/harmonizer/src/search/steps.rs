@@ -8,7 +8,7 @@ use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
 
 use super::goals::Goal;
-use crate::phrasing::{self, Mark, Phrasing, Tune, TuneNote};
+use crate::phrasing::{self, Contour, ContourNote, Mark, Phrasing};
 
 use crate::constraints::{Constraints, OutOfReach};
 use crate::harmonizer::Limits;
@@ -44,21 +44,21 @@ impl Plan {
 
     /// Begins in a key and heads for a cadence at each of the phrase ends that the melody shows, the last one on the tonic.
     ///
-    /// `notes` are the steps of each note of the tune.
-    pub fn head_for_cadences(&mut self, tune: &Tune, notes: &[Range<usize>], key: Key) {
+    /// `notes` are the steps of each note of the contour.
+    pub fn head_for_cadences(&mut self, contour: &Contour, notes: &[Range<usize>], key: Key) {
         let phrasing = Phrasing::learned();
         self.home = Some(key);
         self.goals.clear();
-        let likelihoods = phrasing::likelihoods(tune, key, phrasing);
-        let ends = phrasing::ends(tune, key, phrasing);
+        let likelihoods = phrasing::likelihoods(contour, key, phrasing);
+        let ends = phrasing::ends(contour, key, phrasing);
         for end in ends {
-            let is_last = end + 1 == tune.notes.len();
+            let is_last = end + 1 == contour.notes.len();
             if !is_last && likelihoods[end] < LEAST_LIKELIHOOD {
                 continue;
             }
-            let options = phrasing::cadences_under(tune, end, key, is_last, phrasing);
+            let options = phrasing::cadences_under(contour, end, key, is_last, phrasing);
             // A last note struck again is one rest.
-            let first = (0..end).rev().take_while(|&before| is_same_rest(tune, before, end)).last().unwrap_or(end);
+            let first = (0..end).rev().take_while(|&before| is_same_rest(contour, before, end)).last().unwrap_or(end);
             let Range { start: arrival, .. } = notes[first];
             let Range { end, .. } = notes[end];
             let is_free = self.goals.last().is_none_or(|before| before.end < arrival);
@@ -71,8 +71,8 @@ impl Plan {
 
 /// Whether a note before the last one of a phrase is the same struck before. Two long ones are chords of their own, as in
 /// "A-men".
-fn is_same_rest(tune: &Tune, before: usize, end: usize) -> bool {
-    let (note, last) = (tune.notes[before], tune.notes[end]);
+fn is_same_rest(contour: &Contour, before: usize, end: usize) -> bool {
+    let (note, last) = (contour.notes[before], contour.notes[end]);
     let beats = |steps: u32| steps / Phase::STEPS_PER_BEAT as u32;
     let are_long = beats(note.length) >= 2 && beats(last.length) >= 2;
     note.pitch == last.pitch && note.rest == 0 && beats(last.onset - note.onset) <= 8 && !are_long
@@ -82,8 +82,8 @@ fn is_same_rest(tune: &Tune, before: usize, end: usize) -> bool {
 const LEAST_LIKELIHOOD: f64 = 0.4;
 
 /// The notes of a melody for its phrases, and the steps of each.
-pub fn tune_of(melody: &[MelodyStep], bar: Option<u32>) -> (Tune, Vec<Range<usize>>) {
-    let mut notes: Vec<TuneNote> = Vec::new();
+pub fn contour_of(melody: &[MelodyStep], bar: Option<u32>) -> (Contour, Vec<Range<usize>>) {
+    let mut notes: Vec<ContourNote> = Vec::new();
     let mut spans: Vec<Range<usize>> = Vec::new();
     for (index, step) in melody.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| &melody[before]);
@@ -100,12 +100,12 @@ pub fn tune_of(melody: &[MelodyStep], bar: Option<u32>) -> (Tune, Vec<Range<usiz
                     last.rest = step.position.saturating_sub(last.onset + last.length);
                 }
                 let mark = mark_of(step);
-                notes.push(TuneNote { onset: step.position, length: 1, rest: 0, pitch: step.soprano, mark });
+                notes.push(ContourNote { onset: step.position, length: 1, rest: 0, pitch: step.soprano, mark });
                 spans.push(index..index + 1);
             }
         }
     }
-    (Tune { notes, bar }, spans)
+    (Contour { notes, bar }, spans)
 }
 
 fn mark_of(step: &MelodyStep) -> Mark {
@@ -122,15 +122,15 @@ const LONGEST_REST: usize = 8;
 
 /// The same of a soprano of which nothing else is known. Notes struck again look here like one that lasts, which has no
 /// more than two beats of rest.
-pub fn tune_of_sopranos(sopranos: &[Token]) -> (Tune, Vec<Range<usize>>) {
-    let mut notes: Vec<TuneNote> = Vec::new();
+pub fn contour_of_sopranos(sopranos: &[Token]) -> (Contour, Vec<Range<usize>>) {
+    let mut notes: Vec<ContourNote> = Vec::new();
     let mut spans: Vec<Range<usize>> = Vec::new();
     let mut start = 0;
     for run in sopranos.chunk_by(|a, b| a == b) {
         let length = run.len() as u32;
         match (run[0].pitch(), notes.last_mut()) {
             (Some(pitch), _) => {
-                notes.push(TuneNote { onset: start as u32, length, rest: 0, pitch, mark: Mark::None });
+                notes.push(ContourNote { onset: start as u32, length, rest: 0, pitch, mark: Mark::None });
                 let is_last = start + run.len() == sopranos.len();
                 spans.push(start..start + if is_last { run.len() } else { run.len().min(LONGEST_REST) });
             }
@@ -139,7 +139,7 @@ pub fn tune_of_sopranos(sopranos: &[Token]) -> (Tune, Vec<Range<usize>>) {
         }
         start += run.len();
     }
-    (Tune { notes, bar: None }, spans)
+    (Contour { notes, bar: None }, spans)
 }
 
 /// The steps of a whole melody; when it `closes`, an ending is sought under all of its last pitch, since notes struck again
@@ -281,12 +281,12 @@ mod tests {
         let first = line(&[67, 74, 74, 74, 76, 76, 74]);
         let second = line(&[71, 72, 71, 69, 71, 69, 67]);
         let melody = quarters(&[first, vec![(74, false)], second, vec![(67, false)]].concat());
-        let (tune, spans) = tune_of(&melody, Some(4));
-        assert_eq!(tune.notes.len(), 14);
-        assert_eq!((spans[6].clone(), tune.notes[6].length), (24..32, 8));
+        let (contour, spans) = contour_of(&melody, Some(4));
+        assert_eq!(contour.notes.len(), 14);
+        assert_eq!((spans[6].clone(), contour.notes[6].length), (24..32, 8));
         let mut plan =
             Plan::of(steps_under(&melody, Fold::Whole(0), &[const { None }; 4], &Constraints::default()).unwrap());
-        plan.head_for_cadences(&tune, &spans, "G".parse().unwrap());
+        plan.head_for_cadences(&contour, &spans, "G".parse().unwrap());
         assert_eq!(plan.goals.iter().map(|goal| (goal.arrival, goal.end)).collect::<Vec<_>>(), [(24, 32), (56, 64)]);
         assert!(plan.goals[1].options.iter().all(|option| option.cadence.root == 7 && !option.cadence.minor));
         assert!(plan.goals[0].options.len() > 1, "{:?}", plan.goals[0].options);
