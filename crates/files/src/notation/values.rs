@@ -79,7 +79,7 @@ fn plain_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
     let hides_middle = |value: u32| is_even && in_quarter != 0 && position % 48 + value > 48;
     // What begins within a dotted beat ends with it.
     let beat = 3 * DIVISIONS / 2;
-    let hides_beat = |value: u32| is_compound && position % beat != 0 && position % beat + value > beat;
+    let hides_beat = |value: u32| is_compound && !position.is_multiple_of(beat) && position % beat + value > beat;
     let is_allowed = |value: u32| match value {
         _ if hides_beat(value) => false,
         144 => position == 0,
@@ -90,7 +90,7 @@ fn plain_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
         36 => in_quarter == 0 || (in_quarter == 12 && !hides_middle(value)),
         24 if is_compound => matches!(position % 36, 0 | 12),
         24 => in_quarter.is_multiple_of(12) && !hides_middle(value),
-        18 => matches!(in_quarter, 0 | 6) || (is_compound && position.is_multiple_of(12)),
+        18 => matches!(in_quarter, 0 | 6) || (is_compound && (position.is_multiple_of(12) || position % beat == 18)),
         12 => in_quarter.is_multiple_of(6),
         9 => in_quarter.is_multiple_of(3),
         _ => true,
