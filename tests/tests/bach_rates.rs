@@ -7,7 +7,6 @@ use chorale::Rule;
 use corpus::Split;
 use engraving::Piece;
 use engraving::explain::{bach_rate, chord_changes};
-use engraving::is_marked;
 use files::Grid;
 use files::parts::{TICKS_PER_QUARTER, chorale_score};
 use tests::chorales::dataset;
@@ -26,7 +25,7 @@ fn bachs_rates_are_those_of_the_382_chorales() {
             piece.marks.iter().for_each(|mark| *counts.entry(mark.rule).or_default() += 1);
         }
     }
-    for rule in Rule::ALL.into_iter().filter(|rule| is_marked(*rule)) {
+    for rule in Rule::ALL.into_iter().filter(|rule| rule.is_marked()) {
         let rate = 100.0 * counts.get(&rule).copied().unwrap_or(0) as f64 / changes as f64;
         println!("Rule::{rule:?} => {rate:.2},");
         assert!((rate - bach_rate(rule)).abs() < 0.006, "{}: {rate:.3}, stated {}", rule.name(), bach_rate(rule));

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
-use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, transpose_keys};
+use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, transpose_keys};
 use harmonizer::phrasing::{self, Phrasing, Signature};
 use harmonizer::search::{Plan, SearchStep, contour_of};
 
@@ -30,13 +30,6 @@ pub struct Cantus {
     pub(crate) kept: [Option<Vec<Note>>; 4],
     /// What was decided on the way, in sentences for the user.
     pub remarks: Vec<String>,
-}
-
-impl Cantus {
-    /// Which line of the file is the melody, and of how many.
-    pub fn place(&self) -> &str {
-        &self.melody.place
-    }
 }
 
 impl Tune {
@@ -73,7 +66,10 @@ impl Tune {
             steps = melody::steps(&melody, &grid).map_err(in_file)?;
         }
         let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
-        let home = phrasing::melody_key(&contour, told_key(&source, options), Phrasing::learned());
+        let home = match options.heading.key {
+            Some(key) => key.transposed(options.transpose),
+            None => phrasing::melody_key(&contour, told_key(&source), Phrasing::learned()),
+        };
         let fold = match (options.part, options.method) {
             (Part::Soprano, Method::Live) => Fold::of(&steps),
             (Part::Soprano, Method::Ahead { .. }) => Fold::with_shift(&steps),
@@ -90,6 +86,11 @@ impl Tune {
 }
 
 impl Cantus {
+    /// Which line of the file is the melody, and of how many.
+    pub fn place(&self) -> &str {
+        &self.melody.place
+    }
+
     /// The key in which the piece begins and ends.
     pub fn home(&self) -> Key {
         self.home
@@ -112,13 +113,8 @@ impl Cantus {
 }
 
 /// What is known of the key before the notes are looked at. Few programs write the mode, so that only minor is believed.
-fn told_key(source: &Source, options: &Options) -> Signature {
-    let told = source.directions.iter().find_map(|(_, direction)| match direction {
-        Direction::Key { sharps, minor } => Some(Key { sharps: *sharps, minor: *minor }),
-        _ => None,
-    });
-    match told {
-        Some(key) if options.heading.key.is_some() => Signature::Asked(key),
+fn told_key(source: &Source) -> Signature {
+    match signature(&source.directions) {
         Some(Key { sharps: 0, minor: false }) if source.kind == Kind::Midi => Signature::Default,
         Some(key) if key.minor => Signature::Key(key),
         Some(key) => Signature::Sharps(key.sharps),

@@ -2,7 +2,10 @@
 
 use crate::phrase_ends::is_over_its_root;
 use crate::sonority::{has_semitone_dissonance, is_good_ending};
-use crate::{Chorale, Chord, Part, Past, Phase, PhraseEnd, PhraseEnds, Pitch, PitchClassDurations, Rule, Sonority};
+use crate::{
+    Approach, Chorale, Chord, Part, Past, Phase, PhraseEnd, PhraseEnds, Pitch, PitchClassDurations, Rule, Sonority,
+    cadence_of,
+};
 
 /// Counts over one piece or, added up with [`Census::add`], over many.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -129,17 +132,13 @@ impl Census {
         for &PhraseEnd { arrival, end } in &ends.ends {
             let Some(last) = end.checked_sub(1).and_then(|last| chords.get(last)) else { continue };
             let class = |step: usize| chords[step][Part::Bass].pitch().map(Pitch::class);
-            let has = |step: usize, wanted: u8| {
-                chords[step].pitches().into_iter().flatten().any(|pitch| pitch.class() == wanted)
-            };
             self.phrase_ends += 1;
             self.phrases_at_rest += usize::from(chords[arrival..end].iter().all(|chord| chord == last));
             let Some(root) = class(end - 1).filter(|_| is_over_its_root(*last)) else { continue };
             self.phrases_over_root += 1;
-            let before = arrival.saturating_sub(Phase::STEPS_PER_BEAT)..arrival;
-            let mut dominant =
-                before.filter(|&step| class(step) == Some((root + 7) % 12) && has(step, (root + 11) % 12));
-            let is_authentic = class(arrival) == Some(root) && dominant.next().is_some();
+            let cadence = cadence_of(chords, arrival, key);
+            let is_authentic =
+                cadence.is_some_and(|cadence| cadence.root == root && cadence.approach == Approach::Authentic);
             self.authentic_phrases += usize::from(is_authentic);
             self.half_phrases += usize::from(!is_authentic && key.degree(root) == 7);
         }

@@ -40,13 +40,13 @@ pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
 }
 
 /// For a chord that a piece could end on, but elsewhere than on its tonic (a pitch class).
-pub fn off_tonic_cost(chord: Chord, tonic: u8) -> f32 {
+fn off_tonic_cost(chord: Chord, tonic: u8) -> f32 {
     let bass = chord[Part::Bass].pitch().map(Pitch::class);
     if is_good_ending(&chord.pitches()) && bass != Some(tonic) { OFF_TONIC_COST } else { 0.0 }
 }
 
 /// As [`closing_cost`] for the end of a phrase, which may lie on any degree.
-pub fn resting_cost(past: &Past, chord: Chord) -> f32 {
+fn resting_cost(past: &Past, chord: Chord) -> f32 {
     let (before, now) = (past.before(), chord.pitches());
     if !is_good_ending(&now) {
         return NO_ENDING_COST;

@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod breaches;
+mod cadence;
 pub mod census;
 mod chord;
 mod density;
@@ -42,10 +43,11 @@ mod sonority;
 mod spelling;
 
 pub use breaches::{Breaches, Past};
+pub use cadence::{Approach, Cadence, cadence_of};
 pub use chord::{Chorale, Chord, CsvError, Part, Parts, unfold};
 pub use density::Density;
 pub use features::{FeatureTracker, StepFeatures, columns};
-pub use guard::{Guard, closing_cost, off_tonic_cost, resting_cost};
+pub use guard::{Guard, closing_cost};
 pub use harmony::Harmony;
 pub use history::PitchClassDurations;
 pub use key::{Key, KeyFinder, NoKey};

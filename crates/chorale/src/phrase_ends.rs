@@ -107,7 +107,7 @@ fn segmented(rests: &[Rest], length: usize, bar: usize) -> Option<(f32, PhraseEn
     // Two ends that are as far apart as the two before them.
     const REGULAR: f32 = 0.7;
     let mut best: Vec<(f32, Option<usize>)> = Vec::with_capacity(rests.len());
-    for (index, rest) in rests.iter().enumerate() {
+    for rest in rests {
         let arrival = rest.end.arrival;
         let mut found = (first_score(arrival / Phase::STEPS_PER_BEAT), None);
         for (other, &(score, before)) in best.iter().enumerate() {
@@ -121,7 +121,6 @@ fn segmented(rests: &[Rest], length: usize, bar: usize) -> Option<(f32, PhraseEn
             }
         }
         best.push((found.0 + rest.evidence(), found.1));
-        debug_assert_eq!(best.len(), index + 1);
     }
     let is_last = |rest: &Rest| rest.end.arrival + rest.soprano + 2 >= length;
     let ends = (0..rests.len()).filter(|&index| is_last(&rests[index]));

@@ -151,6 +151,12 @@ impl Rule {
     pub const fn is_textbook(self) -> bool {
         self.index() <= Rule::UnresolvedSuspension.index()
     }
+
+    /// Whether a teacher marks it: the rules of the textbooks, without wide leaps and high or low notes, which Bach writes
+    /// daily.
+    pub const fn is_marked(self) -> bool {
+        self.is_textbook() && !matches!(self, Rule::WideLeap | Rule::Tessitura)
+    }
 }
 
 #[cfg(test)]

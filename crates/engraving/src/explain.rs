@@ -4,7 +4,6 @@ use chorale::{Harmony, Key, Part, Quality, Rule};
 
 use crate::Piece;
 use crate::analysis::{Sounding, beats, harmony_in};
-use crate::marks::is_marked;
 use crate::position::{BarPosition, bar_position, steps_per_beat};
 use files::{Note, Score};
 
@@ -212,7 +211,7 @@ pub fn rates(piece: &Piece) -> Vec<Rate> {
         let count = piece.marks.iter().filter(|mark| mark.rule == rule).count();
         Rate { rule, count, rate: 100.0 * count as f64 / changes, bach: bach_rate(rule) }
     };
-    Rule::ALL.into_iter().filter(|rule| is_marked(*rule)).map(rate).collect()
+    Rule::ALL.into_iter().filter(|rule| rule.is_marked()).map(rate).collect()
 }
 
 /// Steps at which a note begins while others sound or have sounded.

@@ -30,6 +30,6 @@ pub mod view;
 
 pub use analysis::Sounding;
 pub use export::{ExportError, ExportOptions, Format};
-pub use marks::{Mark, is_marked};
+pub use marks::Mark;
 pub use piece::Piece;
 pub use position::BarPosition;

@@ -52,11 +52,6 @@ fn words_of_one_rule(marks: &[Mark], ensemble: &Ensemble) -> String {
     format!("{} {}", name(marks[0].rule), who.join(", "))
 }
 
-/// What a teacher marks: the rules of the textbooks, without wide leaps and high or low notes, which Bach writes daily.
-pub fn is_marked(rule: Rule) -> bool {
-    rule.is_textbook() && !matches!(rule, Rule::WideLeap | Rule::Tessitura)
-}
-
 /// Every breach of a rule, in order of step.
 pub fn marks(score: &Score, grid: &Grid) -> Vec<Mark> {
     let mut marks = Vec::new();
@@ -91,7 +86,7 @@ pub fn marks(score: &Score, grid: &Grid) -> Vec<Mark> {
         let has_parallels =
             breaches.iter().any(|(rule, _)| matches!(rule, Rule::ParallelFifths | Rule::ParallelOctaves));
         let is_said = |rule: Rule| rule == Rule::BeatParallels && has_parallels;
-        let told = breaches.into_iter().filter(|(rule, _)| is_marked(*rule) && !is_said(*rule));
+        let told = breaches.into_iter().filter(|(rule, _)| rule.is_marked() && !is_said(*rule));
         marks.extend(told.map(|(rule, parts)| Mark { step, rule, parts }));
         past.step(chord, phase);
     }

@@ -70,8 +70,7 @@ pub fn bar_position(grid: &Grid, step: u32) -> BarPosition {
 pub(crate) fn steps_per_beat(grid: &Grid, step: u32) -> u32 {
     let metre = grid.metre(step);
     let unit = (16 / u32::from(metre.denominator())).max(1);
-    let is_compound = metre.denominator() >= 8 && metre.numerator > 3 && metre.numerator.is_multiple_of(3);
-    if is_compound { 3 * unit } else { unit }
+    if metre.is_compound() && metre.numerator > 3 { 3 * unit } else { unit }
 }
 
 /// The beats that a pickup lacks are counted all the same.

@@ -128,7 +128,7 @@ impl Grid {
         } else {
             let (_, first_step) = stretch.bar_of(step - stretch.first_step);
             let within_bar = (count - first_step) as usize;
-            match stretch.metre.filter(|metre| metre.is_compound()) {
+            match stretch.metre.filter(|metre| metre.has_dotted_beats()) {
                 // Of a dotted beat the last third is the half beat, as `pulse.rs` hears it.
                 Some(metre) => {
                     let unit = (16 / usize::from(metre.denominator())).max(1);

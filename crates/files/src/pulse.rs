@@ -75,7 +75,7 @@ impl<'a> Pulse<'a> {
         Beat {
             first_step: i64::from(step) - i64::from(within),
             length,
-            is_compound: stretch.metre.is_some_and(Metre::is_compound),
+            is_compound: stretch.metre.is_some_and(Metre::has_dotted_beats),
             number: self.beats_before[index].saturating_add(in_stretch),
             in_stretch,
             is_quadruple: stretch.metre.is_some_and(|metre| matches!(self.beats_of(metre), 2 | 4 | 8)),
@@ -95,7 +95,7 @@ impl<'a> Pulse<'a> {
     fn length_of(&self, metre: Metre) -> u32 {
         let unit = (16 / u32::from(metre.denominator())).max(1);
         match metre.denominator() {
-            _ if metre.is_compound() => 3 * unit,
+            _ if metre.has_dotted_beats() => 3 * unit,
             2 if self.in_halves => 8,
             _ => STEPS,
         }

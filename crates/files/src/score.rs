@@ -69,8 +69,13 @@ impl Metre {
         1 << self.denominator_log2
     }
 
-    /// Whether three of the units make a beat: 6/8, 9/8, 12/8, also 6/4, and 3/8 with one beat a bar.
+    /// Whether three eighths or sixteenths make a beat, as it is written: 3/8, 6/8, 9/16.
     pub fn is_compound(self) -> bool {
+        self.denominator() >= 8 && self.numerator.is_multiple_of(3)
+    }
+
+    /// Whether its beats are heard in threes: 6/8, 9/8, 12/8, also 6/4, and 3/8 with one beat a bar.
+    pub fn has_dotted_beats(self) -> bool {
         let is_threefold = self.numerator.is_multiple_of(3);
         is_threefold
             && (self.numerator > 3 && self.denominator() >= 4 || self.numerator == 3 && self.denominator() == 8)

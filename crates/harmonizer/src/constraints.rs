@@ -91,9 +91,8 @@ impl Constraints {
 
 #[cfg(test)]
 mod tests {
-    use chorale::Phase;
-
     use super::*;
+    use crate::test_steps;
 
     fn constraints(ranges: &str) -> Constraints {
         Constraints { ensemble: ranges.parse().unwrap(), ..Constraints::default() }
@@ -117,19 +116,7 @@ mod tests {
 
     #[test]
     fn under_a_held_note_the_parts_move_where_the_density_lets_them() {
-        let step = |(index, midi, restruck): (u32, u8, bool)| MelodyStep {
-            position: index,
-            phase: Phase::in_beat(index as usize),
-            start: index,
-            end: index + 1,
-            soprano: Pitch::new(midi).unwrap(),
-            velocity: 80,
-            restruck,
-            fermata: false,
-            breath: false,
-            line_end: false,
-            in_triplet: false,
-        };
+        let step = |(index, midi, restruck): (u32, u8, bool)| MelodyStep { restruck, ..test_steps::step(index, midi) };
         let steps: Vec<MelodyStep> = [72, 72, 72, 72, 72, 72, 74, 74]
             .into_iter()
             .zip(0..)

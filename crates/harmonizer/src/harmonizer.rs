@@ -224,15 +224,8 @@ impl Harmonizer {
     /// # Errors
     /// When the network fails, or before the first [`Harmonizer::step`].
     pub fn continuation(&mut self) -> Result<Chord, ModelError> {
-        self.continuation_by(&self.rules())
-    }
-
-    /// [`Harmonizer::continuation`] by other rules than its own.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn continuation_by(&mut self, rules: &StepRules) -> Result<Chord, ModelError> {
         self.check_begun()?;
+        let rules = self.rules();
         let mut logits = Vec::new();
         let row = Row { state: 0, given: Chord::SILENCE };
         self.model.logits(Part::Soprano, &mut self.context, &[row], &mut logits)?;
@@ -243,7 +236,7 @@ impl Harmonizer {
         sopranos.sort_by(|a, b| b.1.total_cmp(&a.1));
         sopranos.truncate(SOPRANOS);
         let tokens: Vec<Token> = sopranos.iter().map(|(token, _)| *token).collect();
-        let candidates = self.candidates(&tokens, rules)?;
+        let candidates = self.candidates(&tokens, &rules)?;
         let (chords, scores): (Vec<Chord>, Vec<f32>) = sopranos
             .iter()
             .zip(&candidates)

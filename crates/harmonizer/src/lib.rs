@@ -30,6 +30,8 @@ pub mod parallel;
 pub mod phrasing;
 pub mod search;
 mod stepwise;
+#[cfg(test)]
+mod test_steps;
 
 pub use constraints::{Constraints, OutOfReach};
 pub use generate::{Outline, generate};

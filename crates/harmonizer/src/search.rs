@@ -10,13 +10,12 @@ mod steps;
 
 use std::sync::Arc;
 
-use chorale::{Chord, Part, Past, Rule, Token};
+use chorale::{Cadence, Chord, Part, Past, Rule, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::goals::Role;
 use crate::harmonizer::{Candidate, Limits, Query, Sampling, StepRules, beams, draw, log_softmax};
-use crate::phrasing::Cadence;
 use network::{Context, Model, ModelError, Row, State};
 
 pub use goals::Goal;
@@ -82,9 +81,8 @@ fn faults(plan: &Plan, chords: &[Chord]) -> usize {
     let mut faults = 0;
     for (&chord, step) in chords.iter().zip(&plan.steps) {
         let breaches = past.breaches(chord, step.phase);
-        let is_marked = |rule: &Rule| rule.is_textbook() && !matches!(rule, Rule::WideLeap | Rule::Tessitura);
-        faults +=
-            Rule::ALL.into_iter().filter(is_marked).map(|rule| usize::from(breaches[rule.index()])).sum::<usize>();
+        let marked = Rule::ALL.into_iter().filter(|rule| rule.is_marked());
+        faults += marked.map(|rule| usize::from(breaches[rule.index()])).sum::<usize>();
         past.step(chord, step.phase);
     }
     let heard = |step: usize| plan.steps[step].limits.heard(chords[step]);
@@ -324,6 +322,7 @@ mod tests {
 
     use super::*;
     use crate::Constraints;
+    use crate::test_steps::step;
 
     fn token(midi: u8) -> Token {
         Pitch::new(midi).and_then(Token::from_pitch).unwrap()
@@ -446,20 +445,7 @@ mod tests {
     fn around_a_tenor_a_soprano_is_found_above_it() {
         let model = Arc::new(Model::lstm().unwrap());
         let tenor = [55, 62, 62, 62, 67, 67, 62, 62].into_iter().flat_map(|midi| [midi; 4]);
-        let step = |(index, midi): (u32, u8)| MelodyStep {
-            position: index,
-            phase: Phase::in_beat(index as usize),
-            start: index,
-            end: index + 1,
-            soprano: Pitch::new(midi).unwrap(),
-            velocity: 80,
-            restruck: false,
-            fermata: false,
-            breath: false,
-            line_end: false,
-            in_triplet: false,
-        };
-        let melody: Vec<MelodyStep> = (0..).zip(tenor).map(step).collect();
+        let melody: Vec<MelodyStep> = (0..).zip(tenor).map(|(index, midi)| step(index, midi)).collect();
         let constraints = Constraints::default();
         let plan = Plan::of(steps_around(&melody, Part::Tenor, &constraints).unwrap());
         let found = search(&model, Sampling::default(), &plan, 4).unwrap();

@@ -110,7 +110,7 @@ fn count_thirds(piece: &Piece, counts: &mut Counts) {
     for note in piece.score.parts[1..].iter().flatten() {
         let step = piece.grid.nearest_step(note.start);
         let bar = piece.grid.bar(step);
-        if bar.number == 0 || !piece.grid.metre(step).is_compound() || piece.grid.metre(step).denominator() != 8 {
+        if bar.number == 0 || !piece.grid.metre(step).has_dotted_beats() || piece.grid.metre(step).denominator() != 8 {
             continue;
         }
         let (third, within) = ((step - bar.first_step) / 2 % 3, (step - bar.first_step) % 2);

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use chorale::{Chord, Key, Part, PhraseEnds, Pitch, phrase_ends};
+use chorale::{Chord, Key, Part, PhraseEnds, Pitch, cadence_of, phrase_ends};
 use corpus::{CorpusPiece, Dataset, SPLIT_SEED};
 use harmonizer::phrasing::{
-    self, CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, Phrasing, Signature, cadence_of,
-    expected_features, melody_key, observed_features,
+    CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, Phrasing, Segmentation, Signature, expected_features,
+    melody_key, observed_features,
 };
 
 /// Nats for a rest of a beat or more, the end of a line of words, a breath mark and a fermata. Bach's tables have none to
@@ -255,12 +255,14 @@ fn report(dataset: &Dataset, phrasing: &Phrasing) {
         for is_split in [true, false] {
             let (mut hits, mut found, mut wanted, mut calibration) = (0, 0, 0, [(0.0, 0.0, 0); 5]);
             for lesson in pieces.iter().filter_map(|piece| lesson(&piece.chorale.chords, is_split)) {
-                let ends = phrasing::ends(&lesson.contour, lesson.key, phrasing);
+                let segmentation = Segmentation::new(&lesson.contour, lesson.key, phrasing);
+                let ends = segmentation.ends();
                 hits += ends.iter().filter(|end| lesson.ends.contains(end)).count() - 1;
                 found += ends.len() - 1;
                 wanted += lesson.ends.len() - 1;
-                let likelihoods = phrasing::likelihoods(&lesson.contour, lesson.key, phrasing);
-                for (index, likelihood) in likelihoods.iter().enumerate().take(lesson.contour.notes.len() - 1) {
+                for (index, likelihood) in
+                    segmentation.likelihoods().iter().enumerate().take(lesson.contour.notes.len() - 1)
+                {
                     let bin = &mut calibration[((likelihood * 5.0) as usize).min(4)];
                     *bin = (bin.0 + likelihood, bin.1 + f64::from(u8::from(lesson.ends.contains(&index))), bin.2 + 1);
                 }

@@ -216,8 +216,7 @@ impl Voice {
             }
             Sign::Broken(dots) => self.break_rhythm(dots),
             Sign::Tuplet { notes, time, count } => {
-                let is_compound =
-                    self.metre.is_some_and(|metre| metre.numerator.is_multiple_of(3) && metre.denominator() >= 8);
+                let is_compound = self.metre.is_some_and(Metre::is_compound);
                 let usual = match notes {
                     2 | 4 | 8 => 3,
                     3 | 6 => 2,

@@ -140,7 +140,7 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
         engrave(part, score, &ruler, &mut measures);
     }
     for measure in &mut measures {
-        let beat = if is_compound(measure.metre) { 3 * DIVISIONS / 2 } else { DIVISIONS };
+        let beat = if measure.metre.is_compound() { 3 * DIVISIONS / 2 } else { DIVISIONS };
         measure.parts.iter_mut().for_each(|items| beam(items, beat));
     }
     Ok(measures)
@@ -183,11 +183,6 @@ fn empty_measures(ruler: &Ruler, grid: &Grid, keys: &[(Tick, Key)]) -> Vec<Measu
 /// `keys` are in order of tick, the first at 0.
 fn key_at(keys: &[(Tick, Key)], tick: Tick) -> Key {
     keys[keys.partition_point(|(at, _)| *at <= tick).max(1) - 1].1
-}
-
-/// Beats of three eighths or sixteenths.
-pub fn is_compound(metre: Metre) -> bool {
-    metre.denominator() >= 8 && metre.numerator.is_multiple_of(3)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Note values: what lengths can be written where in a bar, and the brackets of triplets.
 
-use super::{DIVISIONS, Item, Tuplet, Value, is_compound};
+use super::{DIVISIONS, Item, Tuplet, Value};
 use crate::score::Metre;
 
 /// A quarter of three in the time of a half.
@@ -73,7 +73,7 @@ fn plain_value(position: u32, length: u32, metre: Metre) -> (u32, Value) {
         (1, 64, 0),
     ];
     let in_quarter = position % DIVISIONS;
-    let is_compound = is_compound(metre);
+    let is_compound = metre.is_compound();
     // In bars of two or four beats, a value off the beat may not cover the middle of the bar.
     let is_even = metre.numerator.is_multiple_of(2) && !is_compound;
     let hides_middle = |value: u32| is_even && in_quarter != 0 && position % 48 + value > 48;

@@ -1,37 +1,8 @@
 //! Which cadences suit the end of a phrase, by how Bach ended phrases of such sopranos.
 
-use chorale::{Chord, Key, Part, Phase, Pitch};
+use chorale::{Approach, Cadence, Key};
 
 use super::{Contour, Phrasing};
-
-/// How the last chord of a phrase is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Approach {
-    /// From its dominant over the root: V or V7.
-    Authentic,
-    /// From another chord with its leading tone: V6, V43, vii°6.
-    Leading,
-    /// From the fourth degree over its root.
-    Plagal,
-    Other,
-}
-
-impl Approach {
-    pub const ALL: [Approach; 4] = [Approach::Authentic, Approach::Leading, Approach::Plagal, Approach::Other];
-
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-}
-
-/// The end of a phrase: a triad over its root, and how it is reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Cadence {
-    /// Pitch class.
-    pub root: u8,
-    pub minor: bool,
-    pub approach: Approach,
-}
 
 /// One of several cadences that are possible.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,39 +10,6 @@ pub struct CadenceOption {
     pub cadence: Cadence,
     /// Of all options together, 1.
     pub share: f32,
-}
-
-impl Cadence {
-    pub fn holds(self, class: u8) -> bool {
-        let third = if self.minor { 3 } else { 4 };
-        [0, third, 7].contains(&self.above(class))
-    }
-
-    /// Semitones from the root up.
-    pub fn above(self, class: u8) -> u8 {
-        (class + 12 - self.root) % 12
-    }
-}
-
-/// The cadence that leads to the chord at `arrival`, a triad over its root; `None` over a rest.
-pub fn cadence_of(chords: &[Chord], arrival: usize, key: Key) -> Option<Cadence> {
-    let classes = |step: usize| chords[step].pitches().map(|pitch| pitch.map(Pitch::class));
-    let bass = |step: usize| classes(step)[Part::Bass.index()];
-    let root = bass(arrival)?;
-    let has = |step: usize, above: u8| classes(step).contains(&Some((root + above) % 12));
-    let minor = has(arrival, 3) || !has(arrival, 4) && key.degree((root + 4) % 12) != 0 && !key.has((root + 4) % 12);
-    let before = arrival.saturating_sub(Phase::STEPS_PER_BEAT)..arrival;
-    let any = |is: &dyn Fn(usize) -> bool| before.clone().any(is);
-    let approach = if any(&|step| bass(step) == Some((root + 7) % 12) && has(step, 11)) {
-        Approach::Authentic
-    } else if any(&|step| has(step, 11) && (has(step, 7) || has(step, 2)) && bass(step) != Some(root)) {
-        Approach::Leading
-    } else if arrival > 0 && bass(arrival - 1) == Some((root + 5) % 12) {
-        Approach::Plagal
-    } else {
-        Approach::Other
-    };
-    Some(Cadence { root, minor, approach })
 }
 
 /// How many phrases a rarer context counts for beside a more special one.
@@ -120,10 +58,7 @@ pub fn cadences_under(
         options.retain(is_authentic);
     }
     options.retain(|option| option.share >= LEAST_SHARE);
-    let kept: f32 = options.iter().map(|option| option.share).sum();
-    options.iter_mut().for_each(|option| option.share /= kept);
-    options.sort_by(|a, b| b.share.total_cmp(&a.share));
-    options
+    ranked(options)
 }
 
 /// The cadences with which phrases end whose soprano is still to be found; the last one is authentic.
@@ -143,8 +78,13 @@ pub fn cadences(key: Key, is_last: bool, phrasing: &Phrasing) -> Vec<CadenceOpti
     let total: f32 = options.iter().map(|option| option.share).sum();
     // What is rare needs a soprano that asks for it.
     options.retain(|option| option.share >= 0.03 * total);
-    let kept: f32 = options.iter().map(|option| option.share).sum();
-    options.iter_mut().for_each(|option| option.share /= kept);
+    ranked(options)
+}
+
+/// With shares that make one, the largest first.
+fn ranked(mut options: Vec<CadenceOption>) -> Vec<CadenceOption> {
+    let total: f32 = options.iter().map(|option| option.share).sum();
+    options.iter_mut().for_each(|option| option.share /= total);
     options.sort_by(|a, b| b.share.total_cmp(&a.share));
     options
 }

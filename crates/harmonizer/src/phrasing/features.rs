@@ -8,6 +8,9 @@ use super::{Contour, Mark};
 
 const BEAT: u32 = Phase::STEPS_PER_BEAT as u32;
 
+/// Beats between two ends at most.
+pub const FARTHEST: u32 = 40;
+
 /// How many features there are. Each has a weight in nats.
 pub const COUNT: usize = REGULAR.end;
 
@@ -34,8 +37,15 @@ pub const FIRST: Range<usize> = DISTANCE.end..DISTANCE.end + 6;
 /// As far from the end before as that was from the one before it, or from the beginning with a pickup to fill.
 pub const REGULAR: Range<usize> = FIRST.end..FIRST.end + 2;
 
-/// The features of a note as the end of a phrase.
-pub fn of_note(contour: &Contour, index: usize, key: Key) -> Vec<usize> {
+/// How long each note lasts with the rest after it, in order.
+pub fn sorted_lengths(contour: &Contour) -> Vec<u32> {
+    let mut lengths: Vec<u32> = contour.notes.iter().map(|note| note.length + note.rest).collect();
+    lengths.sort_unstable();
+    lengths
+}
+
+/// The features of a note as the end of a phrase, among notes of such [`sorted_lengths`].
+pub fn of_note(contour: &Contour, lengths: &[u32], index: usize, key: Key) -> Vec<usize> {
     let notes = &contour.notes;
     let length = |index: usize| notes[index].length + notes[index].rest;
     let beats = length(index) / BEAT;
@@ -45,7 +55,7 @@ pub fn of_note(contour: &Contour, index: usize, key: Key) -> Vec<usize> {
         (1, _) => 2,
         (beats, _) => (beats as usize + 1).min(5),
     };
-    let as_long = (0..notes.len()).filter(|&other| length(other) >= length(index)).count();
+    let as_long = lengths.len() - lengths.partition_point(|other| *other < length(index));
     let rank = [10, 4, 2].into_iter().position(|part| part * as_long <= notes.len()).unwrap_or(3);
     let against = |other: Option<usize>| match other.map(|other| length(index).cmp(&length(other))) {
         Some(std::cmp::Ordering::Greater) | None => 0,
@@ -89,7 +99,7 @@ fn motion_class(semitones: Option<i32>) -> usize {
 /// Of an end so many steps after the one before; `None` for those too close or too far apart.
 pub fn of_distance(steps: u32, bar: u32) -> Option<usize> {
     let beats = steps / BEAT;
-    if !(2..=40).contains(&beats) || (!steps.is_multiple_of(BEAT) && beats < 4) {
+    if !(2..=FARTHEST).contains(&beats) || (!steps.is_multiple_of(BEAT) && beats < 4) {
         return None;
     }
     let (bars, rest) = (steps / (bar * BEAT), steps % (bar * BEAT));

@@ -15,8 +15,6 @@ pub enum Signature {
     Sharps(i8),
     /// A key with its mode.
     Key(Key),
-    /// A key that the user wants, whatever the notes say.
-    Asked(Key),
 }
 
 /// How much a beat counts: the beats of a melody are not drawn one by one.
@@ -31,9 +29,6 @@ const DEFAULT_SIGNATURE: f32 = 1.5;
 
 /// The key that explains best how long each degree sounds, where the melody begins and where it ends.
 pub fn melody_key(contour: &Contour, signature: Signature, phrasing: &Phrasing) -> Key {
-    if let Signature::Asked(key) = signature {
-        return key;
-    }
     let keys = (0..Key::COUNT).filter_map(Key::from_index).map(|key| with_signature(key, signature));
     let score = |key: &Key| fit(contour, *key, phrasing) + signature_score(*key, signature);
     keys.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(Key { sharps: 0, minor: false })
@@ -43,7 +38,7 @@ pub fn melody_key(contour: &Contour, signature: Signature, phrasing: &Phrasing) 
 fn with_signature(key: Key, signature: Signature) -> Key {
     let sharps = match signature {
         Signature::Sharps(sharps) => sharps,
-        Signature::Key(named) | Signature::Asked(named) => named.sharps,
+        Signature::Key(named) => named.sharps,
         Signature::None | Signature::Default => return key,
     };
     let named = Key { sharps, minor: key.minor };
@@ -59,14 +54,9 @@ fn signature_score(key: Key, signature: Signature) -> f32 {
         _ => OTHER_SIGNATURE,
     };
     match signature {
-        Signature::None | Signature::Asked(_) => 0.0,
-        Signature::Default => {
-            if key.sharps == 0 {
-                DEFAULT_SIGNATURE
-            } else {
-                0.0
-            }
-        }
+        Signature::None => 0.0,
+        Signature::Default if key.sharps == 0 => DEFAULT_SIGNATURE,
+        Signature::Default => 0.0,
         Signature::Sharps(sharps) => -off(sharps),
         Signature::Key(named) => -off(named.sharps) - if named.minor == key.minor { 0.0 } else { OTHER_MODE },
     }

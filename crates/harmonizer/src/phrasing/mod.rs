@@ -11,10 +11,10 @@ mod weights;
 
 use chorale::{Key, Phase, Pitch};
 
-pub use cadences::{Approach, Cadence, CadenceOption, cadence_of, cadences, cadences_under};
+pub use cadences::{CadenceOption, cadences, cadences_under};
 pub use features::{COUNT as FEATURES, MARK as MARKS};
 pub use melody_key::{Signature, melody_key};
-pub use segments::{ends, expected_features, likelihoods, observed_features};
+pub use segments::{Segmentation, expected_features, observed_features};
 pub use weights::{CadenceCount, Phrasing};
 
 /// A note of a melody. Times are in steps, of which [`Phase::STEPS_PER_BEAT`] make a beat; rests count.
@@ -64,11 +64,6 @@ impl Contour {
         let moved =
             |note: &ContourNote| ContourNote { pitch: note.pitch.transposed(semitones).unwrap_or(note.pitch), ..*note };
         Contour { notes: self.notes.iter().map(moved).collect(), bar: self.bar }
-    }
-
-    /// The same as if it had bars of so many beats.
-    fn with_bar(&self, beats: u32) -> Contour {
-        Contour { notes: self.notes.clone(), bar: Some(beats) }
     }
 
     /// Whether a note may end a phrase: on a beat, or last.

@@ -1,7 +1,7 @@
 //! A melody cut into phrases: a log-linear model over all ways to do so (a semi-Markov conditional random field: Sarawagi
 //! and Cohen 2004), in which a state is the last two ends, so that equal distances can count.
 
-use chorale::Key;
+use chorale::{Key, Phase};
 
 use super::features::{self, COUNT};
 use super::{Contour, Phrasing};
@@ -25,19 +25,20 @@ type Pair = (Option<usize>, usize);
 impl<'a> Lattice<'a> {
     fn new(contour: &'a Contour, bar: u32, key: Key, weights: &'a [f32]) -> Lattice<'a> {
         let candidates: Vec<usize> = (0..contour.notes.len()).filter(|&index| contour.may_end(index)).collect();
+        let lengths = features::sorted_lengths(contour);
         let notes = candidates
             .iter()
             .map(|&index| {
-                let features = features::of_note(contour, index, key);
+                let features = features::of_note(contour, &lengths, index, key);
                 let score = features.iter().map(|&feature| f64::from(weights[feature])).sum();
                 (features, score)
             })
             .collect();
-        let mut lattice = Lattice { contour, bar, candidates, notes, weights, first_before: Vec::new() };
-        lattice.first_before = (0..lattice.candidates.len())
-            .map(|now| (0..now).find(|&before| lattice.distance(before, now) <= 40 * 4).unwrap_or(now))
-            .collect();
-        lattice
+        let onsets: Vec<u32> = candidates.iter().map(|&index| contour.notes[index].onset).collect();
+        let farthest = features::FARTHEST * Phase::STEPS_PER_BEAT as u32;
+        let first_before = |onset: &u32| onsets.partition_point(|before| before.saturating_add(farthest) < *onset);
+        let first_before = onsets.iter().map(first_before).collect();
+        Lattice { contour, bar, candidates, notes, weights, first_before }
     }
 
     fn onset(&self, place: usize) -> u32 {
@@ -142,56 +143,62 @@ fn log_add(a: f64, b: f64) -> f64 {
     if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
 }
 
-/// Bars to try: those of the melody, or both usual ones.
-fn bars(contour: &Contour) -> Vec<u32> {
-    contour.bar_beats().map_or(vec![4, 3], |bar| vec![bar])
+/// A melody whose phrases are sought, in its own bars or, where it has none, in both usual ones.
+pub struct Segmentation<'a> {
+    lattices: Vec<Lattice<'a>>,
 }
 
-/// The notes that end the phrases in the likeliest way to cut a melody; the last note among them.
-pub fn ends(contour: &Contour, key: Key, phrasing: &Phrasing) -> Vec<usize> {
-    let best = bars(contour).into_iter().filter_map(|bar| {
-        let lattice = Lattice::new(contour, bar, key, &phrasing.phrases);
-        let forward = lattice.forward(f64::max);
-        let last = forward.len().checked_sub(1)?;
-        let score = |pair: &Pair| forward[pair.1][lattice.index(*pair)];
-        let mut pair = lattice.pairs(last).max_by(|a, b| score(a).total_cmp(&score(b)))?;
-        let total = score(&pair);
-        let mut ends = vec![lattice.candidates[last]];
-        while let (Some(before), now) = pair {
-            ends.push(lattice.candidates[before]);
-            let led = |pair: &Pair| score(pair) + lattice.step_score(*pair, now).unwrap_or(f64::NEG_INFINITY);
-            pair = lattice.pairs(before).max_by(|a, b| led(a).total_cmp(&led(b)))?;
-        }
-        ends.reverse();
-        Some((total, ends))
-    });
-    best.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Vec::new(), |(_, ends)| ends)
-}
-
-/// How likely each note is to end a phrase, over all ways to cut the melody.
-pub fn likelihoods(contour: &Contour, key: Key, phrasing: &Phrasing) -> Vec<f64> {
-    let lattices: Vec<Lattice> =
-        bars(contour).into_iter().map(|bar| Lattice::new(contour, bar, key, &phrasing.phrases)).collect();
-    let sums: Vec<_> = lattices.iter().map(|lattice| (lattice.forward(log_add), lattice.backward())).collect();
-    let total = |forward: &Vec<Vec<f64>>| {
-        forward.last().map_or(f64::NEG_INFINITY, |last| last.iter().copied().fold(f64::NEG_INFINITY, log_add))
-    };
-    let all = sums.iter().map(|(forward, _)| total(forward)).fold(f64::NEG_INFINITY, log_add);
-    let mut likelihoods = vec![0.0; contour.notes.len()];
-    for (lattice, (forward, backward)) in lattices.iter().zip(&sums) {
-        for (place, &note) in lattice.candidates.iter().enumerate() {
-            let sum = forward[place].iter().zip(&backward[place]).map(|(a, b)| (a + b - all).exp()).sum::<f64>();
-            likelihoods[note] += sum;
-        }
+impl<'a> Segmentation<'a> {
+    pub fn new(contour: &'a Contour, key: Key, phrasing: &'a Phrasing) -> Segmentation<'a> {
+        let bars = contour.bar_beats().map_or(vec![4, 3], |bar| vec![bar]);
+        let lattices = bars.into_iter().map(|bar| Lattice::new(contour, bar, key, &phrasing.phrases));
+        Segmentation { lattices: lattices.collect() }
     }
-    likelihoods
+
+    /// The notes that end the phrases in the likeliest way to cut the melody; the last note among them.
+    pub fn ends(&self) -> Vec<usize> {
+        let best = self.lattices.iter().filter_map(|lattice| {
+            let forward = lattice.forward(f64::max);
+            let last = forward.len().checked_sub(1)?;
+            let score = |pair: &Pair| forward[pair.1][lattice.index(*pair)];
+            let mut pair = lattice.pairs(last).max_by(|a, b| score(a).total_cmp(&score(b)))?;
+            let total = score(&pair);
+            let mut ends = vec![lattice.candidates[last]];
+            while let (Some(before), now) = pair {
+                ends.push(lattice.candidates[before]);
+                let led = |pair: &Pair| score(pair) + lattice.step_score(*pair, now).unwrap_or(f64::NEG_INFINITY);
+                pair = lattice.pairs(before).max_by(|a, b| led(a).total_cmp(&led(b)))?;
+            }
+            ends.reverse();
+            Some((total, ends))
+        });
+        best.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Vec::new(), |(_, ends)| ends)
+    }
+
+    /// How likely each note is to end a phrase, over all ways to cut the melody.
+    pub fn likelihoods(&self) -> Vec<f64> {
+        let sums: Vec<_> = self.lattices.iter().map(|lattice| (lattice.forward(log_add), lattice.backward())).collect();
+        let all = sums.iter().map(|(forward, _)| total(forward)).fold(f64::NEG_INFINITY, log_add);
+        let mut likelihoods = vec![0.0; self.lattices[0].contour.notes.len()];
+        for (lattice, (forward, backward)) in self.lattices.iter().zip(&sums) {
+            for (place, &note) in lattice.candidates.iter().enumerate() {
+                let sum = forward[place].iter().zip(&backward[place]).map(|(a, b)| (a + b - all).exp()).sum::<f64>();
+                likelihoods[note] += sum;
+            }
+        }
+        likelihoods
+    }
+}
+
+/// The sum over all ways to cut a melody; no way for one without notes.
+fn total(forward: &[Vec<f64>]) -> f64 {
+    forward.last().map_or(f64::NEG_INFINITY, |last| last.iter().copied().fold(f64::NEG_INFINITY, log_add))
 }
 
 /// How often each feature is met in one way to cut the melody.
 pub fn observed_features(contour: &Contour, key: Key, bar: u32, ends: &[usize]) -> Vec<f64> {
     let weights = [0.0; COUNT];
-    let contour = contour.with_bar(bar);
-    let lattice = Lattice::new(&contour, bar, key, &weights);
+    let lattice = Lattice::new(contour, bar, key, &weights);
     let mut counts = vec![0.0; COUNT];
     let places: Vec<usize> =
         ends.iter().filter_map(|end| lattice.candidates.iter().position(|candidate| candidate == end)).collect();
@@ -211,12 +218,10 @@ pub fn observed_features(contour: &Contour, key: Key, bar: u32, ends: &[usize]) 
 /// How often each feature is met on average over all ways, each as often as it is likely; and the logarithm of the sum
 /// that makes their likelihoods one.
 pub fn expected_features(contour: &Contour, key: Key, bar: u32, weights: &[f32]) -> (Vec<f64>, f64) {
-    let contour = contour.with_bar(bar);
-    let lattice = Lattice::new(&contour, bar, key, weights);
+    let lattice = Lattice::new(contour, bar, key, weights);
     let (forward, backward) = (lattice.forward(log_add), lattice.backward());
     let mut counts = vec![0.0; COUNT];
-    let Some(last) = forward.last() else { return (counts, 0.0) };
-    let total = last.iter().copied().fold(f64::NEG_INFINITY, log_add);
+    let total = total(&forward);
     for now in 0..lattice.candidates.len() {
         for pair in lattice.pairs(now) {
             let index = lattice.index(pair);

@@ -2,10 +2,10 @@
 
 use std::sync::LazyLock;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Learned from the training chorales by tests/src/bin/fit_phrasing.rs.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Phrasing {
     /// In nats, by the places in `features.rs`.
@@ -20,7 +20,7 @@ pub struct Phrasing {
 }
 
 /// How often phrases that end on a degree, from another, end in a cadence.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(deny_unknown_fields)]
 pub struct CadenceCount {
     pub minor: bool,

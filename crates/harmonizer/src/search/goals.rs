@@ -3,9 +3,9 @@
 //! The numbers are set by hand so that a cadence which the melody allows is nearly always reached: they are larger than
 //! what any rule weighs, and smaller than what would force a chord of which the network knows nothing.
 
-use chorale::{Chord, Key, Part, Phase, Pitch};
+use chorale::{Approach, Cadence, Chord, Key, Part, Phase, Pitch};
 
-use crate::phrasing::{Approach, Cadence, CadenceOption};
+use crate::phrasing::CadenceOption;
 
 /// The end of a phrase.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +71,11 @@ pub(super) fn roles(length: usize, home: Option<Key>, goals: &[Goal]) -> Vec<Rol
     roles
 }
 
+/// The tonic of a key, however it is reached.
+fn on_tonic(key: Key) -> Cadence {
+    Cadence { root: key.tonic(), minor: key.minor, approach: Approach::Other }
+}
+
 /// The pitch class that the bass must have, if any.
 pub(super) fn bass_class(role: Role, cadence: Option<Cadence>) -> Option<u8> {
     let cadence = cadence?;
@@ -87,10 +92,10 @@ pub(super) fn soprano_classes(role: Role, cadence: Option<Cadence>, before: Chor
     const ALL: u16 = 0xfff;
     let above =
         |root: u8, degrees: &[u8]| degrees.iter().fold(0, |classes, degree| classes | 1 << ((root + degree) % 12));
-    let triad = |root: u8, minor: bool| above(root, &[0, if minor { 3 } else { 4 }, 7]);
+    let triad = |cadence: Cadence| above(cadence.root, &[0, cadence.third(), 7]);
     match (role, cadence) {
-        (Role::Opening(home), _) if before == Chord::START => triad(home.tonic(), home.minor),
-        (Role::Rest { .. }, Some(cadence)) => triad(cadence.root, cadence.minor),
+        (Role::Opening(home), _) if before == Chord::START => triad(on_tonic(home)),
+        (Role::Rest { .. }, Some(cadence)) => triad(cadence),
         (Role::Lead { left: 1, .. }, Some(Cadence { root, approach: Approach::Authentic, .. })) => {
             above(root, &[2, 5, 7, 11])
         }
@@ -123,7 +128,7 @@ fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     if before != Chord::START {
         return foreign;
     }
-    let tonic = Cadence { root: home.tonic(), minor: home.minor, approach: Approach::Other };
+    let tonic = on_tonic(home);
     let soprano = chord[Part::Soprano].pitch().map(Pitch::class);
     let first = match soprano.is_none_or(|soprano| tonic.holds(soprano)) {
         true => tonic,
@@ -178,8 +183,7 @@ const NO_THIRD_COST: f32 = 5.0;
 const MOVE_COST: f32 = 3.0;
 
 fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
-    let third = if cadence.minor { 3 } else { 4 };
-    let has_third = chord.pitches().into_iter().flatten().any(|pitch| cadence.above(pitch.class()) == third);
+    let has_third = chord.pitches().into_iter().flatten().any(|pitch| cadence.above(pitch.class()) == cadence.third());
     let is_reached = before != Chord::START
         && before[Part::Soprano] == chord[Part::Soprano]
         && before[Part::Bass].pitch().is_some_and(|bass| bass.class() == cadence.root)

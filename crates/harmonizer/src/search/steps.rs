@@ -8,10 +8,9 @@ use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
 
 use super::goals::Goal;
-use crate::phrasing::{self, Contour, ContourNote, Mark, Phrasing};
-
 use crate::constraints::{Constraints, OutOfReach};
 use crate::harmonizer::Limits;
+use crate::phrasing::{self, Contour, ContourNote, Mark, Phrasing, Segmentation};
 
 /// A sixteenth that is to be harmonized.
 #[derive(Clone, Copy, Debug)]
@@ -49,9 +48,9 @@ impl Plan {
         let phrasing = Phrasing::learned();
         self.home = Some(key);
         self.goals.clear();
-        let likelihoods = phrasing::likelihoods(contour, key, phrasing);
-        let ends = phrasing::ends(contour, key, phrasing);
-        for end in ends {
+        let segmentation = Segmentation::new(contour, key, phrasing);
+        let likelihoods = segmentation.likelihoods();
+        for end in segmentation.ends() {
             let is_last = end + 1 == contour.notes.len();
             if !is_last && likelihoods[end] < LEAST_LIKELIHOOD {
                 continue;
@@ -251,24 +250,15 @@ pub enum StepError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::test_steps::step;
 
     /// Sixteenths of quarters; a note is struck where `true` stands.
     fn quarters(notes: &[(u8, bool)]) -> Vec<MelodyStep> {
         let steps = (0..4 * notes.len()).map(|index| {
             let (midi, is_struck) = notes[index / 4];
-            let start = index as u32;
             MelodyStep {
-                position: start,
-                phase: Phase::in_beat(index),
-                start,
-                end: start + 1,
-                soprano: Pitch::new(midi).unwrap(),
-                velocity: 80,
                 restruck: index % 4 == 0 && is_struck && index >= 4 && notes[index / 4 - 1].0 == midi,
-                fermata: false,
-                breath: false,
-                line_end: false,
-                in_triplet: false,
+                ..step(index as u32, midi)
             }
         });
         steps.collect()

@@ -9,7 +9,7 @@ use super::lyrics::Syllable;
 use super::note::NoteElement;
 use super::xml::Xml;
 use crate::ensemble::Scoring;
-use crate::notation::{DIVISIONS, Measure, Notehead, is_compound};
+use crate::notation::{DIVISIONS, Measure, Notehead};
 use crate::score::{Score, Tick};
 use crate::smf;
 use crate::written::WrittenExpression;
@@ -198,7 +198,7 @@ fn dynamics(xml: &mut Xml, name: &str) {
 fn tempos(xml: &mut Xml, measure: &Measure, is_first: bool, is_notated: bool) {
     // The note value that the metre counts in, and how many quarters it has.
     let (unit, quarters) = match measure.metre.denominator() {
-        _ if is_compound(measure.metre) => ("quarter", 1.5),
+        _ if measure.metre.is_compound() => ("quarter", 1.5),
         1 | 2 => ("half", 2.0),
         _ => ("quarter", 1.0),
     };
