@@ -19,6 +19,28 @@ const ECHO: f64 = 0.06;
 const SHARED_CONTROLLERS: [u8; 4] =
     [controller::MODULATION, controller::BREATH, controller::VOLUME, controller::EXPRESSION];
 
+/// The keys that are down, each on its channels.
+pub(super) struct Fingers([u16; 128]);
+
+impl Fingers {
+    pub(super) fn new() -> Fingers {
+        Fingers([0; 128])
+    }
+
+    fn see(&mut self, message: MidiMessage) {
+        match message {
+            NoteOn { channel, key, .. } => self.0[usize::from(key)] |= 1 << channel,
+            NoteOff { channel, key, .. } => self.0[usize::from(key)] &= !(1 << channel),
+            _ => {}
+        }
+    }
+
+    /// Whether that is the end of a key that is down.
+    fn is_lifted_by(&self, message: MidiMessage) -> bool {
+        matches!(message, NoteOff { channel, key, .. } if self.0[usize::from(key)] & (1 << channel) != 0)
+    }
+}
+
 impl Session {
     /// Moves a control to a value of 0 to 127.
     pub fn control(&mut self, at: Time, control: Control, value: u8) {
@@ -63,10 +85,15 @@ impl Session {
             Clock | Start | Continue | Stop | SongPosition(_) => self.transport(message),
             Reset => self.panic(),
             _ if self.is_echo(message) => self.counts.echoes += 1,
-            _ => match self.settings.bindings.iter().flatten().find(|binding| binding.trigger.fits(message)) {
-                Some(&binding) => self.triggered(binding, message),
-                None => self.played(message),
-            },
+            _ => self.act_on(message),
+        }
+    }
+
+    fn act_on(&mut self, message: MidiMessage) {
+        self.fingers.see(message);
+        match self.settings.bindings.iter().flatten().find(|binding| binding.trigger.fits(message)) {
+            Some(&binding) => self.triggered(binding, message),
+            None => self.played(message),
         }
     }
 
@@ -89,6 +116,10 @@ impl Session {
     /// Whether we have just sent that message ourselves: somebody connects our output to our input. Each is recognized
     /// once.
     fn is_echo(&mut self, message: MidiMessage) -> bool {
+        // On our soprano's channel, from a keyboard with our release velocity, it may be the very message that we sent.
+        if self.fingers.is_lifted_by(message) {
+            return false;
+        }
         let window = (ECHO * self.settings.clock.rate) as Time;
         self.routing.take_echo(message, self.now.saturating_sub(window))
     }

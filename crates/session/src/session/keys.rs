@@ -80,6 +80,11 @@ impl Keys {
         self.lift_from_pedals(now)
     }
 
+    #[cfg(test)]
+    pub fn is_down(&self, key: u8) -> bool {
+        self.velocities[usize::from(key)] > 0
+    }
+
     pub fn is_sustained(&self) -> bool {
         self.pedals.sustain
     }

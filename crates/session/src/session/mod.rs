@@ -44,6 +44,7 @@ pub use requests::TableRequest;
 pub use settings::{BINDINGS, Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
 
 use bass::GivenBass;
+use input::Fingers;
 use keys::Keys;
 use requests::{Requests, Tables};
 
@@ -57,6 +58,7 @@ pub struct Session {
     clock: Clock,
     routing: Routing,
     reader: MidiReader,
+    fingers: Fingers,
     keys: Keys,
     bass: GivenBass,
 
@@ -105,6 +107,7 @@ impl Session {
             clock: Clock::new(settings.clock),
             routing,
             reader: MidiReader::default(),
+            fingers: Fingers::new(),
             keys: Keys::new(settings.clock.rate),
             bass: GivenBass::new(),
             step: 0,
@@ -443,6 +446,7 @@ impl Session {
 
     /// Ends everything, whatever holds it.
     fn panic(&mut self) {
+        self.fingers = Fingers::new();
         self.keys.clear();
         let had_bass = self.bass.is_given();
         self.bass.clear();

@@ -297,6 +297,19 @@ fn our_own_messages_that_come_back_are_ignored_and_counted() {
 }
 
 #[test]
+fn in_a_legato_line_on_the_sopranos_channel_a_release_like_ours_is_the_players() {
+    let mut player = Player::new();
+    player.down(0, 72);
+    player.down(500, 74);
+    player.play(530, &[0x80, 72, 64]);
+    player.play(900, &[0x80, 74, 64]);
+    assert_eq!(player.session.counts().echoes, 0);
+    assert!(player.at(1000).iter().all(|event| event.0 != 1), "no key is left down that could return");
+    player.at(900 + BEAT);
+    assert_eq!(player.session.sounding(), [None; 4]);
+}
+
+#[test]
 fn keys_below_the_split_are_passed_on_and_make_no_melody() {
     let mut settings = settings();
     settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Through });
@@ -706,6 +719,32 @@ proptest! {
         }
         check.end();
         prop_assert_eq!(&sent, &perform(&events, settings), "the same events give the same bytes");
+    }
+
+    #[test]
+    fn the_off_of_a_key_that_is_down_is_never_an_echo(
+        strikes in prop::collection::vec((21u64..400, 55u8..85, 0u8..4, prop::sample::select(vec![0u8, 64])), 1..60),
+    ) {
+        let mut player = Player::new();
+        let (mut now, mut down) = (0, std::collections::BTreeMap::new());
+        for (wait, key, channel, release) in strikes {
+            now += wait;
+            match down.remove(&key) {
+                Some(channel) => player.play(now, &[0x80 | channel, key, release]),
+                None => {
+                    down.insert(key, channel);
+                    player.play(now, &[0x90 | channel, key, 1 + key])
+                }
+            };
+            let is_down = |key: &u8| player.session.keys.is_down(*key);
+            prop_assert_eq!((0..128).filter(is_down).collect::<Vec<_>>(), down.keys().copied().collect::<Vec<_>>());
+        }
+        for (key, channel) in down {
+            now += 1;
+            player.play(now, &[0x80 | channel, key, 64]);
+        }
+        player.at(now + 2 * BEAT);
+        prop_assert_eq!(player.session.sounding(), [None; 4], "nothing sounds without a key");
     }
 
     #[test]
