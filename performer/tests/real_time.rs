@@ -38,19 +38,21 @@ fn cycle(start: Time) -> Cycle {
 
 #[test]
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
-    let clock = clock::Settings { source: ClockSource::Internal, rate: RATE, tempo: 120.0, first: 0 };
+    // A beat lasts 160 cycles.
+    let tempo = RATE * 60.0 / (160.0 * f64::from(FRAMES));
+    let clock = clock::Settings { source: ClockSource::Internal, rate: RATE, tempo, first: 0 };
     let session = Session::new(Settings::new(clock));
     let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Shared::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
 
     let (mut answered, mut moved) = (0, 0);
-    for number in 0..4000u32 {
-        let key = 60 + (number / 40 % 21) as u8;
+    for number in 0..16_000u32 {
+        let key = 60 + (2 * (number / 160) % 21) as u8;
         let frame = number % FRAMES;
         let (on, off) = ([0x90, key, 80], [0x80, key, 0]);
-        let events: &[(u32, &[u8])] = match number % 40 {
+        let events: &[(u32, &[u8])] = match number % 160 {
             0 => &[(frame, &on)],
-            30 => &[(3, &[0xf8]), (frame.max(3), &off)],
+            120 => &[(3, &[0xf8]), (frame.max(3), &off)],
             _ => &[],
         };
         let start = Time::from(number) * Time::from(FRAMES);
@@ -60,7 +62,7 @@ fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note
                 assert!(before <= at && at < FRAMES);
                 before = at;
                 match message.is_note_on() {
-                    true if number % 40 == 0 && at == frame => at_frame += 1,
+                    true if number % 160 == 0 && at == frame => at_frame += 1,
                     true => others += 1,
                     false => {}
                 }

@@ -2,5 +2,6 @@
 
 pub mod binary;
 pub mod chorales;
+pub mod hands;
 pub mod networks;
 pub mod tune;

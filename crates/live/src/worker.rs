@@ -317,7 +317,7 @@ mod tests {
             }
             events.sort();
             for (at, bytes) in events {
-                while let Some(due) = session.due().filter(|&due| due <= at) {
+                while let Some(due) = session.due().filter(|&due| due < at) {
                     session.advance(due);
                     work(&mut session, due);
                 }

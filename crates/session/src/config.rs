@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::clock::ClockSource;
 use crate::control::{Binding, Control, Trigger};
 use crate::routing::Route;
-use crate::session::{BINDINGS, Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
+use crate::session::{BINDINGS, Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
 
 /// What a settings file may say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Config {
     /// What they are instead.
     pub below: Option<Below>,
     pub split_channel: Option<Channel>,
+    /// When the lower parts end.
+    pub release: Option<Release>,
+    pub chord_window: Option<ChordWindow>,
     #[serde(default)]
     pub soprano: PartConfig,
     #[serde(default)]
@@ -84,6 +87,10 @@ bounded!(
 );
 bounded!(Scale, f32, 0.1, 4.0, "velocity");
 bounded!(Tempo, f64, 10, 400, "tempo");
+bounded!(
+    /// Milliseconds.
+    ChordWindow, f64, 0, 100, "chord-window"
+);
 
 /// A key, by its MIDI number or a name such as `C3`, `F#4` or `Bb3` (C4 is middle C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -130,6 +137,10 @@ impl Config {
             let channel = self.split_channel.map_or(SPLIT_CHANNEL, |Channel(channel)| channel - 1);
             settings.split = Some(KeyboardSplit { key, channel, below: self.below.unwrap_or_default() });
         }
+        settings.release = self.release.unwrap_or(settings.release);
+        if let Some(ChordWindow(window)) = self.chord_window {
+            settings.chord_window = window / 1000.0;
+        }
         let parts = [self.soprano, self.alto, self.tenor, self.bass];
         for (route, part) in settings.routes.iter_mut().zip(parts) {
             *route = Route {
@@ -167,6 +178,8 @@ pub fn template(input: Option<&str>) -> String {
     text += "# split = \"C4\"              # keys below are no melody\n";
     text += "# below = \"through\"         # passed on as they are; \"bass\": they are the bass of the harmony\n";
     text += "# split-channel = 5         # of what is passed on\n";
+    text += "# release = \"with-me\"       # when the lower parts end; or \"beat\" (a beat later), \"hold\" (with the next key)\n";
+    text += "# chord-window = 30         # milliseconds over which you roll the keys of a chord\n";
     for part in Part::ALL {
         text += &format!(
             "\n# [{}]\n# channel = {}\n# muted = false\n# octave = 0               # sounds this many octaves higher\n\
@@ -246,7 +259,8 @@ mod tests {
     #[test]
     fn a_file_sets_ports_time_parts_split_and_controls() {
         let config = read(
-            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nsplit = 'C4'\nbelow = 'bass'\n[alto]\nchannel = 10\noctave = -1\n\
+            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nsplit = 'C4'\nbelow = 'bass'\n\
+             release = 'hold'\nchord-window = 20\n[alto]\nchannel = 10\noctave = -1\n\
              program = 20\n[bass]\nmuted = true\nvelocity = 0.5\n[controls]\npanic = 'cc 20'\nhold = 'note 36 channel 2'\n",
         )
         .unwrap();
@@ -254,6 +268,7 @@ mod tests {
         config.apply(&mut settings);
         assert_eq!((settings.clock.source, settings.clock.tempo), (ClockSource::Follow, 72.5));
         assert_eq!(settings.split, Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass }));
+        assert_eq!((settings.release, settings.chord_window), (Release::Hold, 0.02));
         let alto = Route { channel: 9, muted: false, octave: -1, velocity: 1.0, program: Some(19) };
         assert_eq!(settings.routes[1], alto);
         assert_eq!((settings.routes[3].muted, settings.routes[3].velocity), (true, 0.5));
@@ -276,6 +291,8 @@ mod tests {
         check("tempo = 'fast'\n", 1, "fast");
         check("split = 'H3'\n", 1, "'H3' is no key");
         check("below = 'treble'\n", 1, "bass");
+        check("release = 'never'\n", 1, "with-me");
+        check("chord-window = 200\n", 1, "chord-window goes from 0 to 100, not 200");
         check("[controls]\npanic = 'cc 128'\n", 2, "cc 128");
         check("[controls]\nvolume = 'cc 7'\n", 2, "unknown control 'volume'");
         check("tempo = \n", 1, "");

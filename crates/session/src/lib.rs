@@ -44,4 +44,6 @@ mod session;
 pub use answer::AnswerTable;
 pub use clock::Time;
 pub use routing::{Message, Route, Routing};
-pub use session::{BINDINGS, Below, Counts, KeyboardSplit, SPLIT_CHANNEL, Session, Settings, TableRequest};
+pub use session::{
+    BINDINGS, Below, CHORD_WINDOW, Counts, KeyboardSplit, Release, SPLIT_CHANNEL, Session, Settings, TableRequest,
+};

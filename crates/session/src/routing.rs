@@ -93,6 +93,7 @@ pub struct Routing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SoundingNote {
     pitch: Pitch,
+    begun: Time,
     sent: Sent,
     is_heard: bool,
 }
@@ -154,7 +155,8 @@ impl Routing {
         }
         let route = self.routes[part.index()];
         let key = pitch.transposed(12 * i32::from(route.octave)).unwrap_or(pitch).midi();
-        let note = SoundingNote { pitch, sent: Sent { channel: route.channel, key }, is_heard: !route.muted };
+        let note =
+            SoundingNote { pitch, begun: at, sent: Sent { channel: route.channel, key }, is_heard: !route.muted };
         if self.sounds_elsewhere(part, note) {
             self.push(at, part, note.sent.off(), true);
         }
@@ -175,6 +177,11 @@ impl Routing {
     /// Soprano to bass: what the parts sing, muted or not.
     pub fn singing(&self) -> [Option<Pitch>; 4] {
         self.singing.map(|note| note.map(|note| note.pitch))
+    }
+
+    /// When a part began what it sings.
+    pub fn begun(&self, part: Part) -> Option<Time> {
+        self.singing[part.index()].map(|note| note.begun)
     }
 
     pub fn is_muted(&self, part: Part) -> bool {

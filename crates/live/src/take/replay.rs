@@ -47,7 +47,7 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
     let mut followed = 0;
     for &(line, at, input) in &take.inputs {
         // Step by step, so that no request is lost in a queue.
-        while let Some(due) = replaying.session.due().filter(|&due| due <= at) {
+        while let Some(due) = replaying.session.due().filter(|&due| due < at) {
             replaying.session.advance(due);
             replaying.collect();
         }

@@ -19,32 +19,10 @@ const ECHO: f64 = 0.06;
 const SHARED_CONTROLLERS: [u8; 4] =
     [controller::MODULATION, controller::BREATH, controller::VOLUME, controller::EXPRESSION];
 
-/// The keys that are down, each on its channels.
-pub(super) struct Fingers([u16; 128]);
-
-impl Fingers {
-    pub(super) fn new() -> Fingers {
-        Fingers([0; 128])
-    }
-
-    fn see(&mut self, message: MidiMessage) {
-        match message {
-            NoteOn { channel, key, .. } => self.0[usize::from(key)] |= 1 << channel,
-            NoteOff { channel, key, .. } => self.0[usize::from(key)] &= !(1 << channel),
-            _ => {}
-        }
-    }
-
-    /// Whether that is the end of a key that is down.
-    fn is_lifted_by(&self, message: MidiMessage) -> bool {
-        matches!(message, NoteOff { channel, key, .. } if self.0[usize::from(key)] & (1 << channel) != 0)
-    }
-}
-
 impl Session {
     /// Moves a control to a value of 0 to 127.
     pub fn control(&mut self, at: Time, control: Control, value: u8) {
-        self.advance(at);
+        self.reach(at);
         let is_on = value >= 64;
         match control {
             Control::Panic => self.panic(),
@@ -156,24 +134,38 @@ impl Session {
     /// A key goes down, or up with velocity 0.
     fn key(&mut self, key: u8, velocity: u8) {
         match self.settings.split {
-            Some(split) if key < split.key => match split.below {
-                Below::Through => self.routing.pass_through(self.now, key, velocity),
-                Below::Bass => match self.bass.key(self.now, key, velocity, self.keys.is_sustained()) {
-                    Some(BassChange::Begins { pitch, velocity }) => self.give_bass(pitch, velocity),
-                    Some(BassChange::Ends) => self.end_bass(),
-                    None => {}
-                },
-            },
-            _ if velocity > 0 => {
+            Some(split) if key < split.key && split.below == Below::Through => {
+                self.routing.pass_through(self.now, key, velocity);
+            }
+            _ if velocity == 0 => {
+                if self.fingers.release(self.now, key) {
+                    self.key_up(key);
+                }
+            }
+            _ if !self.fingers.press(self.now, key) => {}
+            Some(split) if key < split.key => self.bass_key(key, velocity),
+            _ => {
                 if let Some(pitch) = self.keys.press(self.now, key, velocity) {
                     self.strike(pitch, velocity);
                 }
             }
-            _ => {
-                if self.keys.release(self.now, key) {
-                    self.end_soprano();
-                }
-            }
+        }
+    }
+
+    /// A key that did not only bounce is up.
+    pub(super) fn key_up(&mut self, key: u8) {
+        if self.settings.split.is_some_and(|split| key < split.key) {
+            self.bass_key(key, 0);
+        } else if self.keys.release(self.now, key) {
+            self.end_soprano();
+        }
+    }
+
+    fn bass_key(&mut self, key: u8, velocity: u8) {
+        match self.bass.key(self.now, key, velocity, self.keys.is_sustained()) {
+            Some(BassChange::Begins { pitch, velocity }) => self.give_bass(pitch, velocity),
+            Some(BassChange::Ends) => self.end_bass(),
+            None => {}
         }
     }
 
@@ -198,9 +190,19 @@ impl Session {
                 self.routing.to_all(now, PitchBend { channel: 0, bend: MidiMessage::BEND_CENTER });
                 self.routing.to_all(now, ChannelPressure { channel: 0, pressure: 0 });
             }
-            controller::ALL_SOUND_OFF | controller::ALL_NOTES_OFF | controller::OMNI_OFF..=127 => self.panic(),
+            controller::ALL_SOUND_OFF => self.panic(),
+            // Some keyboards send it whenever their last key goes up. Pedals hold on (MIDI 1.0, mode messages).
+            controller::ALL_NOTES_OFF | controller::OMNI_OFF..=127 => self.keys_up(message),
             _ if SHARED_CONTROLLERS.contains(&controller) => self.routing.to_all(now, message),
             _ => {}
+        }
+    }
+
+    /// All keys of a channel are up.
+    fn keys_up(&mut self, message: MidiMessage) {
+        let Controller { channel, .. } = message else { return };
+        while let Some(key) = self.fingers.any_down(channel) {
+            self.act_on(NoteOff { channel, key, velocity: 0 });
         }
     }
 

@@ -4,18 +4,30 @@ use chorale::Pitch;
 
 use crate::clock::Time;
 
+use super::company::Company;
+
 /// Keys struck within this many seconds are one chord, and those lifted within it leave together. A pianist's chord
 /// spreads over some 30 ms.
 const TOGETHER: f64 = 0.05;
+/// In a legato leap the finger before leaves within so many seconds.
+const OVERLAP: f64 = 0.1;
+/// A finger that is longer on its key than so many seconds has played no grace note.
+const GRACE: f64 = 0.12;
 
 /// The melody's part of the keyboard.
 pub struct Keys {
     /// Velocity of each key that is down, 0 when it is up.
     velocities: [u8; 128],
+    struck: [Time; 128],
     pedals: Pedals,
     soprano: Option<Soprano>,
-    /// [`TOGETHER`] in units of time.
-    together: Time,
+    company: Company,
+    /// A key that would be the soprano, unless a higher one comes until then.
+    waiting: Option<(Pitch, Time)>,
+    /// Units of time in a second.
+    rate: f64,
+    /// How long a key that looks like an accompaniment waits.
+    window: Time,
 }
 
 /// The note that the harmony stands under.
@@ -23,7 +35,7 @@ pub struct Keys {
 pub struct Soprano {
     pub pitch: Pitch,
     pub velocity: u8,
-    struck: Time,
+    pub struck: Time,
     /// Its key is up and only a pedal holds it.
     on_pedal: bool,
     /// When it ended.
@@ -31,9 +43,18 @@ pub struct Soprano {
 }
 
 impl Keys {
-    /// `rate`: units of time in a second.
-    pub fn new(rate: f64) -> Keys {
-        Keys { velocities: [0; 128], pedals: Pedals::default(), soprano: None, together: (TOGETHER * rate) as Time }
+    /// `rate`: units of time in a second; `window`: seconds over which a chord may be rolled.
+    pub fn new(rate: f64, window: f64) -> Keys {
+        Keys {
+            velocities: [0; 128],
+            struck: [0; 128],
+            pedals: Pedals::default(),
+            soprano: None,
+            company: Company::new(),
+            waiting: None,
+            rate,
+            window: (window * rate) as Time,
+        }
     }
 
     /// The soprano, for a beat after its end too.
@@ -44,13 +65,62 @@ impl Keys {
     /// A key goes down. Returns its pitch if it takes the melody over.
     pub fn press(&mut self, now: Time, key: u8, velocity: u8) -> Option<Pitch> {
         self.velocities[usize::from(key)] = velocity;
+        self.struck[usize::from(key)] = now;
         let pitch = Pitch::new(key)?;
-        let held = self.soprano.filter(|soprano| soprano.lifted.is_none() && !soprano.on_pedal);
-        let is_melody = held.is_none_or(|held| {
-            let is_chord = now - held.struck < self.together;
-            pitch >= held.pitch || (!is_chord && is_melodic(held.pitch, pitch))
-        });
-        is_melody.then_some(pitch)
+        match self.role(now, pitch) {
+            Role::Melody => {
+                if let Some((below, _)) = self.waiting.take() {
+                    self.company.leads(below, pitch);
+                }
+                Some(pitch)
+            }
+            Role::Perhaps => {
+                let highest = self.waiting.map_or(pitch, |(waiting, _)| waiting.max(pitch));
+                let until = self.waiting.map_or(now + self.window, |(_, until)| until);
+                self.waiting = Some((highest, until));
+                None
+            }
+            Role::Accompaniment => None,
+        }
+    }
+
+    fn role(&mut self, now: Time, pitch: Pitch) -> Role {
+        let Some(held) = self.soprano.filter(|soprano| soprano.lifted.is_none() && !soprano.on_pedal) else {
+            let is_low = self.window > 0 && self.company.is_likely(pitch);
+            return if is_low { Role::Perhaps } else { Role::Melody };
+        };
+        let is_chord = now - held.struck < self.units(TOGETHER);
+        if pitch >= held.pitch {
+            if is_chord && !is_step(held.pitch, pitch) {
+                self.company.leads(held.pitch, pitch);
+            }
+            return Role::Melody;
+        }
+        if is_step(held.pitch, pitch) {
+            return Role::Melody;
+        }
+        if is_chord {
+            self.company.joins(pitch, held.pitch);
+            return Role::Accompaniment;
+        }
+        if is_melodic(held.pitch, pitch) && !self.company.is_likely(pitch) {
+            return Role::Melody;
+        }
+        Role::Accompaniment
+    }
+
+    /// When the key that waits is the soprano after all.
+    pub fn waiting_due(&self) -> Option<Time> {
+        self.waiting.map(|(_, until)| until)
+    }
+
+    /// The key that has waited long enough, if it takes the melody over, with its velocity.
+    pub fn waited(&mut self) -> Option<(Pitch, u8)> {
+        let (pitch, _) = self.waiting.take()?;
+        let is_held = self.soprano.is_some_and(|soprano| soprano.lifted.is_none() && !soprano.on_pedal);
+        let is_far = self.soprano.is_some_and(|soprano| !is_melodic(soprano.pitch, pitch));
+        let velocity = self.velocities[usize::from(pitch.midi())];
+        (!is_held && !is_far && velocity > 0).then_some((pitch, velocity))
     }
 
     /// A key goes up. Returns whether that ends the soprano.
@@ -89,25 +159,26 @@ impl Keys {
         self.pedals.sustain
     }
 
-    /// `pitch` is the soprano from now on. Returns whether it was already.
-    pub fn sing(&mut self, now: Time, pitch: Pitch, velocity: u8) -> bool {
-        let is_repeated = self.soprano.is_some_and(|before| before.pitch == pitch);
+    /// `pitch` is the soprano from now on.
+    pub fn sing(&mut self, now: Time, pitch: Pitch, velocity: u8) {
+        self.company.soprano(pitch);
         self.soprano = Some(Soprano { pitch, velocity, struck: now, on_pedal: false, lifted: None });
-        is_repeated
     }
 
-    /// The key still held that follows a soprano whose key went up, with its velocity.
-    pub fn returning(&self) -> Option<(Pitch, u8)> {
-        let left = self.soprano?.pitch;
+    /// The key still held that follows a soprano whose key went up, with its velocity and when.
+    pub fn returning(&self) -> Option<(Time, Pitch, u8)> {
+        let soprano = self.soprano?;
+        let lifted = soprano.lifted?;
         let key = (0..128u8).rev().find(|&key| self.velocities[usize::from(key)] > 0)?;
-        let pitch = Pitch::new(key).filter(|&pitch| is_melodic(left, pitch))?;
-        Some((pitch, self.velocities[usize::from(key)]))
-    }
-
-    /// When [`Keys::returning`] is to sing.
-    pub fn return_due(&self) -> Option<Time> {
-        let lifted = self.lifted()?;
-        self.returning().map(|_| lifted + self.together)
+        let (pitch, struck) = (Pitch::new(key)?, self.struck[usize::from(key)]);
+        let velocity = self.velocities[usize::from(key)];
+        let is_new = struck > soprano.struck && lifted - struck.min(lifted) < self.units(OVERLAP);
+        let was_grace = lifted - soprano.struck < self.units(GRACE);
+        if is_new && (was_grace || struck - soprano.struck >= self.units(TOGETHER)) && !self.company.is_likely(pitch) {
+            return Some((lifted, pitch, velocity));
+        }
+        let stays_low = !is_melodic(soprano.pitch, pitch) || self.company.is_likely(pitch);
+        (!stays_low).then(|| (lifted + self.units(TOGETHER), pitch, velocity))
     }
 
     /// When the soprano ended; `None` while it sounds.
@@ -123,7 +194,8 @@ impl Keys {
     pub fn clear(&mut self) {
         self.velocities = [0; 128];
         self.pedals = Pedals::default();
-        self.soprano = None;
+        (self.soprano, self.waiting) = (None, None);
+        self.company = Company::new();
     }
 
     /// After a pedal moved: ends the soprano if only that pedal held it.
@@ -138,6 +210,18 @@ impl Keys {
         soprano.lifted = Some(now);
         true
     }
+
+    fn units(&self, seconds: f64) -> Time {
+        (seconds * self.rate) as Time
+    }
+}
+
+/// What a key that goes down is.
+enum Role {
+    Melody,
+    /// The melody unless a higher key follows at once.
+    Perhaps,
+    Accompaniment,
 }
 
 #[derive(Clone, Copy)]
@@ -176,6 +260,11 @@ fn is_down(value: u8) -> bool {
     value >= 64
 }
 
+/// Whether two pitches are neighbours, as those of a trill: nobody strikes them together.
+fn is_step(from: Pitch, to: Pitch) -> bool {
+    from.midi().abs_diff(to.midi()) <= 2
+}
+
 /// Whether a melody may go from one pitch to the other while fingers overlap: by less than an octave.
 fn is_melodic(from: Pitch, to: Pitch) -> bool {
     from.midi().abs_diff(to.midi()) < 12
@@ -187,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_continuous_sostenuto_pedal_latches_once_on_its_way_down() {
-        let mut keys = Keys::new(1000.0);
+        let mut keys = Keys::new(1000.0, 0.03);
         let sing = |keys: &mut Keys, now: Time, key: u8| {
             let pitch = keys.press(now, key, 80).expect("it takes the melody over");
             keys.sing(now, pitch, 80);

@@ -6,33 +6,44 @@
 //! the same calls always give the same messages.
 //!
 //! Rules of play:
+//! - What is struck at the very moment of a step comes before it.
 //! - A step's chord is provisional until the step ends; a key struck later in the step revises it. A key struck just
 //!   before a step belongs to it.
+//! - Where a key is likely, the lower parts wait for it some hundredths of a second before they move by themselves, as
+//!   long as this player is usually late ([`Touch`]). A part that was just struck is not struck again: it stays if it fits
+//!   the chord, or moves a little later. Under trills and fast repetitions the parts move on beats.
 //! - Of keys struck together the highest is the soprano. A key struck later takes over if it is higher, or lower by
-//!   less than an octave: in a legato line the finger before is only late in leaving.
+//!   less than an octave: in a legato line the finger before is only late in leaving. Where lower keys have gone with
+//!   the melody, a key nearer to them waits for a higher one before it is taken for the melody ([`Company`]).
 //! - When the soprano's key goes up while others within an octave are held, the highest of them returns, unless they
-//!   too go up at once. Keys farther below are an accompaniment and never become the soprano while one is held.
+//!   too go up at once. One that was struck just before, as in a legato leap, returns at once, however far below. Other
+//!   keys farther below are an accompaniment and never become the soprano while one is held.
 //! - The sustain pedal holds the soprano's key down, sostenuto those keys that are down as it goes down. A new
 //!   soprano ends the old one under the pedal too: a part sings one note.
 //! - Keys below a split may be the bass ([`Below::Bass`]): the last one struck is, and when it goes up the lowest of
 //!   those still held. It sounds at once, and the alto and tenor that fit it follow as soon as they are worked out, some
 //!   thousandths of a second later. A beat after it ended the network has the bass again.
-//! - A gap shorter than a beat is articulation: the lower parts sound on as if the soprano did. After a beat of silence
-//!   they are released, and the network's time stands still until the next key, while the bar goes on.
+//! - The network hears a gap shorter than a beat as articulation, in which the soprano goes on; after it the network's
+//!   time stands still until the next key, while the bar goes on. When the lower parts end is a matter of taste
+//!   ([`Release`]); until the next key none of them is struck.
 //! - Where a table is late the harmony holds, the miss is counted, and the answer is adopted when it comes, be it steps
 //!   later: on a machine too slow for its tempo the harmony lags, but it goes on.
 
 mod bass;
+mod company;
+mod fingers;
+mod harmony;
 mod input;
 mod keys;
 mod requests;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod touch;
 
 use std::collections::VecDeque;
 
-use chorale::{Chord, Density, Part, Phase, Pitch, Token};
+use chorale::{Chord, Density, Phase, Pitch};
 
 use crate::answer::AnswerTable;
 use crate::clock::{Clock, Time};
@@ -41,16 +52,20 @@ use crate::midi::MidiReader;
 use crate::routing::{Message, Routing};
 
 pub use requests::TableRequest;
-pub use settings::{BINDINGS, Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
+pub use settings::{BINDINGS, Below, CHORD_WINDOW, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
 
 use bass::GivenBass;
-use input::Fingers;
+use fingers::Fingers;
+use harmony::Motion;
 use keys::Keys;
-use requests::{Requests, Tables};
+use requests::{Awaited, Requests, Tables};
+use touch::Touch;
 
 /// Ends of notes that were sent so many seconds before an overrun may be lost with it.
 const LOST: f64 = 0.2;
 const BEGUN: usize = 64;
+/// A player who leaves a key and strikes the next within so many seconds articulates; one who does not has ended.
+const ARTICULATION: f64 = 0.15;
 
 /// A performance as it stands.
 pub struct Session {
@@ -61,6 +76,7 @@ pub struct Session {
     fingers: Fingers,
     keys: Keys,
     bass: GivenBass,
+    touch: Touch,
 
     /// Steps begun, and the musical position of the present one. They part where the clock is set to another place.
     step: u64,
@@ -69,6 +85,12 @@ pub struct Session {
     previous: Chord,
     /// The present step's chord so far; `None` in a silence.
     chord: Option<Chord>,
+    /// When lower parts go to the present answer that have not gone there yet.
+    settling: Option<Time>,
+    /// The lower parts have ended with the soprano, while the network hears them go on.
+    is_released: bool,
+    /// The last beat in which a key was answered by all parts.
+    answered_beat: Option<u64>,
     tables: Tables,
     requests: Requests,
     /// Steps that have begun, each at its moment and position, not yet told.
@@ -95,6 +117,20 @@ pub struct Counts {
     pub echoes: u64,
 }
 
+/// What happens of itself.
+#[derive(Clone, Copy)]
+enum Due {
+    KeyUp,
+    /// The wait for a key above one that looked like an accompaniment is over.
+    Wait,
+    Return,
+    Release,
+    Silence,
+    Bass,
+    Settle,
+    Step,
+}
+
 impl Session {
     /// # Panics
     /// When rate or tempo is not above zero.
@@ -107,13 +143,17 @@ impl Session {
             clock: Clock::new(settings.clock),
             routing,
             reader: MidiReader::default(),
-            fingers: Fingers::new(),
-            keys: Keys::new(settings.clock.rate),
+            fingers: Fingers::new(settings.clock.rate),
+            keys: Keys::new(settings.clock.rate, settings.chord_window),
             bass: GivenBass::new(),
+            touch: Touch::new(settings.clock.rate),
             step: 0,
             position: settings.clock.first,
             previous: Chord::START,
             chord: None,
+            settling: None,
+            is_released: false,
+            answered_beat: None,
             tables: Tables::default(),
             requests: Requests::new(),
             begun: VecDeque::with_capacity(BEGUN),
@@ -130,7 +170,7 @@ impl Session {
     /// Takes one whole MIDI message from the keyboard (its status byte may be left out if it is that of the message
     /// before), of any channel. Returns whether it struck a soprano.
     pub fn midi(&mut self, at: Time, bytes: &[u8]) -> bool {
-        self.advance(at);
+        self.reach(at);
         if self.is_stopped {
             return false;
         }
@@ -143,18 +183,18 @@ impl Session {
 
     /// Takes an answer table; one that no longer fits what was played is ignored.
     pub fn table(&mut self, at: Time, table: &AnswerTable) {
-        self.advance(at);
+        self.reach(at);
         let fits = table.bass == self.bass.token();
         if fits && table.step == self.step && table.after == self.previous {
             self.tables.present = Some(*table);
-            if self.tables.is_awaited {
-                self.answer(false);
+            if self.tables.awaited != Awaited::Nothing {
+                self.adopt();
             }
         } else if fits && table.step == self.step + 1 && table.after == self.chord.unwrap_or(self.previous) {
             self.tables.next = Some(*table);
-        } else if self.tables.is_awaited && table.step < self.step {
+        } else if self.tables.awaited != Awaited::Nothing && table.step < self.step {
             // Its step is over, but nothing newer is there. The right one is still waited for.
-            self.sing(table, false);
+            self.sing(table, Motion::AtOnce);
         }
     }
 
@@ -168,21 +208,21 @@ impl Session {
 
     /// The keyboard is gone: all its keys are up.
     pub fn input_lost(&mut self, at: Time) {
-        self.advance(at);
+        self.reach(at);
         self.panic();
     }
 
     /// The instrument has come, or come back: it knows nothing of what sounds, and may sound on from a performance that
     /// was cut off.
     pub fn output_regained(&mut self, at: Time) {
-        self.advance(at);
+        self.reach(at);
         self.routing.silence_all_heard(self.now);
         self.routing.send_programs(self.now);
     }
 
     /// The sound system has lost what was sent just before: no note may sound on because of that.
     pub fn messages_lost(&mut self, at: Time) {
-        self.advance(at);
+        self.reach(at);
         self.repeat_ends();
     }
 
@@ -191,37 +231,76 @@ impl Session {
         self.routing.repeat_ends(self.now, self.now.saturating_sub(window));
     }
 
-    /// Does what is due of itself up to and including `until`: step boundaries, the release after a beat of silence,
-    /// the return to a key still held.
+    /// Does what is due of itself up to and including `until`: step boundaries, the release after the soprano's end, the
+    /// return to a key still held, and the like.
     pub fn advance(&mut self, until: Time) {
-        while let Some(due) = self.due()
-            && due <= until
-        {
-            self.now = self.now.max(due);
-            if self.keys.return_due().is_some_and(|at| at <= due) {
-                if let Some((pitch, velocity)) = self.keys.returning() {
-                    self.sing_soprano(pitch, velocity);
-                }
-            } else if self.silence_due().is_some_and(|at| at <= due) {
-                self.fall_silent();
-            } else if self.bass_due().is_some_and(|at| at <= due) {
-                self.bass.forget();
-                self.bass_has_changed();
-            } else {
-                self.enter_next_step(self.position + 1);
-                self.continue_into_step();
-            }
+        while let Some((at, due)) = self.next_due().filter(|(at, _)| *at <= until) {
+            self.now = self.now.max(at);
+            self.fall_due(due);
         }
         self.now = self.now.max(until);
     }
 
+    /// Does what is due before `at`: what comes from outside comes before what is due at the same moment.
+    fn reach(&mut self, at: Time) {
+        if let Some(before) = at.checked_sub(1).filter(|before| *before >= self.now) {
+            self.advance(before);
+        }
+        self.now = self.now.max(at);
+    }
+
     /// When [`Session::advance`] next has something to do.
     pub fn due(&self) -> Option<Time> {
+        self.next_due().map(|(at, _)| at)
+    }
+
+    fn next_due(&self) -> Option<(Time, Due)> {
         if self.is_stopped {
             return None;
         }
-        let step = self.clock.boundary(self.position + 1);
-        [step, self.silence_due(), self.keys.return_due(), self.bass_due()].into_iter().flatten().min()
+        // Of several at the same moment the first goes first.
+        let dues = [
+            (self.fingers.lifted_due(), Due::KeyUp),
+            (self.keys.waiting_due(), Due::Wait),
+            (self.keys.returning().map(|(at, ..)| at), Due::Return),
+            (self.release_due(), Due::Release),
+            (self.silence_due(), Due::Silence),
+            (self.bass_due(), Due::Bass),
+            (self.settling, Due::Settle),
+            (self.clock.boundary(self.position + 1), Due::Step),
+        ];
+        dues.into_iter().filter_map(|(at, due)| Some((at?, due))).min_by_key(|(at, _)| *at)
+    }
+
+    fn fall_due(&mut self, due: Due) {
+        match due {
+            Due::KeyUp => {
+                if let Some(key) = self.fingers.next_lifted(self.now) {
+                    self.key_up(key);
+                }
+            }
+            Due::Wait => {
+                if let Some((pitch, velocity)) = self.keys.waited() {
+                    self.strike(pitch, velocity);
+                }
+            }
+            Due::Return => {
+                if let Some((_, pitch, velocity)) = self.keys.returning() {
+                    self.sing_soprano(pitch, velocity);
+                }
+            }
+            Due::Release => self.release(),
+            Due::Silence => self.fall_silent(),
+            Due::Bass => {
+                self.bass.forget();
+                self.bass_has_changed();
+            }
+            Due::Settle => self.settle(),
+            Due::Step => {
+                self.enter_next_step(self.position + 1);
+                self.continue_into_step();
+            }
+        }
     }
 
     /// Ends everything that sounds, and says so once more with all-notes-off on our channels. Nothing sounds after.
@@ -229,7 +308,7 @@ impl Session {
         if self.is_stopped {
             return;
         }
-        self.advance(at);
+        self.reach(at);
         self.panic();
         self.is_stopped = true;
     }
@@ -298,115 +377,10 @@ impl Session {
         &self.clock
     }
 
-    fn give_bass(&mut self, pitch: Pitch, velocity: u8) {
-        self.routing.begin(self.now, Part::Bass, pitch, velocity);
-        self.bass_has_changed();
-    }
-
-    fn end_bass(&mut self) {
-        self.routing.end(self.now, Part::Bass);
-    }
-
-    fn end_soprano(&mut self) {
-        self.routing.end(self.now, Part::Soprano);
-    }
-
-    /// The present chord gets the bass that is given now, and tables that rest on another one are void.
-    fn bass_has_changed(&mut self) {
-        self.tables.keep_over(self.bass.token());
-        match self.chord {
-            Some(chord) if self.keys.soprano().is_some() => {
-                self.tables.is_awaited |= self.tables.present.is_none();
-                self.revise(self.held_chord(chord[Part::Soprano]));
-            }
-            _ => self.request_tables(),
-        }
-    }
-
-    /// A new soprano: the clock tells its step, and the three lower parts answer at once.
-    fn strike(&mut self, pitch: Pitch, velocity: u8) {
-        let is_first = self.counts.notes == 0;
-        let position = self.clock.onset(self.now, self.position);
-        if position > self.position && (self.chord.is_some() || self.tables.next.is_some()) {
-            self.enter_next_step(position);
-        } else if position != self.position || is_first {
-            self.go_to(position);
-        }
-        self.counts.notes += 1;
-        self.sing_soprano(pitch, velocity);
-    }
-
-    fn sing_soprano(&mut self, pitch: Pitch, velocity: u8) {
-        let is_repeated = self.keys.sing(self.now, pitch, velocity);
-        self.routing.begin(self.now, Part::Soprano, pitch, velocity);
-        self.answer(is_repeated);
-    }
-
-    /// Looks up what the lower parts do under the soprano, and lets them do it. A part that keeps its pitch holds,
-    /// unless `restrike`.
-    fn answer(&mut self, restrike: bool) {
-        let Some(soprano) = self.keys.soprano() else { return };
-        let Some(table) = self.tables.present else {
-            self.counts.missed += 1;
-            self.tables.is_awaited = true;
-            let (token, _) = Part::Soprano.fold(soprano.pitch);
-            return self.revise(self.held_chord(token));
-        };
-        self.tables.is_awaited = false;
-        self.sing(&table, restrike);
-    }
-
-    fn sing(&mut self, table: &AnswerTable, restrike: bool) {
-        let Some(soprano) = self.keys.soprano() else { return };
-        let (token, _) = Part::Soprano.fold(soprano.pitch);
-        let held = self.held_chord(token);
-        let mut chord = table.chords[token.index()];
-        let sounding = self.routing.singing();
-        for (part, pitch) in Part::LOWER.into_iter().zip(table.lower_parts(soprano.pitch)) {
-            if self.is_given(part) || self.is_frozen(part) && sounding[part.index()].is_some() {
-                chord[part] = held[part];
-                continue;
-            }
-            match pitch {
-                None => self.routing.end(self.now, part),
-                Some(pitch) if sounding[part.index()] == Some(pitch) && !restrike => {}
-                Some(pitch) => self.routing.begin(self.now, part, pitch, soprano.velocity),
-            }
-        }
-        self.revise(chord);
-    }
-
-    fn is_frozen(&self, part: Part) -> bool {
-        part != Part::Soprano && (self.is_held || self.frozen[part.index()])
-    }
-
-    fn is_given(&self, part: Part) -> bool {
-        part == Part::Bass && self.bass.is_given()
-    }
-
-    /// The chord of a step in which the lower parts that sound go on as they were.
-    fn held_chord(&self, soprano: Token) -> Chord {
-        let before = self.chord.unwrap_or(self.previous);
-        let mut chord = Chord::SILENCE;
-        let sounding = self.routing.singing();
-        for part in Part::LOWER.into_iter().filter(|part| sounding[part.index()].is_some()) {
-            chord[part] = before[part];
-        }
-        if let Some(bass) = self.bass.token() {
-            chord[Part::Bass] = bass;
-        }
-        chord[Part::Soprano] = soprano;
-        chord
-    }
-
-    fn revise(&mut self, chord: Chord) {
-        self.chord = Some(chord);
-        self.tables.keep_after(chord);
-        self.request_tables();
-    }
-
     /// The present chord becomes final, the next table the present one.
     fn enter_next_step(&mut self, position: u64) {
+        let was_music = self.keys.soprano().is_some() && self.keys.lifted().is_none();
+        self.touch.end_step(self.position, was_music);
         self.previous = self.chord.unwrap_or(self.previous);
         self.step += 1;
         self.go_to(position);
@@ -422,31 +396,10 @@ impl Session {
         self.begun.push_back((self.now, position));
     }
 
-    fn continue_into_step(&mut self) {
-        let Some(soprano) = self.keys.soprano() else {
-            self.chord = None;
-            return self.request_tables();
-        };
-        if self.density.moves_at(self.position) {
-            return self.answer(false);
-        }
-        let (token, _) = Part::Soprano.fold(soprano.pitch);
-        self.revise(self.held_chord(token));
-    }
-
-    /// After a beat without soprano; parts that are held, frozen or given sound on.
-    fn fall_silent(&mut self) {
-        self.keys.forget_soprano();
-        for part in Part::ALL {
-            if !self.is_frozen(part) && !self.is_given(part) {
-                self.routing.end(self.now, part);
-            }
-        }
-    }
-
     /// Ends everything, whatever holds it.
     fn panic(&mut self) {
-        self.fingers = Fingers::new();
+        self.fingers.clear();
+        self.settling = None;
         self.keys.clear();
         let had_bass = self.bass.is_given();
         self.bass.clear();
@@ -469,6 +422,13 @@ impl Session {
         });
     }
 
+    /// When the lower parts end after the soprano.
+    fn release_due(&self) -> Option<Time> {
+        let is_wanted = self.settings.release == Release::WithMe && !self.is_released;
+        let lifted = self.keys.lifted().filter(|_| is_wanted)?;
+        Some(lifted + self.units(ARTICULATION).min(self.beat()))
+    }
+
     fn silence_due(&self) -> Option<Time> {
         self.keys.lifted().map(|lifted| lifted + self.beat())
     }
@@ -476,6 +436,10 @@ impl Session {
     /// When the network gets the bass again.
     fn bass_due(&self) -> Option<Time> {
         self.bass.lifted().map(|lifted| lifted + self.beat())
+    }
+
+    fn units(&self, seconds: f64) -> Time {
+        (seconds * self.settings.clock.rate) as Time
     }
 
     fn beat(&self) -> Time {

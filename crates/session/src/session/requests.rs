@@ -65,8 +65,19 @@ pub struct Tables {
     pub present: Option<AnswerTable>,
     /// Answers for the step after, should the present chord stay as it is.
     pub next: Option<AnswerTable>,
-    /// The present chord was made without a table and will be remade when it arrives.
-    pub is_awaited: bool,
+    /// Whether the present chord was made without a table and will be remade when it arrives.
+    pub awaited: Awaited,
+}
+
+/// How the parts go to an answer that comes late.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Awaited {
+    #[default]
+    Nothing,
+    /// A key or a step had no table.
+    AtOnce,
+    /// The player gave another bass.
+    WithBass,
 }
 
 impl Tables {
@@ -83,6 +94,6 @@ impl Tables {
 
     pub fn enter_next_step(&mut self) {
         self.present = self.next.take();
-        self.is_awaited = false;
+        self.awaited = Awaited::Nothing;
     }
 }

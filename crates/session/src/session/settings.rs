@@ -16,6 +16,11 @@ pub struct Settings {
     /// Whether each part has a port of its own.
     pub has_own_ports: bool,
     pub split: Option<KeyboardSplit>,
+    /// Seconds over which the keys of a chord may be rolled.
+    #[serde(default = "default_window")]
+    pub chord_window: f64,
+    #[serde(default)]
+    pub release: Release,
     pub bindings: [Option<Binding>; BINDINGS],
 }
 
@@ -40,6 +45,26 @@ pub enum Below {
     Bass,
 }
 
+/// When the lower parts end after the soprano's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Release {
+    /// With the soprano, as soon as no other key follows.
+    #[default]
+    WithMe,
+    /// A beat later.
+    Beat,
+    /// With the next key.
+    Hold,
+}
+
+/// Nobody notices that one key of a chord comes so many seconds after another.
+pub const CHORD_WINDOW: f64 = 0.03;
+
+fn default_window() -> f64 {
+    CHORD_WINDOW
+}
+
 /// Controls that can be bound to MIDI messages.
 pub const BINDINGS: usize = 16;
 /// The channel of a split's lower keys where no other is named: the fifth, after the four parts'.
@@ -48,7 +73,15 @@ pub const SPLIT_CHANNEL: u8 = 4;
 impl Settings {
     /// The parts on channels 1 to 4, everything else switched off.
     pub fn new(clock: clock::Settings) -> Settings {
-        Settings { clock, routes: Route::all(), has_own_ports: false, split: None, bindings: [None; BINDINGS] }
+        Settings {
+            clock,
+            routes: Route::all(),
+            has_own_ports: false,
+            split: None,
+            chord_window: CHORD_WINDOW,
+            release: Release::default(),
+            bindings: [None; BINDINGS],
+        }
     }
 
     /// Where the first step stands in the bar.
@@ -70,6 +103,7 @@ impl Settings {
         within("rate", rate, 1.0, 1e9)?;
         within("tempo", tempo, 10.0, 400.0)?;
         within("first", first as f64, 0.0, 15.0)?;
+        within("the chord window", self.chord_window, 0.0, 0.1)?;
         for route in &self.routes {
             within("a channel", route.channel.into(), 0.0, 15.0)?;
             within("an octave", route.octave.into(), -4.0, 4.0)?;

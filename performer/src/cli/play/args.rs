@@ -13,7 +13,7 @@ use performer::devices::audio::AudioSettings;
 use performer::performance::Cast;
 use session::clock::{self, ClockSource};
 use session::config::{self, Config, KeyNumber};
-use session::{Below, KeyboardSplit, SPLIT_CHANNEL, Settings};
+use session::{Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
 use sound::Timbre;
 
 use crate::cli::learn::default_path;
@@ -24,7 +24,7 @@ use crate::cli::options::{ModelOptions, load_model, whole};
 ///
 /// The soprano comes in on one MIDI port, on any channel; of keys struck together the highest is the soprano. The parts
 /// go out on another port: soprano on channel 1, alto on 2, tenor on 3, bass on 4. While a note holds, the lower parts
-/// move on the step clock, four steps a beat. After a beat of silence the harmony ends and waits for the next key.
+/// move on the step clock, four steps a beat. They end with you (--release says when) and wait for the next key.
 ///
 /// On a terminal a screen shows what is played; its last line names the keys. Elsewhere, or with --plain, each struck
 /// note is printed with its chord, soprano to bass, to stdout; everything else goes to stderr. The keys then work as
@@ -83,6 +83,14 @@ pub struct Args {
     /// What the keys below the split are [default: through]
     #[arg(long, value_enum, value_name = "WHAT")]
     below: Option<BelowSplit>,
+
+    /// When the lower parts end after your last key [default: with-me]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    release: Option<ReleaseChoice>,
+
+    /// Milliseconds over which you roll chords under the melody: keys so close together are one [default: 30]
+    #[arg(long, value_name = "MS", value_parser = chord_window, allow_negative_numbers = true)]
+    chord_window: Option<f64>,
 
     /// Don't send the soprano on, only the three lower parts
     #[arg(long)]
@@ -153,6 +161,16 @@ enum BelowSplit {
     Bass,
 }
 
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ReleaseChoice {
+    /// With you, as soon as no other key follows
+    WithMe,
+    /// A beat later
+    Beat,
+    /// With your next key
+    Hold,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum PortLayout {
     One,
@@ -195,6 +213,12 @@ impl Args {
         }
         if let (Some(split), Some(below)) = (&mut settings.split, self.below) {
             split.below = below.into();
+        }
+        if let Some(release) = self.release {
+            settings.release = release.into();
+        }
+        if let Some(window) = self.chord_window {
+            settings.chord_window = window / 1000.0;
         }
         settings.routes[0].muted |= self.no_soprano;
         if self.soundfont.is_some() {
@@ -277,6 +301,16 @@ impl From<BelowSplit> for Below {
     }
 }
 
+impl From<ReleaseChoice> for Release {
+    fn from(choice: ReleaseChoice) -> Release {
+        match choice {
+            ReleaseChoice::WithMe => Release::WithMe,
+            ReleaseChoice::Beat => Release::Beat,
+            ReleaseChoice::Hold => Release::Hold,
+        }
+    }
+}
+
 fn sound_font(path: &Path) -> Result<Timbre> {
     Ok(Timbre::sound_font(&fs::read(path)?)?)
 }
@@ -285,6 +319,13 @@ fn tempo(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(tempo) if (10.0..=400.0).contains(&tempo) => Ok(tempo),
         _ => Err("expected beats a minute from 10 to 400".to_owned()),
+    }
+}
+
+fn chord_window(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(window) if (0.0..=100.0).contains(&window) => Ok(window),
+        _ => Err("expected milliseconds from 0 to 100".to_owned()),
     }
 }
 

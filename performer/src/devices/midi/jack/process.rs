@@ -281,7 +281,6 @@ impl Cycle {
             is_written
         };
         engine.begin(self.start);
-        engine.advance(self.start, &mut send);
         for (frame, bytes) in events {
             engine.receive(self.start + Time::from(frame), bytes, self.entered, &mut send);
         }
