@@ -392,7 +392,7 @@ mod tests {
     fn sounding_performance() -> (Performance, Arc<Mutex<Vec<[u8; 3]>>>) {
         let model = Arc::new(network::Model::lstm().unwrap());
         let harmonizer = Harmonizer::new(model, harmonizer::Sampling::default());
-        let clock = clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 };
         let cast = Cast { harmonizer, second: None, session: Settings::new(clock), sound: None, recorder: None };
         let sent = Arc::default();
         let live = Performance::start(Box::new(Stand { sent: Arc::clone(&sent) }), &PortPlan::default(), cast).unwrap();

@@ -123,7 +123,7 @@ fn note(key: u8, is_on: bool) -> Vec<u8> {
 
 #[test]
 fn a_flood_of_ten_thousand_events_a_second_for_a_minute_leaves_no_note_and_holds_up_nothing() {
-    let mut rig = Rig::new(ClockSource::Internal, 120.0, 128);
+    let mut rig = Rig::new(ClockSource::Strict, 120.0, 128);
     let mut random = 1u64;
     let mut draw = |below: u64| {
         // Knuth's linear congruential generator (MMIX).
@@ -151,7 +151,7 @@ fn a_flood_of_ten_thousand_events_a_second_for_a_minute_leaves_no_note_and_holds
 fn a_loop_from_our_output_to_our_input_adds_no_note() {
     // The output comes back at once, after one period, and after 40 ms.
     for delay in [1, 2, 15] {
-        let mut rig = Rig::new(ClockSource::Internal, 120.0, 128);
+        let mut rig = Rig::new(ClockSource::Strict, 120.0, 128);
         let mut back: VecDeque<Vec<[u8; 3]>> = vec![Vec::new(); delay].into();
         let mut struck = 0;
         for number in 0..4000u32 {
@@ -182,7 +182,7 @@ fn a_loop_from_our_output_to_our_input_adds_no_note() {
 
 #[test]
 fn where_nobody_empties_the_queues_the_music_goes_on_and_every_note_ends() {
-    let mut rig = Rig::new(ClockSource::Internal, 160.0, 256);
+    let mut rig = Rig::new(ClockSource::Strict, 160.0, 256);
     for number in 0..20_000u32 {
         rig.has_worker = number < 5000;
         let key = 60 + (number / 16 % 20) as u8;
@@ -200,7 +200,7 @@ fn where_nobody_empties_the_queues_the_music_goes_on_and_every_note_ends() {
 
 #[test]
 fn an_output_that_takes_nothing_for_minutes_gets_every_end_that_is_owed_and_then_what_is_played() {
-    let mut rig = Rig::new(ClockSource::Internal, 160.0, 256);
+    let mut rig = Rig::new(ClockSource::Strict, 160.0, 256);
     for number in 0..40_000u32 {
         rig.takes = !(8000..32_000).contains(&number);
         let key = 60 + (number / 16 % 20) as u8;
@@ -273,7 +273,7 @@ fn a_clock_master_may_be_slow_or_fast_jump_and_stall() {
 fn eight_hours_of_dense_playing_drift_by_no_frame_and_leave_no_note() {
     // Sixteenths at 160 beats a minute: 4500 frames each.
     const STEP: u64 = 4500;
-    let mut rig = Rig::new(ClockSource::Internal, 160.0, 4500);
+    let mut rig = Rig::new(ClockSource::Strict, 160.0, 4500);
     let first = STEP;
     let steps = 8 * 3600 * RATE / STEP;
     let mut last = 0;
@@ -307,7 +307,7 @@ proptest! {
             4 => -2_000i64..10_000, 1 => Just(0i64), 1 => -10_000_000i64..1_000_000_000,
         ], 60u8..80, any::<bool>()), 1..60),
     ) {
-        let mut rig = Rig::new(ClockSource::Internal, 120.0, 128);
+        let mut rig = Rig::new(ClockSource::Strict, 120.0, 128);
         for (leap, key, is_on) in moments {
             rig.start = rig.start.saturating_add_signed(leap);
             // What is sent goes out in the present cycle, whatever its number.

@@ -40,7 +40,7 @@ fn cycle(start: Time) -> Cycle {
 fn the_callback_neither_allocates_nor_frees_and_answers_at_the_frame_of_the_note() {
     // A beat lasts 160 cycles.
     let tempo = RATE * 60.0 / (160.0 * f64::from(FRAMES));
-    let clock = clock::Settings { source: ClockSource::Internal, rate: RATE, tempo, first: 0 };
+    let clock = clock::Settings { source: ClockSource::Strict, rate: RATE, tempo, first: 0 };
     let session = Session::new(Settings::new(clock));
     let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::new(Shared::default()));
     ends.tables.try_push(table(0, Chord::START)).unwrap();
@@ -108,9 +108,12 @@ fn no_message_control_or_clock_makes_the_callback_allocate() {
         &[0xf0, 1, 2, 3, 0xf7],
         &[0xfc],
     ];
-    for (source, below) in
-        [(ClockSource::Internal, Below::Bass), (ClockSource::Midi, Below::Through), (ClockSource::Follow, Below::Bass)]
-    {
+    for (source, below) in [
+        (ClockSource::Internal, Below::Bass),
+        (ClockSource::Strict, Below::Bass),
+        (ClockSource::Midi, Below::Through),
+        (ClockSource::Follow, Below::Bass),
+    ] {
         let mut settings = Settings::new(clock::Settings { source, rate: RATE, tempo: 120.0, first: 0 });
         settings.split = Some(KeyboardSplit { key: 50, channel: 4, below });
         let trigger = Trigger { is_note: false, channel: None, number: 20 };
@@ -152,7 +155,7 @@ fn a_sound_font_neither_allocates_nor_frees_while_it_plays() {
     let (mut player, mut queue) =
         Playback::new(Instrument::new(&Timbre::sound_font(&font).unwrap(), RATE as u32).unwrap(), 2);
     let mut settings =
-        Settings::new(clock::Settings { source: ClockSource::Internal, rate: RATE, tempo: 120.0, first: 0 });
+        Settings::new(clock::Settings { source: ClockSource::Strict, rate: RATE, tempo: 120.0, first: 0 });
     settings.routes.iter_mut().for_each(|route| route.program = Some(52));
     let (mut engine, mut ends) = Engine::new(Session::new(settings), thread::current(), Arc::default());
     ends.tables.try_push(table(0, Chord::START)).unwrap();

@@ -416,7 +416,7 @@ fn archive(paths: &[&str]) -> Vec<u8> {
 
 /// Logs of takes that can't be played again, each for a reason of its own.
 fn write_takes(write: &impl Fn(&str, &[u8])) {
-    let clock = clock::Settings { source: clock::ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+    let clock = clock::Settings { source: clock::ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 };
     let lstm = ModelIdentity::new("lstm", &Model::lstm().expect("the network"));
     let log = |models: Vec<ModelIdentity>, tempo: f64, events: &str| {
         let session = Settings::new(clock::Settings { tempo, ..clock });

@@ -61,6 +61,8 @@ impl Wire {
     }
 }
 
+const SOURCES: [ClockSource; 4] = [ClockSource::Internal, ClockSource::Strict, ClockSource::Midi, ClockSource::Follow];
+
 /// Arbitrary bytes from a keyboard at arbitrary times, with tables and controls between them: every note-on has one
 /// note-off, times never go back, and nothing sounds after the stop.
 ///
@@ -68,7 +70,7 @@ impl Wire {
 /// When something does not hold.
 pub fn live_midi(bytes: &[u8]) {
     let [choices, bytes @ ..] = bytes else { return };
-    let source = [ClockSource::Internal, ClockSource::Midi, ClockSource::Follow][usize::from(choices % 3)];
+    let source = SOURCES[usize::from(choices % 4)];
     let clock = clock::Settings { source, rate: 1e9, tempo: 72.0, first: u64::from(choices & 4) };
     let mut settings = Settings::new(clock);
     let below = if choices & 8 == 0 { Below::Through } else { Below::Bass };

@@ -8,7 +8,7 @@ use session::config;
 /// When something does not hold.
 pub fn settings(text: &str) {
     if let Ok(config) = config::read(text) {
-        let clock = clock::Settings { source: clock::ClockSource::Internal, rate: 1e9, tempo: 72.0, first: 0 };
+        let clock = clock::Settings { source: clock::ClockSource::Strict, rate: 1e9, tempo: 72.0, first: 0 };
         config.apply(&mut Settings::new(clock));
     }
 }

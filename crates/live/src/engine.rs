@@ -157,8 +157,8 @@ impl Engine {
                 self.shared.count_unrecorded();
             }
         }
-        while let Some((at, position)) = self.session.next_step_begun() {
-            if self.events.try_push(TakeEvent::Step { at, position }).is_err() {
+        while let Some(step) = self.session.next_step_begun() {
+            if self.events.try_push(TakeEvent::Step(step)).is_err() {
                 self.shared.count_unrecorded();
             }
         }
@@ -239,7 +239,7 @@ mod tests {
     use super::*;
 
     fn sounding_engine() -> (Engine, EngineEnds, Vec<[u8; 3]>) {
-        let clock = clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 };
         let session = Session::new(Settings::new(clock));
         let (mut engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| Chord([index, 30, 25, 10].map(|i| Token::from_index(i).unwrap())));

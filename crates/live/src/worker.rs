@@ -17,6 +17,8 @@ pub struct Worker {
     second: Option<Answerer>,
     /// The last final chord.
     last: Chord,
+    /// Where the present step stands in the bar.
+    phase: Phase,
     /// The request of the present step as it stands now; `None` before the first.
     request: Option<TableRequest>,
 }
@@ -43,21 +45,25 @@ impl Worker {
         let second = second.map(|second| Answerer::new(second, phase)).transpose()?;
         let chords = first.present.clone().answers()?;
         let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
-        Ok((Worker { first, second, last: Chord::START, request: None }, table))
+        Ok((Worker { first, second, last: Chord::START, phase, request: None }, table))
     }
 
-    /// Takes note of what was played. Cheap as long as the step is the same.
+    /// Takes note of what was played. Cheap as long as the step and its place in the bar are the same. What the networks
+    /// have heard after it depends on the last request of each step alone: of those that came before in the same step some
+    /// may never have reached us.
     pub fn follow(&mut self, request: &TableRequest) -> Result<(), ModelError> {
         let (step, chord) = self.request.map_or((0, None), |before| (before.step, before.chord));
-        if request.step != step {
+        let is_new = request.step != step;
+        if is_new || request.phases[0] != self.phase {
             for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
-                if chord.is_some() {
+                if is_new && chord.is_some() {
                     answerer.committed = answerer.present.clone();
                 }
                 answerer.present = answerer.committed.clone();
                 answerer.present.step(request.previous, request.phases[0])?;
             }
         }
+        self.phase = request.phases[0];
         self.last = request.previous;
         self.request = Some(*request);
         Ok(())
@@ -291,7 +297,7 @@ mod tests {
         fn whatever_is_played_the_next_table_is_that_of_a_network_that_hears_it_anew(
             keys in prop::collection::vec((20u64..900, 60u8..82, 30u64..800, prop::option::of(36u8..60)), 1..12),
         ) {
-            let mut settings = Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 240.0, first: 0 });
+            let mut settings = Settings::new(clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 240.0, first: 0 });
             settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass });
             let mut session = Session::new(settings);
             let (mut worker, first) = Worker::new(harmonizer(), None, phase(0)).unwrap();

@@ -1,4 +1,4 @@
-//! Where the steps begin: by a tempo, by MIDI clock, or by the playing itself.
+//! Where the steps begin: by a tempo that is strict or leans towards the player, by MIDI clock, or by the playing itself.
 //!
 //! A [`Clock`] counts musical time in positions, sixteenths since beat 0 of the piece, and says when each begins. It
 //! reads no time of its own and never allocates after [`Clock::new`].
@@ -21,13 +21,27 @@ pub type Time = u64;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockSource {
-    /// A fixed tempo; the first key starts it.
+    /// A tempo that leans towards the player; the first key starts it.
     #[default]
     Internal,
+    /// A tempo that nothing moves; the first key starts it.
+    Strict,
     /// MIDI clock: 24 ticks a quarter, start, stop, continue and song position.
     Midi,
     /// Tempo and beat are inferred from the keys as they are struck.
     Follow,
+}
+
+impl ClockSource {
+    /// Whether the tempo is our own, and can be set.
+    pub fn has_own_tempo(self) -> bool {
+        matches!(self, ClockSource::Internal | ClockSource::Strict)
+    }
+
+    /// Whether each key struck may move the beat.
+    pub fn goes_by_keys(self) -> bool {
+        matches!(self, ClockSource::Internal | ClockSource::Follow)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,9 +70,9 @@ pub struct Clock {
     rate: f64,
     source: ClockSource,
     first: u64,
-    /// Of the internal clock: a position and when it begins. `None` before the first key.
+    /// Of the strict clock: a position and when it begins. `None` before the first key.
     anchor: Option<(u64, f64)>,
-    /// Of the internal clock: units of [`Time`] in a step, a fraction so that rounding never adds up.
+    /// Of the strict clock: units of [`Time`] in a step, a fraction so that rounding never adds up.
     length: f64,
     midi: MidiClock,
     follower: Follower,
@@ -78,21 +92,25 @@ impl Clock {
             anchor: None,
             length,
             midi: MidiClock::new(rate, tempo),
-            follower: Follower::new(rate, tempo, first),
+            follower: match source {
+                ClockSource::Internal => Follower::leaning(rate, tempo, first),
+                _ => Follower::new(rate, tempo, first),
+            },
         }
     }
 
-    /// The position of a melody note struck at `now`, while the music stands at position `present`. The internal clock
-    /// is started by the first one. Only a follower ever answers less than `present`: it had run ahead of the player.
+    /// The position of a melody note struck at `now`, while the music stands at position `present`. Our own clock is
+    /// started by the first one. Only one that goes by the keys ever answers less than `present`: it had run ahead of the
+    /// player.
     pub fn onset(&mut self, now: Time, present: u64) -> u64 {
         match self.source {
-            ClockSource::Follow => return self.follower.onset(now),
+            ClockSource::Internal | ClockSource::Follow => return self.follower.onset(now),
             ClockSource::Midi => self.midi.onset(now),
-            ClockSource::Internal if self.anchor.is_none() => {
+            ClockSource::Strict if self.anchor.is_none() => {
                 self.anchor = Some((self.first, now as f64));
                 return self.first;
             }
-            ClockSource::Internal => {}
+            ClockSource::Strict => {}
         }
         let ahead = (1.0 - AHEAD_FROM) * self.step_length();
         match self.boundary(present + 1) {
@@ -110,9 +128,9 @@ impl Clock {
     /// When a position begins, as far as is known now; `None` while the clock stands.
     pub fn boundary(&self, position: u64) -> Option<Time> {
         let (anchor, at) = match self.source {
-            ClockSource::Internal => self.anchor?,
+            ClockSource::Strict => self.anchor?,
             ClockSource::Midi => self.midi.anchor()?,
-            ClockSource::Follow => self.follower.anchor()?,
+            ClockSource::Internal | ClockSource::Follow => self.follower.anchor()?,
         };
         let steps = position as f64 - anchor as f64;
         Some((at + steps * self.step_length()).round().max(0.0) as Time)
@@ -121,9 +139,9 @@ impl Clock {
     /// Units of [`Time`] in a sixteenth at the present tempo.
     pub fn step_length(&self) -> f64 {
         match self.source {
-            ClockSource::Internal => self.length,
+            ClockSource::Strict => self.length,
             ClockSource::Midi => self.midi.step_length(),
-            ClockSource::Follow => self.follower.step_length(),
+            ClockSource::Internal | ClockSource::Follow => self.follower.step_length(),
         }
     }
 
@@ -132,11 +150,12 @@ impl Clock {
         step_length(self.rate, 1.0) / self.step_length()
     }
 
-    /// Changes the internal clock's tempo from the beginning of `position` on, the one that the music stands at.
+    /// Changes the tempo of our own clock from the beginning of `position` on, the one that the music stands at.
     pub fn set_tempo(&mut self, tempo: f64, position: u64) {
-        if tempo > 0.0 && self.source == ClockSource::Internal {
+        if tempo > 0.0 && self.source.has_own_tempo() {
             self.anchor = self.boundary(position).map(|at| (position, at as f64));
             self.length = step_length(self.rate, tempo);
+            self.follower.set_length(self.length, self.anchor);
         }
     }
 
@@ -164,26 +183,26 @@ mod tests {
     use super::*;
 
     /// 1000 units a second and 60 beats a minute: a step is 250 units.
-    fn internal(first: u64) -> Clock {
-        Clock::new(Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first })
+    fn strict(first: u64) -> Clock {
+        Clock::new(Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first })
     }
 
     #[test]
-    fn the_first_key_starts_the_internal_clock_on_a_downbeat_or_after_a_pickup() {
-        let mut clock = internal(0);
+    fn the_first_key_starts_the_strict_clock_on_a_downbeat_or_after_a_pickup() {
+        let mut clock = strict(0);
         assert_eq!(clock.boundary(1), None);
         assert_eq!(clock.onset(1000, 0), 0);
         assert_eq!(clock.boundary(1), Some(1250));
         assert_eq!([clock.onset(1187, 0), clock.onset(1188, 0)], [0, 1], "the last quarter belongs to the next step");
 
-        let mut pickup = internal(12);
+        let mut pickup = strict(12);
         assert_eq!(pickup.onset(1000, 0), 12);
         assert_eq!((pickup.boundary(16), pickup.phase(16)), (Some(2000), Phase::in_bar(0)));
     }
 
     #[test]
     fn a_new_tempo_holds_from_the_beginning_of_the_present_step() {
-        let mut clock = internal(0);
+        let mut clock = strict(0);
         clock.onset(0, 0);
         clock.set_tempo(120.0, 4);
         assert_eq!([clock.boundary(4), clock.boundary(5)], [Some(1000), Some(1125)]);
@@ -192,7 +211,7 @@ mod tests {
 
     #[test]
     fn fractions_of_a_unit_never_add_up() {
-        let mut clock = Clock::new(Settings { source: ClockSource::Internal, rate: 48_000.0, tempo: 97.0, first: 0 });
+        let mut clock = Clock::new(Settings { source: ClockSource::Strict, rate: 48_000.0, tempo: 97.0, first: 0 });
         clock.onset(0, 0);
         let minute = 48_000 * 60;
         assert_eq!(clock.boundary(97 * 4), Some(minute));

@@ -173,7 +173,7 @@ pub fn template(input: Option<&str>) -> String {
         None => text += "# input = \"keystation\"     # a port's name, or a part of it\n",
     }
     text += "# output = \"fluid\"\n";
-    text += "# clock = \"internal\"        # or \"midi\", \"follow\"\n";
+    text += "# clock = \"internal\"        # or \"strict\", \"midi\", \"follow\"\n";
     text += "# clock-input = \"IAC\"       # the port of MIDI clock, where it is not the keyboard's\n# tempo = 80\n";
     text += "# split = \"C4\"              # keys below are no melody\n";
     text += "# below = \"through\"         # passed on as they are; \"bass\": they are the bass of the harmony\n";

@@ -45,5 +45,6 @@ pub use answer::AnswerTable;
 pub use clock::Time;
 pub use routing::{Message, Route, Routing};
 pub use session::{
-    BINDINGS, Below, CHORD_WINDOW, Counts, KeyboardSplit, Release, SPLIT_CHANNEL, Session, Settings, TableRequest,
+    BINDINGS, Below, CHORD_WINDOW, Counts, KeyboardSplit, Release, SPLIT_CHANNEL, Session, Settings, StepBegun,
+    TableRequest,
 };

@@ -256,6 +256,7 @@ fn head_lines(view: &View) -> Vec<Line<'static>> {
     };
     let source = match view.source {
         ClockSource::Internal => "own clock",
+        ClockSource::Strict => "strict clock",
         ClockSource::Midi => "MIDI clock",
         ClockSource::Follow => "following you",
     };

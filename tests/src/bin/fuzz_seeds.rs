@@ -149,7 +149,7 @@ fn archive() -> Result<Vec<u8>> {
 
 /// The log of a short performance with tables that come at once.
 fn take(network: &[u8]) -> Result<Vec<u8>> {
-    let clock = clock::Settings { source: clock::ClockSource::Internal, rate: 1000.0, tempo: 120.0, first: 0 };
+    let clock = clock::Settings { source: clock::ClockSource::Strict, rate: 1000.0, tempo: 120.0, first: 0 };
     let settings = Settings::new(clock);
     let model = Arc::new(Model::from_bytes("small", network)?);
     let folder = tempfile::tempdir()?;

@@ -8,7 +8,7 @@ use network::Model;
 use serde::{Deserialize, Serialize};
 use session::clock::Time;
 use session::control::Control;
-use session::{Message, Settings};
+use session::{Message, Settings, StepBegun};
 use thiserror::Error;
 
 pub const FIRST_LINE: &str = "performer take 2";
@@ -47,11 +47,7 @@ impl SessionInput {
 pub enum TakeEvent {
     Input(Time, SessionInput),
     Sent(Message),
-    /// The step at this position began.
-    Step {
-        at: Time,
-        position: u64,
-    },
+    Step(StepBegun),
 }
 
 /// All that a performance depends on, apart from what is played.
@@ -235,7 +231,7 @@ pub(super) fn line(event: &TakeEvent) -> Option<String> {
         TakeEvent::Input(at, SessionInput::MessagesLost) => format!("{at} messages-lost\n"),
         TakeEvent::Input(at, SessionInput::Stop) => format!("{at} stop\n"),
         TakeEvent::Sent(message) => sent_line(message),
-        TakeEvent::Step { .. } => return None,
+        TakeEvent::Step(_) => return None,
     })
 }
 

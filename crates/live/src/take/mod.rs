@@ -15,6 +15,7 @@
 //! 72000 stop
 //! ```
 
+mod grid;
 mod log;
 #[cfg(not(target_family = "wasm"))]
 mod recorder;

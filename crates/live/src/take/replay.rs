@@ -78,7 +78,7 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
         }
         replaying.collect();
     }
-    let score = replaying.score.score(settings.clock.rate);
+    let score = replaying.score.score(&settings.clock);
     Ok(Replayed { sent: replaying.sent, score })
 }
 
@@ -97,8 +97,8 @@ impl Replaying {
             self.session.sent();
         }
         self.requests.extend(std::iter::from_fn(|| self.session.next_request()));
-        while let Some((at, position)) = self.session.next_step_begun() {
-            self.score.step(at, position);
+        while let Some(step) = self.session.next_step_begun() {
+            self.score.step(step);
         }
     }
 }

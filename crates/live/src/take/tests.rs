@@ -5,6 +5,7 @@ use chorale::Part;
 use files::smf;
 use harmonizer::{Harmonizer, Sampling};
 use network::Model;
+use proptest::prelude::*;
 use session::clock::{self, ClockSource, Time};
 use session::control::Control;
 use session::{Below, KeyboardSplit, Session, Settings};
@@ -14,7 +15,7 @@ use super::*;
 use crate::worker::Worker;
 
 fn settings() -> Settings {
-    Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 60.0, first: 0 })
+    Settings::new(clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 })
 }
 
 fn harmonizer() -> Harmonizer {
@@ -29,42 +30,43 @@ fn midi(bytes: [u8; 3]) -> SessionInput {
     SessionInput::midi(&bytes).unwrap()
 }
 
-/// Plays inputs, in order of their moments, to a session whose worker takes so long for the table of each number, and takes
-/// everything down. What was sent.
+/// Plays inputs, in order of their moments, to a session that a driver calls once a period and whose worker takes so long
+/// for the table of each number, and takes everything down. What was sent.
 fn play(
     recorder: &mut Recorder,
     settings: Settings,
     inputs: &[(Time, SessionInput)],
+    period: Time,
     delay: impl Fn(u64) -> Time,
 ) -> (Session, String) {
     let mut session = Session::new(settings);
     let (mut worker, first) = Worker::new(harmonizer(), None, settings.first_phase()).unwrap();
     let (mut sent, mut tables, mut last_arrival) = (String::new(), vec![(0, first)], 0);
     let end = inputs.last().map_or(0, |(at, _)| *at);
-    for now in 0..=end {
+    for now in (0..=end).step_by(period as usize) {
         for (_, table) in tables.extract_if(.., |(at, _)| *at <= now) {
             let number = table.number;
             let input = if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) };
             recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
             session.table(now, &table);
         }
-        for &(_, input) in inputs.iter().filter(|(at, _)| *at == now) {
-            recorder.event(&settings, &TakeEvent::Input(now, input)).unwrap();
+        for &(at, input) in inputs.iter().filter(|(at, _)| (now..now + period).contains(at)) {
+            recorder.event(&settings, &TakeEvent::Input(at, input)).unwrap();
             match input {
-                SessionInput::Midi { bytes, length } => drop(session.midi(now, &bytes[..usize::from(length)])),
-                SessionInput::Control(control, value) => session.control(now, control, value),
-                SessionInput::Stop => session.stop(now),
+                SessionInput::Midi { bytes, length } => drop(session.midi(at, &bytes[..usize::from(length)])),
+                SessionInput::Control(control, value) => session.control(at, control, value),
+                SessionInput::Stop => session.stop(at),
                 _ => unreachable!("nobody plays that here"),
             }
         }
-        session.advance(now);
+        session.advance(now + period - 1);
         while let Some(message) = session.next_message() {
             recorder.event(&settings, &TakeEvent::Sent(message)).unwrap();
             sent += &sent_line(&message);
             session.sent();
         }
-        while let Some((at, position)) = session.next_step_begun() {
-            recorder.event(&settings, &TakeEvent::Step { at, position }).unwrap();
+        while let Some(step) = session.next_step_begun() {
+            recorder.event(&settings, &TakeEvent::Step(step)).unwrap();
         }
         let mut is_new = false;
         while let Some(request) = session.next_request() {
@@ -90,7 +92,7 @@ fn perform(recorder: &mut Recorder) -> String {
     let freeze = |value| SessionInput::Control(Control::Freeze(Part::Bass), value);
     inputs.extend([(2000, freeze(127)), (2900, freeze(0)), (5999, SessionInput::Stop)]);
     inputs.sort_by_key(|(at, _)| *at);
-    let (session, sent) = play(recorder, settings(), &inputs, |number| if number % 3 == 0 { 400 } else { 2 });
+    let (session, sent) = play(recorder, settings(), &inputs, 1, |number| if number % 3 == 0 { 400 } else { 2 });
     assert!(session.counts().missed > 0, "some tables came late");
     sent
 }
@@ -125,7 +127,7 @@ fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_
         }
         inputs.push((3999, SessionInput::Stop));
         inputs.sort_by_key(|(at, _)| *at);
-        let (_, sent) = play(&mut recorder, settings, &inputs, |_| 3);
+        let (_, sent) = play(&mut recorder, settings, &inputs, 1, |_| 3);
         recorder.flush(true).unwrap();
         let (log, score) = recorder.paths();
         let text = fs::read_to_string(log).unwrap();
@@ -138,6 +140,40 @@ fn a_take_over_a_given_bass_is_played_again_as_it_was_and_keys_passed_on_are_no_
         let has_low_f = bass.iter().any(|note| note.pitch.midi() == 41 && note.end - note.start > 700);
         assert_eq!(has_low_f, below == Below::Bass, "{bass:?}");
         assert_eq!(text.contains("present-table"), below == Below::Bass);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// A period is as long as some steps, and requests that are superseded in it never reach the worker: what it has heard
+    /// must not depend on them.
+    #[test]
+    fn a_player_who_was_followed_is_heard_again_byte_for_byte(
+        keys in prop::collection::vec((prop::sample::select(vec![1_u64, 2, 2, 4, 4, 4, 8]), -60..60_i64, 60_u8..80), 4..24),
+        period in prop::sample::select(vec![1_u64, 7, 40, 150]),
+        lateness in 0_u64..60,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+        let mut settings = settings();
+        settings.clock.source = ClockSource::Follow;
+        settings.clock.tempo = 90.0;
+        let (mut inputs, mut beat) = (Vec::new(), 100);
+        for (sixteenths, off, key) in keys {
+            let at = (beat + off) as u64;
+            inputs.extend([(at, midi([0x90, key, 80])), (at + 120 * sixteenths, midi([0x80, key, 0]))]);
+            beat += 150 * sixteenths as i64;
+        }
+        inputs.push((beat as u64 + 1000, SessionInput::Stop));
+        inputs.sort_by_key(|(at, _)| *at);
+        let (_, sent) = play(&mut recorder, settings, &inputs, period, |number| number * 7 % (lateness + 1));
+        recorder.flush(true).unwrap();
+        let (log, score) = recorder.paths();
+        let take = read(&fs::read_to_string(log).unwrap()).unwrap();
+        let replayed = replay(&take, harmonizer(), None).unwrap();
+        prop_assert_eq!(&replayed.sent, &sent);
+        prop_assert_eq!(smf::write(&replayed.score), fs::read(score).unwrap());
     }
 }
 

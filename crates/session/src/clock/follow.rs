@@ -34,16 +34,8 @@ const PAUSE_LENGTH: f64 = 1.5;
 /// A note is no more than late before this share of a beat has passed.
 const LATE: f64 = 0.4;
 
-/// Deviation of a sixteenth's length from note to note, as a share of it, a sixteenth later.
-const TEMPO_DRIFT: f64 = 0.03;
-/// Deviation of a key from its moment, in seconds: fingers, and the keyboard's own clock.
-const FINGERS: f64 = 0.012;
-/// Least, first and largest assumed deviation of a note's length, as a share of it; in between it is learned.
-const LENGTH_DEVIATION: [f64; 3] = [0.02, 0.06, 0.20];
-/// How fast it is learned, a note.
+/// How fast the deviation of a note's length is learned, a note.
 const LEARNING: f64 = 0.1;
-/// Deviation of the true first tempo from the one that was named, as a share of it.
-const FIRST_TEMPO: f64 = 0.15;
 /// Guesses less likely than the best by this factor (natural logarithm) are given up.
 const HOPELESS: f64 = 14.0;
 
@@ -63,9 +55,60 @@ struct Guess {
     weight: f64,
 }
 
+/// How far and how fast the tempo may go.
+#[derive(Clone, Copy)]
+struct Freedom {
+    /// Units of time in a sixteenth: the shortest and the longest.
+    shortest: f64,
+    longest: f64,
+    /// The length to which it returns, and the share of its distance from there that is left after a sixteenth.
+    home: Option<f64>,
+    left: f64,
+    /// Deviation of the true first length from the named one, and of the length after a sixteenth, as shares of it.
+    first: f64,
+    drift: f64,
+    /// Deviation of a key from its moment, in seconds.
+    fingers: f64,
+    /// Least, first and largest assumed deviation of a note's length, as a share of it; in between it is learned.
+    deviation: [f64; 3],
+}
+
+impl Freedom {
+    /// `rate`: units of time in a second.
+    fn following(rate: f64) -> Freedom {
+        Freedom {
+            shortest: step_length(rate, 400.0),
+            longest: step_length(rate, 15.0),
+            home: None,
+            left: 1.0,
+            first: 0.15,
+            drift: 0.03,
+            // Also the keyboard's own clock.
+            fingers: 0.012,
+            deviation: [0.02, 0.06, 0.20],
+        }
+    }
+
+    /// It is the player's fingers that are early and late, sooner than his tempo. Found with `crates/live/tests/clocks.rs`:
+    /// with faster drift a steady player's fingers move the beat, with slower drift a rubato of 8 % loses it.
+    fn leaning(home: f64) -> Freedom {
+        Freedom {
+            shortest: 0.75 * home,
+            longest: 1.33 * home,
+            home: Some(home),
+            left: 0.98,
+            first: 0.04,
+            drift: 0.01,
+            fingers: 0.035,
+            deviation: [0.02, 0.03, 0.10],
+        }
+    }
+}
+
 pub struct Follower {
     rate: f64,
     first: u64,
+    freedom: Freedom,
     /// Likeliest first; none before the first note.
     guesses: [Guess; GUESSES],
     count: usize,
@@ -74,18 +117,40 @@ pub struct Follower {
 impl Follower {
     /// `tempo` is the first guess, in beats a minute; the first note stands on position `first`.
     pub fn new(rate: f64, tempo: f64, first: u64) -> Follower {
+        Follower::with(rate, first, Freedom::following(rate), step_length(rate, tempo))
+    }
+
+    /// Keeps to the tempo, but for as much as the player goes beside it. Its time goes on while the player pauses.
+    pub fn leaning(rate: f64, tempo: f64, first: u64) -> Follower {
         let length = step_length(rate, tempo);
+        Follower::with(rate, first, Freedom::leaning(length), length)
+    }
+
+    fn with(rate: f64, first: u64, freedom: Freedom, length: f64) -> Follower {
         let guess = Guess {
             position: first,
             at: 0.0,
             length,
             at_variance: 0.0,
             covariance: 0.0,
-            length_variance: (FIRST_TEMPO * length).powi(2),
-            deviation: LENGTH_DEVIATION[1].powi(2),
+            length_variance: (freedom.first * length).powi(2),
+            deviation: freedom.deviation[1].powi(2),
             weight: 0.0,
         };
-        Follower { rate, first, guesses: [guess; GUESSES], count: 0 }
+        Follower { rate, first, freedom, guesses: [guess; GUESSES], count: 0 }
+    }
+
+    /// Leans towards the player from another tempo, given as the units of time in a sixteenth. `anchor`: a position and
+    /// when it begins, where the music runs.
+    pub fn set_length(&mut self, length: f64, anchor: Option<(u64, f64)>) {
+        self.freedom = Freedom::leaning(length);
+        let guess = &mut self.guesses[0];
+        (guess.length, guess.length_variance) = (length, (self.freedom.first * length).powi(2));
+        guess.covariance = 0.0;
+        if let Some((position, at)) = anchor {
+            (guess.position, guess.at) = (position, at);
+            self.count = 1;
+        }
     }
 
     /// Takes a note struck at `now` and tells its position. It may lie before one told earlier.
@@ -102,12 +167,16 @@ impl Follower {
             if guess.weight < best - HOPELESS {
                 break;
             }
+            let rested = self.after_rest(*guess, at);
+            let guess = &rested;
             self.ornament(guess, at, &mut successors);
             for steps in 1..=LONGEST {
                 let share = next_note(guess.position)[steps - 1];
                 self.note(guess, steps, share, at, &mut successors);
             }
-            self.pause(guess, at, &mut successors);
+            if self.freedom.home.is_none() {
+                self.pause(guess, at, &mut successors);
+            }
         }
         (self.guesses, self.count) = (successors.guesses, successors.count);
         let best = self.guesses[0].weight;
@@ -125,19 +194,37 @@ impl Follower {
         self.guesses[0].length
     }
 
+    /// Where a tempo of our own goes on through a silence: after the whole bars that have passed in it.
+    fn after_rest(&self, guess: Guess, at: f64) -> Guess {
+        let bar = LONGEST as f64;
+        let bars = ((at - guess.at) / guess.length / bar - 0.5).floor();
+        if self.freedom.home.is_none() || bars < 1.0 {
+            return guess;
+        }
+        let passed = bars * bar;
+        let at_variance = guess.at_variance + passed * passed * guess.length_variance;
+        Guess {
+            position: guess.position + passed as u64,
+            at: guess.at + passed * guess.length,
+            // Nobody knows more than that it is some beat.
+            at_variance: at_variance.min((2.0 * guess.length).powi(2)),
+            ..guess
+        }
+    }
+
     /// Tries the new note as one that comes `steps` sixteenths after the last.
     fn note(&self, before: &Guess, steps: usize, share: f64, at: f64, successors: &mut Successors) {
         let steps_f = steps as f64;
         let value = steps_f * before.length;
         let expected = before.at + value;
-        let drift = (TEMPO_DRIFT * before.length).powi(2) * steps_f;
+        let drift = (self.freedom.drift * before.length).powi(2) * steps_f;
         let moved = before.deviation * value * value;
         // The prediction's covariance: positions move with the length, both spread a little.
         let at_variance =
             before.at_variance + 2.0 * steps_f * before.covariance + steps_f * steps_f * before.length_variance + moved;
         let covariance = before.covariance + steps_f * before.length_variance;
         let length_variance = before.length_variance + drift;
-        let fingers = (FINGERS * self.rate).powi(2);
+        let fingers = (self.freedom.fingers * self.rate).powi(2);
         let variance = at_variance + fingers;
         let error = at - expected;
         let weight =
@@ -146,18 +233,20 @@ impl Follower {
             return;
         }
         let (at_gain, length_gain) = (at_variance / variance, covariance / variance);
+        let left = self.freedom.left.powi(steps as i32);
+        let home = self.freedom.home.unwrap_or(0.0) * (1.0 - left);
         let length =
-            (before.length + length_gain * error).clamp(step_length(self.rate, 400.0), step_length(self.rate, 15.0));
-        let seen = (error / value).powi(2).min(LENGTH_DEVIATION[2].powi(2));
+            (home + left * (before.length + length_gain * error)).clamp(self.freedom.shortest, self.freedom.longest);
+        let seen = (error / value).powi(2).min(self.freedom.deviation[2].powi(2));
         let deviation = before.deviation + LEARNING * (seen - before.deviation);
         successors.insert(Guess {
             position: before.position + steps as u64,
             at: expected + at_gain * error,
             length,
             at_variance: at_variance * (1.0 - at_gain),
-            covariance: covariance * (1.0 - at_gain),
-            length_variance: length_variance - length_gain * covariance,
-            deviation: deviation.clamp(LENGTH_DEVIATION[0].powi(2), LENGTH_DEVIATION[2].powi(2)),
+            covariance: covariance * (1.0 - at_gain) * left,
+            length_variance: (length_variance - length_gain * covariance) * left * left,
+            deviation: deviation.clamp(self.freedom.deviation[0].powi(2), self.freedom.deviation[2].powi(2)),
             weight,
         });
     }
@@ -186,7 +275,7 @@ impl Follower {
             successors.insert(Guess {
                 position: before.position + steps,
                 at,
-                at_variance: (FINGERS * self.rate).powi(2),
+                at_variance: (self.freedom.fingers * self.rate).powi(2),
                 covariance: 0.0,
                 length_variance: before.length_variance + (0.1 * before.length).powi(2),
                 weight,

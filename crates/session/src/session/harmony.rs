@@ -75,6 +75,9 @@ impl Session {
         } else if position != self.position || is_first {
             self.go_to(position);
         }
+        if self.settings.clock.source.goes_by_keys() {
+            self.tell_begun(true);
+        }
         self.touch.strike(deviation);
         self.counts.notes += 1;
         self.sing_soprano(pitch, velocity);

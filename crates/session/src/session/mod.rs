@@ -93,8 +93,8 @@ pub struct Session {
     answered_beat: Option<u64>,
     tables: Tables,
     requests: Requests,
-    /// Steps that have begun, each at its moment and position, not yet told.
-    begun: VecDeque<(Time, u64)>,
+    /// Steps that have begun, not yet told.
+    begun: VecDeque<StepBegun>,
 
     is_held: bool,
     frozen: [bool; 4],
@@ -104,6 +104,19 @@ pub struct Session {
     now: Time,
     is_stopped: bool,
     counts: Counts,
+}
+
+/// A step that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepBegun {
+    /// When the clock has it begin: a key struck a little early is answered before.
+    pub at: Time,
+    /// Sixteenths from beat 0.
+    pub sixteenth: u64,
+    /// Units of [`Time`] in a sixteenth at that moment.
+    pub length: Time,
+    /// A player who is followed has struck a key there: the place is sure, others are foretold.
+    pub is_struck: bool,
 }
 
 /// Figures of a performance so far.
@@ -327,8 +340,8 @@ impl Session {
         self.requests.pop()
     }
 
-    /// The next step that has begun: when, and at which position.
-    pub fn next_step_begun(&mut self) -> Option<(Time, u64)> {
+    /// The next step that has begun.
+    pub fn next_step_begun(&mut self) -> Option<StepBegun> {
         self.begun.pop_front()
     }
 
@@ -390,10 +403,16 @@ impl Session {
     /// Moves the present step to another position: the first key came, the clock was set, or a follower corrects itself.
     fn go_to(&mut self, position: u64) {
         self.position = position;
+        self.tell_begun(false);
+    }
+
+    fn tell_begun(&mut self, is_struck: bool) {
         if self.begun.len() == BEGUN {
             self.begun.pop_front();
         }
-        self.begun.push_back((self.now, position));
+        let at = self.clock.boundary(self.position).unwrap_or(self.now);
+        let length = self.clock.step_length().round() as Time;
+        self.begun.push_back(StepBegun { at, sixteenth: self.position, length, is_struck });
     }
 
     /// Ends everything, whatever holds it.

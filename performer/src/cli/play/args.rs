@@ -38,6 +38,7 @@ Examples:
   performer play --input keystation --output fluid      a keyboard and an instrument, by part of their names
   performer play --input keystation --synth             the built-in organ
   performer play --midi jack --clock midi               JACK, in the time of a DAW's MIDI clock
+  performer play --virtual --clock strict --tempo 60    the tempo stays, whatever you do
   performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
   performer play --virtual --no-soprano                 the soprano sounds elsewhere
   performer play --virtual --split C4 --below bass      your left hand is the bass
@@ -145,8 +146,10 @@ pub struct Args {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum ClockChoice {
-    /// The tempo given; the first key starts it
+    /// The tempo given, which leans towards you; the first key starts it
     Internal,
+    /// The tempo given, which nothing moves; the first key starts it
+    Strict,
     /// MIDI clock of the input port, or of --clock-input: start, stop, continue and song position are obeyed
     Midi,
     /// The playing itself: tempo and beat are inferred from your keys
@@ -286,6 +289,7 @@ impl From<ClockChoice> for ClockSource {
     fn from(choice: ClockChoice) -> ClockSource {
         match choice {
             ClockChoice::Internal => ClockSource::Internal,
+            ClockChoice::Strict => ClockSource::Strict,
             ClockChoice::Midi => ClockSource::Midi,
             ClockChoice::Follow => ClockSource::Follow,
         }

@@ -8,7 +8,6 @@ use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, never, select, tick};
 use live::Status;
 use performer::performance::{Cast, Performance, TEND_EVERY};
-use session::clock::ClockSource;
 use session::control::{self, Control};
 
 use super::signals::Signals;
@@ -28,7 +27,7 @@ pub struct Abilities {
 
 impl Abilities {
     pub fn of(cast: &Cast) -> Abilities {
-        Abilities { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source == ClockSource::Internal }
+        Abilities { switch_model: cast.second.is_some(), set_tempo: cast.session.clock.source.has_own_tempo() }
     }
 }
 
@@ -164,6 +163,7 @@ fn changed(control: Control, by: i8, view: &View) -> u8 {
 mod tests {
     use chorale::Density;
     use performer::devices::midi::PortStatus;
+    use session::clock::ClockSource;
 
     use super::*;
 

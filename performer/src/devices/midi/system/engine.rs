@@ -309,7 +309,7 @@ mod tests {
 
     /// An engine with its first table, the inboxes of both roles, and what goes to its own instrument.
     fn shared_engine() -> (Arc<Mutex<SharedEngine>>, [Inbox; 2], HeapCons<Message>) {
-        let clock = clock::Settings { source: clock::ClockSource::Internal, rate: NANOSECONDS, tempo: 60.0, first: 0 };
+        let clock = clock::Settings { source: clock::ClockSource::Strict, rate: NANOSECONDS, tempo: 60.0, first: 0 };
         let session = Session::new(Settings::new(clock));
         let (engine, mut ends) = Engine::new(session, thread::current(), Arc::default());
         let chords = std::array::from_fn(|index| {
