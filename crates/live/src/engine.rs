@@ -34,6 +34,8 @@ pub struct Engine {
     moment: (u64, [Option<Pitch>; 4]),
     worker: Thread,
     shared: Arc<Shared>,
+    /// Takes no message in.
+    is_paused: bool,
 }
 
 /// The other ends of an engine's queues.
@@ -55,7 +57,8 @@ impl Engine {
         let (shown, shown_out) = HeapRb::new(SHOWN).split();
         let (events, events_out) = HeapRb::new(EVENTS).split();
         let moment = (u64::MAX, [None; 4]);
-        let mut engine = Engine { session, tables, commands, requests, shown, events, moment, worker, shared };
+        let mut engine =
+            Engine { session, tables, commands, requests, shown, events, moment, worker, shared, is_paused: false };
         // What is on from the start was not moved.
         engine.shared.tell_switches(&engine.session).for_each(drop);
         engine.tell();
@@ -86,7 +89,8 @@ impl Engine {
             self.record(now, SessionInput::Stop);
             self.session.stop(now);
         }
-        if has_come(&self.shared.input_lost) {
+        let was_paused = std::mem::replace(&mut self.is_paused, self.shared.is_paused());
+        if has_come(&self.shared.input_lost) || (self.is_paused && !was_paused) {
             self.record(now, SessionInput::InputLost);
             self.session.input_lost(now);
         }
@@ -113,8 +117,11 @@ impl Engine {
         }
     }
 
-    /// Plays one message and sends the answer. `entered` is when it came to us.
+    /// Plays one message and sends the answer. `entered` is when it came to us. In a pause it is passed over.
     pub fn receive(&mut self, at: Time, bytes: &[u8], entered: Instant, send: &mut impl FnMut(Message) -> bool) {
+        if self.is_paused {
+            return;
+        }
         let at = at.max(self.session.now());
         if let Some(input) = SessionInput::midi(bytes) {
             self.record(at, input);
@@ -171,6 +178,7 @@ impl Engine {
         if has_request {
             self.worker.unpark();
         }
+        self.shared.set_at_rest(self.is_paused && !self.has_unsent());
         if self.session.is_stopped() && !self.has_unsent() {
             self.shared.set_silent();
         }
@@ -294,6 +302,32 @@ mod tests {
         });
         assert!(engine.shared.is_silent());
         assert_eq!(ends_sent, 4);
+    }
+
+    #[test]
+    fn a_pause_ends_every_note_and_passes_over_what_is_played_in_it() {
+        let (mut engine, _ends, _) = sounding_engine();
+        engine.shared.pause();
+        engine.begin(100);
+        engine.advance(100, &mut |_| false);
+        assert!(!engine.shared.is_at_rest(), "the port has not taken the ends");
+        let mut sent = Vec::new();
+        let mut play = |engine: &mut Engine, at: Time, key: u8| {
+            engine.begin(at);
+            engine.receive(at, &[0x90, key, 80], Instant::now(), &mut |message| {
+                sent.extend(<[u8; 3]>::try_from(&*message.bytes()));
+                true
+            });
+            engine.advance(at, &mut |_| true);
+            std::mem::take(&mut sent)
+        };
+        play(&mut engine, 110, 74);
+        assert!(engine.shared.is_at_rest());
+        assert_eq!(play(&mut engine, 5000, 76), [[0; 3]; 0], "nothing is played in a pause");
+        assert!(engine.shared.is_at_rest() && engine.session.sounding() == [None; 4]);
+        engine.shared.resume();
+        assert_eq!(play(&mut engine, 9000, 77).first(), Some(&[0x90, 77, 80]));
+        assert!(!engine.shared.is_at_rest());
     }
 
     #[test]

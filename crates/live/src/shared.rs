@@ -75,6 +75,8 @@ pub struct Status {
     pub density: Density,
     /// `None`: as it was started.
     pub temperature: Option<f32>,
+    /// A place in [`control::REGISTRATIONS`].
+    pub registration: u8,
     switches: u32,
 }
 
@@ -87,6 +89,7 @@ impl Status {
             is_stalled: false,
             density: Density::default(),
             temperature: None,
+            registration: control::FIRST_REGISTRATION,
             switches: switches.iter().fold(0, |all, &control| all | switch(control)),
         }
     }
@@ -102,6 +105,8 @@ impl Status {
 pub struct Shared {
     pub(crate) stop: AtomicBool,
     silent: AtomicBool,
+    is_paused: AtomicBool,
+    is_at_rest: AtomicBool,
     failure: OnceLock<Failure>,
     notes: AtomicU64,
     missed: AtomicU64,
@@ -119,6 +124,7 @@ pub struct Shared {
     /// A value as of [`Control::Density`], and of [`Control::Temperature`] or [`NO_TEMPERATURE`].
     density: AtomicU8,
     temperature: AtomicU8,
+    registration: AtomicU8,
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
     pub(crate) input_lost: AtomicBool,
     pub(crate) output_regained: AtomicBool,
@@ -178,6 +184,30 @@ impl Shared {
         self.wake_player();
     }
 
+    /// Asks the engine to end every note and to take nothing in until [`Shared::resume`].
+    pub fn pause(&self) {
+        self.set_at_rest(false);
+        self.is_paused.store(true, Ordering::Release);
+        self.wake_player();
+    }
+
+    pub fn resume(&self) {
+        self.is_paused.store(false, Ordering::Release);
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.is_paused.load(Ordering::Acquire)
+    }
+
+    /// Whether the engine pauses and its last message is sent.
+    pub fn is_at_rest(&self) -> bool {
+        self.is_at_rest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_at_rest(&self, is_at_rest: bool) {
+        self.is_at_rest.store(is_at_rest, Ordering::Release);
+    }
+
     /// The keyboard is gone: nothing that it holds may sound on.
     pub fn lose_input(&self) {
         self.input_lost.store(true, Ordering::Release);
@@ -216,6 +246,7 @@ impl Shared {
             temperature: Some(self.temperature.load(Ordering::Relaxed))
                 .filter(|value| *value != NO_TEMPERATURE)
                 .map(control::temperature),
+            registration: self.registration.load(Ordering::Relaxed),
             switches: self.switches.load(Ordering::Relaxed),
         }
     }
@@ -246,6 +277,7 @@ impl Shared {
         self.density.store(session.density().value(), Ordering::Relaxed);
         let temperature = session.overrides().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
         self.temperature.store(temperature, Ordering::Relaxed);
+        self.registration.store(session.registration(), Ordering::Relaxed);
     }
 
     /// Writes the session's switches down and gives those that were moved, with what they are now.

@@ -29,10 +29,12 @@ pub enum Control {
     Model,
     /// 0 to 127 stand for 40 to 167 beats a minute, where the tempo is our own.
     Tempo,
+    /// Which stops of the organ are drawn: 0 to 127 stand for the [`REGISTRATIONS`].
+    Registration,
 }
 
 impl Control {
-    pub const ALL: [Control; 15] = [
+    pub const ALL: [Control; 16] = [
         Control::Panic,
         Control::Hold,
         Control::Freeze(Part::Alto),
@@ -48,6 +50,7 @@ impl Control {
         Control::Guard,
         Control::Model,
         Control::Tempo,
+        Control::Registration,
     ];
 
     /// For example `freeze-alto`.
@@ -64,6 +67,7 @@ impl Control {
             Control::Guard => "guard".to_owned(),
             Control::Model => "model".to_owned(),
             Control::Tempo => "tempo".to_owned(),
+            Control::Registration => "registration".to_owned(),
         }
     }
 
@@ -80,6 +84,7 @@ impl Control {
             Control::Guard => "keep the rules of part-writing".to_owned(),
             Control::Model => "the second network answers".to_owned(),
             Control::Tempo => "beats a minute".to_owned(),
+            Control::Registration => "the organ's stops".to_owned(),
         }
     }
 
@@ -190,6 +195,21 @@ pub fn temperature(value: u8) -> f32 {
 /// The value that stands for a temperature, as near as there is one.
 pub fn temperature_value(temperature: f32) -> u8 {
     ((temperature - 0.5) * 127.0).round().clamp(0.0, 127.0) as u8
+}
+
+/// Combinations of the organ's stops: how far 8', 4', 2' and mixture are drawn (controllers 80 to 83), from soft to loud.
+pub const REGISTRATIONS: [(&str, [u8; 4]); 4] = [
+    ("8'", [127, 0, 0, 0]),
+    ("8' 4'", [127, 64, 0, 0]),
+    ("8' 4' 2'", [127, 100, 90, 0]),
+    ("8' 4' 2' mixture", [127, 127, 127, 127]),
+];
+/// The one that an organ begins with.
+pub const FIRST_REGISTRATION: u8 = 1;
+
+/// The place in [`REGISTRATIONS`] that a control's value stands for.
+pub fn registration(value: u8) -> u8 {
+    value.min(127) / 32
 }
 
 /// The tempo that a control's value stands for, in beats a minute.

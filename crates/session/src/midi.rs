@@ -10,6 +10,8 @@ pub mod controller {
     pub const EXPRESSION: u8 = 11;
     pub const SUSTAIN: u8 = 64;
     pub const SOSTENUTO: u8 = 66;
+    /// 8', 4', 2' and mixture of our organ, by the general purpose controllers 5 to 8.
+    pub const STOPS: [u8; 4] = [80, 81, 82, 83];
     pub const ALL_SOUND_OFF: u8 = 120;
     pub const RESET_ALL_CONTROLLERS: u8 = 121;
     pub const ALL_NOTES_OFF: u8 = 123;

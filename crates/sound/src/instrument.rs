@@ -10,11 +10,14 @@ use thiserror::Error;
 
 use crate::organ::Organ;
 
-/// rustysynth's own 0.5 leaves four voices of a choir far below full scale.
-const MASTER_VOLUME: f32 = 1.2;
+/// With it a General MIDI choir (that of TimGM6mb) is as loud as the organ.
+const MASTER_VOLUME: f32 = 1.05;
 
 /// MIDI's volume (controller 7) of a part whose gain is 1; rustysynth's own is 100.
 const CHANNEL_VOLUME: f32 = 97.0;
+
+/// From here on loud sounds are rounded off: nothing is ever above 1.
+const KNEE: f32 = 0.75;
 
 /// Frames that a SoundFont renders at once, so that [`Instrument::render`] need not allocate.
 const BLOCK: usize = 256;
@@ -89,7 +92,7 @@ impl Instrument {
         match &mut self.0 {
             Synth::Organ(organ) => organ.note_on(part, pitch, velocity),
             Synth::SoundFont(synthesizer, _) => {
-                synthesizer.note_on(part.index() as i32, i32::from(pitch.midi()), i32::from(velocity));
+                synthesizer.note_on(part.index() as i32, i32::from(pitch.midi()), i32::from(softened(velocity)));
             }
         }
     }
@@ -103,19 +106,22 @@ impl Instrument {
         }
     }
 
-    /// A MIDI message for a part, of two or three bytes. The organ takes notes and all-notes-off; a SoundFont takes
-    /// everything, on the channel that the message names.
+    /// A MIDI message for a part, of two or three bytes. The organ takes notes, bends and the controllers of
+    /// [`Organ::controller`]; a SoundFont takes everything, on the channel that the message names.
     pub fn message(&mut self, part: Part, bytes: &[u8]) {
         let at = |index: usize| bytes.get(index).copied().unwrap_or(0);
         let (status, data) = (at(0), [at(1), at(2)]);
         match &mut self.0 {
             Synth::Organ(organ) => organ_message(organ, part, status & 0xf0, data),
-            Synth::SoundFont(synthesizer, _) => synthesizer.process_midi_message(
-                i32::from(status & 0x0f),
-                i32::from(status & 0xf0),
-                i32::from(data[0]),
-                i32::from(data[1]),
-            ),
+            Synth::SoundFont(synthesizer, _) => {
+                let value = if status & 0xf0 == 0x90 { softened(data[1]) } else { data[1] };
+                synthesizer.process_midi_message(
+                    i32::from(status & 0x0f),
+                    i32::from(status & 0xf0),
+                    i32::from(data[0]),
+                    i32::from(value),
+                );
+            }
         }
     }
 
@@ -134,6 +140,7 @@ impl Instrument {
                 }
             }
         }
+        stereo.iter_mut().for_each(|sample| *sample = rounded(*sample));
     }
 }
 
@@ -142,14 +149,25 @@ fn set_volume(synthesizer: &mut Synthesizer, channel: i32, gain: f32) {
     synthesizer.process_midi_message(channel, 0xb0, 7, volume);
 }
 
-fn organ_message(organ: &mut Organ, part: Part, kind: u8, [key, value]: [u8; 2]) {
-    match (kind, Pitch::new(key)) {
+fn organ_message(organ: &mut Organ, part: Part, kind: u8, [data, value]: [u8; 2]) {
+    match (kind, Pitch::new(data)) {
         (0x90, Some(pitch)) if value > 0 => organ.note_on(part, pitch, value),
         (0x90 | 0x80, Some(pitch)) => organ.note_off(part, pitch),
-        // Every part sends it; the first one ends all sound.
-        (0xb0, _) if key == 123 => organ.all_notes_off(),
+        (0xb0, _) => organ.controller(part, data, value),
+        (0xe0, _) => organ.bend(part, u16::from(data & 0x7f) | u16::from(value & 0x7f) << 7),
         _ => {}
     }
+}
+
+/// A SoundFont's loudness goes by the square of the velocity; with this it is proportional, as the organ's is.
+fn softened(velocity: u8) -> u8 {
+    (f32::from(velocity.min(127)) * 127.0).sqrt().round() as u8
+}
+
+/// Below the knee as it is; above it bent towards 1, without a corner.
+fn rounded(sample: f32) -> f32 {
+    let above = sample.abs() - KNEE;
+    if above <= 0.0 { sample } else { (KNEE + (1.0 - KNEE) * (above / (1.0 - KNEE)).tanh()).copysign(sample) }
 }
 
 #[cfg(test)]
@@ -159,5 +177,32 @@ mod tests {
     #[test]
     fn bytes_that_are_no_sound_font_are_refused() {
         assert!(matches!(Timbre::sound_font(b"RIFF....WAVE"), Err(SoundError::SoundFont(_))));
+    }
+
+    #[test]
+    fn however_much_sounds_no_sample_is_above_one_and_four_parts_are_hardly_bent() {
+        let mut instrument = Instrument::new(&Timbre::Organ, 44_100).unwrap();
+        let mut loudest = |notes: &[u8], stops: u8| {
+            for part in Part::ALL {
+                (80..84).for_each(|stop| instrument.message(part, &[0xb0, stop, stops]));
+                notes.iter().for_each(|&key| instrument.message(part, &[0x90, key + 5 * part.index() as u8, 127]));
+            }
+            let mut sound = vec![0.0; 2 * 44_100];
+            instrument.render(&mut sound);
+            sound.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()))
+        };
+        let four = loudest(&[55], 64);
+        assert!((0.3..0.95).contains(&four), "{four}");
+        let many = loudest(&[36, 40, 43, 48, 52, 60], 127);
+        assert!((0.9..=1.0).contains(&many), "{many}");
+        assert!((rounded(KNEE + 1e-3) - KNEE - 1e-3).abs() < 1e-4 && rounded(-9.0) >= -1.0 && rounded(0.5) == 0.5);
+    }
+
+    #[test]
+    fn a_softened_velocity_squared_is_the_velocity() {
+        for velocity in 0..=127u8 {
+            let squared = f32::from(softened(velocity)).powi(2) / 127.0;
+            assert!((squared - f32::from(velocity)).abs() < 1.0, "{velocity}: {squared}");
+        }
     }
 }

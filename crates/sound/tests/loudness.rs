@@ -112,3 +112,24 @@ fn a_chord_is_as_loud_live_as_in_a_wav_file() {
         }
     }
 }
+
+#[test]
+#[ignore = "needs Debian's timgm6mb-soundfont: make live"]
+fn the_organ_and_a_general_midi_choir_are_equally_loud_at_every_velocity() {
+    let font = std::fs::read("/usr/share/sounds/sf2/TimGM6mb.sf2").expect("apt-get install timgm6mb-soundfont");
+    let loudness = |timbre: &Timbre, velocity: u8| {
+        let mut instrument = Instrument::new(timbre, SAMPLE_RATE).unwrap();
+        for (part, midi) in Part::ALL.into_iter().zip(PITCHES) {
+            instrument.message(part, &[0x90 | part.index() as u8, midi, velocity]);
+        }
+        let mut samples = vec![0.0; 2 * 4 * SECOND];
+        instrument.render(&mut samples);
+        decibels(&samples[2 * SECOND..])
+    };
+    let choir = Timbre::sound_font(&font).unwrap();
+    for velocity in [30, 50, 70, 90, 110, 127] {
+        let (organ, choir) = (loudness(&Timbre::Organ, velocity), loudness(&choir, velocity));
+        println!("velocity {velocity}: organ {organ:.1} dB, choir {choir:.1} dB");
+        assert!((organ - choir).abs() < 2.0, "velocity {velocity}: organ {organ:.1} dB, choir {choir:.1} dB");
+    }
+}

@@ -3,7 +3,7 @@
 use chorale::Density;
 
 use crate::clock::{Time, Transport};
-use crate::control::{self, Binding, Control};
+use crate::control::{self, Binding, Control, REGISTRATIONS};
 use crate::midi::MidiMessage::{
     self, ChannelPressure, Clock, Continue, Controller, NoteOff, NoteOn, PitchBend, PolyPressure, ProgramChange, Reset,
     SongPosition, Start, Stop,
@@ -35,6 +35,7 @@ impl Session {
             Control::Cadence => self.overrides.cadence = is_on,
             Control::Guard => self.overrides.guard = Some(is_on),
             Control::Model => self.overrides.second_model = is_on,
+            Control::Registration => self.draw_stops(control::registration(value)),
         }
         if matches!(control, Control::Hold | Control::Freeze(_)) && !is_on && self.keys.soprano().is_none() {
             // What was held through a silence is released.
@@ -42,6 +43,14 @@ impl Session {
         }
         if matches!(control, Control::Cadence | Control::Temperature | Control::Guard | Control::Model) {
             self.request_tables();
+        }
+    }
+
+    fn draw_stops(&mut self, registration: u8) {
+        self.registration = registration;
+        let (_, stops) = REGISTRATIONS[usize::from(registration)];
+        for (controller, value) in controller::STOPS.into_iter().zip(stops) {
+            self.routing.to_all(self.now, Controller { channel: 0, controller, value });
         }
     }
 
@@ -54,7 +63,7 @@ impl Session {
             Control::Cadence => self.overrides.cadence,
             Control::Guard => self.overrides.guard.unwrap_or(true),
             Control::Model => self.overrides.second_model,
-            Control::Panic | Control::Density | Control::Temperature | Control::Tempo => false,
+            Control::Panic | Control::Density | Control::Temperature | Control::Tempo | Control::Registration => false,
         }
     }
 
@@ -193,7 +202,9 @@ impl Session {
             controller::ALL_SOUND_OFF => self.panic(),
             // Some keyboards send it whenever their last key goes up. Pedals hold on (MIDI 1.0, mode messages).
             controller::ALL_NOTES_OFF | controller::OMNI_OFF..=127 => self.keys_up(message),
-            _ if SHARED_CONTROLLERS.contains(&controller) => self.routing.to_all(now, message),
+            _ if SHARED_CONTROLLERS.contains(&controller) || controller::STOPS.contains(&controller) => {
+                self.routing.to_all(now, message)
+            }
             _ => {}
         }
     }

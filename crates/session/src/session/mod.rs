@@ -47,7 +47,7 @@ use chorale::{Chord, Density, Phase, Pitch};
 
 use crate::answer::AnswerTable;
 use crate::clock::{Clock, Time};
-use crate::control::Overrides;
+use crate::control::{FIRST_REGISTRATION, Overrides};
 use crate::midi::MidiReader;
 use crate::routing::{Message, Routing};
 
@@ -100,6 +100,8 @@ pub struct Session {
     frozen: [bool; 4],
     density: Density,
     overrides: Overrides,
+    /// A place in [`control::REGISTRATIONS`](crate::control::REGISTRATIONS).
+    registration: u8,
 
     now: Time,
     is_stopped: bool,
@@ -174,6 +176,7 @@ impl Session {
             frozen: [false; 4],
             density: Density::default(),
             overrides: Overrides::default(),
+            registration: FIRST_REGISTRATION,
             now: 0,
             is_stopped: false,
             counts: Counts::default(),
@@ -217,6 +220,11 @@ impl Session {
 
     pub fn overrides(&self) -> Overrides {
         self.overrides
+    }
+
+    /// A place in [`control::REGISTRATIONS`](crate::control::REGISTRATIONS): the stops that were drawn together last.
+    pub fn registration(&self) -> u8 {
+        self.registration
     }
 
     /// The keyboard is gone: all its keys are up.
