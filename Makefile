@@ -30,7 +30,7 @@ test: setup
 # A JACK server with a dummy driver and an ALSA sequencer in an emulated machine, with foreign MIDI programs.
 live: setup
 	scripts/setup.sh live
-	$(CHECKED) test --workspace --test live_jack --test live_alsa --test live_faults --test real_time -- --ignored --nocapture --test-threads 1
+	$(CHECKED) test --workspace --test live_jack --test live_alsa --test live_faults --test real_time --test loudness -- --ignored --nocapture --test-threads 1
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup

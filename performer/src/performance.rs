@@ -165,6 +165,32 @@ impl Performance {
         self.shared.summary()
     }
 
+    /// Ends every note, waits until the sound system has carried the ends away, and plays nothing until
+    /// [`Performance::resume`]. Returns whether it is silent now.
+    pub fn pause(&mut self) -> bool {
+        let Some(open) = &mut self.open else { return true };
+        self.shared.pause();
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        while !self.shared.is_at_rest() && Instant::now() < deadline {
+            self.shared.wake_player();
+            open.connections.play_unheard();
+            thread::sleep(Duration::from_millis(1));
+        }
+        let is_silent = self.shared.is_at_rest();
+        if is_silent {
+            thread::sleep(open.drain);
+            open.connections.leave();
+        }
+        is_silent
+    }
+
+    /// Plays again what comes from now on.
+    pub fn resume(&mut self) {
+        // What was played while nobody listened comes first.
+        thread::sleep(self.open.as_ref().map_or(Duration::ZERO, |open| open.drain));
+        self.shared.resume();
+    }
+
     /// Ends every note, waits until the sound system has carried the ends away, and closes the ports and the take.
     /// Returns whether the sound system took them.
     pub fn stop(&mut self) -> bool {
@@ -315,7 +341,7 @@ mod tests {
     use session::Message;
     use session::clock::{self, ClockSource};
 
-    /// A sound system of this test: a thread that calls the engine every millisecond and strikes one key.
+    /// A sound system of this test: a thread that calls the engine every millisecond and strikes a key now and then.
     struct Stand {
         sent: Arc<Mutex<Vec<[u8; 3]>>>,
     }
@@ -371,7 +397,7 @@ mod tests {
                 };
                 for now in 0.. {
                     engine.begin(now);
-                    if now == 5 {
+                    if now % 200 == 5 {
                         engine.receive(now, &[0x90, 72, 80], Instant::now(), &mut send);
                     }
                     engine.advance(now, &mut send);
@@ -428,6 +454,18 @@ mod tests {
             while let Some(event) = live.next_shown() {
                 is_struck |= matches!(event, PerformanceEvent::AnsweredNote(_));
             }
+        }
+    }
+
+    #[test]
+    fn a_performance_that_pauses_ends_every_note_and_answers_again_when_it_goes_on() {
+        let (mut live, sent) = sounding_performance();
+        assert!(live.pause());
+        assert_all_ended(&sent);
+        let notes = live.summary().notes;
+        live.resume();
+        while live.summary().notes == notes {
+            thread::sleep(Duration::from_millis(1));
         }
     }
 

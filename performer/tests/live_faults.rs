@@ -383,3 +383,28 @@ fn full_and_read_only_disks_signals_and_a_swapped_model_spoil_neither_music_nor_
     assert!(missing < 5000, "the take's MIDI file was written last {missing} ms before the end");
     println!("the take's MIDI file was written last {missing} ms before the end");
 }
+
+#[test]
+#[ignore = "needs jackd, root and a minute: make live"]
+fn a_terminal_that_is_closed_or_takes_nothing_keeps_neither_a_signal_nor_the_end_of_a_note_waiting() {
+    let folder = live::jack::perform(128, "jack_terminal.sh");
+    for case in ["hangup", "silent_hangup", "stuck", "stuck_lines"] {
+        let talk = read(&folder, &format!("talk_{case}"));
+        assert_eq!(read(&folder, &format!("status_{case}")).trim(), "gone", "{case}: the process goes on:\n{talk}");
+        println!("{case}: gone after {} ms", read(&folder, &format!("milliseconds_{case}")).trim());
+        assert!(check_harmony(&recorded(folder.path(), &format!("ours_{case}"))).len() >= 3, "{case}:\n{talk}");
+    }
+
+    let talk = read(&folder, "talk_suspended");
+    assert_eq!(read(&folder, "state").trim(), "T", "SIGTSTP stops it:\n{talk}");
+    let lines = |name: &str| read(&folder, name).trim().parse::<usize>().unwrap();
+    assert_eq!(lines("before"), lines("after"), "something was sent while it was stopped");
+    // Its first so many lines, as it was stopped.
+    let record = read(&folder, "ours_suspended");
+    let before: String = record.lines().take(lines("before")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(folder.path().join("ours_before"), before).unwrap();
+    let [before, all] =
+        ["ours_before", "ours_suspended"].map(|name| check_harmony(&recorded(folder.path(), name)).len());
+    assert!(before >= 3 && all > before + 3, "{before} notes before the pause, {all} in all:\n{talk}");
+    assert_eq!(read(&folder, "status_suspended").trim(), "0", "{talk}");
+}

@@ -21,6 +21,8 @@ fn the_organ_neither_allocates_nor_frees_while_it_plays() {
                 organ.note_on(part, pitch, 90);
             }
             organ.set_gain(part, 0.8);
+            organ.controller(part, [1, 7, 11, 80, 81, 82, 83, 121][number as usize / 4 % 8], (number * 37 % 128) as u8);
+            organ.bend(part, (number * 997 % 16_384) as u16);
             organ.render(&mut block);
             if number % 7 == 0 {
                 organ.all_notes_off();

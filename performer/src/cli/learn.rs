@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, bounded, select};
 use performer::devices::midi::PortPlan;
 use session::config::{self, Config};
 use session::control::{Control, Trigger};
+use session::midi::controller;
 
 use super::midi::MidiOptions;
 
@@ -59,7 +60,7 @@ pub fn run(args: Args) -> Result<()> {
         let before = settings.controls.get(&control).map_or_else(|| "-".to_owned(), Trigger::to_string);
         eprint!("{:<16} {} [{before}]: ", control.name(), control.description());
         let _ = std::io::stderr().flush();
-        match next_trigger(&messages, &lines, &learned) {
+        match confirmed_trigger(&messages, &lines, &learned) {
             Answer::Trigger(trigger) => {
                 eprintln!("{trigger}");
                 learned.push((control, trigger));
@@ -114,9 +115,42 @@ fn lines_of_stdin() -> Receiver<String> {
     lines
 }
 
-fn next_trigger(messages: &Receiver<[u8; 3]>, lines: &Receiver<String>, learned: &[(Control, Trigger)]) -> Answer {
+/// What it is to be. A pedal or wheel that means something to the music is taken only when it is moved twice.
+fn confirmed_trigger(messages: &Receiver<[u8; 3]>, lines: &Receiver<String>, learned: &[(Control, Trigger)]) -> Answer {
     // What the last control still sent; no more, or a knob that is turned on and on would keep us here.
     messages.try_iter().take(messages.len()).for_each(drop);
+    let mut warned = None;
+    loop {
+        let answer = next_trigger(messages, lines, learned, warned);
+        let Answer::Trigger(trigger) = answer else { return answer };
+        let Some(loss) = musical_use(trigger).filter(|_| warned != Some(trigger)) else { return answer };
+        eprint!("\n  {trigger} is {loss}: move it once more to take it all the same, or another, or press Enter: ");
+        let _ = std::io::stderr().flush();
+        warned = Some(trigger);
+    }
+}
+
+/// What a controller does as long as it is bound to nothing, and no longer does when it is.
+fn musical_use(trigger: Trigger) -> Option<&'static str> {
+    match trigger.number {
+        _ if trigger.is_note => None,
+        controller::SUSTAIN => Some("the sustain pedal, which then no longer holds the soprano"),
+        controller::SOSTENUTO => Some("the sostenuto pedal, which then no longer holds the soprano"),
+        controller::MODULATION => Some("the modulation wheel, which then no longer reaches the parts"),
+        controller::VOLUME => Some("the volume, which then no longer reaches the parts"),
+        controller::EXPRESSION => Some("the expression pedal, which then no longer reaches the parts"),
+        _ => None,
+    }
+}
+
+/// One that is moved on after it was `warned` of counts again once it has been back below its middle.
+fn next_trigger(
+    messages: &Receiver<[u8; 3]>,
+    lines: &Receiver<String>,
+    learned: &[(Control, Trigger)],
+    warned: Option<Trigger>,
+) -> Answer {
+    let mut is_back = false;
     loop {
         select! {
             recv(lines) -> line => return match line {
@@ -126,10 +160,14 @@ fn next_trigger(messages: &Receiver<[u8; 3]>, lines: &Receiver<String>, learned:
             },
             recv(messages) -> message => {
                 let Ok(message) = message else { return Answer::End };
-                let trigger = trigger(message).filter(|new| learned.iter().all(|(_, other)| other != new));
-                if let Some(trigger) = trigger {
+                let Some(trigger) = trigger(message).filter(|new| learned.iter().all(|(_, other)| other != new)) else {
+                    continue;
+                };
+                let is_down = message[2] >= 64;
+                if warned != Some(trigger) || (is_back && is_down) {
                     return Answer::Trigger(trigger);
                 }
+                is_back |= !is_down;
             }
         }
     }
@@ -169,7 +207,7 @@ mod tests {
             send.send([0xb0, 21, 1]).unwrap();
         });
         let learned = [(Control::Hold, knob(20))];
-        assert!(matches!(next_trigger(&messages, &lines, &learned), Answer::Trigger(found) if found == knob(21)));
+        assert!(matches!(confirmed_trigger(&messages, &lines, &learned), Answer::Trigger(found) if found == knob(21)));
         turning.join().unwrap();
         drop(typed);
     }
@@ -180,10 +218,32 @@ mod tests {
         let (typed, lines) = bounded(2);
         typed.send(String::new()).unwrap();
         typed.send(" Q ".to_owned()).unwrap();
-        assert!(matches!(next_trigger(&messages, &lines, &[]), Answer::Skip));
-        assert!(matches!(next_trigger(&messages, &lines, &[]), Answer::End));
+        assert!(matches!(confirmed_trigger(&messages, &lines, &[]), Answer::Skip));
+        assert!(matches!(confirmed_trigger(&messages, &lines, &[]), Answer::End));
         drop(send);
-        assert!(matches!(next_trigger(&messages, &lines, &[]), Answer::End));
+        assert!(matches!(confirmed_trigger(&messages, &lines, &[]), Answer::End));
         drop(typed);
+    }
+
+    #[test]
+    fn the_sustain_pedal_is_taken_only_when_it_is_pressed_twice() {
+        let learn = |moved: &'static [[u8; 3]]| {
+            // Each is taken before the next comes.
+            let (send, messages) = bounded(0);
+            let (_typed, lines) = bounded(1);
+            let moving = thread::spawn(move || moved.iter().all(|message| send.send(*message).is_ok()));
+            let answer = confirmed_trigger(&messages, &lines, &[]);
+            drop(messages);
+            let was_all_needed = moving.join().unwrap();
+            match answer {
+                Answer::Trigger(trigger) => (Some(trigger), was_all_needed),
+                Answer::Skip | Answer::End => (None, was_all_needed),
+            }
+        };
+        const TWICE: [[u8; 3]; 4] = [[0xb0, 64, 90], [0xb0, 64, 127], [0xb0, 64, 0], [0xb0, 64, 127]];
+        assert_eq!(learn(&TWICE), (Some(knob(64)), true));
+        assert_eq!(learn(&[[0xb0, 64, 127], [0xb0, 64, 0]]), (None, true), "pressed once only");
+        assert_eq!(learn(&[[0xb0, 64, 127], [0xb0, 64, 0], KNOB]), (Some(knob(20)), true), "another after the warning");
+        assert_eq!(learn(&[KNOB]), (Some(knob(20)), true), "a knob at once");
     }
 }

@@ -1,7 +1,7 @@
 //! What is asked of the operating system past the standard library.
 
-use std::io;
 use std::thread;
+use std::{io, ptr};
 
 /// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
 /// audio usually may), it plays all the same, and later when the machine is busy.
@@ -24,26 +24,60 @@ pub fn read_terminal_from_background() {
     }
 }
 
-/// From now on each SIGUSR1 calls `tell`, on a thread of its own, instead of ending the program. To be called before any
-/// other thread is started: they inherit that the signal is not for them.
+/// A signal by which a user or a shell moves a program that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobSignal {
+    /// SIGUSR1.
+    Panic,
+    /// SIGTSTP, as Ctrl-Z on a terminal sends it.
+    Suspend,
+}
+
+/// From now on each SIGUSR1 and SIGTSTP calls `tell`, on a thread of its own, instead of ending or stopping the program.
+/// To be called before any other thread is started: they inherit that the signals are not for them.
 ///
 /// # Errors
 /// When there is no thread to be had.
-pub fn on_panic_signal(tell: impl Fn() + Send + 'static) -> io::Result<()> {
-    // SAFETY: a signal set is plain memory, which sigemptyset initializes; the calls only write to it and read it.
-    let set = unsafe {
-        let mut set: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, libc::SIGUSR1);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
-        set
-    };
+pub fn on_job_signals(tell: impl Fn(JobSignal) + Send + 'static) -> io::Result<()> {
+    let set = signal_set(&[libc::SIGUSR1, libc::SIGTSTP]);
+    mask(libc::SIG_BLOCK, &set);
     let wait = move || {
         let mut signal = 0;
         // SAFETY: both point to values of this closure, initialized above.
         while unsafe { libc::sigwait(&set, &mut signal) } == 0 {
-            tell();
+            tell(if signal == libc::SIGTSTP { JobSignal::Suspend } else { JobSignal::Panic });
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)
+}
+
+/// Stops the whole program as SIGTSTP does, and returns when SIGCONT lets it go on; at once where nobody could send
+/// that, since no shell watches over the program.
+pub fn stop_until_continued() {
+    let set = signal_set(&[libc::SIGTSTP]);
+    mask(libc::SIG_UNBLOCK, &set);
+    // SAFETY: no memory is passed. The signal is for this thread, which has just unblocked it.
+    unsafe {
+        libc::raise(libc::SIGTSTP);
+    }
+    mask(libc::SIG_BLOCK, &set);
+}
+
+fn signal_set(signals: &[libc::c_int]) -> libc::sigset_t {
+    // SAFETY: a signal set is plain memory, which sigemptyset initializes and sigaddset writes to.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut set);
+        for &signal in signals {
+            libc::sigaddset(&mut set, signal);
+        }
+        set
+    }
+}
+
+fn mask(how: libc::c_int, set: &libc::sigset_t) {
+    // SAFETY: the set is read only, and the old one is not asked for.
+    unsafe {
+        libc::pthread_sigmask(how, set, ptr::null_mut());
+    }
 }

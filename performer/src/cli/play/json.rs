@@ -14,7 +14,7 @@ pub fn event(event: &PerformanceEvent, view: &View) -> Value {
     let midi = |parts: [Option<Pitch>; 4]| parts.map(|pitch| pitch.map(Pitch::midi));
     match *event {
         PerformanceEvent::AnsweredNote(AnsweredNote { at, position, parts, latency }) => {
-            let (chord, numeral) = view.chord_of(parts).unzip();
+            let (chord, numeral) = view.name(parts).unzip();
             json!({
                 "event": "note", "at": at, "position": position, "parts": midi(parts),
                 "chord": chord, "numeral": numeral, "latency_us": latency.as_nanos() as f64 / 1000.0,

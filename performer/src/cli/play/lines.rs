@@ -63,7 +63,7 @@ fn connections(ports: &PortStatus) -> String {
 /// The notes, soprano to bass, and the chord with its Roman numeral.
 pub fn line(heard: &AnsweredNote, view: &View) -> String {
     let notes = view.names(heard.parts).map(|name| format!("{name:<4}"));
-    let (symbol, numeral) = view.chord_of(heard.parts).unwrap_or_default();
+    let (symbol, numeral) = view.name(heard.parts).unwrap_or_default();
     format!("{} {symbol:<7} {numeral}", notes.join(" ")).trim_end().to_owned()
 }
 

@@ -6,8 +6,10 @@ mod keys;
 mod lines;
 mod performing;
 mod ports;
+mod printer;
 mod signals;
 mod telling;
+mod terminal;
 
 use std::path::PathBuf;
 
@@ -22,7 +24,7 @@ use telling::Telling;
 use super::screen::View;
 
 pub fn run(args: Args) -> Result<()> {
-    // First of all, so that from now on no signal can leave notes sounding.
+    // First of all, so that no signal can leave notes sounding.
     let signals = Signals::watch()?;
     let config = args.config()?;
     let settings = args.settings(&config)?;
@@ -33,19 +35,30 @@ pub fn run(args: Args) -> Result<()> {
     let take = cast.recorder.as_ref().map(Recorder::paths);
     let (abilities, temperature) = (Abilities::of(&cast), cast.harmonizer.sampling().temperature);
 
+    // The performance goes first where this is left by an error: silence, and then the terminal.
+    let _held = signals.hold();
+    let mut telling = Telling::new(&args)?;
     let mut performance = Performance::start(backend, &plan, cast)?;
     let ports = performance.ports().cloned().context("the ports closed at once")?;
-    lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| eprintln!("{line}"));
+    lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| telling.say(line));
     let mut view = View::new(system, settings.clock.source, ports, performance.status(), temperature)?;
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
-    let telling = Telling::open(&args)?;
-    let ended = Show { performance: &mut performance, view: &mut view, telling, abilities }.run(&signals);
+    telling.open_screen()?;
+    let mut show = Show { performance: &mut performance, view: &mut view, telling: &mut telling, abilities };
+    let ended = panics::catch(|| show.run(&signals));
 
     let is_silent = performance.stop();
-    tell_rest(&args, &mut performance, &mut view);
-    say_take(take);
-    eprintln!("{}", lines::summary(performance.summary(), &view.latencies));
-    ended?;
+    telling.close_screen();
+    // What was played since the last look.
+    while let Some(event) = performance.next_shown() {
+        telling.event(&mut view, &event);
+    }
+    say_take(&telling, take);
+    telling.say(lines::summary(performance.summary(), &view.latencies));
+    match ended {
+        Ok(ended) => ended?,
+        Err(told) => bail!("the main thread panicked, a bug of ours; everything was silenced ({told})"),
+    }
     match performance.failure() {
         Some(failure) => bail!(failure),
         None if !is_silent => bail!("{system} did not take the last note-offs: some notes may sound on"),
@@ -53,17 +66,9 @@ pub fn run(args: Args) -> Result<()> {
     }
 }
 
-/// What was played since the last look.
-fn tell_rest(args: &Args, performance: &mut Performance, view: &mut View) {
-    let telling = Telling::without_screen(args);
-    while let Some(event) = performance.next_shown() {
-        telling.event(view, &event);
-    }
-}
-
 /// Where the take is: its log and its MIDI file.
-fn say_take(take: Option<(PathBuf, PathBuf)>) {
+fn say_take(telling: &Telling, take: Option<(PathBuf, PathBuf)>) {
     if let Some((log, score)) = take.filter(|(log, _)| log.exists()) {
-        eprintln!("take: {}\ntake: {} (play again: performer replay)", score.display(), log.display());
+        telling.say(format!("take: {}\ntake: {} (play again: performer replay)", score.display(), log.display()));
     }
 }

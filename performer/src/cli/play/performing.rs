@@ -1,17 +1,17 @@
 //! The main thread while the music plays: it sleeps until something is typed, played, signalled or due.
 
-use std::io::{self, Write};
+use std::io;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use crossbeam_channel::{Receiver, never, select, tick};
 use live::Status;
 use performer::performance::{Cast, Performance, TEND_EVERY};
 use session::control::{self, Control};
 
 use super::signals::Signals;
-use super::telling::Telling;
+use super::telling::{Form, Telling};
 use super::{keys, lines};
 use crate::cli::screen::{View, Wish};
 
@@ -35,13 +35,16 @@ impl Abilities {
 pub struct Show<'a> {
     pub performance: &'a mut Performance,
     pub view: &'a mut View,
-    pub telling: Telling,
+    pub telling: &'a mut Telling,
     pub abilities: Abilities,
 }
 
 impl Show<'_> {
-    /// Until the player ends it, or something else does. Gives the terminal back as it was.
-    pub fn run(mut self, signals: &Signals) -> Result<()> {
+    /// Until the player ends it, or something else does.
+    ///
+    /// # Errors
+    /// When the terminal can't be had again after a pause.
+    pub fn run(&mut self, signals: &Signals) -> Result<()> {
         let news = self.performance.news().clone();
         let (mut typed, drawing) = self.keys_and_frames();
         let tending = tick(TEND_EVERY);
@@ -49,18 +52,23 @@ impl Show<'_> {
             select! {
                 recv(signals.stop) -> _ => return Ok(()),
                 recv(signals.panic) -> _ => self.performance.turn(Control::Panic, 127),
+                recv(signals.suspend) -> _ => self.suspend()?,
                 recv(typed) -> wish => match wish {
-                    Ok(wish) => {
-                        if self.obey(wish.context("cannot read the terminal")?).is_break() {
+                    Ok(Ok(wish)) => {
+                        if self.obey(wish)?.is_break() {
                             return Ok(());
                         }
                     }
+                    // A terminal that is gone ends the performance that it showed.
+                    Ok(Err(_)) => return Ok(()),
                     // The end of stdin changes nothing.
                     Err(_) => typed = never(),
                 },
                 recv(news) -> _ => {}
                 recv(tending) -> _ => self.tend(),
-                recv(drawing) -> _ => self.draw()?,
+                recv(drawing) -> _ => if self.telling.draw(self.view).is_err() {
+                    return Ok(());
+                },
             }
             self.tell_events();
             self.tell_status();
@@ -72,15 +80,17 @@ impl Show<'_> {
 
     /// Where wishes come from, and when to draw.
     fn keys_and_frames(&self) -> (Receiver<io::Result<Wish>>, Receiver<Instant>) {
-        match self.telling {
-            Telling::Screen(_) => (keys::of_screen(), tick(FRAME)),
-            Telling::Plain | Telling::Json => (keys::of_lines(), never()),
+        match self.telling.form() {
+            Form::Screen => (keys::of_screen(), tick(FRAME)),
+            Form::Plain | Form::Json => (keys::of_lines(), never()),
         }
     }
 
-    fn obey(&mut self, wish: Wish) -> ControlFlow<()> {
+    fn obey(&mut self, wish: Wish) -> Result<ControlFlow<()>> {
         match wish {
-            Wish::Quit => return ControlFlow::Break(()),
+            Wish::Quit => return Ok(ControlFlow::Break(())),
+            Wish::Suspend => self.suspend()?,
+            Wish::Figures => self.view.shows_figures ^= true,
             Wish::Toggle(Control::Model) if !self.abilities.switch_model => {
                 self.note("there is no second model: start with --second-model lstm".to_owned());
             }
@@ -90,7 +100,27 @@ impl Show<'_> {
             Wish::Toggle(control) => self.performance.toggle(control),
             Wish::Change(control, by) => self.performance.turn(control, changed(control, by, self.view)),
         }
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Falls silent, gives the terminal back and stops the program, as Ctrl-Z asks for, until it is continued.
+    #[cfg(unix)]
+    fn suspend(&mut self) -> Result<()> {
+        if !self.performance.pause() {
+            self.note("not stopped: the sound system does not take the last note-offs".to_owned());
+        } else {
+            self.telling.close_screen();
+            performer::devices::unix::stop_until_continued();
+            self.telling.open_screen()?;
+        }
+        self.performance.resume();
+        self.tend();
+        Ok(())
+    }
+
+    #[cfg(not(unix))]
+    fn suspend(&mut self) -> Result<()> {
+        Ok(())
     }
 
     fn tend(&mut self) {
@@ -104,18 +134,10 @@ impl Show<'_> {
         }
     }
 
-    fn draw(&mut self) -> Result<()> {
-        match &mut self.telling {
-            Telling::Screen(screen) => screen.draw(self.view).context("cannot draw on the terminal"),
-            Telling::Plain | Telling::Json => Ok(()),
-        }
-    }
-
     fn tell_events(&mut self) {
         while let Some(event) = self.performance.next_shown() {
             self.telling.event(self.view, &event);
         }
-        let _ = io::stdout().flush();
     }
 
     fn tell_status(&mut self) {
@@ -126,10 +148,11 @@ impl Show<'_> {
             self.note(format!("the MIDI clock {what}"));
         }
         if let Some(error) = self.performance.take_error() {
+            self.view.has_lost_take = true;
             self.note(format!("the take is no longer recorded: {error}"));
         }
         // The screen shows them anyway.
-        if !matches!(self.telling, Telling::Screen(_)) {
+        if self.telling.form() != Form::Screen {
             self.tell_values(before);
         }
     }
@@ -138,6 +161,10 @@ impl Show<'_> {
         let now = self.view.status;
         if now.density != before.density {
             self.note(format!("density {}", now.density.name()));
+        }
+        if now.registration != before.registration {
+            let (stops, _) = control::REGISTRATIONS[usize::from(now.registration)];
+            self.note(format!("registration {stops}"));
         }
         if now.temperature != before.temperature {
             self.note(format!("temperature {:.2}", self.view.temperature()));
@@ -154,6 +181,7 @@ fn changed(control: Control, by: i8, view: &View) -> u8 {
     let status = &view.status;
     match control {
         Control::Density => status.density.value().wrapping_add(32) % 128,
+        Control::Registration => status.registration.wrapping_add(1) % 4 * 32,
         Control::Temperature => control::temperature_value(view.temperature()).saturating_add_signed(8 * by).min(127),
         _ => ((status.tempo.round() + f64::from(by)).clamp(40.0, 167.0) - 40.0) as u8,
     }

@@ -1,7 +1,14 @@
 //! Signals, as messages to the main thread.
 
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use anyhow::{Context, Result};
 use crossbeam_channel::{Receiver, bounded};
+
+/// The exit code of a program that SIGINT ends, as shells have it.
+const INTERRUPTED: i32 = 130;
 
 /// What the operating system asks for. A message that is not taken yet stands for all that came meanwhile.
 pub struct Signals {
@@ -9,32 +16,60 @@ pub struct Signals {
     pub stop: Receiver<()>,
     /// SIGUSR1: end what sounds.
     pub panic: Receiver<()>,
+    /// SIGTSTP: fall silent and stop, until SIGCONT.
+    pub suspend: Receiver<()>,
+    is_playing: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// To be called before any thread is started.
+    /// To be called before any thread is started. Until [`Signals::hold`], what asks for the end is the end.
     pub fn watch() -> Result<Signals> {
-        let panic = panic_signal()?;
+        let [panic, suspend] = job_signals()?;
+        let is_playing = Arc::new(AtomicBool::new(false));
         let (send, stop) = bounded(1);
+        let is_held = Arc::clone(&is_playing);
         ctrlc::set_handler(move || {
+            if !is_held.load(Ordering::Acquire) {
+                process::exit(INTERRUPTED);
+            }
             let _ = send.try_send(());
         })
         .context("can't watch for Ctrl-C")?;
-        Ok(Signals { stop, panic })
+        Ok(Signals { stop, panic, suspend, is_playing })
+    }
+
+    /// From now on nothing but a message comes of a signal, since notes may sound; until what is returned is dropped.
+    pub fn hold(&self) -> Held {
+        self.is_playing.store(true, Ordering::Release);
+        Held(Arc::clone(&self.is_playing))
     }
 }
 
+pub struct Held(Arc<AtomicBool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+/// Those that ask for silence, and for a pause.
 #[cfg(unix)]
-fn panic_signal() -> Result<Receiver<()>> {
-    let (send, panic) = bounded(1);
-    let tell = move || {
-        let _ = send.try_send(());
+fn job_signals() -> Result<[Receiver<()>; 2]> {
+    use performer::devices::unix::{JobSignal, on_job_signals};
+
+    let ((panics, panic), (suspends, suspend)) = (bounded(1), bounded(1));
+    let tell = move |signal| {
+        let _ = match signal {
+            JobSignal::Panic => panics.try_send(()),
+            JobSignal::Suspend => suspends.try_send(()),
+        };
     };
-    performer::devices::unix::on_panic_signal(tell).context("can't watch for SIGUSR1")?;
-    Ok(panic)
+    on_job_signals(tell).context("can't watch for SIGUSR1 and SIGTSTP")?;
+    Ok([panic, suspend])
 }
 
 #[cfg(not(unix))]
-fn panic_signal() -> Result<Receiver<()>> {
-    Ok(crossbeam_channel::never())
+fn job_signals() -> Result<[Receiver<()>; 2]> {
+    Ok([crossbeam_channel::never(), crossbeam_channel::never()])
 }

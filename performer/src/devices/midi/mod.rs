@@ -78,6 +78,9 @@ pub(crate) trait Connections {
 
     /// Lets the engine do what is due where the sound system has gone and no longer calls it.
     fn play_unheard(&mut self) {}
+
+    /// Leaves a sound system that would wait for a program that is stopped. What is looked after next comes back to it.
+    fn leave(&mut self) {}
 }
 
 #[cfg(test)]

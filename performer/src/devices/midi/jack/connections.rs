@@ -126,16 +126,20 @@ impl JackConnections {
         }
         // PipeWire 0.3 does not say that it goes.
         let is_stuck = self.active.is_some() && self.last_cycle.elapsed() > STUCK;
-        if !self.news.take_shut_down() && !is_stuck {
-            return;
+        if self.news.take_shut_down() || is_stuck {
+            self.news.shared.lose_input();
+            self.close();
+            self.play_unheard();
         }
-        self.news.shared.lose_input();
+    }
+
+    /// Closes our client, whose callback hands the engine back. Its connections are to be made again.
+    fn close(&mut self) {
         self.active = None;
         self.broken.append(&mut self.connections);
         if let Ok(Some(state)) = self.handover.lock().as_deref_mut() {
             state.leave_server();
         }
-        self.play_unheard();
     }
 
     /// Becomes a client again if the server is back. Returns whether it is.
@@ -230,6 +234,14 @@ impl Connections for JackConnections {
         if let Ok(Some(state)) = self.handover.lock().as_deref_mut() {
             state.play_unheard();
         }
+    }
+
+    /// The connections as they are now, the patchbay's too, are found again after it.
+    fn leave(&mut self) {
+        if let Some(client) = self.active.as_ref().map(AsyncClient::as_client) {
+            self.connections = self.connected(client);
+        }
+        self.close();
     }
 }
 

@@ -1,0 +1,223 @@
+//! What the screen knows of a performance.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use chorale::{Harmony, Key, KeyFinder, Pitch};
+use hdrhistogram::Histogram;
+use live::{AnsweredNote, PerformanceEvent, Status, Summary};
+use performer::devices::midi::PortStatus;
+use session::clock::ClockSource;
+
+/// Steps that the roll remembers: the widest terminals show no more.
+const ROLL: usize = 512;
+/// How long a message is shown.
+const SHOWN: Duration = Duration::from_secs(8);
+/// Steps in a row that another key than the present one must be the likeliest, lest names change from note to note;
+/// and steps at the beginning in which the first guess may be wrong.
+const PATIENCE: u32 = 8;
+const BEGINNING: u64 = 16;
+
+/// What the screen shows.
+pub struct View {
+    pub system: &'static str,
+    pub source: ClockSource,
+    pub ports: PortStatus,
+    pub status: Status,
+    pub summary: Summary,
+    /// Nanoseconds.
+    pub latencies: Histogram<u64>,
+    /// As it was started.
+    first_temperature: f32,
+    /// The file that the take is going to, if one is recorded.
+    pub take: Option<String>,
+    pub has_lost_take: bool,
+    pub shows_figures: bool,
+    /// What was said, oldest first, and when.
+    messages: VecDeque<(Instant, String)>,
+    position: u64,
+    pub parts: [Option<Pitch>; 4],
+    /// The name and numeral of the last chord that had one, until there is silence.
+    chord: Option<(String, String)>,
+    /// One column a step, oldest first.
+    pub roll: VecDeque<Column>,
+    /// How long each pitch class has sounded lately.
+    classes: [f64; 12],
+    steps: u64,
+    key: Option<Key>,
+    /// The likeliest key where it is another, and for how many steps it has been.
+    rival: Option<(Key, u32)>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Column {
+    pub position: u64,
+    pub parts: [Option<Pitch>; 4],
+    /// Parts that changed within the step.
+    pub struck: [bool; 4],
+}
+
+impl View {
+    /// # Errors
+    /// When there is no memory for a histogram.
+    pub fn new(
+        system: &'static str,
+        source: ClockSource,
+        ports: PortStatus,
+        status: Status,
+        temperature: f32,
+    ) -> Result<View, hdrhistogram::CreationError> {
+        const MINUTE: u64 = 60_000_000_000;
+        Ok(View {
+            system,
+            source,
+            ports,
+            status,
+            summary: Summary::default(),
+            latencies: Histogram::new_with_bounds(1, MINUTE, 3)?,
+            first_temperature: temperature,
+            take: None,
+            has_lost_take: false,
+            shows_figures: false,
+            messages: VecDeque::new(),
+            position: 0,
+            parts: [None; 4],
+            chord: None,
+            roll: VecDeque::with_capacity(ROLL),
+            classes: [0.0; 12],
+            steps: 0,
+            key: None,
+            rival: None,
+        })
+    }
+
+    pub fn temperature(&self) -> f32 {
+        self.status.temperature.unwrap_or(self.first_temperature)
+    }
+
+    /// Shows a message for a while.
+    pub fn say(&mut self, now: Instant, text: String) {
+        self.messages.retain(|(said, _)| now.saturating_duration_since(*said) < SHOWN);
+        self.messages.push_back((now, text));
+    }
+
+    /// The last messages that are not too old, at most so many.
+    pub fn messages(&self, now: Instant, most: usize) -> Vec<&str> {
+        let fresh = self.messages.iter().filter(|(said, _)| now.saturating_duration_since(*said) < SHOWN);
+        let fresh: Vec<&str> = fresh.map(|(_, text)| text.as_str()).collect();
+        fresh[fresh.len().saturating_sub(most)..].to_vec()
+    }
+
+    pub fn show(&mut self, shown: &PerformanceEvent) {
+        match *shown {
+            PerformanceEvent::AnsweredNote(AnsweredNote { latency, .. }) => {
+                self.latencies.saturating_record(latency.as_nanos() as u64);
+                if let Some(column) = self.roll.back_mut() {
+                    column.struck[0] = true;
+                }
+            }
+            PerformanceEvent::Moment { position, parts, .. } => self.moment(position, parts),
+            // The status has it.
+            PerformanceEvent::Switched { .. } => {}
+        }
+    }
+
+    fn moment(&mut self, position: u64, parts: [Option<Pitch>; 4]) {
+        let changed: [bool; 4] = std::array::from_fn(|part| parts[part] != self.parts[part]);
+        match self.roll.back_mut().filter(|column| column.position == position) {
+            Some(column) => {
+                column.parts = parts;
+                column.struck.iter_mut().zip(changed).for_each(|(struck, changed)| *struck |= changed);
+            }
+            // Silence takes no room.
+            None if parts == [None; 4] && self.parts == [None; 4] => {}
+            None => {
+                if self.roll.len() == ROLL {
+                    self.roll.pop_front();
+                }
+                self.roll.push_back(Column { position, parts, struck: changed });
+                self.classes.iter_mut().for_each(|weight| *weight *= KeyFinder::MEMORY);
+                for pitch in parts.into_iter().flatten() {
+                    self.classes[usize::from(pitch.class())] += 1.0;
+                }
+                self.follow_key();
+            }
+        }
+        (self.position, self.parts) = (position, parts);
+        self.chord = match self.name(parts) {
+            None if parts != [None; 4] => self.chord.take(),
+            chord => chord,
+        };
+    }
+
+    /// Takes another key on once it has been the likeliest for long enough.
+    fn follow_key(&mut self) {
+        self.steps += 1;
+        let likeliest = likeliest(&self.classes);
+        if likeliest == self.key {
+            self.rival = None;
+            return;
+        }
+        let before = self.rival.filter(|(key, _)| Some(*key) == likeliest).map_or(0, |(_, steps)| steps);
+        self.rival = likeliest.map(|key| (key, before + 1));
+        if self.key.is_none() || self.steps <= BEGINNING || before + 1 >= PATIENCE {
+            (self.key, self.rival) = (likeliest, None);
+        }
+    }
+
+    /// The key of what has sounded lately, once anything has. [`KeyFinder`] keeps silent where no key is clear; here chords
+    /// need the name of the likeliest, and the same one that the piece would get on the page.
+    pub fn key(&self) -> Option<Key> {
+        self.key
+    }
+
+    /// That of the first chord, before anything has sounded, is guessed from the chord.
+    fn key_of(&self, parts: [Option<Pitch>; 4]) -> Option<Key> {
+        let mut classes = [0.0; 12];
+        parts.into_iter().flatten().for_each(|pitch| classes[usize::from(pitch.class())] += 1.0);
+        self.key.or_else(|| likeliest(&classes))
+    }
+
+    /// The name of these notes' chord and its Roman numeral.
+    pub fn name(&self, parts: [Option<Pitch>; 4]) -> Option<(String, String)> {
+        let key = self.key_of(parts)?;
+        let pitches: Vec<Pitch> = parts.into_iter().flatten().collect();
+        let harmony = Harmony::of(&pitches)?;
+        Some((harmony.symbol(key), harmony.numeral(key)))
+    }
+
+    /// Of the chord that sounds; where notes pass through it, of the one before.
+    pub fn chord(&self) -> Option<&(String, String)> {
+        self.chord.as_ref()
+    }
+
+    /// The names of these notes.
+    pub fn names(&self, parts: [Option<Pitch>; 4]) -> [String; 4] {
+        let key = self.key_of(parts).unwrap_or(Key::of_tonic(0, false));
+        parts.map(|pitch| pitch.map_or_else(|| "-".to_owned(), |pitch| key.spell(pitch, &[], None).to_string()))
+    }
+
+    /// Where the music stands: bar, beat and sixteenth of the beat, all from 1. A player who is followed tells nobody
+    /// where the bar begins: then beats are counted.
+    pub fn place(&self) -> String {
+        let (beat, sixteenth) = (self.position / 4, self.position % 4 + 1);
+        match self.source {
+            ClockSource::Follow => format!("beat {}.{sixteenth}", beat + 1),
+            _ => format!("bar {}  beat {}.{sixteenth}", beat / 4 + 1, beat % 4 + 1),
+        }
+    }
+
+    /// The beat of the bar, from 1, where somebody knows it.
+    pub fn beat(&self) -> Option<u64> {
+        (self.source != ClockSource::Follow).then(|| self.position / 4 % 4 + 1)
+    }
+
+    /// Whether the music stands in the first half of a beat.
+    pub fn is_on_beat(&self) -> bool {
+        self.position % 4 < 2
+    }
+}
+
+fn likeliest(classes: &[f64; 12]) -> Option<Key> {
+    (classes.iter().sum::<f64>() > 0.0).then(|| Key::find(classes, None))
+}
