@@ -146,8 +146,8 @@ fn a_held_note_is_alive_and_yet_in_tune() {
     let swing = decibels(most / least);
     assert!((0.5..20.0).contains(&swing), "its octave swells by {swing:.1} dB");
     for midi in 24..=96 {
-        for stop in 0..STOPS {
-            let octaves = (f32::from(midi) - 69.0) / 12.0 + f32::from(RANKS[stop].above);
+        for (stop, rank) in RANKS.iter().enumerate() {
+            let octaves = (f32::from(midi) - 69.0) / 12.0 + f32::from(rank.above);
             let cents = 1200.0 * (pipe(stop, midi, RATE).step * RATE / 440.0).log2() - 1200.0 * octaves;
             assert!(cents.abs() < 2.0, "key {midi}, stop {stop}: {cents} cents");
         }

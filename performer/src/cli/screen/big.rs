@@ -79,7 +79,7 @@ pub fn rows(scale: u16) -> u16 {
 
 /// Columns of a line of letters.
 pub fn width(text: &str, scale: u16) -> u16 {
-    let pixels: usize = text.chars().map(|letter| advance(letter)).sum();
+    let pixels: usize = text.chars().map(advance).sum();
     pixels.saturating_sub(1) as u16 * scale
 }
 

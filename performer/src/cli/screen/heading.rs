@@ -143,7 +143,7 @@ pub fn draw_states(buffer: &mut Buffer, area: Rect, states: &[(String, Style)], 
         big::write(buffer, (left, area.y), text, layout.scale, *style);
         left += width(text, layout.scale) + GAP * layout.scale;
     }
-    if let Some(row) = area.rows().last() {
+    if let Some(row) = area.rows().next_back() {
         let mut left = row.x + 1;
         for (text, style) in small {
             let room = usize::from(row.right().saturating_sub(left));
