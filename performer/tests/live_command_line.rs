@@ -35,7 +35,7 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     check(&["play"], &["performer.toml", "line 1", "tempoo"]);
     check(&["play", "--config", "nowhere.toml"], &["cannot read nowhere.toml"]);
     check(&["play", "--tempo", "1000"], &["--tempo", "from 10 to 400"]);
-    check(&["play", "--pickup", "4.1"], &["--pickup", "0 to 3.75"]);
+    check(&["play", "--pickup", "4.1", "--config", "empty.toml"], &["--pickup", "less than a bar of 4/4"]);
     check(&["play", "--split", "H9"], &["--split", "'H9' is no key"]);
     check(&["play", "--below", "bass", "--config", "empty.toml"], &["there is no split", "--split C4"]);
     check(&["play", "--clock-input", "daw", "--config", "empty.toml"], &["--clock-input", "--clock midi"]);

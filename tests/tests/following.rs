@@ -4,6 +4,7 @@ use chorale::Part;
 use corpus::Split;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use session::clock::Metre;
 use session::clock::follow::Follower;
 use tests::chorales::dataset;
 
@@ -49,7 +50,7 @@ fn notes_are_put_on_the_right_sixteenth_of_the_beat() {
         let mut notes = 0.0;
         for (tune, seed) in tunes.iter().zip(0..) {
             let moments = perform(tune, playing, seed);
-            let mut follower = Follower::new(RATE, playing.named, tune[0] % 16);
+            let mut follower = Follower::new(RATE, RATE * 15.0 / playing.named, tune[0] % 16, Metre::default());
             let told: Vec<u64> = moments.iter().map(|&moment| follower.onset(moment)).collect();
             for (told, truth) in told.windows(2).zip(tune.windows(2)) {
                 notes += 1.0;

@@ -184,6 +184,7 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["play", "--tempo", "1000"],
             &["play", "--clock", "sun"],
             &["play", "--pickup", "9"],
+            &["play", "--metre", "7/8"],
             &["play", "--split", "H4"],
             &["play", "--no-take", "--take-folder", "takes"],
             &["replay", "missing.log"],

@@ -46,7 +46,7 @@ fn figures(source: ClockSource) -> Vec<f64> {
 #[test]
 fn our_own_clock_goes_with_a_rubato_and_is_not_moved_by_the_fingers_of_a_steady_player() {
     let (leaning, strict) = (figures(ClockSource::Internal), figures(ClockSource::Strict));
-    assert!(leaning.iter().all(|share| *share > 95.0), "{leaning:?}");
+    assert!(leaning.iter().all(|share| *share > 92.0), "{leaning:?}");
     assert!(leaning.iter().zip(&strict).all(|(leaning, strict)| leaning >= strict), "{leaning:?} {strict:?}");
 }
 

@@ -10,7 +10,7 @@ use human::{Hands, Heard, RATE, perform, plain_answer, plain_table, tune};
 use live::take::{Recorder, TakeEvent};
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 use session::Settings;
-use session::clock::{self, ClockSource, Time};
+use session::clock::{self, ClockSource, Metre, Time};
 
 const TEMPO: f64 = 84.0;
 
@@ -136,6 +136,41 @@ fn with_a_strict_clock_a_take_is_one_tempo_in_the_bars_of_the_tune() {
         for (&(tick, _), (_, _, note)) in opened.parts[0].iter().zip(&keys) {
             let off = (opened.in_bar(tick)[0] - note.start as f64 + 24.0).rem_euclid(16.0) - 8.0;
             assert!(off.abs() < 1.0, "{name}: the note at {} stands {off} sixteenths beside it", note.start);
+        }
+    }
+}
+
+#[test]
+fn a_take_in_three_four_or_six_eight_has_its_bars_and_one_without_bars_says_none() {
+    for (name, metre, bar) in [
+        ("amazing_grace", "3/4", 12),
+        ("america", "3/4", 12),
+        ("greensleeves", "6/8", 12),
+        ("drink_to_me", "6/8", 12),
+        ("bunessan", "9/8", 18),
+        ("ode_to_joy", "free", 0),
+    ] {
+        for source in [ClockSource::Internal, ClockSource::Strict] {
+            let tune = tune(name);
+            let keys = Hands { tempo: TEMPO, deviation: 15.0, seed: 2, ..Hands::default() }.play(&tune);
+            let metre: Metre = metre.parse().unwrap();
+            // The hands count quarters.
+            let beats = TEMPO * 4.0 / metre.beat() as f64;
+            let first = if bar == 0 { 0 } else { tune.first() };
+            let settings = Settings { metre, ..settings(source, beats, first) };
+            let heard = play(settings, &human::messages(&keys));
+            let opened = open(&settings, &heard);
+            let name = format!("{name}, {source:?}");
+            check_moments(&name, &heard, &opened);
+            assert_eq!(opened.metres, if bar == 0 { vec![] } else { vec![(0, bar)] }, "{name}");
+            assert!(opened.tempi.len() <= 4, "{name}: {:?}", opened.tempi());
+            let mut beside = 0;
+            for (&(tick, _), (.., note)) in opened.parts[0].iter().zip(&keys).filter(|_| bar > 0) {
+                let half = bar as f64 / 2.0;
+                let off = (opened.in_bar(tick)[0] - note.start as f64 + half).rem_euclid(bar as f64) - half;
+                beside += usize::from(off.abs() > 0.6);
+            }
+            assert!(beside * 50 <= keys.len(), "{name}: {beside} of {} notes stand beside their sixteenth", keys.len());
         }
     }
 }

@@ -4,15 +4,19 @@
 //! reads no time of its own and never allocates after [`Clock::new`].
 
 pub mod follow;
+mod metre;
 pub mod midi;
 
 use chorale::Phase;
 use serde::{Deserialize, Serialize};
 
 use follow::Follower;
+use metre::Steps;
 use midi::MidiClock;
 
 use crate::midi::MidiMessage;
+
+pub use metre::Metre;
 
 /// A moment, counted in the units of whoever drives the clock: frames under JACK, nanoseconds elsewhere.
 pub type Time = u64;
@@ -49,9 +53,9 @@ pub struct Settings {
     pub source: ClockSource,
     /// Units of [`Time`] in a second.
     pub rate: f64,
-    /// Quarter notes a minute. Under MIDI clock and when following it is only the first guess.
+    /// Beats a minute. Under MIDI clock and when following it is only the first guess.
     pub tempo: f64,
-    /// Sixteenths of the bar before the first key: 0 when it is a downbeat, 12 for a pickup of a quarter.
+    /// Sixteenths of the bar before the first key: 0 when it is a downbeat, in 4/4 12 for a pickup of a quarter.
     pub first: u64,
 }
 
@@ -70,9 +74,11 @@ pub struct Clock {
     rate: f64,
     source: ClockSource,
     first: u64,
-    /// Of the strict clock: a position and when it begins. `None` before the first key.
+    metre: Metre,
+    steps: Steps,
+    /// Of the strict clock: a sixteenth and when it begins. `None` before the first key.
     anchor: Option<(u64, f64)>,
-    /// Of the strict clock: units of [`Time`] in a step, a fraction so that rounding never adds up.
+    /// Of the strict clock: units of [`Time`] in a sixteenth, a fraction so that rounding never adds up.
     length: f64,
     midi: MidiClock,
     follower: Follower,
@@ -81,20 +87,22 @@ pub struct Clock {
 impl Clock {
     /// # Panics
     /// When rate or tempo is not above zero.
-    pub fn new(settings: Settings) -> Clock {
+    pub fn new(settings: Settings, metre: Metre) -> Clock {
         let Settings { source, rate, tempo, first } = settings;
         assert!(rate > 0.0 && tempo > 0.0, "rate and tempo must be above zero: {settings:?}");
-        let length = step_length(rate, tempo);
+        let length = step_length(rate, tempo, metre.beat());
         Clock {
             rate,
             source,
             first,
+            metre,
+            steps: Steps::new(metre),
             anchor: None,
             length,
-            midi: MidiClock::new(rate, tempo),
+            midi: MidiClock::new(rate, tempo * metre.beat() as f64 / 4.0),
             follower: match source {
-                ClockSource::Internal => Follower::leaning(rate, tempo, first),
-                _ => Follower::new(rate, tempo, first),
+                ClockSource::Internal => Follower::leaning(rate, length, first, metre),
+                _ => Follower::new(rate, length, first, metre),
             },
         }
     }
@@ -104,36 +112,66 @@ impl Clock {
     /// player.
     pub fn onset(&mut self, now: Time, present: u64) -> u64 {
         match self.source {
-            ClockSource::Internal | ClockSource::Follow => return self.follower.onset(now),
+            ClockSource::Internal | ClockSource::Follow => {
+                let sixteenth = self.follower.onset(now);
+                return self.steps.strike(sixteenth);
+            }
             ClockSource::Midi => self.midi.onset(now),
             ClockSource::Strict if self.anchor.is_none() => {
                 self.anchor = Some((self.first, now as f64));
-                return self.first;
+                return self.steps.strike(self.first);
             }
             ClockSource::Strict => {}
         }
-        let ahead = (1.0 - AHEAD_FROM) * self.step_length();
-        match self.boundary(present + 1) {
-            Some(boundary) if (boundary.saturating_sub(now) as f64) < ahead => present + 1,
-            _ => present,
-        }
+        let Some((anchor, at)) = self.anchor() else { return present };
+        let place = anchor as f64 + (now as f64 - at) / self.step_length();
+        self.steps.strike(self.steps.nearest(place)).max(present)
     }
 
     /// Takes clock, start, stop, continue and song position; ignores everything else, and everything where the time
     /// comes from elsewhere.
     pub fn midi(&mut self, at: Time, message: MidiMessage) -> Option<Transport> {
-        if self.source == ClockSource::Midi { self.midi.message(at, message) } else { None }
+        let transport = if self.source == ClockSource::Midi { self.midi.message(at, message) } else { None };
+        transport.map(|transport| match transport {
+            Transport::Runs(sixteenth) => Transport::Runs(self.steps.position(sixteenth)),
+            Transport::Stops => Transport::Stops,
+        })
     }
 
     /// When a position begins, as far as is known now; `None` while the clock stands.
     pub fn boundary(&self, position: u64) -> Option<Time> {
-        let (anchor, at) = match self.source {
-            ClockSource::Strict => self.anchor?,
-            ClockSource::Midi => self.midi.anchor()?,
-            ClockSource::Internal | ClockSource::Follow => self.follower.anchor()?,
-        };
-        let steps = position as f64 - anchor as f64;
-        Some((at + steps * self.step_length()).round().max(0.0) as Time)
+        let (anchor, at) = self.anchor()?;
+        let sixteenths = self.sixteenth(position) as f64 - anchor as f64;
+        Some((at + sixteenths * self.step_length()).round().max(0.0) as Time)
+    }
+
+    /// The first key's position.
+    pub fn first_position(&self) -> u64 {
+        self.steps.position(self.first)
+    }
+
+    /// Sixteenths from beat 0 to a position.
+    pub fn sixteenth(&self, position: u64) -> u64 {
+        self.steps.sixteenth(position)
+    }
+
+    /// Whether lower parts may move with the step at a position, when no key is struck in it.
+    pub fn may_move(&self, position: u64) -> bool {
+        self.steps.may_move(position)
+    }
+
+    /// A sixteenth and when it begins.
+    fn anchor(&self) -> Option<(u64, f64)> {
+        match self.source {
+            ClockSource::Strict => self.anchor,
+            ClockSource::Midi => self.midi.anchor(),
+            ClockSource::Internal | ClockSource::Follow => self.follower.anchor(),
+        }
+    }
+
+    /// Units of [`Time`] in a beat at the present tempo.
+    pub fn beat_length(&self) -> f64 {
+        self.step_length() * self.metre.beat() as f64
     }
 
     /// Units of [`Time`] in a sixteenth at the present tempo.
@@ -145,16 +183,16 @@ impl Clock {
         }
     }
 
-    /// Quarter notes a minute.
+    /// Beats a minute.
     pub fn tempo(&self) -> f64 {
-        step_length(self.rate, 1.0) / self.step_length()
+        self.rate * 60.0 / self.beat_length()
     }
 
     /// Changes the tempo of our own clock from the beginning of `position` on, the one that the music stands at.
     pub fn set_tempo(&mut self, tempo: f64, position: u64) {
         if tempo > 0.0 && self.source.has_own_tempo() {
-            self.anchor = self.boundary(position).map(|at| (position, at as f64));
-            self.length = step_length(self.rate, tempo);
+            self.anchor = self.boundary(position).map(|at| (self.sixteenth(position), at as f64));
+            self.length = step_length(self.rate, tempo, self.metre.beat());
             self.follower.set_length(self.length, self.anchor);
         }
     }
@@ -162,8 +200,8 @@ impl Clock {
     /// Where a position stands in the bar. A player who is followed tells nobody where the bar begins.
     pub fn phase(&self, position: u64) -> Phase {
         match self.source {
-            ClockSource::Follow => Phase::in_beat((position % Phase::STEPS_PER_BEAT as u64) as usize),
-            _ => Phase::in_bar((position % Phase::STEPS_PER_BAR as u64) as usize),
+            ClockSource::Follow => Metre::Free.phase(position),
+            _ => self.metre.phase(position),
         }
     }
 
@@ -173,9 +211,9 @@ impl Clock {
     }
 }
 
-/// Units of [`Time`] in a sixteenth.
-fn step_length(rate: f64, tempo: f64) -> f64 {
-    rate * 60.0 / tempo / Phase::STEPS_PER_BEAT as f64
+/// Units of [`Time`] in a sixteenth, of which so many make a beat.
+fn step_length(rate: f64, tempo: f64, beat: u64) -> f64 {
+    rate * 60.0 / tempo / beat as f64
 }
 
 #[cfg(test)]
@@ -184,7 +222,7 @@ mod tests {
 
     /// 1000 units a second and 60 beats a minute: a step is 250 units.
     fn strict(first: u64) -> Clock {
-        Clock::new(Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first })
+        Clock::new(Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first }, Metre::default())
     }
 
     #[test]
@@ -210,8 +248,24 @@ mod tests {
     }
 
     #[test]
+    fn in_six_eight_the_tempo_counts_dotted_quarters_and_keys_find_the_four_steps_of_each() {
+        let settings = Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 10 };
+        let mut clock = Clock::new(settings, "6/8".parse().unwrap());
+        assert_eq!(clock.onset(0, clock.first_position()), 6, "a pickup of an eighth");
+        assert_eq!((clock.boundary(8), clock.tempo()), (Some(333), 60.0));
+        // Three eighths, the second 40 ms early, and a quarter and an eighth.
+        let mut present = 8;
+        for (at, expected) in [(333, 8), (627, 10), (1000, 11), (1333, 12), (2000, 14)] {
+            present = clock.onset(at, present);
+            assert_eq!(present, expected, "at {at}");
+        }
+        assert_eq!(clock.phase(8), Phase::in_bar(8));
+    }
+
+    #[test]
     fn fractions_of_a_unit_never_add_up() {
-        let mut clock = Clock::new(Settings { source: ClockSource::Strict, rate: 48_000.0, tempo: 97.0, first: 0 });
+        let settings = Settings { source: ClockSource::Strict, rate: 48_000.0, tempo: 97.0, first: 0 };
+        let mut clock = Clock::new(settings, Metre::default());
         clock.onset(0, 0);
         let minute = 48_000 * 60;
         assert_eq!(clock.boundary(97 * 4), Some(minute));

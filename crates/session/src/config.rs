@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use chorale::{Part, Pitch};
 use serde::Deserialize;
 
-use crate::clock::ClockSource;
+use crate::clock::{ClockSource, Metre};
 use crate::control::{Binding, Control, Trigger};
 use crate::routing::Route;
 use crate::session::{BINDINGS, Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
@@ -22,6 +22,7 @@ pub struct Config {
     pub clock: Option<ClockSource>,
     pub clock_input: Option<String>,
     pub tempo: Option<Tempo>,
+    pub metre: Option<Metre>,
     /// Keys below this one are no melody.
     pub split: Option<KeyNumber>,
     /// What they are instead.
@@ -133,6 +134,7 @@ impl Config {
         if let Some(Tempo(tempo)) = self.tempo {
             settings.clock.tempo = tempo;
         }
+        settings.metre = self.metre.unwrap_or(settings.metre);
         if let Some(KeyNumber(key)) = self.split {
             let channel = self.split_channel.map_or(SPLIT_CHANNEL, |Channel(channel)| channel - 1);
             settings.split = Some(KeyboardSplit { key, channel, below: self.below.unwrap_or_default() });
@@ -175,6 +177,7 @@ pub fn template(input: Option<&str>) -> String {
     text += "# output = \"fluid\"\n";
     text += "# clock = \"internal\"        # or \"strict\", \"midi\", \"follow\"\n";
     text += "# clock-input = \"IAC\"       # the port of MIDI clock, where it is not the keyboard's\n# tempo = 80\n";
+    text += "# metre = \"4/4\"             # or \"3/4\", \"6/8\" and the like, or \"free\"\n";
     text += "# split = \"C4\"              # keys below are no melody\n";
     text += "# below = \"through\"         # passed on as they are; \"bass\": they are the bass of the harmony\n";
     text += "# split-channel = 5         # of what is passed on\n";
@@ -259,7 +262,7 @@ mod tests {
     #[test]
     fn a_file_sets_ports_time_parts_split_and_controls() {
         let config = read(
-            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nsplit = 'C4'\nbelow = 'bass'\n\
+            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nmetre = '6/8'\nsplit = 'C4'\nbelow = 'bass'\n\
              release = 'hold'\nchord-window = 20\n[alto]\nchannel = 10\noctave = -1\n\
              program = 20\n[bass]\nmuted = true\nvelocity = 0.5\n[controls]\npanic = 'cc 20'\nhold = 'note 36 channel 2'\n",
         )
@@ -267,6 +270,7 @@ mod tests {
         let mut settings = settings();
         config.apply(&mut settings);
         assert_eq!((settings.clock.source, settings.clock.tempo), (ClockSource::Follow, 72.5));
+        assert_eq!(settings.metre.to_string(), "6/8");
         assert_eq!(settings.split, Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass }));
         assert_eq!((settings.release, settings.chord_window), (Release::Hold, 0.02));
         let alto = Route { channel: 9, muted: false, octave: -1, velocity: 1.0, program: Some(19) };
@@ -291,6 +295,7 @@ mod tests {
         check("tempo = 'fast'\n", 1, "fast");
         check("split = 'H3'\n", 1, "'H3' is no key");
         check("below = 'treble'\n", 1, "bass");
+        check("metre = '7/8'\n", 1, "free");
         check("release = 'never'\n", 1, "with-me");
         check("chord-window = 200\n", 1, "chord-window goes from 0 to 100, not 200");
         check("[controls]\npanic = 'cc 128'\n", 2, "cc 128");

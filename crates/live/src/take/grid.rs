@@ -3,13 +3,12 @@
 //! Notes are never moved: a reader that goes by the file's tempo finds each at the moment at which it was played. What
 //! gives way are beats, by a tolerance, so that the time of a clock becomes one tempo and that of a player a few.
 
-use files::{Direction, Metre, Tick};
-use session::StepBegun;
-use session::clock::Time;
+use files::{Direction, Tick};
+use session::clock::{self, Metre, Time};
+use session::{Settings, StepBegun};
 
 pub const TICKS_PER_QUARTER: u16 = 480;
 const TICKS_PER_SIXTEENTH: u64 = TICKS_PER_QUARTER as u64 / 4;
-const BEAT: u64 = 4;
 /// The last tick of a take, some 150 hours at 80 beats a minute.
 const LAST_TICK: f64 = (1 << 27) as f64;
 
@@ -49,23 +48,21 @@ struct Point {
 }
 
 impl TakeGrid {
-    /// `rate`: units of time in a second; `named`: of a sixteenth at the tempo that was named, which is taken wherever it
-    /// will do; `bar`: sixteenths, `None` where there are no bars.
-    pub fn new(steps: &[StepBegun], rate: f64, named: f64, bar: Option<u64>) -> TakeGrid {
+    /// `settings`: what the performance was begun with. The tempo named there is taken wherever it will do.
+    pub fn new(steps: &[StepBegun], settings: &Settings) -> TakeGrid {
+        let (clock::Settings { rate, tempo, .. }, metre) = (settings.clock, settings.metre);
+        let named = rate * 60.0 / tempo / metre.beat() as f64;
         // Of a player who is followed, places were guessed and guesses corrected.
         let is_followed = steps.iter().any(|step| step.is_struck);
-        let length = bar.unwrap_or(BEAT);
-        let mut bars = Bars { bar: length, changes: vec![(0, length)] };
+        let bar = metre.bar().unwrap_or(metre.beat());
+        let mut bars = Bars { metre, bar, changes: vec![(0, bar)] };
         let mut points: Vec<Point> = Vec::with_capacity(steps.len());
         for &step in steps {
             if is_followed {
-                continue_following(&mut points, step, bars.bar);
+                continue_following(&mut points, step, bar, metre.beat());
             } else {
                 continue_clock(&mut points, step, &mut bars);
             }
-        }
-        if bar.is_none() {
-            bars.changes.clear();
         }
         let tolerance = if is_followed { TOLERANCE_OF_FINGERS } else { TOLERANCE };
         TakeGrid { tempi: tempi(&points, rate, named, tolerance * rate), bars, rate }
@@ -81,8 +78,8 @@ impl TakeGrid {
     /// Metres and tempi in order of tick.
     pub fn directions(&self) -> Vec<(Tick, Direction)> {
         let tick = |tick: u64| (tick as f64).min(LAST_TICK) as Tick;
-        let metres = self.bars.metres().map(|(at, metre)| (tick(at * TICKS_PER_SIXTEENTH), Direction::Metre(metre)));
-        let mut directions: Vec<_> = metres.collect();
+        let metre = |(at, metre)| (tick(at * TICKS_PER_SIXTEENTH), Direction::Metre(metre));
+        let mut directions: Vec<_> = self.bars.metres().into_iter().map(metre).collect();
         for (index, tempo) in self.tempi.iter().enumerate() {
             let at = if index == 0 { 0 } else { tick(tempo.tick) };
             directions.push((at, Direction::Tempo(tempo.quarter)));
@@ -121,7 +118,7 @@ fn continue_clock(points: &mut Vec<Point>, step: StepBegun, bars: &mut Bars) {
 
 /// The next step of a player who is followed. What was foretold since the last key is void when the next is struck. Of a
 /// place that was wrongly guessed only the place in the beat is kept.
-fn continue_following(points: &mut Vec<Point>, step: StepBegun, bar: u64) {
+fn continue_following(points: &mut Vec<Point>, step: StepBegun, bar: u64, beat: u64) {
     if step.is_struck {
         while points.last().is_some_and(|point| !point.step.is_struck) {
             points.pop();
@@ -132,7 +129,7 @@ fn continue_following(points: &mut Vec<Point>, step: StepBegun, bar: u64) {
     };
     let passed = passed(&last, &step);
     let forward = step.sixteenth as i64 - last.step.sixteenth as i64;
-    let in_beat = nearest(forward, BEAT, passed);
+    let in_beat = nearest(forward, beat, passed);
     if let Some(&way) = [forward, in_beat].iter().find(|&&way| is_plausible(way, passed, PLAUSIBLE)) {
         points.push(Point { sixteenth: last.sixteenth + way as u64, step });
     }
@@ -196,6 +193,7 @@ fn tempi(points: &[Point], rate: f64, named: f64, tolerance: f64) -> Vec<Tempo> 
 
 /// Where the bar lines are.
 struct Bars {
+    metre: Metre,
     /// Sixteenths in a bar.
     bar: u64,
     /// From which sixteenth on bars have which length, in order.
@@ -228,19 +226,22 @@ impl Bars {
         }
     }
 
-    fn metres(&self) -> impl Iterator<Item = (u64, Metre)> {
-        self.changes.iter().map(|&(at, length)| (at, metre(length)))
+    /// As they are written: the metre, and odd bars in the largest unit that fits. Without a metre there are none.
+    fn metres(&self) -> Vec<(u64, files::Metre)> {
+        let Metre::Bars { numerator, denominator } = self.metre else { return Vec::new() };
+        let written = |length: u64| match length {
+            whole if whole == self.bar => (numerator, denominator.trailing_zeros() as u8),
+            quarters if quarters.is_multiple_of(4) => ((quarters / 4) as u8, 2),
+            eighths if eighths.is_multiple_of(2) => ((eighths / 2) as u8, 3),
+            sixteenths => (sixteenths as u8, 4),
+        };
+        let metre = |(numerator, denominator_log2)| {
+            // A metronome clicks on the beats.
+            let clocks_per_click = 6 * self.metre.beat() as u8;
+            files::Metre { numerator, denominator_log2, clocks_per_click, ..files::Metre::FOUR_FOUR }
+        };
+        self.changes.iter().map(|&(at, length)| (at, metre(written(length)))).collect()
     }
-}
-
-/// In the largest unit that fits.
-fn metre(sixteenths: u64) -> Metre {
-    let (numerator, denominator_log2) = match sixteenths {
-        quarters if quarters.is_multiple_of(4) => (quarters / 4, 2),
-        eighths if eighths.is_multiple_of(2) => (eighths / 2, 3),
-        _ => (sixteenths, 4),
-    };
-    Metre { numerator: numerator as u8, denominator_log2, ..Metre::FOUR_FOUR }
 }
 
 #[cfg(test)]
@@ -260,8 +261,13 @@ mod tests {
         sixteenths.map(move |sixteenth| step(from + (sixteenth - first) * LENGTH, sixteenth))
     }
 
+    fn settings() -> Settings {
+        let source = clock::ClockSource::Midi;
+        Settings::new(clock::Settings { source, rate: RATE, tempo: 60.0, first: 0 })
+    }
+
     fn grid(steps: impl IntoIterator<Item = StepBegun>) -> TakeGrid {
-        TakeGrid::new(&steps.into_iter().collect::<Vec<_>>(), RATE, LENGTH as f64, Some(16))
+        TakeGrid::new(&steps.into_iter().collect::<Vec<_>>(), &settings())
     }
 
     /// As `metre@tick` and beats a minute at ticks.
@@ -303,6 +309,18 @@ mod tests {
     }
 
     #[test]
+    fn bars_are_written_in_the_metre_and_without_one_there_are_none() {
+        let in_metre = |metre: &str| {
+            let settings = Settings { metre: metre.parse().unwrap(), ..settings() };
+            let steps: Vec<_> = running(0, 0..20).chain(running(20 * LENGTH, 24..40)).collect();
+            told(&TakeGrid::new(&steps, &settings))
+        };
+        assert_eq!(in_metre("3/4")[..], ["3/4@0", "60@0", "2/4@1440", "3/4@2400"]);
+        assert_eq!(in_metre("6/8")[..], ["6/8@0", "60@0", "2/4@1440", "6/8@2400"]);
+        assert_eq!(in_metre("free")[..], ["60@0"]);
+    }
+
+    #[test]
     fn a_step_that_a_jump_cuts_off_leaves_no_tempo_behind() {
         let grid = grid(running(0, 0..21).chain(running(20 * LENGTH + 3, 0..40)));
         assert_eq!(told(&grid), ["4/4@0", "60@0", "1/4@1920", "4/4@2400"]);
@@ -313,7 +331,7 @@ mod tests {
         let struck = |at: Time, sixteenth: u64| StepBegun { is_struck: true, ..step(at, sixteenth) };
         let mut steps = vec![struck(0, 0), step(250, 1), step(500, 2), step(750, 3), step(1000, 4), step(1250, 5)];
         steps.extend([struck(1100, 4), struck(2200, 8), step(2475, 9), struck(12_700, 12), struck(13_800, 16)]);
-        let grid = TakeGrid::new(&steps, RATE, LENGTH as f64, Some(16));
+        let grid = TakeGrid::new(&steps, &settings());
         assert_eq!([grid.tick(0), grid.tick(1100), grid.tick(2200)], [0, 480, 960], "{:?}", told(&grid));
         assert_eq!(grid.tick(12_700), 13 * 480, "the pause is filled with beats: {:?}", told(&grid));
     }

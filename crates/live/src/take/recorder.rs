@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use files::smf;
 use harmonizer::Sampling;
-use session::{Settings, clock};
+use session::Settings;
 
 use super::log::{FIRST_LINE, ModelIdentity, SamplingRecord, TakeEvent, TakeHeader, line};
 use super::score::TakeScore;
@@ -27,8 +27,8 @@ pub struct Recorder {
     /// Lines not yet written.
     lines: Vec<u8>,
     score: TakeScore,
-    /// What gives the time, once an event has come.
-    clock: Option<clock::Settings>,
+    /// What the performance was begun with, once an event has come.
+    session: Option<Settings>,
     is_score_new: bool,
     /// When the MIDI file was written last, and how long that took.
     written: Instant,
@@ -59,7 +59,7 @@ impl Recorder {
             log: None,
             lines: Vec::new(),
             score: TakeScore::default(),
-            clock: None,
+            session: None,
             is_score_new: false,
             written: Instant::now(),
             writing: Duration::ZERO,
@@ -76,7 +76,7 @@ impl Recorder {
     /// # Errors
     /// When the log can't be made.
     pub fn event(&mut self, session: &Settings, event: &TakeEvent) -> io::Result<()> {
-        self.clock = Some(session.clock);
+        self.session = Some(*session);
         match *event {
             TakeEvent::Step(step) => self.score.step(step),
             TakeEvent::Sent(message) => self.score.sent(&message),
@@ -107,12 +107,12 @@ impl Recorder {
         log.write_all(&self.lines).map_err(|error| named(error, &self.log_path))?;
         self.lines.clear();
         let pause = WRITE_EVERY.max(WRITING_SHARE * self.writing);
-        if let Some(clock) = &self.clock
+        if let Some(session) = &self.session
             && (is_last || (self.is_score_new && self.written.elapsed() >= pause))
         {
             self.is_score_new = false;
             let begun = Instant::now();
-            files::write_whole(&self.score_path, &smf::write(&self.score.score(clock)))?;
+            files::write_whole(&self.score_path, &smf::write(&self.score.score(session)))?;
             log.sync_data().map_err(|error| named(error, &self.log_path))?;
             self.written = Instant::now();
             self.writing = self.written - begun;

@@ -78,7 +78,7 @@ pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Res
         }
         replaying.collect();
     }
-    let score = replaying.score.score(&settings.clock);
+    let score = replaying.score.score(&settings);
     Ok(Replayed { sent: replaying.sent, score })
 }
 

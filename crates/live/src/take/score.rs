@@ -2,13 +2,11 @@
 
 use chorale::{Part, Pitch};
 use files::{Note, Score};
-use session::clock::{self, Time};
+use session::clock::Time;
 use session::midi::MidiMessage;
-use session::{Message, StepBegun};
+use session::{Message, Settings, StepBegun};
 
 use super::grid::{TICKS_PER_QUARTER, TakeGrid};
-
-const SIXTEENTHS_PER_BAR: u64 = 16;
 
 /// The notes of a take and the steps that they fell on.
 #[derive(Clone, Debug, Default)]
@@ -56,10 +54,9 @@ impl TakeScore {
         }
     }
 
-    /// `clock`: what the performance was begun with.
-    pub fn score(&self, clock: &clock::Settings) -> Score {
-        let named = clock.rate * 15.0 / clock.tempo;
-        let grid = TakeGrid::new(&self.steps, clock.rate, named, Some(SIXTEENTHS_PER_BAR));
+    /// `settings`: what the performance was begun with.
+    pub fn score(&self, settings: &Settings) -> Score {
+        let grid = TakeGrid::new(&self.steps, settings);
         let directions = grid.directions();
         let mut score = Score { ticks_per_quarter: TICKS_PER_QUARTER, directions, ..Score::default() };
         let end = self.end();

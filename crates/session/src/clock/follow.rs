@@ -6,7 +6,7 @@
 //! as every likely note value after every guess; the likeliest survive. So a guess that turns out wrong is replaced by
 //! one that was right all along.
 
-use super::{Time, step_length};
+use super::{Metre, Time};
 
 /// Guesses kept. More place no more notes rightly.
 const GUESSES: usize = 24;
@@ -25,6 +25,16 @@ const FROM_SECOND: [f64; LONGEST] =
     [0.850, 0.020, 0.080, 0.010, 0.004, 0.004, 0.010, 0.002, 0.002, 0.002, 0.005, 0.001, 0.001, 0.001, 0.002, 0.001];
 const FROM_FOURTH: [f64; LONGEST] =
     [0.880, 0.010, 0.010, 0.010, 0.040, 0.004, 0.004, 0.002, 0.020, 0.002, 0.002, 0.001, 0.005, 0.001, 0.001, 0.001];
+/// The same of dotted beats, from each of their six sixteenths: three eighths, a quarter and an eighth or the reverse, a
+/// dotted eighth with what follows it, and notes of whole beats. Set by hand.
+const OF_DOTTED: [[f64; LONGEST]; 6] = [
+    [0.01, 0.34, 0.10, 0.30, 0.003, 0.18, 0.001, 0.003, 0.002, 0.003, 0.001, 0.05, 0.001, 0.001, 0.001, 0.002],
+    [0.90, 0.02, 0.02, 0.02, 0.02, 0.001, 0.001, 0.001, 0.001, 0.001, 0.005, 0.001, 0.001, 0.001, 0.001, 0.001],
+    [0.06, 0.80, 0.01, 0.10, 0.001, 0.002, 0.001, 0.002, 0.001, 0.02, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001],
+    [0.84, 0.01, 0.12, 0.001, 0.001, 0.002, 0.001, 0.001, 0.02, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001],
+    [0.06, 0.88, 0.002, 0.01, 0.001, 0.003, 0.001, 0.03, 0.001, 0.002, 0.001, 0.001, 0.001, 0.01, 0.001, 0.001],
+    [0.94, 0.002, 0.01, 0.002, 0.002, 0.001, 0.02, 0.001, 0.001, 0.001, 0.001, 0.001, 0.01, 0.001, 0.001, 0.001],
+];
 /// How likely a note only ornaments the one before, within half a sixteenth of it.
 const ORNAMENT: f64 = 0.02;
 /// How likely the next note comes after a pause longer than its value (a fermata, a breath).
@@ -76,9 +86,10 @@ struct Freedom {
 impl Freedom {
     /// `rate`: units of time in a second.
     fn following(rate: f64) -> Freedom {
+        // Sixteenths of 400 and of 15 quarters a minute.
         Freedom {
-            shortest: step_length(rate, 400.0),
-            longest: step_length(rate, 15.0),
+            shortest: rate * 15.0 / 400.0,
+            longest: rate,
             home: None,
             left: 1.0,
             first: 0.15,
@@ -108,6 +119,8 @@ impl Freedom {
 pub struct Follower {
     rate: f64,
     first: u64,
+    /// Sixteenths in a beat.
+    beat: u64,
     freedom: Freedom,
     /// Likeliest first; none before the first note.
     guesses: [Guess; GUESSES],
@@ -115,18 +128,18 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// `tempo` is the first guess, in beats a minute; the first note stands on position `first`.
-    pub fn new(rate: f64, tempo: f64, first: u64) -> Follower {
-        Follower::with(rate, first, Freedom::following(rate), step_length(rate, tempo))
+    /// `rate`: units of time in a second; `length`: the first guess at how many make a sixteenth; the first note stands on
+    /// sixteenth `first`.
+    pub fn new(rate: f64, length: f64, first: u64, metre: Metre) -> Follower {
+        Follower::with(rate, first, metre.beat(), Freedom::following(rate), length)
     }
 
     /// Keeps to the tempo, but for as much as the player goes beside it. Its time goes on while the player pauses.
-    pub fn leaning(rate: f64, tempo: f64, first: u64) -> Follower {
-        let length = step_length(rate, tempo);
-        Follower::with(rate, first, Freedom::leaning(length), length)
+    pub fn leaning(rate: f64, length: f64, first: u64, metre: Metre) -> Follower {
+        Follower::with(rate, first, metre.beat(), Freedom::leaning(length), length)
     }
 
-    fn with(rate: f64, first: u64, freedom: Freedom, length: f64) -> Follower {
+    fn with(rate: f64, first: u64, beat: u64, freedom: Freedom, length: f64) -> Follower {
         let guess = Guess {
             position: first,
             at: 0.0,
@@ -137,7 +150,7 @@ impl Follower {
             deviation: freedom.deviation[1].powi(2),
             weight: 0.0,
         };
-        Follower { rate, first, freedom, guesses: [guess; GUESSES], count: 0 }
+        Follower { rate, first, beat, freedom, guesses: [guess; GUESSES], count: 0 }
     }
 
     /// Leans towards the player from another tempo, given as the units of time in a sixteenth. `anchor`: a position and
@@ -171,7 +184,7 @@ impl Follower {
             let guess = &rested;
             self.ornament(guess, at, &mut successors);
             for steps in 1..=LONGEST {
-                let share = next_note(guess.position)[steps - 1];
+                let share = self.next_note(guess.position)[steps - 1];
                 self.note(guess, steps, share, at, &mut successors);
             }
             if self.freedom.home.is_none() {
@@ -194,20 +207,34 @@ impl Follower {
         self.guesses[0].length
     }
 
-    /// Where a tempo of our own goes on through a silence: after the whole bars that have passed in it.
+    fn next_note(&self, position: u64) -> &'static [f64; LONGEST] {
+        match position % self.beat {
+            within if self.beat == OF_DOTTED.len() as u64 => &OF_DOTTED[within as usize],
+            0 => &FROM_BEAT,
+            1 => &FROM_SECOND,
+            2 => &FROM_HALF,
+            _ => &FROM_FOURTH,
+        }
+    }
+
+    /// Where a tempo of our own goes on through a note or a silence longer than all note values: after the beats that have
+    /// passed but for the last few.
     fn after_rest(&self, guess: Guess, at: f64) -> Guess {
-        let bar = LONGEST as f64;
-        let bars = ((at - guess.at) / guess.length / bar - 0.5).floor();
-        if self.freedom.home.is_none() || bars < 1.0 {
+        let sixteenths = (at - guess.at) / guess.length;
+        if self.freedom.home.is_none() || sixteenths < LONGEST as f64 + 2.0 {
             return guess;
         }
-        let passed = bars * bar;
-        let at_variance = guess.at_variance + passed * passed * guess.length_variance;
+        let passed = ((sixteenths - 12.0) / self.beat as f64).ceil() * self.beat as f64;
+        let length_variance = guess.length_variance + (self.freedom.drift * guess.length).powi(2) * passed;
+        let at_variance = guess.at_variance + passed * (2.0 * guess.covariance + passed * length_variance);
+        // At worst nobody knows more than that it is some beat.
+        let is_lost = at_variance > (2.0 * guess.length).powi(2);
         Guess {
             position: guess.position + passed as u64,
             at: guess.at + passed * guess.length,
-            // Nobody knows more than that it is some beat.
             at_variance: at_variance.min((2.0 * guess.length).powi(2)),
+            covariance: if is_lost { 0.0 } else { guess.covariance + passed * length_variance },
+            length_variance,
             ..guess
         }
     }
@@ -260,14 +287,14 @@ impl Follower {
         }
     }
 
-    /// Tries it as the first note after a pause of any length, on one of the next four beats.
+    /// Tries it as the first note after a pause of any length, on one of the next beats.
     fn pause(&self, before: &Guess, at: f64, successors: &mut Successors) {
-        let to_beat = 4 - before.position % 4;
-        for steps in [to_beat, to_beat + 4, to_beat + 8, to_beat + 12] {
-            let share = if steps <= LONGEST as u64 { next_note(before.position)[steps as usize - 1] } else { 0.0 };
-            let beat = 4.0 * before.length;
-            let pause = (at - before.at) / beat - steps as f64 / 4.0;
-            if pause < LATE || share == 0.0 {
+        let to_beat = self.beat - before.position % self.beat;
+        for steps in (to_beat..=LONGEST as u64).step_by(self.beat as usize) {
+            let share = self.next_note(before.position)[steps as usize - 1];
+            let beat = self.beat as f64 * before.length;
+            let pause = (at - before.at) / beat - steps as f64 / self.beat as f64;
+            if pause < LATE {
                 continue;
             }
             let density = self.rate / (PAUSE_LENGTH * beat);
@@ -282,15 +309,6 @@ impl Follower {
                 ..*before
             });
         }
-    }
-}
-
-fn next_note(position: u64) -> &'static [f64; LONGEST] {
-    match position % 4 {
-        0 => &FROM_BEAT,
-        1 => &FROM_SECOND,
-        2 => &FROM_HALF,
-        _ => &FROM_FOURTH,
     }
 }
 
@@ -343,7 +361,7 @@ mod tests {
 
     /// The positions told for notes at these moments.
     fn follow(tempo: f64, moments: &[f64]) -> Vec<u64> {
-        let mut follower = Follower::new(RATE, tempo, 0);
+        let mut follower = Follower::new(RATE, 15_000.0 / tempo, 0, Metre::default());
         moments.iter().map(|&moment| follower.onset(moment as Time)).collect()
     }
 
@@ -395,7 +413,7 @@ mod tests {
 
     #[test]
     fn the_beat_is_foretold_where_the_playing_goes_on_evenly() {
-        let mut follower = Follower::new(RATE, 80.0, 0);
+        let mut follower = Follower::new(RATE, 187.5, 0, Metre::default());
         for moment in moments(&TUNE, |_| 170.0) {
             follower.onset(moment as Time);
         }
@@ -407,7 +425,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_played_time_and_tempo_stay_sane(waits in prop::collection::vec(0u64..20_000, 0..200)) {
-            let mut follower = Follower::new(RATE, 80.0, 0);
+            let mut follower = Follower::new(RATE, 187.5, 0, Metre::default());
             let mut now = 0;
             for wait in waits {
                 now += wait * wait / 20_000;

@@ -64,11 +64,11 @@ impl Session {
     pub(super) fn strike(&mut self, pitch: Pitch, velocity: u8) {
         let is_first = self.counts.notes == 0;
         let expected = self.clock.boundary(self.position);
-        let length = self.clock.step_length();
+        let (length, before) = (self.clock.step_length(), self.clock.sixteenth(self.position));
         let position = self.clock.onset(self.now, self.position);
         let deviation = expected.filter(|_| !self.is_ornament()).map(|expected| {
-            let steps = position as f64 - self.position as f64;
-            self.now as f64 - expected as f64 - steps * length
+            let sixteenths = self.clock.sixteenth(position) as f64 - before as f64;
+            self.now as f64 - expected as f64 - sixteenths * length
         });
         if position > self.position && (self.chord.is_some() || self.tables.next.is_some()) {
             self.enter_next_step(position);
@@ -227,12 +227,16 @@ impl Session {
         };
         // In a gap nothing is struck.
         let is_silent = self.keys.lifted().is_some();
-        if !is_silent && (self.density.moves_at(self.position) || self.settling.is_some()) {
+        if !is_silent && (self.may_move() || self.settling.is_some()) {
             let wait = self.touch.wait(self.position, self.clock.step_length());
             return self.answer(Motion::From(self.now + wait));
         }
         let (token, _) = Part::Soprano.fold(soprano.pitch);
         self.revise(self.held_chord(token));
+    }
+
+    fn may_move(&self) -> bool {
+        self.density.moves_at(self.position) && self.clock.may_move(self.position)
     }
 
     /// The soprano has ended and no other follows: the lower parts end too.

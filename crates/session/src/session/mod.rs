@@ -43,7 +43,7 @@ mod touch;
 
 use std::collections::VecDeque;
 
-use chorale::{Chord, Density, Phase, Pitch};
+use chorale::{Chord, Density, Pitch};
 
 use crate::answer::AnswerTable;
 use crate::clock::{Clock, Time};
@@ -153,9 +153,9 @@ impl Session {
         let through_channel = settings.split.map_or(SPLIT_CHANNEL, |split| split.channel);
         let mut routing = Routing::new(settings.routes, settings.has_own_ports, through_channel);
         routing.send_programs(0);
+        let clock = Clock::new(settings.clock, settings.metre);
         Session {
             settings,
-            clock: Clock::new(settings.clock),
             routing,
             reader: MidiReader::default(),
             fingers: Fingers::new(settings.clock.rate),
@@ -163,7 +163,8 @@ impl Session {
             bass: GivenBass::new(),
             touch: Touch::new(settings.clock.rate),
             step: 0,
-            position: settings.clock.first,
+            position: clock.first_position(),
+            clock,
             previous: Chord::START,
             chord: None,
             settling: None,
@@ -420,7 +421,7 @@ impl Session {
         }
         let at = self.clock.boundary(self.position).unwrap_or(self.now);
         let length = self.clock.step_length().round() as Time;
-        self.begun.push_back(StepBegun { at, sixteenth: self.position, length, is_struck });
+        self.begun.push_back(StepBegun { at, sixteenth: self.clock.sixteenth(self.position), length, is_struck });
     }
 
     /// Ends everything, whatever holds it.
@@ -470,7 +471,7 @@ impl Session {
     }
 
     fn beat(&self) -> Time {
-        (self.clock.step_length() * Phase::STEPS_PER_BEAT as f64).round() as Time
+        self.clock.beat_length().round() as Time
     }
 
     fn has_split_bass(&self) -> bool {

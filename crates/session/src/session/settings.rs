@@ -3,7 +3,7 @@
 use chorale::Phase;
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{self, Clock};
+use crate::clock::{self, Clock, Metre};
 use crate::control::Binding;
 use crate::routing::Route;
 
@@ -11,6 +11,8 @@ use crate::routing::Route;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     pub clock: clock::Settings,
+    #[serde(default)]
+    pub metre: Metre,
     /// Soprano to bass.
     pub routes: [Route; 4],
     /// Whether each part has a port of its own.
@@ -75,6 +77,7 @@ impl Settings {
     pub fn new(clock: clock::Settings) -> Settings {
         Settings {
             clock,
+            metre: Metre::default(),
             routes: Route::all(),
             has_own_ports: false,
             split: None,
@@ -86,7 +89,8 @@ impl Settings {
 
     /// Where the first step stands in the bar.
     pub fn first_phase(&self) -> Phase {
-        Clock::new(self.clock).phase(self.clock.first)
+        let clock = Clock::new(self.clock, self.metre);
+        clock.phase(clock.first_position())
     }
 
     /// Whether a performance can be begun with them, as it can with all that the command line and settings files let
@@ -102,7 +106,7 @@ impl Settings {
         };
         within("rate", rate, 1.0, 1e9)?;
         within("tempo", tempo, 10.0, 400.0)?;
-        within("first", first as f64, 0.0, 15.0)?;
+        within("first", first as f64, 0.0, self.metre.bar().unwrap_or(1) as f64 - 1.0)?;
         within("the chord window", self.chord_window, 0.0, 0.1)?;
         for route in &self.routes {
             within("a channel", route.channel.into(), 0.0, 15.0)?;

@@ -11,7 +11,7 @@ use live::take::{ModelIdentity, Recorder};
 use network::Model;
 use performer::devices::audio::AudioSettings;
 use performer::performance::Cast;
-use session::clock::{self, ClockSource};
+use session::clock::{self, ClockSource, Metre};
 use session::config::{self, Config, KeyNumber};
 use session::{Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
 use sound::Timbre;
@@ -40,6 +40,7 @@ Examples:
   performer play --midi jack --clock midi               JACK, in the time of a DAW's MIDI clock
   performer play --virtual --clock strict --tempo 60    the tempo stays, whatever you do
   performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
+  performer play --virtual --metre 6/8 --tempo 50       50 dotted quarters to the minute
   performer play --virtual --no-soprano                 the soprano sounds elsewhere
   performer play --virtual --split C4 --below bass      your left hand is the bass
 
@@ -61,7 +62,7 @@ pub struct Args {
     #[arg(long, value_enum, value_name = "HOW", default_value_t = PortLayout::One)]
     pub(super) ports: PortLayout,
 
-    /// Beats (quarter notes) a minute [default: 80]
+    /// Beats a minute: quarter notes, dotted ones in 6/8 and the like [default: 80]
     #[arg(long, value_name = "BPM", value_parser = tempo, allow_negative_numbers = true)]
     tempo: Option<f64>,
 
@@ -73,7 +74,11 @@ pub struct Args {
     #[arg(long, value_name = "PORT")]
     pub(super) clock_input: Option<String>,
 
-    /// Beats of pickup: 1 when the first key is the last beat of a 4/4 bar; 0.5 for an eighth
+    /// Bars such as 3/4, or 6/8 in two dotted beats; free has beats without bars [default: 4/4]
+    #[arg(long, value_name = "METRE")]
+    metre: Option<Metre>,
+
+    /// Beats of pickup: 1 when the first key is the last beat of a bar; 0.5 for an eighth, in 6/8 0.33
     #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup, allow_negative_numbers = true)]
     pickup: f64,
 
@@ -201,15 +206,16 @@ impl Args {
     /// # Errors
     /// When an option has nothing to act on.
     pub(super) fn settings(&self, config: &Config) -> Result<Settings> {
-        let first = (16 - (self.pickup * 4.0) as u64) % 16;
         // The rate is the sound system's.
-        let clock = clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: DEFAULT_TEMPO, first };
+        let clock = clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: DEFAULT_TEMPO, first: 0 };
         let mut settings = Settings::new(clock);
         config.apply(&mut settings);
         if let Some(clock) = self.clock {
             settings.clock.source = clock.into();
         }
         settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
+        settings.metre = self.metre.unwrap_or(settings.metre);
+        settings.clock.first = first(settings.metre, self.pickup)?;
         if let Some(KeyNumber(key)) = self.split {
             let before = settings.split.unwrap_or(KeyboardSplit { key, channel: SPLIT_CHANNEL, below: Below::Through });
             settings.split = Some(KeyboardSplit { key, ..before });
@@ -335,7 +341,25 @@ fn chord_window(text: &str) -> Result<f64, String> {
 
 fn pickup(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(beats) if (0.0..4.0).contains(&beats) && (beats * 4.0).fract() == 0.0 => Ok(beats),
-        _ => Err("expected beats, from 0 to 3.75 and in quarters of one: less than a bar, such as 1 or 0.5".to_owned()),
+        Ok(beats) if (0.0..16.0).contains(&beats) => Ok(beats),
+        _ => Err("expected beats: less than a bar, such as 1 or 0.5".to_owned()),
     }
+}
+
+/// Sixteenths of the bar before a first key that comes so many beats before the next bar line.
+fn first(metre: Metre, pickup: f64) -> Result<u64> {
+    /// Of a sixteenth: a third of a beat is told as 0.33.
+    const ROUNDED: f64 = 0.05;
+    let sixteenths = pickup * metre.beat() as f64;
+    let Some(bar) = metre.bar() else {
+        if pickup > 0.0 {
+            bail!("--pickup {pickup}: without bars there is no pickup; --metre 4/4 has bars");
+        }
+        return Ok(0);
+    };
+    let is_exact = (sixteenths - sixteenths.round()).abs() <= ROUNDED;
+    if !is_exact || sixteenths.round() >= bar as f64 {
+        bail!("--pickup {pickup}: expected beats in sixteenths, less than a bar of {metre}, such as 1 or 0.5");
+    }
+    Ok((bar - sixteenths.round() as u64) % bar)
 }

@@ -56,7 +56,7 @@ fn cell(column: &Column, keys: &RangeInclusive<usize>) -> Span<'static> {
             let letter = if column.struck[part.index()] { letter } else { letter.to_ascii_lowercase() };
             Span::styled(letter.to_string(), Style::new().fg(COLOURS[part.index()]))
         }
-        None if column.position.is_multiple_of(16) => Span::styled("|", FAINT),
+        None if column.is_bar_line => Span::styled("|", FAINT),
         None if column.position.is_multiple_of(4) => Span::styled(".", FAINT),
         None => Span::raw(" "),
     }

@@ -79,6 +79,17 @@ fn played() -> View {
 }
 
 #[test]
+fn the_place_is_told_in_the_metre() {
+    let mut view = view();
+    let places = ["4/4", "3/4", "6/8", "free"].map(|metre| {
+        view.metre = metre.parse().unwrap();
+        view.show(&PerformanceEvent::Moment { at: 0, position: 21, parts: [None; 4] });
+        view.place()
+    });
+    assert_eq!(places, ["bar 2  beat 2.2", "bar 2  beat 3.2", "bar 3  beat 2.2", "beat 6.2"]);
+}
+
+#[test]
 fn the_screen_tells_ports_place_notes_key_and_switches() {
     let mut view = played();
     (view.summary.notes, view.take) = (41, Some("take.mid".to_owned()));

@@ -7,7 +7,7 @@ use chorale::{Harmony, Key, KeyFinder, Pitch};
 use hdrhistogram::Histogram;
 use live::{AnsweredNote, PerformanceEvent, Status, Summary};
 use performer::devices::midi::PortStatus;
-use session::clock::ClockSource;
+use session::clock::{ClockSource, Metre};
 
 /// Steps that the roll remembers: the widest terminals show no more.
 const ROLL: usize = 512;
@@ -22,6 +22,7 @@ const BEGINNING: u64 = 16;
 pub struct View {
     pub system: &'static str,
     pub source: ClockSource,
+    pub metre: Metre,
     pub ports: PortStatus,
     pub status: Status,
     pub summary: Summary,
@@ -52,6 +53,7 @@ pub struct View {
 #[derive(Clone, Copy)]
 pub struct Column {
     pub position: u64,
+    pub is_bar_line: bool,
     pub parts: [Option<Pitch>; 4],
     /// Parts that changed within the step.
     pub struck: [bool; 4],
@@ -71,6 +73,7 @@ impl View {
         Ok(View {
             system,
             source,
+            metre: Metre::default(),
             ports,
             status,
             summary: Summary::default(),
@@ -135,7 +138,8 @@ impl View {
                 if self.roll.len() == ROLL {
                     self.roll.pop_front();
                 }
-                self.roll.push_back(Column { position, parts, struck: changed });
+                let is_bar_line = self.metre.steps().is_some_and(|steps| position.is_multiple_of(steps));
+                self.roll.push_back(Column { position, is_bar_line, parts, struck: changed });
                 self.classes.iter_mut().for_each(|weight| *weight *= KeyFinder::MEMORY);
                 for pitch in parts.into_iter().flatten() {
                     self.classes[usize::from(pitch.class())] += 1.0;
@@ -197,19 +201,23 @@ impl View {
         parts.map(|pitch| pitch.map_or_else(|| "-".to_owned(), |pitch| key.spell(pitch, &[], None).to_string()))
     }
 
-    /// Where the music stands: bar, beat and sixteenth of the beat, all from 1. A player who is followed tells nobody
-    /// where the bar begins: then beats are counted.
+    /// Where the music stands: bar, beat and fourth of the beat, all from 1. Where nobody knows the bar, beats are counted.
     pub fn place(&self) -> String {
-        let (beat, sixteenth) = (self.position / 4, self.position % 4 + 1);
-        match self.source {
-            ClockSource::Follow => format!("beat {}.{sixteenth}", beat + 1),
-            _ => format!("bar {}  beat {}.{sixteenth}", beat / 4 + 1, beat % 4 + 1),
+        let (beat, step) = (self.position / 4, self.position % 4 + 1);
+        match self.beats_in_bar() {
+            None => format!("beat {}.{step}", beat + 1),
+            Some(beats) => format!("bar {}  beat {}.{step}", beat / beats + 1, beat % beats + 1),
         }
     }
 
     /// The beat of the bar, from 1, where somebody knows it.
     pub fn beat(&self) -> Option<u64> {
-        (self.source != ClockSource::Follow).then(|| self.position / 4 % 4 + 1)
+        self.beats_in_bar().map(|beats| self.position / 4 % beats + 1)
+    }
+
+    /// A player who is followed tells nobody where the bar begins, and a free metre has none.
+    fn beats_in_bar(&self) -> Option<u64> {
+        self.metre.steps().filter(|_| self.source != ClockSource::Follow).map(|steps| steps / 4)
     }
 
     /// Whether the music stands in the first half of a beat.
