@@ -1,6 +1,7 @@
 //! The stage: a session and its worker in virtual time.
 
 use anyhow::Result;
+use chorale::Chord;
 use harmonizer::Harmonizer;
 use live::Worker;
 use rand::{RngExt, SeedableRng};
@@ -24,6 +25,8 @@ pub struct Heard {
     pub notes: Vec<HeardNote>,
     /// When each soprano was struck, its key and the position that the session gave it.
     pub answered: Vec<(f64, u8, u64)>,
+    /// The chord of each step, as the network heard it.
+    pub chords: Vec<Chord>,
     /// Notes begun twice, ends of nothing, notes that never end.
     pub faults: usize,
     pub missed: u64,
@@ -39,6 +42,8 @@ pub fn perform(plan: &Plan, settings: Settings, harmonizer: Harmonizer, seed: u6
         requests: Vec::new(),
         tables: Vec::new(),
         sounding: [None; 4],
+        step: None,
+        steps: 0,
         heard: Heard::default(),
     };
     stage.session.table(0, &first);
@@ -72,6 +77,9 @@ struct Stage {
     tables: Vec<(Time, AnswerTable)>,
     /// Begin, key and velocity.
     sounding: [Option<(f64, u8, u8)>; 4],
+    /// The last step that was reported, and how many had a chord before it.
+    step: Option<u64>,
+    steps: usize,
     heard: Heard,
 }
 
@@ -94,6 +102,15 @@ impl Stage {
         }
     }
 
+    /// Steps with a chord before that one.
+    fn steps_heard(&mut self, step: u64) -> usize {
+        if self.step != Some(step) {
+            self.step = Some(step);
+            self.steps = self.heard.chords.len();
+        }
+        self.steps
+    }
+
     fn collect(&mut self, now: Time) -> Result<()> {
         while let Some(message) = self.session.next_message() {
             let at = message.at as f64 / RATE;
@@ -113,7 +130,15 @@ impl Stage {
             }
             self.session.sent();
         }
-        self.requests.extend(std::iter::from_fn(|| self.session.next_request()));
+        while let Some(request) = self.session.next_request() {
+            if let Some(chord) = request.chord {
+                // A step's last report tells its chord.
+                let before = self.steps_heard(request.step);
+                self.heard.chords.truncate(before);
+                self.heard.chords.push(chord);
+            }
+            self.requests.push(request);
+        }
         // One worker: what is asked while it works waits for it.
         if self.tables.is_empty() && !self.requests.is_empty() {
             for request in self.requests.drain(..) {

@@ -24,6 +24,11 @@ impl Company {
         Company { share: 0.0, distance: 0, soprano: None, nearest: None, leading: None }
     }
 
+    /// Whether nothing has been played yet.
+    pub fn is_new(&self) -> bool {
+        self.soprano.is_none()
+    }
+
     /// A key was struck just after the soprano with which it goes.
     pub fn joins(&mut self, below: Pitch, melody: Pitch) {
         self.nearest = nearer(self.nearest, below, melody);

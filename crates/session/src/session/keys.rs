@@ -14,6 +14,9 @@ const OVERLAP: f64 = 0.1;
 /// A finger that is longer on its key than so many seconds has played no grace note.
 const GRACE: f64 = 0.12;
 
+/// Nobody begins a melody below this key, C3.
+const LOW: u8 = 48;
+
 /// The melody's part of the keyboard.
 pub struct Keys {
     /// Velocity of each key that is down, 0 when it is up.
@@ -86,7 +89,8 @@ impl Keys {
 
     fn role(&mut self, now: Time, pitch: Pitch) -> Role {
         let Some(held) = self.soprano.filter(|soprano| soprano.lifted.is_none() && !soprano.on_pedal) else {
-            let is_low = self.window > 0 && self.company.is_likely(pitch);
+            let is_likely = self.company.is_likely(pitch) || self.company.is_new() && pitch.midi() < LOW;
+            let is_low = self.window > 0 && is_likely;
             return if is_low { Role::Perhaps } else { Role::Melody };
         };
         let is_chord = now - held.struck < self.units(TOGETHER);

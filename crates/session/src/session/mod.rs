@@ -202,14 +202,16 @@ impl Session {
     pub fn table(&mut self, at: Time, table: &AnswerTable) {
         self.reach(at);
         let fits = table.bass == self.bass.token();
+        // In a gap nothing is struck; the next key finds the table there.
+        let is_wanted = self.tables.awaited != Awaited::Nothing && self.keys.lifted().is_none();
         if fits && table.step == self.step && table.after == self.previous {
             self.tables.present = Some(*table);
-            if self.tables.awaited != Awaited::Nothing {
+            if is_wanted {
                 self.adopt();
             }
         } else if fits && table.step == self.step + 1 && table.after == self.chord.unwrap_or(self.previous) {
             self.tables.next = Some(*table);
-        } else if self.tables.awaited != Awaited::Nothing && table.step < self.step {
+        } else if is_wanted && table.step < self.step {
             // Its step is over, but nothing newer is there. The right one is still waited for.
             self.sing(table, Motion::AtOnce);
         }

@@ -179,6 +179,22 @@ fn the_lower_parts_end_with_the_player_or_a_beat_later_or_hold() {
 }
 
 #[test]
+fn an_answer_that_comes_after_the_key_is_up_strikes_nothing() {
+    let mut session = Session::new(settings());
+    session.midi(0, &[0x90, 72, 80]);
+    session.midi(60, &[0x80, 72, 0]);
+    for at in [70, 300] {
+        session.table(at, &table(0, Chord::START));
+    }
+    let mut struck = Vec::new();
+    while let Some(message) = session.next_message() {
+        struck.extend(message.is_note_on().then(|| message.bytes()[0]));
+        session.sent();
+    }
+    assert_eq!(struck, [0x90]);
+}
+
+#[test]
 fn gaps_of_an_articulated_line_do_not_chop_the_harmony() {
     let mut player = Player::new();
     for (number, key) in (1..).zip(LINE) {
