@@ -14,7 +14,7 @@ jack_midi_dump -a ours >"$out/ours" 2>/dev/null &
 others+=($!)
 sleep 0.5
 
-"$performer" play --midi jack --tempo 120 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
+"$performer" play --midi jack --tempo 80 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
 for _ in $(seq 300); do
@@ -24,21 +24,21 @@ for _ in $(seq 300); do
 done
 grep -q '^READY' "$out/talk"
 
-# A beat is 24,000 frames, a millisecond 48.
-keys=(72 74 76 77 79 77 76 74 72 71 72 74 76 79 77 76 74 72 71 69 71 72 74 72)
-late=(0 18 -12 25 -22 9 31 -5 -28 14 22 -17 3 36 -8 20 -30 11 -2 27 -14 6 -20 16)
+# A beat is 36,000 frames, a millisecond 48.
+keys=(72 74 76 77 79 77 76 74 72 71 72 74 76 79 77 76 74 72)
+late=(0 18 -12 25 -22 9 31 -5 -28 14 22 -17 3 36 -8 20 -30 11)
 notes=()
 for number in "${!keys[@]}"; do
-  start=$((24000 * number + 48 * late[number]))
-  next=$((24000 * (number + 1) + 48 * ${late[number + 1]:-0}))
+  start=$((36000 * number + 48 * late[number]))
+  next=$((36000 * (number + 1) + 48 * ${late[number + 1]:-0}))
   if ((number % 2)); then overlap=1700; else overlap=-2900; fi
   notes+=("$start" "${keys[number]}" $((next + overlap - start)))
 done
-jack_midiseq player 620000 "${notes[@]}" >/dev/null 2>&1 &
+jack_midiseq player 720000 "${notes[@]}" >/dev/null 2>&1 &
 others+=($!)
 sleep 0.5
 jack_connect player:out performer:in
-sleep 14
+sleep 14.5
 jack_disconnect player:out performer:in
 
 kill -INT "$playing"

@@ -1,4 +1,4 @@
-//! How live playing stands up to hands: six melodies, fingers of 0, 20 and 40 ms deviation, three clocks, both networks,
+//! How live playing stands up to hands: six melodies, fingers of 0, 20 and 40 ms deviation, four clocks, both networks,
 //! in virtual time. What each column means stands at `tests::hands::Measures`.
 //!
 //!     cargo run --release --workspace --bin hands -- [--seeds N] [--notes N] [--clock NAME] [--network NAME] [--sd MS]
@@ -31,8 +31,12 @@ const RUNNING: Tune = Tune {
         A4/8 B4/8 C5/8 D5/8 E5/8 D5/8 C5/8 B4/8 | A4/8 C5/8 B4/8 A4/8 G4/8 F#4/8 G4/8 E4/8 |
         D4/8 F#4/8 A4/8 C5/8 B4/8 A4/8 G4/8 F#4/8 | G4/2. r/4 |",
 };
-const CLOCKS: [(&str, ClockSource); 3] =
-    [("own", ClockSource::Internal), ("midi", ClockSource::Midi), ("follow", ClockSource::Follow)];
+const CLOCKS: [(&str, ClockSource); 4] = [
+    ("own", ClockSource::Internal),
+    ("strict", ClockSource::Strict),
+    ("midi", ClockSource::Midi),
+    ("follow", ClockSource::Follow),
+];
 const NETWORKS: [&str; 2] = ["wavenet", "lstm"];
 const DEVIATIONS: [f64; 3] = [0.0, 20.0, 40.0];
 const SCENES: [&str; 11] =

@@ -9,18 +9,20 @@ const PLACES: usize = Phase::STEPS_PER_BEAT;
 /// Deviation of a key from the clock that is assumed of a player not yet heard, in seconds.
 const FIRST_DEVIATION: f64 = 0.02;
 /// How fast mean and variance of the deviations are learned, a key.
-const LEARNING: f64 = 0.1;
+const LEARNING: f64 = 0.07;
+/// Farther from the clock than these seconds nobody was early or late: the clock was wrong.
+const ASTRAY: f64 = 0.1;
 /// Keys later than the mean by so many standard deviations are not waited for.
-const SPREAD: f64 = 2.0;
+const SPREAD: f64 = 2.2;
 /// Least and longest wait, in seconds, and the longest as a share of a step.
-const WAIT: (f64, f64) = (0.008, 0.1);
+const WAIT: (f64, f64) = (0.008, 0.09);
 const LONGEST_SHARE: f64 = 0.55;
 /// How often a melody strikes at each place of the beat before anything is known of it, and how fast that is learned, a
 /// beat.
 const FIRST_SHARES: [f64; PLACES] = [0.9, 0.05, 0.4, 0.05];
 const SHARE_LEARNING: f64 = 0.12;
 /// Where fewer keys come nobody waits for one.
-const LIKELY: f64 = 0.03;
+const LIKELY: f64 = 0.015;
 
 pub struct Touch {
     rate: f64,
@@ -41,8 +43,9 @@ impl Touch {
     /// A key was struck so many units of time after its step was to begin; `None` where that says nothing of the clock.
     pub fn strike(&mut self, deviation: Option<f64>) {
         self.has_struck = true;
-        if let Some(deviation) = deviation {
-            let error = deviation / self.rate - self.mean;
+        let seconds = deviation.map(|deviation| deviation / self.rate);
+        if let Some(deviation) = seconds.filter(|deviation| deviation.abs() < ASTRAY) {
+            let error = deviation - self.mean;
             self.mean += LEARNING * error;
             self.variance += LEARNING * (error * error - self.variance);
         }
