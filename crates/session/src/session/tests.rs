@@ -145,7 +145,7 @@ fn a_part_that_keeps_its_pitch_holds_unless_the_soprano_is_struck_again() {
     assert_eq!(player.down(160, 74), moved);
     player.up(165, 72);
     assert_eq!(player.up(300, 74), [(1, "off", 74)]);
-    let struck_again = player.down(400, 74);
+    let struck_again = player.down(460, 74);
     let struck: Vec<u8> = struck_again.iter().filter(|event| event.1 == "on").map(|event| event.0).collect();
     assert_eq!(struck, [1, 2, 3, 4]);
 }
@@ -154,7 +154,7 @@ fn a_part_that_keeps_its_pitch_holds_unless_the_soprano_is_struck_again() {
 fn inner_parts_move_at_the_step_boundary_while_the_soprano_holds() {
     let mut player = Player::new();
     player.down(1000, 72);
-    player.at(1000 + 30 * BEAT);
+    player.at(1000 + 40 * BEAT);
     let moved: Vec<Time> = player.sent.iter().rev().filter(|on| on.bytes()[0] == 0x91).map(|on| on.at % STEP).collect();
     assert_eq!(moved[..8], [0; 8], "once no key is expected");
 }
