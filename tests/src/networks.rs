@@ -13,7 +13,7 @@ use tract_onnx::pb::{
     TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 use trainer::checkpoint::Header;
-use trainer::export::encode;
+use trainer::export::{encode, rounded};
 use trainer::layers::Weights;
 use trainer::network::Network;
 use trainer::settings::Settings;
@@ -26,7 +26,7 @@ pub fn random_network(settings: &Settings, seed: u64) -> (Network, Vec<u8>) {
         let values: Vec<f32> = (0..variable.elem_count()).map(|_| (rng.random::<f32>() - 0.5) * 0.6).collect();
         weights.insert(name, Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap());
     }
-    let network = Network::new(settings, &weights).unwrap();
+    let network = Network::new(settings, &rounded(&weights).unwrap()).unwrap();
     let header = Header {
         settings: settings.clone(),
         epoch: 0,

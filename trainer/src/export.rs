@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use chorale::{Chord, Phase, Token};
-use contract::graph::{Constant, EmbeddingSizes, HeadSizes, Sizes, StepGraph};
+use contract::graph::{Constant, Content, EmbeddingSizes, HeadSizes, Sizes, StepGraph, halves_of};
+use contract::half::{from_half, to_half};
 use contract::onnx::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use contract::{IR_VERSION, OPSET, StateContract, metadata};
 use prost::Message;
@@ -14,7 +15,7 @@ use prost::Message;
 use crate::checkpoint::{Checkpoint, Header};
 use crate::dataset::Dataset;
 use crate::features::{Features, INPUT_TOKENS, group_table, relation_table};
-use crate::layers::Linear;
+use crate::layers::{Linear, Weights};
 use crate::likelihood::Told;
 use crate::logits::LOWEST_LOGIT;
 use crate::network::{Network, Trunk};
@@ -26,14 +27,30 @@ pub const TOLERANCE: f32 = 1e-4;
 /// Steps of real chorales over which the two are compared, at the least.
 const COMPARED_STEPS: usize = 256;
 
-/// Writes the averaged weights of `checkpoint` to `path`. The metadata carry the validation and test T, measured
+/// The weights as a file keeps them: matrices in halves.
+///
+/// # Errors
+/// When candle fails.
+pub fn rounded(weights: &Weights) -> Result<Weights> {
+    let rounded = |tensor: &Tensor| -> Result<Tensor> {
+        if tensor.rank() < 2 {
+            return Ok(tensor.clone());
+        }
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        let values = values.into_iter().map(|value| from_half(to_half(value))).collect::<Vec<_>>();
+        Ok(Tensor::from_vec(values, tensor.shape(), tensor.device())?)
+    };
+    weights.iter().map(|(name, tensor)| Ok((name.clone(), rounded(tensor)?))).collect()
+}
+
+/// Writes the averaged weights of `checkpoint`, [`rounded`], to `path`. The metadata carry the validation and test T, measured
 /// here; the file is first run in tract beside the checkpoint, and not written if a logit differs by more than
 /// [`TOLERANCE`].
 ///
 /// # Errors
 /// When the two differ, or the file cannot be written.
 pub fn export(checkpoint: &Checkpoint, dataset: &Dataset, path: &Path) -> Result<()> {
-    let network = checkpoint.network()?;
+    let network = Network::new(&checkpoint.header.settings, &rounded(&checkpoint.average())?)?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let t = |pieces| Ok::<_, anyhow::Error>(train::evaluate(&network, pieces, Told::Beat, threads)?.report().t);
     let (valid_t, test_t) = (t(&dataset.valid)?, t(&dataset.test)?);
@@ -232,7 +249,7 @@ impl Contents {
     }
 
     fn linear(&mut self, name: &str, linear: &Linear) {
-        self.weights(&format!("{name}.weight"), &linear.weight);
+        self.weights(&halves_of(&format!("{name}.weight")), &linear.weight);
         self.weights(&format!("{name}.bias"), &linear.bias);
     }
 
@@ -244,16 +261,20 @@ impl Contents {
         self.table(&of("seconds.columns"), features.pairs.iter().map(|&(.., second)| second as u32));
         self.table(&of("kinds"), features.pairs.iter().map(|&(relation, ..)| relation as u32 * relation_size));
         self.table(&of("offsets"), features.offsets().into_iter().map(|offset| offset as u32));
-        self.weights(&of("table"), table);
+        self.weights(&halves_of(&of("table")), table);
     }
 
     /// The values of one of the graph's constants, as they lie in the file.
     fn bytes(&self, constant: &Constant) -> Result<Vec<u8>> {
-        let Constant { name, dims, .. } = constant;
+        let Constant { name, dims, content } = constant;
         match self.0.get(name).with_context(|| format!("the network has nothing for the constant '{name}'"))? {
             Values::Weights(tensor) => {
                 ensure!(tensor.dims() == dims, "'{name}' is {:?}, the contract wants {dims:?}", tensor.dims());
-                Ok(tensor.flatten_all()?.to_vec1::<f32>()?.into_iter().flat_map(f32::to_le_bytes).collect())
+                let values = tensor.flatten_all()?.to_vec1::<f32>()?.into_iter();
+                Ok(match content {
+                    Content::Halves => values.flat_map(|value| to_half(value).to_le_bytes()).collect(),
+                    _ => values.flat_map(f32::to_le_bytes).collect(),
+                })
             }
             Values::Table(values) => {
                 let count: usize = dims.iter().product();

@@ -30,6 +30,11 @@ pub fn logits_of(part: Part) -> String {
     format!("logits_{}", part.name().to_lowercase())
 }
 
+/// The constant that keeps a matrix.
+pub fn halves_of(matrix: &str) -> String {
+    format!("{matrix}.halves")
+}
+
 /// The parts that are chosen before `part`, in their order.
 pub fn chosen_before(part: Part, order: [Part; 4]) -> impl Iterator<Item = Part> {
     order.into_iter().take_while(move |&other| other != part)
@@ -117,6 +122,8 @@ pub enum Content {
     Table,
     /// Learned numbers.
     Weights,
+    /// Learned numbers of sixteen bits ([`crate::half`]).
+    Halves,
 }
 
 impl Content {
@@ -124,6 +131,7 @@ impl Content {
         match self {
             Content::Shape(_) | Content::Table => DataType::Int64,
             Content::Weights => DataType::Float,
+            Content::Halves => DataType::Float16,
         }
     }
 }
@@ -165,7 +173,7 @@ impl StepGraph {
         let constant = |constant: &Constant| {
             let raw_data = match &constant.content {
                 Content::Shape(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-                Content::Table | Content::Weights => fill(constant)?,
+                Content::Table | Content::Weights | Content::Halves => fill(constant)?,
             };
             Ok(TensorProto {
                 name: constant.name.clone(),
@@ -229,6 +237,13 @@ impl StepGraph {
         self.constant(name, dims, Content::Weights);
     }
 
+    /// Kept in halves, computed with in full.
+    fn matrix(&mut self, name: &str, dims: &[usize]) {
+        let halves = halves_of(name);
+        self.constant(&halves, dims, Content::Halves);
+        self.node(&format!("Cast to={}", DataType::Float as i32), name, &[&halves]);
+    }
+
     /// The sum of the rows of a table that stand for single words and for pairs of them: words (N, columns) → `name.sum`
     /// (N, width).
     fn embedding(&mut self, name: &str, words: &str, sizes: &EmbeddingSizes) {
@@ -246,7 +261,7 @@ impl StepGraph {
         self.node("Concat axis=1", &of("classes"), &[&of("singles"), &of("relations")]);
         self.constant(&of("offsets"), &[1, sizes.singles + sizes.pairs], Content::Table);
         self.node("Add", &of("rows"), &[&of("classes"), &of("offsets")]);
-        self.weights(&of("table"), &[sizes.rows, sizes.width]);
+        self.matrix(&of("table"), &[sizes.rows, sizes.width]);
         self.node("Gather axis=0", &of("embedded"), &[&of("table"), &of("rows")]);
         self.node("ReduceSum keepdims=0", &of("sum"), &[&of("embedded"), "axis1"]);
     }
@@ -254,7 +269,7 @@ impl StepGraph {
     /// x (N, inputs) → `name` (N, outputs).
     fn linear(&mut self, name: &str, x: &str, inputs: usize, outputs: usize) {
         let of = |what: &str| format!("{name}.{what}");
-        self.weights(&of("weight"), &[inputs, outputs]);
+        self.matrix(&of("weight"), &[inputs, outputs]);
         self.weights(&of("bias"), &[outputs]);
         self.node("MatMul", &of("product"), &[x, &of("weight")]);
         self.node("Add", name, &[&of("product"), &of("bias")]);

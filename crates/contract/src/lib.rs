@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod graph;
+pub mod half;
 pub mod metadata;
 pub mod onnx;
 mod state;

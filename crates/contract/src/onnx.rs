@@ -113,6 +113,7 @@ pub enum DataType {
     Undefined = 0,
     Float = 1,
     Int64 = 7,
+    Float16 = 10,
 }
 
 /// The name, type and shape of an input or output.

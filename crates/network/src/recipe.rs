@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use arithmetic::Matrix;
 use chorale::{Part, Phase, Token, columns};
-use contract::graph::{Constant, Content, EmbeddingSizes, HeadSizes, Node, Sizes, StepGraph};
+use contract::graph::{Constant, Content, EmbeddingSizes, HeadSizes, Node, Sizes, StepGraph, halves_of};
+use contract::half::from_half;
 use contract::onnx::{DataType, GraphProto, ModelProto, OperatorSetIdProto, TensorProto};
 use contract::{OPSET, StateContract};
 
@@ -108,6 +109,7 @@ impl Constants<'_> {
         let size = match data_type {
             DataType::Int64 => 8,
             DataType::Float | DataType::Undefined => 4,
+            DataType::Float16 => 2,
         };
         let bytes = dims.iter().try_fold(size, |bytes: usize, &dim| bytes.checked_mul(dim));
         let fits = constant.data_type == data_type as i32
@@ -116,9 +118,11 @@ impl Constants<'_> {
         if fits { Ok((dims, &constant.raw_data)) } else { Err(wrong()) }
     }
 
-    /// The dimensions of a constant of either type that has as many as are asked for.
+    /// The dimensions of a constant of any type, or of a matrix, that has as many as are asked for.
     fn dims<const COUNT: usize>(&self, name: &str) -> Result<[usize; COUNT], String> {
-        let (dims, _) = self.raw(name, DataType::Float).or_else(|_| self.raw(name, DataType::Int64))?;
+        let halves = || self.raw(&halves_of(name), DataType::Float16);
+        let (dims, _) =
+            halves().or_else(|_| self.raw(name, DataType::Float)).or_else(|_| self.raw(name, DataType::Int64))?;
         dims.try_into().map_err(|_| format!("the constant '{name}' has another number of dimensions"))
     }
 
@@ -148,15 +152,20 @@ impl Constants<'_> {
         indices.ok_or_else(|| format!("the constant '{name}' points beyond a table"))
     }
 
-    /// In row-major order.
     fn floats(&self, name: &str) -> Result<Vec<f32>, String> {
         let (_, bytes) = self.raw(name, DataType::Float)?;
         Ok(bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
     }
 
+    /// In row-major order.
+    fn matrix(&self, name: &str) -> Result<Vec<f32>, String> {
+        let (_, bytes) = self.raw(&halves_of(name), DataType::Float16)?;
+        Ok(bytes.as_chunks().0.iter().map(|&bytes| from_half(u16::from_le_bytes(bytes))).collect())
+    }
+
     fn linear(&self, name: &str) -> Result<Linear, String> {
         let bias = self.floats(&format!("{name}.bias"))?;
-        Ok(Linear { matrix: Matrix::new(&self.floats(&format!("{name}.weight"))?, bias.len()), bias })
+        Ok(Linear { matrix: Matrix::new(&self.matrix(&format!("{name}.weight"))?, bias.len()), bias })
     }
 
     /// Of words of which each column has as many as `vocabularies` says.
@@ -185,7 +194,7 @@ impl Constants<'_> {
             let rows = classes.iter().map(|&class| row(offset, class)).collect::<Result<_, _>>()?;
             features.push(Feature { columns: [first, second], rows });
         }
-        Ok(Embedding { width, table: self.floats(&of("table"))?, features })
+        Ok(Embedding { width, table: self.matrix(&of("table"))?, features })
     }
 }
 
@@ -214,7 +223,7 @@ fn trunk(constants: &Constants, sizes: &Sizes, relations: &[i64]) -> Result<Trun
             }))
         }
         StateContract::Recurrent { layers, hidden, .. } => {
-            let values = constants.floats("trunk.0.gates.weight")?;
+            let values = constants.matrix("trunk.0.gates.weight")?;
             let bias = constants.floats("trunk.0.gates.bias")?;
             let columns = bias.len();
             let (from_input, from_h) = values.split_at(input.width * columns);
@@ -255,7 +264,7 @@ fn head(constants: &Constants, part: Part, is_first: bool, relations: &[i64]) ->
         return Err(wrong());
     }
     let groups = logit_groups(constants, &name, &vocabularies, outputs)?;
-    let weights = [constants.floats(&of("output.weight"))?, bias].concat();
+    let weights = [constants.matrix(&of("output.weight"))?, bias].concat();
     Ok(Head {
         context: constants.linear(&of("context"))?,
         known,

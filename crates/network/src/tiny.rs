@@ -2,6 +2,7 @@
 
 use chorale::{Part, Token};
 use contract::graph::{Constant, Content, EmbeddingSizes, HeadSizes, Sizes, StepGraph};
+use contract::half::to_half;
 use contract::onnx::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 use contract::{IR_VERSION, OPSET, StateContract, metadata};
 
@@ -35,6 +36,7 @@ pub fn network(state: &StateContract) -> ModelProto {
         let weight = |index: usize| ((index * 37 + constant.name.len() * 11) % 29) as f32 / 20.0 - 0.7;
         Ok::<_, ()>(match constant.content {
             Content::Weights => (0..count).flat_map(|index| weight(index).to_le_bytes()).collect(),
+            Content::Halves => (0..count).flat_map(|index| to_half(weight(index)).to_le_bytes()).collect(),
             // The blocks of an embedding's table: of the single word, and of the pair.
             _ if constant.name.ends_with("tokens.offsets") || constant.name == "input.offsets" => {
                 [0i64, 48].map(i64::to_le_bytes).concat()

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use chorale::{Chord, Part, Phase, Pitch, Token};
+use contract::half::from_half;
 use harmonizer::{Harmonizer, Purpose, Sampling};
 use network::{Model, Row as Asked};
 use prost::Message;
@@ -128,9 +129,9 @@ fn floor(bytes: &[u8]) -> Result<Times> {
     let matrices: Vec<(usize, Vec<f32>)> = graph
         .initializer
         .iter()
-        .filter(|constant| constant.name.ends_with(".weight"))
+        .filter(|constant| constant.name.ends_with(".weight.halves"))
         .map(|constant| {
-            let values = constant.raw_data.as_chunks().0.iter().map(|&value| f32::from_le_bytes(value));
+            let values = constant.raw_data.as_chunks().0.iter().map(|&value| from_half(u16::from_le_bytes(value)));
             (constant.dims[1] as usize, values.collect())
         })
         .collect();
