@@ -86,9 +86,12 @@ impl Performance {
     /// Works the first answers out, then opens the ports. The first key is answered like any other. The rate of the
     /// cast's clock is replaced by the backend's.
     pub fn start(backend: Box<dyn MidiBackend>, plan: &PortPlan, cast: Cast) -> Result<Performance, PerformanceError> {
-        let Cast { harmonizer, second, mut session, sound, recorder } = cast;
+        let Cast { mut harmonizer, mut second, mut session, sound, recorder } = cast;
         session.clock.rate = backend.rate();
         session.has_own_ports = plan.per_part;
+        for harmonizer in [Some(&mut harmonizer), second.as_mut()].into_iter().flatten() {
+            harmonizer.set_key(session.key);
+        }
         fault::prepare();
         panics::prepare();
         let shared = Arc::new(Shared::default());

@@ -1,4 +1,6 @@
 use crate::history::{PartHistory, PitchClassDurations, interval};
+use crate::phrase_ends::is_over_its_root;
+use crate::phrase_tracker::{PhraseTracker, Prospect, Prospects, is_cadential_dominant};
 use crate::rules::Rule;
 use crate::sonority::{Sonority, Triad, dominant_seventh_root, has_semitone_dissonance, is_good_ending, root};
 use crate::{Chord, Key, KeyFinder, Part, Parts, Phase, Pitch};
@@ -41,8 +43,10 @@ pub struct Past {
     /// The key of what has sounded lately, where it is clear.
     key: Option<Key>,
     durations: PitchClassDurations,
-    /// The key of all that has sounded so far.
+    /// The key of all that has sounded so far, or that was told.
     home: Option<Key>,
+    is_home_told: bool,
+    phrase: PhraseTracker,
 }
 
 /// The two lowest and highest of a hundred notes lie outside (training chorales, alto to bass).
@@ -68,10 +72,19 @@ impl Past {
             }
         }
         self.dominant = dominant_seventh_root(&now);
+        self.phrase.step(chord, phase, self.home);
         self.durations.add(chord);
-        self.home = self.durations.key();
+        if !self.is_home_told {
+            self.home = self.durations.key();
+        }
         self.finder.step(chord);
         self.key = self.finder.key();
+    }
+
+    /// Tells the key of the piece; `None` goes back to what has sounded.
+    pub fn set_home(&mut self, key: Option<Key>) {
+        self.is_home_told = key.is_some();
+        self.home = key.or_else(|| self.durations.key());
     }
 
     /// The chord before.
@@ -90,19 +103,30 @@ impl Past {
         soprano.held() >= LIKELY_END && chord[Part::Soprano] == soprano.note
     }
 
+    /// What is expected of the next step, at `phase`, under each soprano.
+    pub fn prospects(&self, phase: Phase) -> Prospects<'_> {
+        self.phrase.prospects(phase, self.home)
+    }
+
     /// What `chord` does against the rules as the next step, at `phase`.
     pub fn breaches(&self, chord: Chord, phase: Phase) -> Breaches {
-        self.judge(chord, phase, [0; Rule::COUNT])
+        self.breaches_expecting(chord, phase, self.prospects(phase).of(chord[Part::Soprano]))
+    }
+
+    /// The same where the prospect under its soprano is known.
+    pub fn breaches_expecting(&self, chord: Chord, phase: Phase, prospect: Prospect) -> Breaches {
+        self.judge(chord, phase, prospect, [0; Rule::COUNT])
     }
 
     /// The same one by one, in order of [`Rule::ALL`]: each with the parts that do it, which are none for habits.
     pub fn breaches_by_part(&self, chord: Chord, phase: Phase) -> Vec<(Rule, Parts)> {
-        let mut found = self.judge(chord, phase, Vec::new());
+        let prospect = self.prospects(phase).of(chord[Part::Soprano]);
+        let mut found = self.judge(chord, phase, prospect, Vec::new());
         found.sort_by_key(|(rule, _)| rule.index());
         found
     }
 
-    fn judge<F: Findings>(&self, chord: Chord, phase: Phase, found: F) -> F {
+    fn judge<F: Findings>(&self, chord: Chord, phase: Phase, prospect: Prospect, found: F) -> F {
         let mut next = Next::new(self, chord, found);
         let changes = next.now != next.before;
         if changes {
@@ -122,6 +146,7 @@ impl Past {
             next.motion_between_beats(phase);
         }
         next.under_soprano(phase);
+        next.end_of_phrase(chord, phase, prospect);
         next.found
     }
 }
@@ -368,6 +393,36 @@ impl<'a, F: Findings> Next<'a, F> {
             self.breach(Rule::OpenHold);
         }
     }
+
+    fn end_of_phrase(&mut self, chord: Chord, phase: Phase, Prospect { rest, arrival }: Prospect) {
+        let lower_moves = self.moves[1..].iter().filter(|&&by| by != 0).count();
+        if self.moves[0] == 0 && self.before[0].is_some() {
+            (0..times(rest) * lower_moves).for_each(|_| self.breach(Rule::PhraseEndMotion));
+        }
+        if phase.is_on_beat() {
+            if !is_over_its_root(chord) {
+                (0..times(rest)).for_each(|_| self.breach(Rule::PhraseEndChord));
+            } else if self.comes_from_dominant() {
+                (0..times(rest)).for_each(|_| self.breach(Rule::AuthenticCadence));
+            }
+        }
+        if (phase.is_on_beat() || phase.is_half_beat()) && is_cadential_dominant(chord, self.past.home) {
+            (0..times(arrival)).for_each(|_| self.breach(Rule::CadentialDominant));
+        }
+    }
+
+    /// Whether the bass moves to its note from the root of its dominant.
+    fn comes_from_dominant(&self) -> bool {
+        let (Some(bass), Some(before)) = (self.now[3], self.before[3]) else { return false };
+        let leading = (bass.class() + 11) % 12;
+        let has_leading_tone = self.before.iter().flatten().any(|pitch| pitch.class() == leading);
+        (before.class() + 12 - bass.class()) % 12 == 7 && has_leading_tone
+    }
+}
+
+/// How often something counts that is so likely: not at all below a fifth, four times from four fifths on.
+fn times(likelihood: f32) -> usize {
+    (5.0 * likelihood).clamp(0.0, 4.0) as usize
 }
 
 /// Which parts stay on a dissonance that would become a triad or seventh chord if they went down by step, to a note that no

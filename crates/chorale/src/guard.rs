@@ -1,7 +1,7 @@
 use crate::breaches::{Breaches, Past};
 use crate::rules::Rule;
 use crate::sonority::is_good_ending;
-use crate::{Chord, Part, Pitch};
+use crate::{Chord, Key, Part};
 
 /// How much each rule weighs when the next chord is chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,24 +25,27 @@ impl Guard {
 /// the next two are set by hand, not tuned.
 const NO_ENDING_COST: f32 = 9.0;
 
-/// Nats for an ending elsewhere than on the tonic of the piece so far: as much as the heaviest rule may weigh, and less than
-/// [`NO_ENDING_COST`], since any ending is better than none.
+/// Nats for an ending elsewhere than on the tonic of the piece so far, or, under a soprano that the tonic can't have, on the
+/// dominant: as much as the heaviest rule may weigh, and less than [`NO_ENDING_COST`], since any ending is better than none.
 const OFF_TONIC_COST: f32 = 4.0;
 
 /// Nats for each part that leaves an ending once it is reached: two parts weigh as much as an ending off the tonic.
 const MOVE_COST: f32 = 2.0;
 
 /// While the player asks for a close: nats taken off for a chord that a piece could not end on, less for one elsewhere
-/// than on the tonic, and for each part that leaves an ending, besides what the rules take off.
+/// than on the tonic, and for each part that leaves an ending, besides what the rules take off. Under a note before the
+/// last, which the tonic can't have, the dominant prepares the close.
 pub fn closing_cost(past: &Past, chord: Chord) -> f32 {
-    let off_tonic = past.home().map_or(0.0, |key| off_tonic_cost(chord, key.tonic()));
-    if off_tonic > 0.0 { off_tonic } else { resting_cost(past, chord) }
+    let elsewhere = past.home().map_or(0.0, |key| elsewhere_cost(chord, key));
+    if elsewhere > 0.0 { elsewhere } else { resting_cost(past, chord) }
 }
 
-/// For a chord that a piece could end on, but elsewhere than on its tonic (a pitch class).
-fn off_tonic_cost(chord: Chord, tonic: u8) -> f32 {
-    let bass = chord[Part::Bass].pitch().map(Pitch::class);
-    if is_good_ending(&chord.pitches()) && bass != Some(tonic) { OFF_TONIC_COST } else { 0.0 }
+/// For a chord that a piece could end on, but elsewhere than on the tonic or, where the soprano keeps it off, the dominant.
+fn elsewhere_cost(chord: Chord, home: Key) -> f32 {
+    let degree = |part: Part| chord[part].pitch().map(|pitch| home.degree(pitch.class()));
+    let third = if home.minor { 3 } else { 4 };
+    let root = if degree(Part::Soprano).is_none_or(|soprano| [0, third, 7].contains(&soprano)) { 0 } else { 7 };
+    if is_good_ending(&chord.pitches()) && degree(Part::Bass) != Some(root) { OFF_TONIC_COST } else { 0.0 }
 }
 
 /// As [`closing_cost`] for the end of a phrase, which may lie on any degree.
@@ -51,7 +54,8 @@ fn resting_cost(past: &Past, chord: Chord) -> f32 {
     if !is_good_ending(&now) {
         return NO_ENDING_COST;
     }
-    if !is_good_ending(&before) {
+    // A new soprano is a new chord.
+    if !is_good_ending(&before) || before[0] != now[0] {
         return 0.0;
     }
     let moves = before.iter().zip(now).filter(|(before, now)| **before != *now);

@@ -36,6 +36,7 @@ mod key;
 mod phase;
 mod phrase_ends;
 mod phrase_memory;
+pub mod phrase_tracker;
 mod pitch;
 mod quality;
 mod rules;

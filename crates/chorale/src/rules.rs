@@ -128,6 +128,15 @@ rules! {
         RootRisingThird = "root-rising-third", "root rising by a third";
         /// On the beat: a pitch outside the scale of the key of all that has sounded so far.
         Chromatic = "chromatic", "non-diatonic note";
+        /// The next four count as often as the phrase's end is likely for who knows only the past: from once, where it is so in
+        /// a fifth of such places, to four times. A lower part moves while the soprano stays.
+        PhraseEndMotion = "phrase-end-motion", "motion at a likely phrase end";
+        /// On the beat: no triad over its root.
+        PhraseEndChord = "phrase-end-chord", "no root-position triad at a likely phrase end";
+        /// On the beat: a triad over its root that comes from its dominant, over its root too.
+        AuthenticCadence = "authentic-cadence", "authentic cadence at a likely phrase end";
+        /// A beat or half a beat before the end: such a dominant of a degree on which phrases end.
+        CadentialDominant = "cadential-dominant", "root-position dominant before a likely phrase end";
         /// On the beat: the soprano has the pitch that it had a beat ago.
         StaticSoprano = "static-soprano", "repeated or held soprano";
         /// The soprano moves on the half beat.

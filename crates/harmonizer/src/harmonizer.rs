@@ -4,11 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arithmetic::{exp, multiversion};
-use chorale::{Chord, Guard, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
+use chorale::phrase_tracker::Prospect;
+use chorale::{Chord, Guard, Key, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::guards::{self, Purpose, guard_for};
+use crate::search::goals;
 use network::{Architecture, Context, Model, ModelError, Row, State};
 
 /// How freely the notes are drawn, and by which rules.
@@ -52,9 +54,10 @@ impl Candidate {
         self.log_likelihood - self.cost
     }
 
-    pub(crate) fn judge(&mut self, past: &Past, phase: Phase, rules: &StepRules) {
+    /// `prospect` is that under its soprano.
+    pub(crate) fn judge(&mut self, past: &Past, phase: Phase, prospect: Prospect, rules: &StepRules) {
         let StepRules { sampling: Sampling { guard, .. }, limits, is_closing } = rules;
-        self.cost = guard.cost(&past.breaches(self.chord, phase));
+        self.cost = guard.cost(&past.breaches_expecting(self.chord, phase, prospect));
         let heard = limits.heard(self.chord);
         if limits.silent.is_some() {
             self.cost += if lacks_third(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
@@ -123,9 +126,12 @@ pub struct Harmonizer {
     sampling: Sampling,
     state: State,
     past: Past,
-    /// Steps begun so far, and the phase of the present one.
+    /// Steps begun so far, the phase of the present one, and the chord before it.
     steps: u64,
     phase: Phase,
+    before: Chord,
+    /// The key, if somebody has told it.
+    home: Option<Key>,
     /// Of the present step, once there is one.
     context: Context,
 }
@@ -140,7 +146,18 @@ impl Harmonizer {
             past: Past::default(),
             steps: 0,
             phase: Phase::in_bar(0),
+            before: Chord::START,
+            home: None,
             context: Context::default(),
+        }
+    }
+
+    /// Tells the key, from now on; `None` goes back to what is heard. It counts in the first steps above all, as long as
+    /// nobody else can know it.
+    pub fn set_key(&mut self, key: Option<Key>) {
+        if self.home != key {
+            self.home = key;
+            self.past.set_home(key);
         }
     }
 
@@ -158,7 +175,9 @@ impl Harmonizer {
     }
 
     pub fn reset(&mut self) {
+        let key = self.home;
         *self = Harmonizer::new(Arc::clone(&self.model), self.sampling);
+        self.set_key(key);
     }
 
     /// Feeds the chord of the step before ([`Chord::START`] before the first) and readies the answers for the step at
@@ -172,6 +191,7 @@ impl Harmonizer {
             self.past.step(before, self.phase);
         }
         self.phase = phase;
+        self.before = before;
         self.steps += 1;
         Ok(())
     }
@@ -276,10 +296,27 @@ impl Harmonizer {
         let queries: Vec<Query> =
             sopranos.iter().map(|&soprano| Query { state: 0, soprano, limits, bass: None }).collect();
         let mut beams = beams(&self.model, &mut self.context, &queries)?;
-        for candidate in beams.iter_mut().flatten() {
-            candidate.judge(&self.past, self.phase, rules);
+        let prospects = self.past.prospects(self.phase);
+        for (beam, &soprano) in beams.iter_mut().zip(sopranos) {
+            let prospect = prospects.of(soprano);
+            for candidate in beam {
+                candidate.judge(&self.past, self.phase, prospect, rules);
+                candidate.cost += self.opening_cost(rules, candidate.chord);
+            }
         }
         Ok(beams)
+    }
+
+    /// Nats for a beginning elsewhere than in the key that was told or, where none was, on another chord than a major triad
+    /// over its root: that fits most tunes, and a beginning by lot fits few.
+    fn opening_cost(&self, rules: &StepRules, chord: Chord) -> f32 {
+        let heard = rules.limits.heard(chord);
+        match self.home {
+            _ if rules.sampling.guard == Guard::OFF => 0.0,
+            Some(home) if self.steps <= goals::OPENING as u64 => goals::opening_cost(home, self.before, heard),
+            None if self.before == Chord::START => goals::unknown_opening_cost(heard),
+            _ => 0.0,
+        }
     }
 
     fn generator(&self, seed: u64, soprano: Token) -> ChaCha8Rng {

@@ -5,7 +5,7 @@
 //! live playing would. Particles that led nowhere die out, the others multiply: a particle filter with the melody as
 //! its evidence (arXiv 1909.05030).
 
-mod goals;
+pub(crate) mod goals;
 mod steps;
 
 use std::sync::Arc;
@@ -237,9 +237,10 @@ fn candidates(
     }
     let mut beams = beams(model, context, &queries)?;
     let rules = StepRules { sampling, limits: step.limits, is_closing: step.is_closing };
-    for (particle, beam) in swarm.iter().zip(&mut beams) {
+    for ((particle, beam), query) in swarm.iter().zip(&mut beams).zip(&queries) {
+        let prospect = particle.past.prospects(step.phase).of(query.soprano);
         for candidate in beam {
-            candidate.judge(&particle.past, step.phase, &rules);
+            candidate.judge(&particle.past, step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard);
         }

@@ -64,6 +64,10 @@ impl Worker {
             }
         }
         self.phase = request.phases[0];
+        for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
+            answerer.committed.set_key(request.overrides.key);
+            answerer.present.set_key(request.overrides.key);
+        }
         self.last = request.previous;
         self.request = Some(*request);
         Ok(())

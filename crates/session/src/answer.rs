@@ -21,10 +21,11 @@ pub struct AnswerTable {
 
 impl AnswerTable {
     /// Alto, tenor and bass under `soprano`; `None` for a part at rest. A soprano outside the trained range is
-    /// answered as its octave inside it, and the answer moves by the same octaves when the soprano lies below.
+    /// answered as its octave inside it, and where it lies below, the answer goes down with it by one octave: farther down
+    /// chords are a rumble, and a melody there is heard as a bass.
     pub fn lower_parts(&self, soprano: Pitch) -> [Option<Pitch>; 3] {
         let (token, octaves) = Part::Soprano.fold(soprano);
         let [_, lower @ ..] = self.chords[token.index()].pitches();
-        lower.map(|pitch| unfold(pitch, octaves))
+        lower.map(|pitch| unfold(pitch, octaves.min(1)))
     }
 }

@@ -1,6 +1,6 @@
 //! What a player can change while playing, by MIDI, by the computer's keys or by a script.
 
-use chorale::Part;
+use chorale::{Key, Part};
 use serde::{Deserialize, Serialize};
 
 use crate::midi::MidiMessage::{self, Controller, NoteOff, NoteOn};
@@ -185,6 +185,8 @@ pub struct Overrides {
     /// The phrase ends.
     pub cadence: bool,
     pub second_model: bool,
+    /// `None`: as it is heard.
+    pub key: Option<Key>,
 }
 
 /// The temperature that a control's value stands for.

@@ -48,7 +48,7 @@ pub(super) enum Role {
 const LEAD: usize = Phase::STEPS_PER_BEAT;
 
 /// Steps of [`Role::Opening`]: four beats.
-const OPENING: usize = 16;
+pub const OPENING: usize = 16;
 
 /// The role of each step of a piece that begins in `home`.
 pub(super) fn roles(length: usize, home: Option<Key>, goals: &[Goal]) -> Vec<Role> {
@@ -121,7 +121,8 @@ const FOREIGN_COST: f32 = 0.85;
 const AWAY_COST: f32 = 3.0;
 const AWAY_NOTE_COST: f32 = 1.0;
 
-fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
+/// Nats for what doesn't belong to a beginning in a key.
+pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     let begins = |part: &Part| before == Chord::START || before[*part] != chord[*part];
     let pitches = Part::LOWER.into_iter().filter(begins).filter_map(|part| chord[part].pitch());
     let foreign = FOREIGN_COST * pitches.filter(|pitch| !home.has(pitch.class())).count() as f32;
@@ -136,6 +137,16 @@ fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     };
     let bass = chord[Part::Bass].pitch().is_some_and(|bass| bass.class() != first.root);
     foreign + if bass { AWAY_COST } else { 0.0 } + AWAY_NOTE_COST * strangers(first, chord) as f32
+}
+
+/// Nats for a first chord in no key that is known.
+pub fn unknown_opening_cost(chord: Chord) -> f32 {
+    let Some(bass) = chord[Part::Bass].pitch() else { return 0.0 };
+    let major = Cadence { root: bass.class(), minor: false, approach: Approach::Other };
+    let soprano = chord[Part::Soprano].pitch().is_none_or(|soprano| major.holds(soprano.class()));
+    let has_third = chord.pitches().into_iter().flatten().any(|pitch| major.above(pitch.class()) == major.third());
+    let is_it = soprano && has_third && strangers(major, chord) == 0;
+    if is_it { 0.0 } else { AWAY_COST + 2.0 * AWAY_NOTE_COST }
 }
 
 /// Lower parts with no note of the chord.

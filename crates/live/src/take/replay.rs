@@ -34,8 +34,11 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// When a table arrives in the log that nothing asked for, or when the network fails.
-pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Result<Replayed, ReplayError> {
+pub fn replay(take: &Take, mut first: Harmonizer, mut second: Option<Harmonizer>) -> Result<Replayed, ReplayError> {
     let settings = take.header.session;
+    for harmonizer in [Some(&mut first), second.as_mut()].into_iter().flatten() {
+        harmonizer.set_key(settings.key);
+    }
     let mut replaying = Replaying {
         session: Session::new(settings),
         score: TakeScore::default(),

@@ -1,6 +1,6 @@
 //! How a performance is set up, and the bounds of what may be.
 
-use chorale::Phase;
+use chorale::{Key, Phase};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{self, Clock, Metre};
@@ -24,6 +24,24 @@ pub struct Settings {
     #[serde(default)]
     pub release: Release,
     pub bindings: [Option<Binding>; BINDINGS],
+    /// The key in which the player begins, if it was told.
+    #[serde(default, with = "key_name")]
+    pub key: Option<Key>,
+}
+
+/// A key as people write it.
+mod key_name {
+    use chorale::Key;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(key: &Option<Key>, serializer: S) -> Result<S::Ok, S::Error> {
+        key.map(|key| key.to_string()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Key>, D::Error> {
+        let name = Option::<String>::deserialize(deserializer)?;
+        name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
+    }
 }
 
 /// Divides the keyboard: keys below `key` do not take part in the melody.
@@ -84,6 +102,7 @@ impl Settings {
             chord_window: CHORD_WINDOW,
             release: Release::default(),
             bindings: [None; BINDINGS],
+            key: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use chorale::Key;
 use files::Program;
 use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
 use live::take::{ModelIdentity, Recorder};
@@ -77,6 +78,10 @@ pub struct Args {
     /// Bars such as 3/4, or 6/8 in two dotted beats; free has beats without bars [default: 4/4]
     #[arg(long, value_name = "METRE")]
     metre: Option<Metre>,
+
+    /// The key in which you play, such as Eb or f#. Without it the harmony begins in major and goes by what it hears
+    #[arg(long, value_name = "KEY")]
+    key: Option<Key>,
 
     /// Beats of pickup: 1 when the first key is the last beat of a bar; 0.5 for an eighth, in 6/8 0.33
     #[arg(long, value_name = "BEATS", default_value_t = 0.0, value_parser = pickup, allow_negative_numbers = true)]
@@ -216,6 +221,7 @@ impl Args {
         settings.clock.tempo = self.tempo.unwrap_or(settings.clock.tempo);
         settings.metre = self.metre.unwrap_or(settings.metre);
         settings.clock.first = first(settings.metre, self.pickup)?;
+        settings.key = self.key.or(settings.key);
         if let Some(KeyNumber(key)) = self.split {
             let before = settings.split.unwrap_or(KeyboardSplit { key, channel: SPLIT_CHANNEL, below: Below::Through });
             settings.split = Some(KeyboardSplit { key, ..before });
