@@ -20,6 +20,17 @@ impl Phase {
         Phase((Self::STEPS_PER_BAR + step % Self::STEPS_PER_BEAT) as u8)
     }
 
+    /// Where the step stands that comes so many steps before.
+    pub const fn before(self, steps: usize) -> Phase {
+        let index = self.index();
+        let (first, count) = if index < Self::STEPS_PER_BAR {
+            (0, Self::STEPS_PER_BAR)
+        } else {
+            (Self::STEPS_PER_BAR, Self::STEPS_PER_BEAT)
+        };
+        Phase((first + (index - first + count - steps % count) % count) as u8)
+    }
+
     pub const fn index(self) -> usize {
         self.0 as usize
     }

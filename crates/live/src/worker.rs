@@ -17,8 +17,8 @@ pub struct Worker {
     second: Option<Answerer>,
     /// The last final chord.
     last: Chord,
-    /// Where the present step stands in the bar.
-    phase: Phase,
+    /// Where the present step stands in the bar, and how many before it the clock went over.
+    place: (Phase, usize),
     /// The request of the present step as it stands now; `None` before the first.
     request: Option<TableRequest>,
 }
@@ -45,7 +45,7 @@ impl Worker {
         let second = second.map(|second| Answerer::new(second, phase)).transpose()?;
         let chords = first.present.clone().answers()?;
         let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
-        Ok((Worker { first, second, last: Chord::START, phase, request: None }, table))
+        Ok((Worker { first, second, last: Chord::START, place: (phase, 0), request: None }, table))
     }
 
     /// Takes note of what was played. Cheap as long as the step and its place in the bar are the same. What the networks
@@ -54,16 +54,19 @@ impl Worker {
     pub fn follow(&mut self, request: &TableRequest) -> Result<(), ModelError> {
         let (step, chord) = self.request.map_or((0, None), |before| (before.step, before.chord));
         let is_new = request.step != step;
-        if is_new || request.phases[0] != self.phase {
+        let place = (request.phases[0], request.passed);
+        if is_new || place != self.place {
             for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
                 if is_new && chord.is_some() {
                     answerer.committed = answerer.present.clone();
                 }
                 answerer.present = answerer.committed.clone();
-                answerer.present.step(request.previous, request.phases[0])?;
+                for passed in (0..=request.passed).rev() {
+                    answerer.present.step(request.previous, request.phases[0].before(passed))?;
+                }
             }
         }
-        self.phase = request.phases[0];
+        self.place = place;
         for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
             answerer.committed.set_key(request.overrides.key);
             answerer.present.set_key(request.overrides.key);
@@ -161,6 +164,7 @@ mod tests {
             previous,
             chord,
             phases,
+            passed: 0,
             bass,
             is_present_void,
             overrides: Overrides::default(),
@@ -212,6 +216,23 @@ mod tests {
         worker.follow(&request(6, chord, Some(second))).unwrap();
         reference.step(second, phase(7)).unwrap();
         assert_eq!(worker.table().unwrap().unwrap().chords, reference.answers().unwrap());
+    }
+
+    #[test]
+    fn steps_that_the_clock_went_over_are_heard_as_the_last_chord_going_on() {
+        let (mut worker, table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+        let chord = table.chords[soprano(67)];
+        worker.follow(&request(0, Chord::START, Some(chord))).unwrap();
+        // The second key is taken for the fifth step first, then for the fourth.
+        let jump = |position: u64| TableRequest {
+            phases: [phase(position), phase(position + 1)],
+            passed: position as usize - 1,
+            ..request(1, chord, Some(chord))
+        };
+        worker.follow(&jump(4)).unwrap();
+        worker.follow(&jump(3)).unwrap();
+        let table = worker.table().unwrap().unwrap();
+        assert_eq!((table.step, table.chords), (2, reference(harmonizer(), chord)), "as if no step were missing");
     }
 
     /// Three steps of the same chord have passed; the table wanted is that of the next beat, where much is possible.

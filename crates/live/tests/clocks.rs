@@ -1,9 +1,10 @@
 //! How well our own clock goes with a person who has no metronome.
 
 mod human;
+mod plain;
 
 use chorale::Chord;
-use human::{Hands, Tune, perform, plain_answer, plain_table, tune};
+use human::{Hands, Tune, perform, tune};
 use session::Settings;
 use session::clock::{self, ClockSource};
 
@@ -14,7 +15,7 @@ const TUNES: [&str; 8] =
 fn right(tune: &Tune, hands: &Hands, source: ClockSource) -> f64 {
     let clock = clock::Settings { source, rate: human::RATE, tempo: 80.0, first: tune.first() };
     let keys = hands.play(tune);
-    let heard = perform(Settings::new(clock), &plain_table(0, Chord::START), &human::messages(&keys), plain_answer);
+    let heard = perform(Settings::new(clock), &plain::table(0, Chord::START), &human::messages(&keys), plain::answer);
     assert_eq!(heard.strikes.len(), keys.len());
     let both = heard.strikes.iter().zip(&keys);
     let off: Vec<i64> = both.map(|((_, position, _), (_, _, note))| *position as i64 - note.start as i64).collect();
@@ -67,7 +68,7 @@ fn after_a_long_silence_the_bar_has_gone_on_and_the_player_finds_a_beat() {
     // 40 beats and a seventh.
     keys[20..].iter_mut().for_each(|(on, off, _)| (*on, *off) = (*on + 30.11, *off + 30.11));
     let clock = clock::Settings { source: ClockSource::Internal, rate: human::RATE, tempo: 80.0, first: tune.first() };
-    let heard = perform(Settings::new(clock), &plain_table(0, Chord::START), &human::messages(&keys), plain_answer);
+    let heard = perform(Settings::new(clock), &plain::table(0, Chord::START), &human::messages(&keys), plain::answer);
     let position = |index: usize| heard.strikes[index].1 as i64 - keys[index].2.start as i64;
     assert_eq!(position(19), 0);
     let later = position(keys.len() - 1);

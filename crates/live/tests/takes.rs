@@ -2,11 +2,12 @@
 //! played, in the bars that were played.
 
 mod human;
+mod plain;
 
 use std::fs;
 
 use chorale::{Chord, Part};
-use human::{Hands, Heard, RATE, perform, plain_answer, plain_table, tune};
+use human::{Hands, Heard, RATE, perform, tune};
 use live::take::{Recorder, TakeEvent};
 use midly::{MetaMessage, MidiMessage, Smf, Timing, TrackEventKind};
 use session::Settings;
@@ -118,7 +119,7 @@ fn settings(source: ClockSource, tempo: f64, first: u64) -> Settings {
 }
 
 fn play(settings: Settings, events: &[(Time, Vec<u8>)]) -> Heard {
-    perform(settings, &plain_table(0, Chord::START), events, plain_answer)
+    perform(settings, &plain::table(0, Chord::START), events, plain::answer)
 }
 
 const TUNES: [&str; 6] = ["austria", "ode_to_joy", "nun_danket", "all_through", "god_rest", "ein_feste_burg"];

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use chorale::{Chord, Pitch, Token};
+use chorale::Pitch;
 use files::Grid;
 use files::melody::{Choice, Melody};
 use rand::{RngExt, SeedableRng};
@@ -173,19 +173,4 @@ pub fn perform(
     session.stop(end);
     collect(&mut session, &mut heard);
     heard
-}
-
-/// A harmony without a network: parts that go along with the soprano.
-pub fn plain_table(step: u64, after: Chord) -> AnswerTable {
-    let chords = std::array::from_fn(|index| {
-        let soprano = Token::from_index(index).unwrap();
-        let pitch = soprano.pitch().map_or(72, |pitch| i32::from(pitch.midi()));
-        let token = |midi: i32| Token::from_pitch(Pitch::new(midi.clamp(36, 81) as u8).unwrap()).unwrap();
-        Chord([soprano, token(pitch - 4), token(pitch - 9), token(pitch - 24)])
-    });
-    AnswerTable { number: 0, is_present: false, step, after, bass: None, chords }
-}
-
-pub fn plain_answer(request: &TableRequest) -> Vec<AnswerTable> {
-    vec![plain_table(request.step + 1, request.chord.unwrap_or(request.previous))]
 }

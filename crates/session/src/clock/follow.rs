@@ -59,6 +59,8 @@ struct Guess {
     at_variance: f64,
     covariance: f64,
     length_variance: f64,
+    /// Sixteenths from the note before.
+    value: usize,
     /// Learned square of the notes' deviation, as a share of their length.
     deviation: f64,
     /// Natural logarithm of its likelihood, up to a constant.
@@ -77,6 +79,11 @@ struct Freedom {
     /// Deviation of the true first length from the named one, and of the length after a sixteenth, as shares of it.
     first: f64,
     drift: f64,
+    /// Where the tempo was named but is free: the length that was named, and what a note costs whose length is another by
+    /// a factor e.
+    named: (f64, f64),
+    /// How likely a note is as long as the one before, beyond what its place tells.
+    again: f64,
     /// Deviation of a key from its moment, in seconds.
     fingers: f64,
     /// Least, first and largest assumed deviation of a note's length, as a share of it; in between it is learned.
@@ -84,8 +91,9 @@ struct Freedom {
 }
 
 impl Freedom {
-    /// `rate`: units of time in a second.
-    fn following(rate: f64) -> Freedom {
+    /// `rate`: units of time in a second. Of two tempi of which one is the double of the other, the one nearer to what was
+    /// named is meant, and rhythms go on: without both, running eighths are heard as quarters.
+    fn following(rate: f64, named: f64) -> Freedom {
         // Sixteenths of 400 and of 15 quarters a minute.
         Freedom {
             shortest: rate * 15.0 / 400.0,
@@ -94,6 +102,8 @@ impl Freedom {
             left: 1.0,
             first: 0.15,
             drift: 0.03,
+            named: (named, 0.4),
+            again: 0.3,
             // Also the keyboard's own clock.
             fingers: 0.012,
             deviation: [0.02, 0.06, 0.20],
@@ -110,6 +120,8 @@ impl Freedom {
             left: 0.98,
             first: 0.04,
             drift: 0.01,
+            named: (home, 0.0),
+            again: 0.0,
             fingers: 0.035,
             deviation: [0.02, 0.03, 0.10],
         }
@@ -131,7 +143,7 @@ impl Follower {
     /// `rate`: units of time in a second; `length`: the first guess at how many make a sixteenth; the first note stands on
     /// sixteenth `first`.
     pub fn new(rate: f64, length: f64, first: u64, metre: Metre) -> Follower {
-        Follower::with(rate, first, metre.beat(), Freedom::following(rate), length)
+        Follower::with(rate, first, metre.beat(), Freedom::following(rate, length), length)
     }
 
     /// Keeps to the tempo, but for as much as the player goes beside it. Its time goes on while the player pauses.
@@ -147,6 +159,7 @@ impl Follower {
             at_variance: 0.0,
             covariance: 0.0,
             length_variance: (freedom.first * length).powi(2),
+            value: 0,
             deviation: freedom.deviation[1].powi(2),
             weight: 0.0,
         };
@@ -184,7 +197,7 @@ impl Follower {
             let guess = &rested;
             self.ornament(guess, at, &mut successors);
             for steps in 1..=LONGEST {
-                let share = self.next_note(guess.position)[steps - 1];
+                let share = self.share(guess, steps);
                 self.note(guess, steps, share, at, &mut successors);
             }
             if self.freedom.home.is_none() {
@@ -205,6 +218,13 @@ impl Follower {
     /// Units of time in a sixteenth.
     pub fn step_length(&self) -> f64 {
         self.guesses[0].length
+    }
+
+    /// How likely the next note comes after so many sixteenths.
+    fn share(&self, guess: &Guess, steps: usize) -> f64 {
+        let again = if guess.value == 0 { 0.0 } else { self.freedom.again };
+        let is_again = if steps == guess.value { again } else { 0.0 };
+        (1.0 - again) * self.next_note(guess.position)[steps - 1] + is_again
     }
 
     fn next_note(&self, position: u64) -> &'static [f64; LONGEST] {
@@ -254,8 +274,9 @@ impl Follower {
         let fingers = (self.freedom.fingers * self.rate).powi(2);
         let variance = at_variance + fingers;
         let error = at - expected;
-        let weight =
-            before.weight + share.ln() - 0.5 * (error * error / variance + (variance / self.rate.powi(2)).ln());
+        let weight = before.weight + share.ln()
+            - 0.5 * (error * error / variance + (variance / self.rate.powi(2)).ln())
+            - self.freedom.named.1 * (before.length / self.freedom.named.0).ln().powi(2);
         if !successors.has_room_for(weight) {
             return;
         }
@@ -273,6 +294,7 @@ impl Follower {
             at_variance: at_variance * (1.0 - at_gain),
             covariance: covariance * (1.0 - at_gain) * left,
             length_variance: (length_variance - length_gain * covariance) * left * left,
+            value: steps,
             deviation: deviation.clamp(self.freedom.deviation[0].powi(2), self.freedom.deviation[2].powi(2)),
             weight,
         });
@@ -387,6 +409,14 @@ mod tests {
         assert_eq!(follow(80.0, &moments(&TUNE, slowing)), TUNE);
         let faster = |position: u64| if position < 24 { 187.5 } else { 160.0 };
         assert_eq!(follow(80.0, &moments(&TUNE, faster)), TUNE);
+    }
+
+    #[test]
+    fn running_eighths_are_eighths_and_not_quarters_at_twice_the_tempo() {
+        let tune: Vec<u64> = (0..80).map(|note| 2 * note).collect();
+        for tempo in [72.0, 80.0, 88.0] {
+            assert_eq!(follow(80.0, &moments(&tune, |_| 15_000.0 / tempo)), tune, "played at {tempo}, named 80");
+        }
     }
 
     #[test]

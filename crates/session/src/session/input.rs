@@ -94,6 +94,8 @@ impl Session {
             }
             Some(Transport::Runs(position)) => {
                 self.enter_next_step(position);
+                // What a master leaves out is not played.
+                self.unheard_from = position;
                 self.continue_into_step();
             }
             None => {}

@@ -64,6 +64,8 @@ use touch::Touch;
 /// Ends of notes that were sent so many seconds before an overrun may be lost with it.
 const LOST: f64 = 0.2;
 const BEGUN: usize = 64;
+/// Steps that a key may go over: a bar without the one that it goes to.
+const MOST_PASSED: u64 = 15;
 /// A player who leaves a key and strikes the next within so many seconds articulates; one who does not has ended.
 const ARTICULATION: f64 = 0.15;
 
@@ -81,6 +83,8 @@ pub struct Session {
     /// Steps begun, and the musical position of the present one. They part where the clock is set to another place.
     step: u64,
     position: u64,
+    /// The position after the last step that was heard, from which a key may have gone to a later one.
+    unheard_from: u64,
     /// The last final chord; [`Chord::START`] before the first.
     previous: Chord,
     /// The present step's chord so far; `None` in a silence.
@@ -164,6 +168,7 @@ impl Session {
             touch: Touch::new(settings.clock.rate),
             step: 0,
             position: clock.first_position(),
+            unheard_from: clock.first_position(),
             clock,
             previous: Chord::START,
             chord: None,
@@ -405,6 +410,7 @@ impl Session {
     fn enter_next_step(&mut self, position: u64) {
         let was_music = self.keys.soprano().is_some() && self.keys.lifted().is_none();
         self.touch.end_step(self.position, was_music);
+        self.unheard_from = if self.chord.is_some() { self.position + 1 } else { position };
         self.previous = self.chord.unwrap_or(self.previous);
         self.step += 1;
         self.go_to(position);
@@ -446,6 +452,7 @@ impl Session {
             previous: self.previous,
             chord: self.chord,
             phases: [self.clock.phase(self.position), self.clock.phase(self.position + 1)],
+            passed: self.position.saturating_sub(self.unheard_from).min(MOST_PASSED) as usize,
             bass: self.bass.token(),
             is_present_void: self.has_split_bass() && self.tables.present.is_none(),
             overrides: self.overrides,

@@ -24,6 +24,9 @@ pub struct TableRequest {
     pub chord: Option<Chord>,
     /// Where the present step stands in the bar, and where the next one will.
     pub phases: [Phase; 2],
+    /// Steps before the present one that the clock went over, as one that goes by the keys does when the player is ahead:
+    /// the last final chord went on in them.
+    pub passed: usize,
     /// The bass that the player gives.
     pub bass: Option<Token>,
     /// The present step's table rests on another bass, or is missing: it is wanted too.
