@@ -1,6 +1,6 @@
 //! What the threads of a performance tell each other without waiting, and what they tell whoever watches it.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI8, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::Thread;
 use std::time::Duration;
@@ -77,6 +77,10 @@ pub struct Status {
     pub temperature: Option<f32>,
     /// A place in [`control::REGISTRATIONS`].
     pub registration: u8,
+    /// Semitones by which the keyboard sounds higher.
+    pub transposition: i8,
+    /// The song of the set list, from 0.
+    pub song: Option<u8>,
     switches: u32,
 }
 
@@ -90,6 +94,8 @@ impl Status {
             density: Density::default(),
             temperature: None,
             registration: control::FIRST_REGISTRATION,
+            transposition: 0,
+            song: None,
             switches: switches.iter().fold(0, |all, &control| all | switch(control)),
         }
     }
@@ -125,6 +131,9 @@ pub struct Shared {
     density: AtomicU8,
     temperature: AtomicU8,
     registration: AtomicU8,
+    transposition: AtomicI8,
+    /// One more than its number; 0 for none.
+    song: AtomicU8,
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
     pub(crate) input_lost: AtomicBool,
     pub(crate) output_regained: AtomicBool,
@@ -247,6 +256,8 @@ impl Shared {
                 .filter(|value| *value != NO_TEMPERATURE)
                 .map(control::temperature),
             registration: self.registration.load(Ordering::Relaxed),
+            transposition: self.transposition.load(Ordering::Relaxed),
+            song: self.song.load(Ordering::Relaxed).checked_sub(1),
             switches: self.switches.load(Ordering::Relaxed),
         }
     }
@@ -278,6 +289,8 @@ impl Shared {
         let temperature = session.overrides().temperature.map_or(NO_TEMPERATURE, control::temperature_value);
         self.temperature.store(temperature, Ordering::Relaxed);
         self.registration.store(session.registration(), Ordering::Relaxed);
+        self.transposition.store(session.transposition(), Ordering::Relaxed);
+        self.song.store(session.song().map_or(0, |song| song + 1), Ordering::Relaxed);
     }
 
     /// Writes the session's switches down and gives those that were moved, with what they are now.

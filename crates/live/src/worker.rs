@@ -19,6 +19,8 @@ pub struct Worker {
     last: Chord,
     /// Where the present step stands in the bar, and how many before it the clock went over.
     place: (Phase, usize),
+    /// Songs that were begun.
+    restarts: u32,
     /// The request of the present step as it stands now; `None` before the first.
     request: Option<TableRequest>,
 }
@@ -45,13 +47,22 @@ impl Worker {
         let second = second.map(|second| Answerer::new(second, phase)).transpose()?;
         let chords = first.present.clone().answers()?;
         let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
-        Ok((Worker { first, second, last: Chord::START, place: (phase, 0), request: None }, table))
+        Ok((Worker { first, second, last: Chord::START, place: (phase, 0), restarts: 0, request: None }, table))
     }
 
     /// Takes note of what was played. Cheap as long as the step and its place in the bar are the same. What the networks
     /// have heard after it depends on the last request of each step alone: of those that came before in the same step some
     /// may never have reached us.
     pub fn follow(&mut self, request: &TableRequest) -> Result<(), ModelError> {
+        if request.restarts != self.restarts {
+            for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
+                answerer.begin_anew(request.phases[0])?;
+            }
+            self.restarts = request.restarts;
+            self.place = (request.phases[0], request.passed);
+            (self.last, self.request) = (request.previous, Some(*request));
+            return Ok(());
+        }
         let (step, chord) = self.request.map_or((0, None), |before| (before.step, before.chord));
         let is_new = request.step != step;
         let place = (request.phases[0], request.passed);
@@ -108,16 +119,24 @@ impl Worker {
 }
 
 impl Answerer {
-    fn new(mut harmonizer: Harmonizer, phase: Phase) -> Result<Answerer, ModelError> {
-        harmonizer.reset();
-        let mut present = harmonizer.clone();
-        present.step(Chord::START, phase)?;
-        Ok(Answerer { sampling: harmonizer.sampling(), committed: harmonizer, present })
+    fn new(harmonizer: Harmonizer, phase: Phase) -> Result<Answerer, ModelError> {
+        let present = harmonizer.clone();
+        let mut answerer = Answerer { sampling: harmonizer.sampling(), committed: harmonizer, present };
+        answerer.begin_anew(phase)?;
+        Ok(answerer)
+    }
+
+    /// As before the first step.
+    fn begin_anew(&mut self, phase: Phase) -> Result<(), ModelError> {
+        self.committed.reset();
+        self.present = self.committed.clone();
+        self.present.step(Chord::START, phase)
     }
 
     /// What its answers have to keep to in that step.
     fn rules(&self, request: &TableRequest) -> StepRules {
         let mut limits = Limits::default();
+        limits.ranges = request.overrides.ranges.unwrap_or(limits.ranges);
         limits.kept[Part::Bass.index()] = request.bass;
         StepRules { sampling: self.sampling(request.overrides), limits, is_closing: request.overrides.cadence }
     }
@@ -168,6 +187,7 @@ mod tests {
             bass,
             is_present_void,
             overrides: Overrides::default(),
+            restarts: 0,
         }
     }
 
@@ -282,6 +302,39 @@ mod tests {
         assert_ne!(chords, reference(harmonizer(), chord));
         worker.follow(&request).unwrap();
         assert_eq!(worker.table().unwrap().unwrap().chords, reference(harmonizer(), chord));
+    }
+
+    #[test]
+    fn with_a_new_song_the_networks_begin_anew_in_the_ranges_of_that_song() {
+        let (mut worker, before, _) = before_the_beat(None);
+        let usual = before.overrides;
+        let ranges = Some(Part::ALL.map(|part| if part == Part::Bass { (pitch(48), pitch(60)) } else { part.range() }));
+        let request = TableRequest {
+            previous: Chord::START,
+            chord: None,
+            is_present_void: true,
+            restarts: 1,
+            overrides: Overrides { ranges, ..usual },
+            ..request(4, Chord::START, None)
+        };
+        worker.follow(&request).unwrap();
+        let [present, next] = [worker.present_table().unwrap().unwrap(), worker.table().unwrap().unwrap()];
+        let mut fresh = harmonizer();
+        let mut rules = fresh.rules();
+        rules.limits.ranges = ranges.unwrap();
+        for (table, step) in [(present, 4), (next, 5)] {
+            fresh.reset();
+            fresh.step(Chord::START, phase(step)).unwrap();
+            assert_eq!(
+                (table.step, table.after, table.chords),
+                (step, Chord::START, fresh.answers_by(&rules).unwrap())
+            );
+            assert!(table.chords.iter().all(|chord| chord[Part::Bass].pitch().is_none_or(|bass| bass >= pitch(48))));
+        }
+    }
+
+    fn pitch(midi: u8) -> Pitch {
+        Pitch::new(midi).unwrap()
     }
 
     /// What binds a harmonizer whose bass is given.

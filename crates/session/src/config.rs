@@ -12,6 +12,7 @@ use crate::clock::{ClockSource, Metre};
 use crate::control::{Binding, Control, Trigger};
 use crate::routing::Route;
 use crate::session::{BINDINGS, Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
+use crate::songs::{SONGS, SongConfig};
 
 /// What a settings file may say.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -31,6 +32,11 @@ pub struct Config {
     /// When the lower parts end.
     pub release: Option<Release>,
     pub chord_window: Option<ChordWindow>,
+    pub transpose: Option<Semitones>,
+    pub clock_offset: Option<ClockOffset>,
+    /// The set list.
+    #[serde(default)]
+    pub songs: Vec<SongConfig>,
     #[serde(default)]
     pub soprano: PartConfig,
     #[serde(default)]
@@ -88,6 +94,12 @@ bounded!(
 );
 bounded!(Scale, f32, 0.1, 4.0, "velocity");
 bounded!(Tempo, f64, 10, 400, "tempo");
+bounded!(Temperature, f32, 0, 10, "temperature");
+bounded!(Semitones, i8, -12, 12, "transpose");
+bounded!(
+    /// In milliseconds.
+    ClockOffset, f64, -500, 500, "clock-offset"
+);
 bounded!(
     /// Milliseconds.
     ChordWindow, f64, 0, 100, "chord-window"
@@ -122,7 +134,11 @@ impl std::str::FromStr for KeyNumber {
 /// # Errors
 /// With line and column, and what was expected there.
 pub fn read(text: &str) -> Result<Config, String> {
-    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    let config: Config = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    match config.songs.len() {
+        0..=SONGS => Ok(config),
+        songs => Err(format!("a set list has {SONGS} songs at most, not {songs}: make two files of it")),
+    }
 }
 
 impl Config {
@@ -142,6 +158,13 @@ impl Config {
         settings.release = self.release.unwrap_or(settings.release);
         if let Some(ChordWindow(window)) = self.chord_window {
             settings.chord_window = window / 1000.0;
+        }
+        settings.transpose = self.transpose.map_or(settings.transpose, |Semitones(semitones)| semitones);
+        if let Some(ClockOffset(milliseconds)) = self.clock_offset {
+            settings.clock_offset = milliseconds / 1000.0;
+        }
+        for (place, song) in settings.songs.iter_mut().zip(&self.songs) {
+            *place = Some(song.into());
         }
         let parts = [self.soprano, self.alto, self.tenor, self.bass];
         for (route, part) in settings.routes.iter_mut().zip(parts) {
@@ -178,6 +201,8 @@ pub fn template(input: Option<&str>) -> String {
     text += "# clock = \"internal\"        # or \"strict\", \"midi\", \"follow\"\n";
     text += "# clock-input = \"IAC\"       # the port of MIDI clock, where it is not the keyboard's\n# tempo = 80\n";
     text += "# metre = \"4/4\"             # or \"3/4\", \"6/8\" and the like, or \"free\"\n";
+    text += "# clock-offset = 0          # milliseconds by which the music is later than MIDI clock\n";
+    text += "# transpose = 0             # semitones by which the keyboard sounds higher\n";
     text += "# split = \"C4\"              # keys below are no melody\n";
     text += "# below = \"through\"         # passed on as they are; \"bass\": they are the bass of the harmony\n";
     text += "# split-channel = 5         # of what is passed on\n";
@@ -191,6 +216,12 @@ pub fn template(input: Option<&str>) -> String {
             part.index() + 1,
         );
     }
+    text += "\n## The set list: [[songs]] as often as there are songs. A program change, or the controls song, next-song and\n\
+             ## previous-song choose. All but the name may be left out.\n\
+             # [[songs]]\n# name = \"Nun danket\"\n# tempo = 72\n# density = \"beats\"\n# temperature = 0.8\n\
+             # model = \"second\"         # the network of --second-model\n# transpose = 2            # semitones\n\
+             # stops = \"8' 4' 2'\"       # of the organ\n# program = 20             # of all parts\n\
+             # ranges = \"A:F3-D5,B:F2-C4\"\n";
     text +=
         "\n# \"cc 20\" is controller 20, \"note 36\" a key as a button; \"cc 20 channel 3\" on that channel only.\n";
     text += CONTROLS;
@@ -252,6 +283,8 @@ fn line_of(lines: &[String], header: usize, control: Control) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use chorale::Density;
+
     use super::*;
     use crate::clock;
 
@@ -352,5 +385,38 @@ mod tests {
         let odd = bind("controls = { panic = 'cc 1' }\n", &[(Control::Panic, PANIC)]).unwrap_err();
         assert!(odd.contains("one a line"), "{odd}");
         assert!(bind("tempoo = 7", &[]).unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_set_list_is_read_with_what_each_song_changes() {
+        let config = read(
+            "transpose = -2\nclock-offset = 12.5\n[[songs]]\nname = 'Nun danket'\ntempo = 72\ndensity = 'beats'\n\
+             model = 'second'\nstops = \"8' 4' 2'\"\nprogram = 20\nranges = 'B:E2-C4'\n[[songs]]\nname = 'Amen'\n\
+             transpose = 3\ntemperature = 0.5\n",
+        )
+        .unwrap();
+        let mut settings = settings();
+        config.apply(&mut settings);
+        assert_eq!((settings.transpose, settings.clock_offset), (-2, 0.0125));
+        let [Some(first), Some(second), None, ..] = settings.songs else { panic!("{:?}", settings.songs) };
+        assert_eq!((first.tempo, first.density, first.second_model), (Some(72.0), Some(Density::Beats.value()), true));
+        assert_eq!((first.registration, first.program, first.ranges.unwrap()[3]), (Some(2), Some(19), [40, 60]));
+        assert_eq!((second.transpose, second.temperature, second.second_model), (Some(3), Some(0.5), false));
+        assert!(settings.check().is_ok());
+    }
+
+    #[test]
+    fn each_mistake_in_a_song_is_told() {
+        let check = |line: &str, expected: &str| {
+            let error = read(&format!("[[songs]]\nname = 'x'\n{line}\n")).unwrap_err();
+            assert!(error.contains("line 3") && error.contains(expected), "{error}");
+        };
+        check("density = 'busy'", "expected one of still, beats");
+        check("stops = 'all'", "\"8' 4'\"");
+        check("ranges = 'B:E2-C3'", "an octave or more");
+        check("transpose = 13", "transpose goes from -12 to 12, not 13");
+        check("tempo = 5", "tempo goes from 10 to 400");
+        assert!(read("[[songs]]\ntempo = 70\n").unwrap_err().contains("name"));
+        assert!(read(&"[[songs]]\nname = 'x'\n".repeat(33)).unwrap_err().contains("32 songs at most, not 33"));
     }
 }

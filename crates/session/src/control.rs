@@ -1,6 +1,6 @@
 //! What a player can change while playing, by MIDI, by the computer's keys or by a script.
 
-use chorale::{Key, Part};
+use chorale::{Key, Part, Pitch};
 use serde::{Deserialize, Serialize};
 
 use crate::midi::MidiMessage::{self, Controller, NoteOff, NoteOn};
@@ -31,10 +31,16 @@ pub enum Control {
     Tempo,
     /// Which stops of the organ are drawn: 0 to 127 stand for the [`REGISTRATIONS`].
     Registration,
+    /// Semitones by which the keyboard sounds higher: 64 for none.
+    Transpose,
+    /// The song of the set list, from 0.
+    Song,
+    NextSong,
+    PreviousSong,
 }
 
 impl Control {
-    pub const ALL: [Control; 16] = [
+    pub const ALL: [Control; 20] = [
         Control::Panic,
         Control::Hold,
         Control::Freeze(Part::Alto),
@@ -51,6 +57,10 @@ impl Control {
         Control::Model,
         Control::Tempo,
         Control::Registration,
+        Control::Transpose,
+        Control::Song,
+        Control::NextSong,
+        Control::PreviousSong,
     ];
 
     /// For example `freeze-alto`.
@@ -68,6 +78,10 @@ impl Control {
             Control::Model => "model".to_owned(),
             Control::Tempo => "tempo".to_owned(),
             Control::Registration => "registration".to_owned(),
+            Control::Transpose => "transpose".to_owned(),
+            Control::Song => "song".to_owned(),
+            Control::NextSong => "next-song".to_owned(),
+            Control::PreviousSong => "previous-song".to_owned(),
         }
     }
 
@@ -85,7 +99,16 @@ impl Control {
             Control::Model => "the second network answers".to_owned(),
             Control::Tempo => "beats a minute".to_owned(),
             Control::Registration => "the organ's stops".to_owned(),
+            Control::Transpose => "the keyboard sounds higher or lower, by semitones".to_owned(),
+            Control::Song => "a song of the set list, by its number".to_owned(),
+            Control::NextSong => "the next song of the set list".to_owned(),
+            Control::PreviousSong => "the song of the set list before".to_owned(),
         }
+    }
+
+    /// Whether it does something each time that it is pressed, and nothing when it is let go.
+    pub fn is_push(self) -> bool {
+        matches!(self, Control::Panic | Control::NextSong | Control::PreviousSong)
     }
 
     /// Whether it is either on or off.
@@ -187,6 +210,8 @@ pub struct Overrides {
     pub second_model: bool,
     /// `None`: as it is heard.
     pub key: Option<Key>,
+    /// Lowest and highest pitch of each part, soprano to bass; `None` for the usual ones.
+    pub ranges: Option<[(Pitch, Pitch); 4]>,
 }
 
 /// The temperature that a control's value stands for.
@@ -212,6 +237,11 @@ pub const FIRST_REGISTRATION: u8 = 1;
 /// The place in [`REGISTRATIONS`] that a control's value stands for.
 pub fn registration(value: u8) -> u8 {
     value.min(127) / 32
+}
+
+/// The semitones that a control's value stands for, up or down by an octave at most.
+pub fn transposition(value: u8) -> i8 {
+    (value.min(127) as i8 - 64).clamp(-12, 12)
 }
 
 /// The tempo that a control's value stands for, in beats a minute.

@@ -40,6 +40,7 @@ pub mod control;
 pub mod midi;
 mod routing;
 mod session;
+mod songs;
 
 pub use answer::AnswerTable;
 pub use clock::Time;
@@ -48,3 +49,4 @@ pub use session::{
     BINDINGS, Below, CHORD_WINDOW, Counts, KeyboardSplit, Release, SPLIT_CHANNEL, Session, Settings, StepBegun,
     TableRequest,
 };
+pub use songs::{SONGS, Song, SongConfig, WhichModel};

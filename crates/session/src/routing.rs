@@ -144,6 +144,15 @@ impl Routing {
         }
     }
 
+    /// Chooses one sound for all parts; `None`: those that they began with.
+    pub fn choose_program(&mut self, at: Time, program: Option<u8>) {
+        let Some(program) = program else { return self.send_programs(at) };
+        for part in Part::ALL {
+            let channel = self.routes[part.index()].channel;
+            self.push_if_room(at, part, ProgramChange { channel, program });
+        }
+    }
+
     /// Begins a note of a part, after ending its last one.
     pub fn begin(&mut self, at: Time, part: Part, pitch: Pitch, velocity: u8) {
         self.end(at, part);

@@ -45,8 +45,9 @@ impl Recorder {
         fs::create_dir_all(folder)?;
         tempfile::tempfile_in(folder)?; // better told now than at the first note
         let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let name = moment_name(seconds);
-        // Two performances begun in one second both keep their takes.
+        // Two programs begun in one second both keep their takes, and make their files only later.
+        let name = format!("{}-{}", moment_name(seconds), std::process::id());
+        // And so do two performances of one program.
         let base = (1..)
             .map(|number| folder.join(if number == 1 { name.clone() } else { format!("{name}-{number}") }))
             .find(|base| !base.with_extension("log").exists() && !base.with_extension("mid").exists())

@@ -36,6 +36,10 @@ impl Session {
             Control::Guard => self.overrides.guard = Some(is_on),
             Control::Model => self.overrides.second_model = is_on,
             Control::Registration => self.draw_stops(control::registration(value)),
+            Control::Transpose => self.transpose(control::transposition(value)),
+            Control::Song => self.choose_song(value),
+            Control::NextSong => self.step_song(1),
+            Control::PreviousSong => self.step_song(-1),
         }
         if matches!(control, Control::Hold | Control::Freeze(_)) && !is_on && self.keys.soprano().is_none() {
             // What was held through a silence is released.
@@ -46,7 +50,7 @@ impl Session {
         }
     }
 
-    fn draw_stops(&mut self, registration: u8) {
+    pub(super) fn draw_stops(&mut self, registration: u8) {
         self.registration = registration;
         let (_, stops) = REGISTRATIONS[usize::from(registration)];
         for (controller, value) in controller::STOPS.into_iter().zip(stops) {
@@ -63,7 +67,15 @@ impl Session {
             Control::Cadence => self.overrides.cadence,
             Control::Guard => self.overrides.guard.unwrap_or(true),
             Control::Model => self.overrides.second_model,
-            Control::Panic | Control::Density | Control::Temperature | Control::Tempo | Control::Registration => false,
+            Control::Panic
+            | Control::Density
+            | Control::Temperature
+            | Control::Tempo
+            | Control::Registration
+            | Control::Transpose
+            | Control::Song
+            | Control::NextSong
+            | Control::PreviousSong => false,
         }
     }
 
@@ -80,12 +92,17 @@ impl Session {
         self.fingers.see(message);
         match self.settings.bindings.iter().flatten().find(|binding| binding.trigger.fits(message)) {
             Some(&binding) => self.triggered(binding, message),
-            None => self.played(message),
+            None => {
+                if let Some(message) = self.as_transposed(message) {
+                    self.played(message);
+                }
+            }
         }
     }
 
     fn transport(&mut self, message: MidiMessage) {
-        match self.clock.midi(self.now, message) {
+        let offset = (self.settings.clock_offset * self.settings.clock.rate) as i64;
+        match self.clock.midi(self.now.saturating_add_signed(offset), message) {
             Some(Transport::Stops) => self.panic(),
             Some(Transport::Runs(position)) if self.chord.is_none() => {
                 // The present table was meant for another place in the bar, but it is there.
@@ -117,7 +134,7 @@ impl Session {
     fn triggered(&mut self, binding: Binding, message: MidiMessage) {
         let control = binding.control;
         match message {
-            Controller { value, .. } if control != Control::Panic || value >= 64 => {
+            Controller { value, .. } if !control.is_push() || value >= 64 => {
                 self.control(self.now, control, value);
             }
             NoteOn { .. } => {
@@ -137,7 +154,8 @@ impl Session {
             }
             Controller { controller, value, .. } => self.controller(message, controller, value),
             ChannelPressure { .. } | PitchBend { .. } => self.routing.to_all(self.now, message),
-            PolyPressure { .. } | ProgramChange { .. } => {}
+            ProgramChange { program, .. } => self.choose_song(program),
+            PolyPressure { .. } => {}
             SongPosition(_) | Clock | Start | Continue | Stop | Reset => {}
         }
     }

@@ -37,6 +37,7 @@ mod input;
 mod keys;
 mod requests;
 mod settings;
+mod songs;
 #[cfg(test)]
 mod tests;
 mod touch;
@@ -53,6 +54,7 @@ use crate::routing::{Message, Routing};
 
 pub use requests::TableRequest;
 pub use settings::{BINDINGS, Below, CHORD_WINDOW, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
+use songs::Transposition;
 
 use bass::GivenBass;
 use fingers::Fingers;
@@ -106,6 +108,10 @@ pub struct Session {
     overrides: Overrides,
     /// A place in [`control::REGISTRATIONS`](crate::control::REGISTRATIONS).
     registration: u8,
+    transposition: Transposition,
+    song: Option<u8>,
+    /// Songs that were begun.
+    restarts: u32,
 
     now: Time,
     is_stopped: bool,
@@ -183,6 +189,9 @@ impl Session {
             density: Density::default(),
             registration: FIRST_REGISTRATION,
             overrides: Overrides { key: settings.key, ..Overrides::default() },
+            transposition: Transposition::new(settings.transpose),
+            song: None,
+            restarts: 0,
             now: 0,
             is_stopped: false,
             counts: Counts::default(),
@@ -454,9 +463,15 @@ impl Session {
             phases: [self.clock.phase(self.position), self.clock.phase(self.position + 1)],
             passed: self.position.saturating_sub(self.unheard_from).min(MOST_PASSED) as usize,
             bass: self.bass.token(),
-            is_present_void: self.has_split_bass() && self.tables.present.is_none(),
+            is_present_void: self.tables.present.is_none() && (self.has_split_bass() || self.has_begun_anew()),
             overrides: self.overrides,
+            restarts: self.restarts,
         });
+    }
+
+    /// Whether nothing was played of this song yet, so that no table was asked for in the step before.
+    fn has_begun_anew(&self) -> bool {
+        self.restarts > 0 && self.previous == Chord::START
     }
 
     /// When the lower parts end after the soprano.

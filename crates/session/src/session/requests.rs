@@ -32,6 +32,8 @@ pub struct TableRequest {
     /// The present step's table rests on another bass, or is missing: it is wanted too.
     pub is_present_void: bool,
     pub overrides: Overrides,
+    /// Counts the songs that were begun: with each the networks begin anew, as if nothing had been played.
+    pub restarts: u32,
 }
 
 /// Requests not yet taken, of each step the newest. When nobody takes them the oldest are forgotten.
@@ -93,6 +95,11 @@ impl Tables {
     pub fn keep_over(&mut self, bass: Option<Token>) {
         self.present = self.present.filter(|table| table.bass == bass);
         self.next = self.next.filter(|table| table.bass == bass);
+    }
+
+    /// Nothing of what was asked for fits any more.
+    pub fn clear(&mut self) {
+        *self = Tables::default();
     }
 
     pub fn enter_next_step(&mut self) {

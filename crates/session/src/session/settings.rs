@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{self, Clock, Metre};
 use crate::control::Binding;
 use crate::routing::Route;
+use crate::songs::{SONGS, Song};
 
 /// How a performance is set up.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,15 @@ pub struct Settings {
     pub chord_window: f64,
     #[serde(default)]
     pub release: Release,
+    /// Semitones by which the keyboard sounds higher, -12..=12.
+    #[serde(default)]
+    pub transpose: i8,
+    /// Seconds by which the music is later than MIDI clock says, -0.5..=0.5.
+    #[serde(default)]
+    pub clock_offset: f64,
+    /// The set list.
+    #[serde(default)]
+    pub songs: [Option<Song>; SONGS],
     pub bindings: [Option<Binding>; BINDINGS],
     /// The key in which the player begins, if it was told.
     #[serde(default, with = "key_name")]
@@ -86,7 +96,7 @@ fn default_window() -> f64 {
 }
 
 /// Controls that can be bound to MIDI messages.
-pub const BINDINGS: usize = 16;
+pub const BINDINGS: usize = 32;
 /// The channel of a split's lower keys where no other is named: the fifth, after the four parts'.
 pub const SPLIT_CHANNEL: u8 = 4;
 
@@ -101,6 +111,9 @@ impl Settings {
             split: None,
             chord_window: CHORD_WINDOW,
             release: Release::default(),
+            transpose: 0,
+            clock_offset: 0.0,
+            songs: [None; SONGS],
             bindings: [None; BINDINGS],
             key: None,
         }
@@ -127,6 +140,9 @@ impl Settings {
         within("tempo", tempo, 10.0, 400.0)?;
         within("first", first as f64, 0.0, self.metre.bar().unwrap_or(1) as f64 - 1.0)?;
         within("the chord window", self.chord_window, 0.0, 0.1)?;
+        within("transpose", self.transpose.into(), -12.0, 12.0)?;
+        within("the clock's offset", self.clock_offset, -0.5, 0.5)?;
+        self.songs.iter().flatten().try_for_each(Song::check)?;
         for route in &self.routes {
             within("a channel", route.channel.into(), 0.0, 15.0)?;
             within("an octave", route.octave.into(), -4.0, 4.0)?;

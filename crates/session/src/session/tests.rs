@@ -3,7 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock;
-use crate::control::{self, Binding, Control};
+use crate::control::{self, Binding, Control, Trigger};
+use crate::songs::Song;
 
 mod hands;
 
@@ -648,6 +649,73 @@ fn event() -> impl Strategy<Value = (Time, Event)> {
 fn split() -> impl Strategy<Value = KeyboardSplit> {
     let below = prop::sample::select(vec![Below::Through, Below::Bass]);
     (30u8..80, below).prop_map(|(key, below)| KeyboardSplit { key, channel: 4, below })
+}
+
+fn with_songs() -> Settings {
+    let mut settings = settings();
+    settings.songs[0] = Some(Song { tempo: Some(120.0), density: Some(0), ..Song::default() });
+    settings.songs[1] = Some(Song { transpose: Some(2), program: Some(19), registration: Some(3), ..Song::default() });
+    settings
+}
+
+#[test]
+fn a_program_change_chooses_a_song_which_ends_what_sounds_and_begins_with_the_next_key() {
+    let mut player = Player::with(with_songs());
+    player.down(0, 72);
+    player.at(3 * BEAT);
+    let chosen = player.play(3 * BEAT + 10, &[0xc0, 0]);
+    assert_eq!(chosen.iter().filter(|(_, what, _)| *what == "off").count(), 4, "{chosen:?}");
+    assert_eq!((player.session.song(), player.session.density()), (Some(0), Density::Still));
+    assert_eq!(player.session.clock().tempo(), 120.0);
+    let request = *player.reports.last().unwrap();
+    assert_eq!((request.restarts, request.previous, request.chord), (1, Chord::START, None));
+    // Long after, on the first beat of a bar, answered like any other.
+    let missed = player.session.counts().missed;
+    let first = player.down(5 * BEAT + 77, 74);
+    assert_eq!(first.iter().filter(|(_, what, _)| *what == "on").count(), 4, "{first:?}");
+    assert_eq!((player.session.position(), player.session.counts().missed), (0, missed));
+    assert_eq!(player.play(6 * BEAT, &[0xc0, 9]), [], "no song has that number");
+    assert_eq!(player.session.song(), Some(0));
+}
+
+#[test]
+fn the_next_song_and_the_one_before_are_chosen_by_a_pedal_and_set_all_that_they_name() {
+    let mut settings = with_songs();
+    let trigger = |number| Trigger { is_note: false, channel: None, number };
+    settings.bindings[0] = Some(Binding { trigger: trigger(20), control: Control::NextSong });
+    settings.bindings[1] = Some(Binding { trigger: trigger(21), control: Control::PreviousSong });
+    let mut player = Player::with(settings);
+    let mut press = |at: Time, number: u8| {
+        player.play(at, &[0xb0, number, 127]);
+        player.play(at + 1, &[0xb0, number, 0]);
+        player.session.song()
+    };
+    assert_eq!([press(10, 20), press(20, 20), press(30, 20), press(40, 21), press(50, 21)], [0, 1, 1, 0, 0].map(Some));
+    press(60, 20);
+    assert_eq!((player.session.transposition(), player.session.registration()), (2, 3));
+    let programs = player.sent.iter().filter(|message| message.bytes()[..] == [0xc3, 19]).count();
+    assert_eq!(programs, 2, "the bass has got its sound each time");
+    assert_eq!(player.down(100, 72)[0], (1, "on", 74));
+    player.session.control(110, Control::Transpose, 64);
+    assert_eq!(player.play(200, &[0x80, 72, 0])[0], (1, "off", 74), "the key ends what it began");
+}
+
+#[test]
+fn with_an_offset_the_music_is_so_much_later_or_earlier_than_midi_clock() {
+    let boundary = |offset: f64| {
+        let clock = clock::Settings { source: clock::ClockSource::Midi, rate: 1000.0, tempo: 120.0, first: 0 };
+        let mut settings = Settings::new(clock);
+        settings.clock_offset = offset;
+        let mut session = Session::new(settings);
+        session.midi(1000, &[0xfa]);
+        // 120 beats a minute: a tick each 20.8 ms.
+        for tick in 0..97u64 {
+            session.midi(1000 + tick * 125 / 6, &[0xf8]);
+        }
+        session.clock().boundary(20).unwrap()
+    };
+    let usual = boundary(0.0);
+    assert_eq!([boundary(0.03), boundary(-0.03)], [usual + 30, usual - 30]);
 }
 
 fn perform(events: &[(Time, Event)], settings: Settings) -> Vec<Message> {

@@ -14,7 +14,7 @@ use performer::devices::audio::AudioSettings;
 use performer::performance::Cast;
 use session::clock::{self, ClockSource, Metre};
 use session::config::{self, Config, KeyNumber};
-use session::{Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
+use session::{Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings, WhichModel};
 use sound::Timbre;
 
 use crate::cli::learn::default_path;
@@ -44,6 +44,7 @@ Examples:
   performer play --virtual --metre 6/8 --tempo 50       50 dotted quarters to the minute
   performer play --virtual --no-soprano                 the soprano sounds elsewhere
   performer play --virtual --split C4 --below bass      your left hand is the bass
+  performer play --config set.toml                      a set list (`performer learn` writes a file that explains itself)
 
 `performer ports` lists the names; `performer learn` binds knobs and pads to the screen's keys.")]
 pub struct Args {
@@ -102,6 +103,15 @@ pub struct Args {
     /// Milliseconds over which you roll chords under the melody: keys so close together are one [default: 30]
     #[arg(long, value_name = "MS", value_parser = chord_window, allow_negative_numbers = true)]
     chord_window: Option<f64>,
+
+    /// Semitones by which the keyboard sounds higher, below zero lower [default: 0]
+    #[arg(long, value_name = "SEMITONES", value_parser = semitones, allow_negative_numbers = true)]
+    transpose: Option<i8>,
+
+    /// Milliseconds by which the music is later than MIDI clock says, below zero earlier: to make good what a DAW's sound
+    /// lags behind its clock [default: 0]
+    #[arg(long, value_name = "MS", value_parser = clock_offset, allow_negative_numbers = true)]
+    clock_offset: Option<f64>,
 
     /// Don't send the soprano on, only the three lower parts
     #[arg(long)]
@@ -235,12 +245,24 @@ impl Args {
         if let Some(window) = self.chord_window {
             settings.chord_window = window / 1000.0;
         }
+        settings.transpose = self.transpose.unwrap_or(settings.transpose);
+        if let Some(offset) = self.clock_offset {
+            settings.clock_offset = offset / 1000.0;
+        }
         settings.routes[0].muted |= self.no_soprano;
         if self.soundfont.is_some() {
             settings.routes.iter_mut().for_each(|route| route.program = route.program.or(Some(Program::CHOIR.midi())));
         }
         if self.below.is_some() && settings.split.is_none() {
             bail!("--below says what the keys below a split are, but there is no split; --split C4 makes one");
+        }
+        if self.clock_offset.is_some() && settings.clock.source != ClockSource::Midi {
+            bail!("--clock-offset shifts MIDI clock, but nothing goes by it; --clock midi does");
+        }
+        if self.second_model.is_none()
+            && let Some(song) = config.songs.iter().find(|song| song.model == WhichModel::Second)
+        {
+            bail!("the song '{}' wants the second network, but there is none; --second-model lstm gives it", song.name);
         }
         if self.clock_input.is_some() && settings.clock.source != ClockSource::Midi {
             bail!("--clock-input says where MIDI clock comes from, but nothing goes by it; --clock midi does");
@@ -342,6 +364,20 @@ fn chord_window(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(window) if (0.0..=100.0).contains(&window) => Ok(window),
         _ => Err("expected milliseconds from 0 to 100".to_owned()),
+    }
+}
+
+fn semitones(text: &str) -> Result<i8, String> {
+    match text.parse::<i8>() {
+        Ok(semitones) if (-12..=12).contains(&semitones) => Ok(semitones),
+        _ => Err("expected semitones from -12 to 12".to_owned()),
+    }
+}
+
+fn clock_offset(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(offset) if (-500.0..=500.0).contains(&offset) => Ok(offset),
+        _ => Err("expected milliseconds from -500 to 500".to_owned()),
     }
 }
 

@@ -43,6 +43,7 @@ pub fn run(args: Args) -> Result<()> {
     lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| telling.say(line));
     let mut view = View::new(system, settings.clock.source, ports, performance.status(), temperature)?;
     view.metre = settings.metre;
+    view.songs = config.songs.iter().map(|song| song.name.clone()).collect();
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
     telling.open_screen()?;
     let mut show = Show { performance: &mut performance, view: &mut view, telling: &mut telling, abilities };

@@ -97,6 +97,9 @@ impl Show<'_> {
             Wish::Change(Control::Tempo, _) if !self.abilities.set_tempo => {
                 self.note("the tempo comes from the clock".to_owned());
             }
+            Wish::Toggle(Control::NextSong | Control::PreviousSong) if self.view.songs.is_empty() => {
+                self.note("there is no set list: write [[songs]] into a settings file, --config FILE.toml".to_owned());
+            }
             Wish::Toggle(control) => self.performance.toggle(control),
             Wish::Change(control, by) => self.performance.turn(control, changed(control, by, self.view)),
         }
@@ -162,6 +165,14 @@ impl Show<'_> {
         if now.density != before.density {
             self.note(format!("density {}", now.density.name()));
         }
+        if now.transposition != before.transposition {
+            self.note(format!("transposed by {:+}", now.transposition));
+        }
+        if now.song != before.song
+            && let Some((number, name)) = self.view.song()
+        {
+            self.note(format!("song {number}: {name}"));
+        }
         if now.registration != before.registration {
             let (stops, _) = control::REGISTRATIONS[usize::from(now.registration)];
             self.note(format!("registration {stops}"));
@@ -181,6 +192,7 @@ fn changed(control: Control, by: i8, view: &View) -> u8 {
     let status = &view.status;
     match control {
         Control::Density => status.density.value().wrapping_add(32) % 128,
+        Control::Transpose => (64 + status.transposition + by).clamp(52, 76) as u8,
         Control::Registration => status.registration.wrapping_add(1) % 4 * 32,
         Control::Temperature => control::temperature_value(view.temperature()).saturating_add_signed(8 * by).min(127),
         _ => ((status.tempo.round() + f64::from(by)).clamp(40.0, 167.0) - 40.0) as u8,

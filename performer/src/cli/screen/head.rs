@@ -21,6 +21,9 @@ pub fn place_line(view: &View) -> Line<'static> {
         Span::styled(place, STRONG),
         Span::raw(format!("  {:.1} BPM, {source}  {} notes", view.status.tempo, view.summary.notes)),
     ];
+    if let Some((number, name)) = view.song() {
+        line.insert(1, Span::styled(format!("{number} {name}  "), STRONG));
+    }
     let counts = [
         (view.summary.missed, "missed"),
         (view.summary.dropped, "dropped"),

@@ -24,6 +24,9 @@ pub fn panel_lines(view: &View) -> Vec<Line<'static>> {
     lines.extend(names.into_iter().filter(|(is_so, _)| *is_so).map(|(_, name)| Line::styled(name, STRONG)));
     lines.push(Line::from(format!("density: {}", view.status.density.name())));
     lines.push(Line::from(format!("temperature: {:.2}", view.temperature())));
+    if view.status.transposition != 0 {
+        lines.push(Line::styled(format!("transposed: {:+}", view.status.transposition), STRONG));
+    }
     if view.ports.sound.is_some() {
         let (stops, _) = REGISTRATIONS[usize::from(view.status.registration) % REGISTRATIONS.len()];
         lines.push(Line::from(format!("stops: {stops}")));

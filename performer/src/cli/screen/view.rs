@@ -30,6 +30,8 @@ pub struct View {
     pub latencies: Histogram<u64>,
     /// As it was started.
     first_temperature: f32,
+    /// The names of the set list.
+    pub songs: Vec<String>,
     /// The file that the take is going to, if one is recorded.
     pub take: Option<String>,
     pub has_lost_take: bool,
@@ -79,6 +81,7 @@ impl View {
             summary: Summary::default(),
             latencies: Histogram::new_with_bounds(1, MINUTE, 3)?,
             first_temperature: temperature,
+            songs: Vec::new(),
             take: None,
             has_lost_take: false,
             shows_figures: false,
@@ -92,6 +95,12 @@ impl View {
             key: None,
             rival: None,
         })
+    }
+
+    /// The song that was chosen: its number, from 1, and its name.
+    pub fn song(&self) -> Option<(u8, &str)> {
+        let song = self.status.song?;
+        Some((song + 1, self.songs.get(usize::from(song))?))
     }
 
     pub fn temperature(&self) -> f32 {

@@ -4,7 +4,7 @@ use chorale::Part;
 use session::control::Control;
 
 /// The keys, as the last lines tell them. Lines break between them only.
-const HELP: [&str; 13] = [
+const HELP: [&str; 15] = [
     "space/Esc panic",
     "q quit",
     "h hold",
@@ -18,6 +18,8 @@ const HELP: [&str; 13] = [
     "- + tempo",
     "r registration",
     "l latency",
+    "< > transpose",
+    "n p song",
 ];
 
 /// [`HELP`] for a width in columns.
@@ -68,6 +70,10 @@ pub fn wish(key: char) -> Option<Wish> {
         'd' => Wish::Change(Control::Density, 1),
         ']' => Wish::Change(Control::Temperature, 1),
         '[' => Wish::Change(Control::Temperature, -1),
+        '>' => Wish::Change(Control::Transpose, 1),
+        '<' => Wish::Change(Control::Transpose, -1),
+        'n' => Wish::Toggle(Control::NextSong),
+        'p' => Wish::Toggle(Control::PreviousSong),
         'l' => Wish::Figures,
         'r' => Wish::Change(Control::Registration, 1),
         '+' | '=' => Wish::Change(Control::Tempo, 1),

@@ -1,0 +1,131 @@
+//! The set list, and the transposition of the keyboard.
+
+use chorale::{Chord, Density, Part, Pitch};
+
+use crate::clock::{self, Clock, ClockSource};
+use crate::control::FIRST_REGISTRATION;
+use crate::midi::MidiMessage::{self, NoteOff, NoteOn, PolyPressure};
+use crate::songs::Song;
+
+use super::Session;
+
+/// What the keyboard sounds like, key by key.
+pub struct Transposition {
+    semitones: i8,
+    /// Of each key that is down, since it was struck.
+    struck: [i8; 128],
+}
+
+impl Transposition {
+    pub fn new(semitones: i8) -> Transposition {
+        Transposition { semitones, struck: [0; 128] }
+    }
+
+    /// The message as if it came from a keyboard that sounds so; `None` for keys above or below all others. A key that
+    /// goes up ends what it began.
+    fn apply(&mut self, message: MidiMessage) -> Option<MidiMessage> {
+        let moved = |key: u8, semitones: i8| key.checked_add_signed(semitones).filter(|key| *key < 128);
+        Some(match message {
+            NoteOn { channel, key, velocity } => {
+                self.struck[usize::from(key)] = self.semitones;
+                NoteOn { channel, key: moved(key, self.semitones)?, velocity }
+            }
+            NoteOff { channel, key, velocity } => {
+                NoteOff { channel, key: moved(key, self.struck[usize::from(key)])?, velocity }
+            }
+            PolyPressure { channel, key, pressure } => {
+                PolyPressure { channel, key: moved(key, self.struck[usize::from(key)])?, pressure }
+            }
+            _ => message,
+        })
+    }
+}
+
+impl Session {
+    /// Semitones by which the keyboard sounds higher.
+    pub fn transposition(&self) -> i8 {
+        self.transposition.semitones
+    }
+
+    pub(super) fn transpose(&mut self, semitones: i8) {
+        self.transposition.semitones = semitones;
+    }
+
+    pub(super) fn as_transposed(&mut self, message: MidiMessage) -> Option<MidiMessage> {
+        self.transposition.apply(message)
+    }
+
+    /// The song of the set list that was chosen, from 0.
+    pub fn song(&self) -> Option<u8> {
+        self.song
+    }
+
+    /// The next song or the one before; the first where none was chosen.
+    pub(super) fn step_song(&mut self, by: i8) {
+        let next = self.song.map_or(Some(0), |song| song.checked_add_signed(by));
+        if let Some(next) = next {
+            self.choose_song(next);
+        }
+    }
+
+    /// Ends what sounds and begins anew: the next key is the first of that song, for the clock and for the networks. A
+    /// number that no song has changes nothing.
+    pub(super) fn choose_song(&mut self, number: u8) {
+        let Some(song) = self.settings.songs.get(usize::from(number)).copied().flatten() else { return };
+        self.panic();
+        self.song = Some(number);
+        self.set_up(&song);
+        self.previous = Chord::START;
+        self.chord = None;
+        self.answered_beat = None;
+        self.step += 1;
+        self.restarts += 1;
+        self.tables.clear();
+        // A master's clock runs on.
+        if self.settings.clock.source != ClockSource::Midi {
+            let tempo = song.tempo.unwrap_or(self.settings.clock.tempo);
+            self.clock = Clock::new(clock::Settings { tempo, ..self.settings.clock }, self.settings.metre);
+            self.go_to(self.settings.clock.first);
+        }
+        self.request_tables();
+    }
+
+    fn set_up(&mut self, song: &Song) {
+        self.density = song.density.map_or_else(Density::default, Density::from_value);
+        self.overrides.temperature = song.temperature;
+        self.overrides.second_model = song.second_model;
+        self.overrides.cadence = false;
+        self.overrides.ranges = song.ranges.map(|ranges| {
+            Part::ALL.map(|part| {
+                let [low, high] = ranges[part.index()];
+                Pitch::new(low).zip(Pitch::new(high)).unwrap_or(part.range())
+            })
+        });
+        self.transpose(song.transpose.unwrap_or(self.settings.transpose));
+        self.draw_stops(song.registration.unwrap_or(FIRST_REGISTRATION));
+        self.routing.choose_program(self.now, song.program);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(key: u8) -> MidiMessage {
+        NoteOn { channel: 0, key, velocity: 80 }
+    }
+
+    fn off(key: u8) -> MidiMessage {
+        NoteOff { channel: 0, key, velocity: 0 }
+    }
+
+    #[test]
+    fn a_key_ends_what_it_began_whatever_the_transposition_is_by_then() {
+        let mut keyboard = Transposition::new(2);
+        assert_eq!(keyboard.apply(on(60)), Some(on(62)));
+        keyboard.semitones = -5;
+        assert_eq!(keyboard.apply(on(64)), Some(on(59)));
+        assert_eq!([keyboard.apply(off(60)), keyboard.apply(off(64))], [Some(off(62)), Some(off(59))]);
+        assert_eq!([keyboard.apply(on(3)), keyboard.apply(off(3))], [None, None], "below the lowest");
+    }
+}
