@@ -308,20 +308,20 @@ mod tests {
     fn with_a_new_song_the_networks_begin_anew_in_the_ranges_of_that_song() {
         let (mut worker, before, _) = before_the_beat(None);
         let usual = before.overrides;
-        let ranges = Some(Part::ALL.map(|part| if part == Part::Bass { (pitch(48), pitch(60)) } else { part.range() }));
+        let ranges = Part::ALL.map(|part| if part == Part::Bass { (pitch(48), pitch(60)) } else { part.range() });
         let request = TableRequest {
             previous: Chord::START,
             chord: None,
             is_present_void: true,
             restarts: 1,
-            overrides: Overrides { ranges, ..usual },
+            overrides: Overrides { ranges: Some(ranges), ..usual },
             ..request(4, Chord::START, None)
         };
         worker.follow(&request).unwrap();
         let [present, next] = [worker.present_table().unwrap().unwrap(), worker.table().unwrap().unwrap()];
         let mut fresh = harmonizer();
         let mut rules = fresh.rules();
-        rules.limits.ranges = ranges.unwrap();
+        rules.limits.ranges = ranges;
         for (table, step) in [(present, 4), (next, 5)] {
             fresh.reset();
             fresh.step(Chord::START, phase(step)).unwrap();

@@ -85,7 +85,7 @@ impl Session {
         if self.settings.clock.source != ClockSource::Midi {
             let tempo = song.tempo.unwrap_or(self.settings.clock.tempo);
             self.clock = Clock::new(clock::Settings { tempo, ..self.settings.clock }, self.settings.metre);
-            self.go_to(self.settings.clock.first);
+            self.go_to(self.clock.first_position());
         }
         self.request_tables();
     }
