@@ -57,6 +57,8 @@ impl Worker {
         if request.restarts != self.restarts {
             for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
                 answerer.begin_anew(request.phases[0])?;
+                answerer.committed.set_key(request.overrides.key);
+                answerer.present.set_key(request.overrides.key);
             }
             self.restarts = request.restarts;
             self.place = (request.phases[0], request.passed);
