@@ -6,6 +6,7 @@
 //! its evidence (arXiv 1909.05030).
 
 pub(crate) mod goals;
+mod off_beat;
 mod steps;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use self::goals::Role;
+use self::off_beat::OffBeat;
 use crate::harmonizer::{Candidate, Limits, Query, Sampling, StepRules, beams, draw, log_softmax};
 use network::{Context, Model, ModelError, Row, State};
 
@@ -123,6 +125,7 @@ struct Particle {
     weight: f64,
     log_likelihood: f64,
     cost: f64,
+    off_beat: OffBeat,
     /// What it heads for.
     cadence: Option<Cadence>,
 }
@@ -147,6 +150,7 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
             weight: 0.0,
             log_likelihood: 0.0,
             cost: 0.0,
+            off_beat: OffBeat::default(),
             cadence: None,
         })
         .collect();
@@ -169,6 +173,7 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
             particle.weight += evidence + log_sum(&scores);
             particle.log_likelihood += f64::from(soprano + candidate.log_likelihood);
             particle.cost += f64::from(candidate.cost);
+            particle.off_beat.step(particle.before, candidate.chord, step.phase);
             particle.before = candidate.chord;
             particle.past.step(candidate.chord, step.phase);
             chosen.push(candidate.chord);
@@ -207,7 +212,8 @@ fn candidates(
     generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(f32, Vec<Candidate>)>, ModelError> {
     let before: Vec<Chord> = swarm.iter().map(|particle| particle.before).collect();
-    let basses: Vec<Option<u8>> = swarm.iter().map(|particle| goals::bass_class(role, particle.cadence)).collect();
+    let bass = |particle: &Particle| goals::bass_class(role, particle.cadence, particle.before, step.soprano);
+    let basses: Vec<Option<u8>> = swarm.iter().map(bass).collect();
     let mut states: Vec<&mut State> = swarm.iter_mut().map(|particle| &mut particle.state).collect();
     model.step(&mut states, &before, step.phase, context)?;
     let rows: Vec<Row> = (0..swarm.len()).map(|state| Row { state, given: Chord::SILENCE }).collect();
@@ -242,7 +248,8 @@ fn candidates(
         for candidate in beam {
             candidate.judge(&particle.past, step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
-            candidate.cost += goals::cost(role, particle.cadence, particle.before, heard);
+            candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
+                + particle.off_beat.cost(particle.before, candidate.chord, step.phase);
         }
     }
     Ok(likelihoods.into_iter().zip(beams).collect())
@@ -298,8 +305,9 @@ fn resample(swarm: &mut Vec<Particle>, generator: &mut ChaCha8Rng) -> Vec<usize>
     *swarm = parents
         .iter()
         .map(|&parent| {
-            let Particle { ref state, ref past, before, log_likelihood, cost, cadence, .. } = swarm[parent];
-            Particle { state: state.clone(), past: past.clone(), before, weight: 0.0, log_likelihood, cost, cadence }
+            let Particle { ref state, ref past, before, log_likelihood, cost, off_beat, cadence, .. } = swarm[parent];
+            let (state, past) = (state.clone(), past.clone());
+            Particle { state, past, before, weight: 0.0, log_likelihood, cost, off_beat, cadence }
         })
         .collect();
     parents

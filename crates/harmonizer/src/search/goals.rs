@@ -3,7 +3,7 @@
 //! The numbers are set by hand so that a cadence which the melody allows is nearly always reached: they are larger than
 //! what any rule weighs, and smaller than what would force a chord of which the network knows nothing.
 
-use chorale::{Approach, Cadence, Chord, Key, Part, Phase, Pitch};
+use chorale::{Approach, Cadence, Chord, Key, Part, Phase, Pitch, Token};
 
 use crate::phrasing::CadenceOption;
 
@@ -76,8 +76,25 @@ fn on_tonic(key: Key) -> Cadence {
     Cadence { root: key.tonic(), minor: key.minor, approach: Approach::Other }
 }
 
-/// The pitch class that the bass must have, if any.
-pub(super) fn bass_class(role: Role, cadence: Option<Cadence>) -> Option<u8> {
+/// The first chord of a piece under its soprano, if that is known: the tonic, or the dominant where the soprano has no note
+/// of the tonic.
+fn first_chord(home: Key, soprano: Option<Pitch>) -> Cadence {
+    let tonic = on_tonic(home);
+    match soprano.is_none_or(|soprano| tonic.holds(soprano.class())) {
+        true => tonic,
+        false => Cadence { root: (home.tonic() + 7) % 12, minor: false, approach: Approach::Other },
+    }
+}
+
+/// The pitch class that the bass must have, if any. The first soprano is `None` where it is still to be found.
+pub(super) fn bass_class(role: Role, cadence: Option<Cadence>, before: Chord, soprano: Option<Token>) -> Option<u8> {
+    if let Role::Opening(home) = role {
+        // A chord drawn here is never weighed against others, so that a cost alone lets a stray one through.
+        let first = first_chord(home, soprano.and_then(Token::pitch));
+        let is_in_it = |pitch: Pitch| first.holds(pitch.class()) || first.above(pitch.class()) == 10;
+        let suits = soprano.is_none_or(|soprano| soprano.pitch().is_some_and(is_in_it));
+        return (before == Chord::START && suits).then_some(first.root);
+    }
     let cadence = cadence?;
     match (role, cadence.approach) {
         (Role::Rest { .. }, _) => Some(cadence.root),
@@ -129,12 +146,7 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     if before != Chord::START {
         return foreign;
     }
-    let tonic = on_tonic(home);
-    let soprano = chord[Part::Soprano].pitch().map(Pitch::class);
-    let first = match soprano.is_none_or(|soprano| tonic.holds(soprano)) {
-        true => tonic,
-        false => Cadence { root: (home.tonic() + 7) % 12, minor: false, approach: Approach::Other },
-    };
+    let first = first_chord(home, chord[Part::Soprano].pitch());
     let bass = chord[Part::Bass].pitch().is_some_and(|bass| bass.class() != first.root);
     foreign + if bass { AWAY_COST } else { 0.0 } + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
@@ -203,4 +215,24 @@ fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
     STRANGER_COST * strangers(cadence, chord) as f32
         + if has_third { 0.0 } else { NO_THIRD_COST }
         + MOVE_COST * moves as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_begins_over_its_tonic_or_under_other_notes_over_the_dominant() {
+        let role = Role::Opening("G".parse().unwrap());
+        let bass = |midi: u8| {
+            let soprano = Pitch::new(midi).and_then(Token::from_pitch);
+            bass_class(role, None, Chord::START, soprano)
+        };
+        assert_eq!([67, 71, 74].map(bass), [Some(7); 3], "the tonic");
+        assert_eq!([69, 66, 72].map(bass), [Some(2); 3], "the dominant, perhaps with its seventh");
+        assert_eq!([64, 68].map(bass), [None; 2], "a note of neither");
+        assert_eq!(bass_class(role, None, Chord::START, None), Some(7), "a soprano that is still to be found");
+        assert_eq!(bass_class(role, None, Chord::START, Some(Token::REST)), None);
+        assert_eq!(bass_class(role, None, Chord::SILENCE, None), None, "only the first chord is bound");
+    }
 }
