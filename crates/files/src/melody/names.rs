@@ -19,6 +19,8 @@ enum Called {
     Backing,
     /// Plays one note at a time.
     Instrument,
+    /// The same, below one that does: the tune of a string quartet is seldom the viola's.
+    LowInstrument,
     /// Plays chords.
     Accompaniment,
     Bass,
@@ -96,13 +98,10 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Backing, Start, "backing background backup bgv begleit echo double ooh aah adlib гармон"),
     (Backing, Whole, "bg bv back harmony harmonies harm choeurs coros second 2nd ad"),
     (Instrument, Start, "flut flaut flote fluit flojt huilu oboe hautb clarin klarin violin violon geige fiddle viool"),
-    (
-        Instrument,
-        Start,
-        "viulu viola bratsche cello violonc trump tromp trompet trombon posaune cornet kornett horn corno",
-    ),
+    (Instrument, Start, "viulu trump tromp trompet cornet kornett horn corno"),
+    (LowInstrument, Start, "viola bratsche cello violonc bassoon fagot trombon posaune"),
     (Instrument, Start, "sax whistle recorder blockfl piccolo ocarina harmonica accordi accordeon akkordeon bagpipe"),
-    (Instrument, Start, "bassoon fagot shakuhachi erhu mandolin steel флейт кларнет скрипк труба"),
+    (Instrument, Start, "shakuhachi erhu mandolin steel флейт кларнет скрипк труба"),
     (Instrument, Whole, "fl ob cl cor vln vl vn vla tpt tbn sx"),
     (Instrument, Within, "フルート バイオリン ヴァイオリン 笛 小提琴 바이올린 플루트 サックス"),
     (
@@ -149,12 +148,13 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
     let plays_chords = is(Accompaniment) || is(Bass);
     let instrument = if is(Lead) { 0.5 } else { 0.2 };
     let value: f64 = match () {
-        () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) => DRUMS,
+        () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) && !is(LowInstrument) => DRUMS,
         () if is(Backing) && (sings || is(Tune)) => 0.1,
         () if is(Backing) => -0.3,
         () if is(Tune) && plays_chords => 0.8,
         () if is(Tune) => 1.0,
-        () if is(Instrument) && is(Bass) => -0.5,
+        () if (is(Instrument) || is(LowInstrument)) && is(Bass) => -0.5,
+        () if is(LowInstrument) && !is(Voice) => instrument - 0.1,
         () if is(Instrument) && !is(Voice) => instrument,
         // A synthesizer's voices are its choir.
         () if is(Accompaniment) && (is(Voice) || is(Lead)) => 0.2,
@@ -404,6 +404,7 @@ mod tests {
         let melodic =
             ["Flute", "Fl\u{f6}te", "Violin I", "Oboe", "Alto Sax", "Tenor Horn", "Harmonica", "Clarinet in Bb"];
         check(&melodic, &["Piano", "Pad", "Bassoon", "Bass Guitar", "B", "Double Bass"]);
+        check(&["Violin I", "1st Violin", "Flute", "Trumpet"], &["Viola", "Violoncello", "Bratsche", "Trombone"]);
         check(&["Soprano 1"], &["Soprano 2", "Alto", "T"]);
         check(&["C", "C1", "Triplum", "Tripl"], &["Ct", "T", "Tenor", "Motetus", "Contratenor", "Quinto"]);
         check(&["Piano RH", "Piano (right hand)", "Klavier rechts"], &["Piano LH", "Piano, main gauche"]);

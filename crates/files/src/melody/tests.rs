@@ -60,6 +60,20 @@ fn the_melody_is_the_only_line_else_the_one_named_soprano_else_the_highest() {
 }
 
 #[test]
+fn two_words_over_many_notes_are_no_text() {
+    let line = |lowest: u8| -> Vec<Note> {
+        (0..100_u32).map(|place| note(480 * place, 480 * place + 480, lowest + (place % 5) as u8)).collect()
+    };
+    let (high, low) = (line(74), line(67));
+    let mut file = file(&[("", &[(1, &high)]), ("", &[(2, &low)])]);
+    let lyric = |place: u32| Lyric { tick: 480 * place, verse: 1, text: b"dolce".to_vec() };
+    file.tracks[1].lyrics = vec![lyric(3), lyric(30)];
+    assert_eq!(Melody::find(&file, &Choice::default()).unwrap().notes, high, "marks of expression");
+    file.tracks[1].lyrics = (0..8).map(lyric).collect();
+    assert_eq!(Melody::find(&file, &Choice::default()).unwrap().notes, low, "a melisma on each");
+}
+
+#[test]
 fn drums_alone_are_refused_unless_they_are_asked_for() {
     let keys = [note(0, 240, 36), note(240, 480, 38), note(480, 720, 36), note(720, 960, 38)];
     let drums = file(&[("Beat", &[(10, &keys)]), ("Drum Kit", &[(1, &keys)])]);

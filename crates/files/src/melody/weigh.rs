@@ -140,6 +140,10 @@ const LIKE_A_TUNE: f64 = 0.6;
 /// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
 const FULL_COVERAGE: f64 = 0.5;
 
+/// Of the notes of a line that is sung, so many at least have syllables, even in long melismas: a few words over a part for
+/// strings are no text.
+const WORDED: f64 = 0.08;
+
 /// What sounds less than this is not what others are measured against.
 const LEAST_COVERAGE: f64 = 0.25;
 
@@ -178,7 +182,10 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let name =
             file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES).map_or(0.0, speaks_for_melody);
         let value = |clue: Clue| match clue {
-            Clue::Words => words.fit * words.syllables as f64 / most_words,
+            Clue::Words => {
+                let density = words.syllables as f64 / (WORDED * profile.tune.len() as f64);
+                words.fit * density.min(1.0).powi(2) * words.syllables as f64 / most_words
+            }
             Clue::Name => name,
             Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0),
             Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
