@@ -132,3 +132,83 @@ fn a_tune_in_e_flat_under_c_major_is_written_with_flats() {
     let midi = files::read(&fs::read(folder.path().join("out.mid")).expect("a file")).expect("MIDI");
     assert_eq!(files::signature(&midi.directions).map(|key| key.to_string()).as_deref(), Some("Eb major"));
 }
+
+const BOOK: &str = "X:1\nT:Old Hundredth\nM:4/4\nL:1/4\nK:G\nG|G F E D|G A B !breath!B|(B A) G G|\n\n\
+    X:2\nT:St Anne\nM:4/4\nL:1/4\nK:C\nG|E A G c|c B c3|\n";
+
+#[test]
+fn of_a_file_of_many_tunes_the_one_that_is_named_is_taken() {
+    let folder = TempDir::new().expect("a folder");
+    fs::create_dir(folder.path().join("books")).expect("a folder");
+    fs::write(folder.path().join("books/book.abc"), BOOK).expect("a file");
+    let title = |more: &[&str]| {
+        let arguments = ["render", "books/book.abc", "-o", "out.json", "--live", "--force"];
+        let said = run(&folder, &[&arguments, more].concat()).stderr;
+        let json = fs::read(folder.path().join("out.json")).expect("JSON");
+        let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        (json["title"].as_str().unwrap_or_default().to_owned(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let (first, said) = title(&[]);
+    assert_eq!(first, "Old Hundredth");
+    let remark =
+        "books/book.abc: the file holds 2 tunes, and 1 'Old Hundredth' is taken; --tune takes another: 2 'St Anne'";
+    assert!(said.lines().any(|line| line == remark), "{said}");
+    for named in ["2", "anne"] {
+        let (second, said) = title(&["--tune", named]);
+        assert!(second == "St Anne" && !said.contains("tunes"), "{second}: {said}");
+    }
+    let inspected = run(&folder, &["inspect", "books/book.abc", "--tune", "2", "--json"]).stdout;
+    assert!(String::from_utf8_lossy(&inspected).contains("St Anne"));
+    let said = run(&folder, &["render", "books", "-o", "out", "--live"]).stderr;
+    assert!(String::from_utf8_lossy(&said).contains("--tune takes another: 2 'St Anne'"), "in a folder, too");
+    for (input, output) in [("books", "all"), ("books/book.abc", "alone")] {
+        let table = run(&folder, &["render", input, "-o", output, "--live", "--tune", "all"]).stdout;
+        let table = String::from_utf8_lossy(&table).into_owned();
+        assert!(table.contains("books/book.abc --tune 1  ") && table.contains("books/book.abc --tune 2  "), "{table}");
+        let names = ["book-1.mid", "book-2.mid"].map(|name| folder.path().join(output).join(name));
+        assert!(names.iter().all(|name| name.exists()), "{names:?}");
+    }
+}
+
+#[test]
+fn json_has_the_breaths_and_slurs_of_the_score() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("book.abc"), BOOK).expect("a file");
+    run(&folder, &["render", "book.abc", "-o", "out.json", "--live", "--quiet"]);
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(folder.path().join("out.json")).expect("JSON")).expect("JSON");
+    assert_eq!(json["breaths"], serde_json::json!([32.0]));
+    assert_eq!(json["slurs"], serde_json::json!([{ "first_step": 36.0, "last_step": 40.0 }]));
+}
+
+#[test]
+fn a_pickup_that_was_guessed_or_told_stands_in_the_midi_file_that_is_written() {
+    let folder = TempDir::new().expect("a folder");
+    let scale = [67, 72, 74, 76, 77, 79, 79, 81, 79, 77, 76, 74, 74, 72];
+    let note = |(start, pitch): (u32, u8)| Note {
+        start,
+        end: start + if pitch == 72 && start > 480 { 1440 } else { 480 },
+        pitch: chorale::Pitch::new(pitch).expect("a pitch"),
+        velocity: 80,
+    };
+    let melody = (0..).step_by(480).zip(scale).map(note).collect();
+    let directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
+    let parts = [melody, Vec::new(), Vec::new(), Vec::new()];
+    let score = Score { ticks_per_quarter: 480, directions, parts, ..Score::default() };
+    fs::write(folder.path().join("tune.mid"), smf::write(&score)).expect("a file");
+    fs::write(folder.path().join("book.abc"), BOOK).expect("a file");
+    let metres = |input: &str, more: &[&str]| -> Vec<(u32, String)> {
+        run(&folder, &[&["render", input, "-o", "out.mid", "--live", "--quiet", "--force"], more].concat());
+        let midi = files::read(&fs::read(folder.path().join("out.mid")).expect("a file")).expect("MIDI");
+        let metre = |(tick, direction): &(u32, Direction)| match direction {
+            Direction::Metre(metre) => Some((*tick, metre.to_string())),
+            _ => None,
+        };
+        midi.directions.iter().filter_map(metre).collect()
+    };
+    let told = [(0, "1/4".to_owned()), (480, "4/4".to_owned())];
+    assert_eq!(metres("tune.mid", &[]), told);
+    assert_eq!(metres("tune.mid", &["--pickup", "0.5"]), [(0, "1/8".to_owned()), (240, "4/4".to_owned())]);
+    assert_eq!(metres("tune.mid", &["--pickup", "0"]), [(0, "4/4".to_owned())]);
+    assert_eq!(metres("book.abc", &[]), told, "a score's pickup");
+}

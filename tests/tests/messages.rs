@@ -54,6 +54,9 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "four.mid", "-o", "out.mid", "--track", "o"],
             &["render", "tune.mid", "-o", "out.mid", "--channel", "4"],
             &["render", "tune.mid", "-o", "out.mid", "--channel", "17"],
+            &["render", "tune.mid", "-o", "out.mid", "--tune", "2"],
+            &["render", "book.abc", "-o", "out.mid", "--tune", "3"],
+            &["render", "book.abc", "-o", "out.mid", "--tune", "Duke Street"],
             &["render", "tune.mid", "-o", "out.mid", "--melody-part", "treble"],
             &["render", "tune.mid", "-o", "out.mid", "--melody-part", "tenor", "--live"],
             &["render", "tune.mid", "-o", "out.mid", "--melody-part", "tenor", "--ranges", "SAB"],
@@ -278,6 +281,7 @@ fn workplace() -> TempDir {
         &[&b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x06"[..], &[0, 0x90, 0x48, 0x40, 0, 0xf4]].concat(),
     );
     write("four.mid", &four_parts(0));
+    write("book.abc", b"X:1\nT:Old Hundredth\nK:G\nG4\n\nX:2\nT:St Anne\nK:C\nG4\n");
     write("deep.mid", &four_parts(-20));
     for name in ["empty.mid", "empty.onnx"] {
         write(name, b"");

@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
-use files::{Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, transpose_keys};
+use files::{
+    Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, tell_pickup, transpose_keys,
+};
 use harmonizer::phrasing::{self, Phrasing, Signature};
 use harmonizer::search::{Plan, SearchStep, contour_of};
 
@@ -53,11 +55,11 @@ impl Tune {
         })?;
         transpose_keys(&mut source.directions, options.transpose);
         let pickup = options.pickup.or_else(|| untold::pickup(&source, &melody, &mut remarks));
-        let bars = match pickup {
-            Some(quarters) => with_pickup(&source, quarters, melody.first_onset())?,
-            None => source.directions.clone(),
-        };
-        let grid = Grid::new(source.ticks_per_quarter, &bars, melody.first_onset());
+        if let Some(quarters) = pickup {
+            source.directions = with_pickup(&source, quarters, melody.first_onset())?;
+        }
+        tell_pickup(&mut source.directions, source.ticks_per_quarter);
+        let grid = Grid::new(source.ticks_per_quarter, &source.directions, melody.first_onset());
         let mut steps = melody::steps(&melody, &grid).map_err(in_file)?;
         melody.all_sing = options.all_sing;
         check_part(options)?;
@@ -65,6 +67,7 @@ impl Tune {
             melody = melody.transposed(12 * octaves).map_err(ArrangeError::CannotMove)?;
             steps = melody::steps(&melody, &grid).map_err(in_file)?;
         }
+        remarks.extend(low_for_men(&melody, options));
         let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
         let home = match options.heading.key {
             Some(key) => key.transposed(options.transpose),
@@ -165,6 +168,32 @@ fn octaves_to_singers(
     }
 }
 
+/// Semitones below the middle of its range from which on a melody leaves men no room below it, and so many from the top of
+/// the range, where it still sings well.
+const LOW: i32 = 1;
+const BELOW_TOP: i32 = 2;
+
+/// That men's other parts have too little room below the melody, and which key has more.
+fn low_for_men(melody: &Melody, Options { ensemble, part, transpose, .. }: &Options) -> Option<String> {
+    if ensemble.scoring != Scoring::Ttbb || *part != Part::Soprano {
+        return None;
+    }
+    let midi = |pitch: Pitch| i32::from(pitch.midi());
+    let pitches = || melody.notes.iter().map(|note| note.pitch);
+    let (lowest, highest) = (pitches().min()?, pitches().max()?);
+    let (low, high) = ensemble.range(*part);
+    let is_low = midi(lowest) + midi(highest) < midi(low) + midi(high) - 2 * LOW;
+    let semitones = (midi(high) - BELOW_TOP - midi(highest)).min(7);
+    let name = ensemble.name(*part).to_lowercase();
+    (is_low && semitones > 0).then(|| {
+        format!(
+            "the melody lies low for the {name}, {lowest} to {highest}, with little room below it; --transpose {} \
+             would give it more",
+            transpose + semitones
+        )
+    })
+}
+
 /// The lower part in whose range the melody lies.
 fn part_that_sings(steps: &[MelodyStep], ensemble: Ensemble) -> Option<Part> {
     Part::LOWER.into_iter().find(|part| Fold::into_range(steps, ensemble.range(*part)) == Fold::Whole(0))
@@ -224,7 +253,10 @@ fn with_pickup(source: &Source, quarters: f64, first_onset: Tick) -> Result<Vec<
         return Err(ArrangeError::LongPickup { quarters, metre, bar });
     }
     let mut directions = source.directions.clone();
-    directions.push((bar_line, Direction::Metre(metre)));
+    let begins = (bar_line, Direction::Metre(metre));
+    if !directions.contains(&begins) {
+        directions.push(begins);
+    }
     directions.sort_by_key(|(tick, _)| *tick);
     Ok(directions)
 }

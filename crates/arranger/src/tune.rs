@@ -14,22 +14,30 @@ pub struct Tune {
     pub source: Source,
 }
 
-/// Reads a MIDI or MusicXML file.
+/// Reads a MIDI, MusicXML or ABC file.
 ///
 /// # Errors
-/// Where it cannot be read, is neither, or is damaged.
+/// Where it cannot be read, is none of these, or is damaged.
 pub fn open(path: impl AsRef<Path>) -> Result<Tune, ArrangeError> {
     let path = path.as_ref();
     Tune::read(&path.display().to_string(), &files::load(path).map_err(ArrangeError::Load)?)
 }
 
 impl Tune {
-    /// Reads the bytes of a MIDI or MusicXML file.
+    /// Reads the bytes of a MIDI, MusicXML or ABC file.
     ///
     /// # Errors
-    /// Where they are neither, or damaged.
+    /// Where they are none of these, or damaged.
     pub fn read(name: &str, bytes: &[u8]) -> Result<Tune, ArrangeError> {
-        let source = files::read_named(name, bytes).map_err(|error| ArrangeError::in_file(name, error))?;
+        Tune::read_one(name, bytes, None)
+    }
+
+    /// The same; of an ABC file of several tunes the one of this number or title.
+    ///
+    /// # Errors
+    /// As above; where there is no such tune.
+    pub fn read_one(name: &str, bytes: &[u8], tune: Option<&str>) -> Result<Tune, ArrangeError> {
+        let source = files::read_named(name, bytes, tune).map_err(|error| ArrangeError::in_file(name, error))?;
         Ok(Tune { name: name.to_owned(), source })
     }
 

@@ -39,6 +39,13 @@ fn a_melody_is_moved_to_its_singers_and_the_user_is_told() {
     assert_eq!(remarks(Options::default()), "");
     let men = remarks(Options { ensemble: "TTBB".parse().unwrap(), ..Options::default() });
     assert_eq!(men, "the melody is moved an octave down, into the range of the tenor 1");
+    let low = remarks(Options { ensemble: "TTBB".parse().unwrap(), transpose: -4, ..Options::default() });
+    assert!(
+        low.ends_with(
+            "the melody lies low for the tenor 1, D3 to C4, with little room below it; --transpose 3 would give it more"
+        ),
+        "{low}"
+    );
     let low = remarks(Options { transpose: -12, ..Options::default() });
     assert!(low.starts_with("the melody is moved an octave up, into the range of the soprano"), "{low}");
     let played = remarks(Options { transpose: -12, method: Method::Live, ..Options::default() });

@@ -25,6 +25,9 @@ pub struct Document {
     lyrics: Vec<JsonLyric>,
     /// Where melody notes with a fermata begin, in sixteenths.
     fermatas: Vec<f64>,
+    /// Where melody notes begin after which a breath is taken, in sixteenths.
+    breaths: Vec<f64>,
+    slurs: Vec<JsonSlur>,
     soprano: Vec<JsonNote>,
     alto: Vec<JsonNote>,
     tenor: Vec<JsonNote>,
@@ -56,6 +59,13 @@ struct JsonLyric {
     start_step: f64,
     verse: u8,
     text: String,
+}
+
+/// Over melody notes: where the first and the last of them begin, in sixteenths.
+#[derive(Debug, Serialize)]
+struct JsonSlur {
+    first_step: f64,
+    last_step: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -159,6 +169,8 @@ pub fn document(piece: &Piece) -> Document {
         verse: *verse,
         text: smf::text(text),
     });
+    let slurs = score.phrasing.slurs.iter();
+    let slurs = slurs.map(|(first, last)| JsonSlur { first_step: steps(*first), last_step: steps(*last) });
     Document {
         title: score.title.clone(),
         parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
@@ -169,6 +181,8 @@ pub fn document(piece: &Piece) -> Document {
         tempos,
         lyrics: lyrics.collect(),
         fermatas: score.fermatas.iter().map(|tick| steps(*tick)).collect(),
+        breaths: score.phrasing.breaths.iter().map(|tick| steps(*tick)).collect(),
+        slurs: slurs.collect(),
         soprano: part(Part::Soprano),
         alto: part(Part::Alto),
         tenor: part(Part::Tenor),

@@ -40,6 +40,7 @@ pub mod musicxml;
 pub mod notation;
 pub mod parts;
 mod phrasing;
+mod pickup_bar;
 mod program;
 mod pulse;
 mod score;
@@ -63,6 +64,7 @@ pub use ensemble::{Ensemble, EnsembleError, Scoring};
 pub use foreign::Foreign;
 pub use grid::{Bar, Grid};
 pub use phrasing::{Expression, Phrasing};
+pub use pickup_bar::tell_pickup;
 pub use program::{NoProgram, Program};
 pub use score::{
     Creator, DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, TempoMap, Tick, signature, sung_at, transpose_keys,
@@ -91,14 +93,17 @@ pub enum ReadError {
     Abc(#[from] abc::ReadError),
     #[error("{0}")]
     Foreign(Foreign),
+    #[error("--tune {0} chooses among the tunes of an ABC file, and this file holds one piece; leave it out")]
+    OnePiece(String),
 }
 
-/// Reads a file by what its bytes are, as [`read`] does. Where that cannot be, its name tells what it is.
+/// Reads a file by what its bytes are, as [`read`] does; of a file of several tunes the one that is named, as
+/// [`abc::read_tune`] does. Where that cannot be, the file's name tells what it is.
 ///
 /// # Errors
-/// See [`read`].
-pub fn read_named(name: &str, bytes: &[u8]) -> Result<Source, ReadError> {
-    read(bytes).map_err(|error| foreign::by_name(name).map_or(error, ReadError::Foreign))
+/// See [`read`]; where there is no such tune.
+pub fn read_named(name: &str, bytes: &[u8], tune: Option<&str>) -> Result<Source, ReadError> {
+    read_any(bytes, tune).map_err(|error| foreign::by_name(name).map_or(error, ReadError::Foreign))
 }
 
 /// Reads MIDI, MusicXML or ABC, by what the bytes are.
@@ -106,13 +111,18 @@ pub fn read_named(name: &str, bytes: &[u8]) -> Result<Source, ReadError> {
 /// # Errors
 /// Where the file is none of them, or damaged; never a panic, whatever the bytes.
 pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
+    read_any(bytes, None)
+}
+
+fn read_any(bytes: &[u8], tune: Option<&str>) -> Result<Source, ReadError> {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let is_xml = start.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"PK") || musicxml::is_utf16(bytes);
     if let Some(foreign) = foreign::by_bytes(bytes) {
         return Err(ReadError::Foreign(foreign));
     }
-    if is_xml {
-        return Ok(musicxml::read(bytes)?);
+    if !is_xml && abc::is_abc(bytes) {
+        return Ok(abc::read_tune(bytes, tune)?);
     }
-    Ok(if abc::is_abc(bytes) { abc::read(bytes)? } else { smf::read(bytes)? })
+    let source = if is_xml { musicxml::read(bytes)? } else { smf::read(bytes)? };
+    tune.map_or(Ok(source), |tune| Err(ReadError::OnePiece(tune.to_owned())))
 }

@@ -15,6 +15,7 @@ pub fn musicxml(bytes: &[u8]) {
 /// When something does not hold.
 pub fn abc(bytes: &[u8]) {
     files::abc::read(bytes).iter().for_each(check);
+    files::abc::read_tune(bytes, Some("2")).iter().for_each(check);
 }
 
 fn check(source: &Source) {

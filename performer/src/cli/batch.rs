@@ -16,13 +16,21 @@ use super::targets::{Targets, is_stream};
 /// A melody and where it goes.
 pub struct Job {
     pub input: PathBuf,
+    /// Which tune of an ABC file it is.
+    pub tune: Option<String>,
     pub targets: Targets,
 }
 
+/// What `--tune` calls all tunes of an ABC file, each of them a melody.
+const ALL: &str = "all";
+
+/// A file, perhaps only a tune of it, and its place below the folder that was named.
+type Found = (PathBuf, Option<String>, PathBuf);
+
 pub enum Jobs {
     One(Job),
-    /// Sorted by name. An input whose outputs cannot be written has its reason instead.
-    Many(Vec<(PathBuf, Result<Job>)>),
+    /// Sorted by name, which comes first. An input whose outputs cannot be written has its reason instead.
+    Many(Vec<(String, Result<Job>)>),
 }
 
 /// What the table says of a melody that was harmonized.
@@ -35,13 +43,14 @@ pub struct Row {
     pub place: String,
 }
 
-/// One file is one piece; folders, patterns and several files are many.
-pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
+/// One file is one piece; folders, patterns, several files and all tunes of one are many.
+pub fn jobs(inputs: &[String], tune: Option<&str>, output: &OutputOptions) -> Result<Jobs> {
     if let [input] = inputs
         && !Path::new(input).is_dir()
         && (Path::new(input).exists() || !is_pattern(input))
+        && (tune != Some(ALL) || is_stream(Path::new(input)))
     {
-        return Ok(Jobs::One(one(PathBuf::from(input), output)?));
+        return Ok(Jobs::One(one(PathBuf::from(input), tune, output)?));
     }
     let melodies = inputs.first().map(Path::new).filter(|path| inputs.len() == 1 && path.is_dir());
     let folder = output.folder(melodies)?;
@@ -67,10 +76,11 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
     }
     found.sort();
     found.dedup();
+    let mut found = with_tunes(found, tune);
     let mut stems: HashMap<PathBuf, usize> = HashMap::new();
-    found.iter().for_each(|(_, below)| *stems.entry(below.with_extension("")).or_default() += 1);
+    found.iter().for_each(|(.., below)| *stems.entry(below.with_extension("")).or_default() += 1);
     let mut taken: HashMap<PathBuf, PathBuf> = HashMap::new();
-    for (input, below) in &mut found {
+    for (input, _, below) in &mut found {
         // The same piece in two formats: the name tells which it was made from.
         if stems[&below.with_extension("")] > 1
             && let (Some(stem), Some(ending)) = (below.file_stem(), below.extension())
@@ -82,13 +92,36 @@ pub fn jobs(inputs: &[String], output: &OutputOptions) -> Result<Jobs> {
             bail!("{} and {} would be written to the same file; rename one", other.display(), input.display());
         }
     }
-    let mut jobs = Vec::new();
-    for (input, below) in found {
-        let job =
-            output.targets_in_folder(&folder, &input, &below).map(|targets| Job { input: input.clone(), targets });
-        jobs.push((input, job));
+    let (is_all, mut jobs) = (tune == Some(ALL), Vec::new());
+    for (input, tune, below) in found {
+        let number = tune.as_ref().filter(|_| is_all).map(|tune| format!(" --tune {tune}")).unwrap_or_default();
+        let name = format!("{}{number}", input.display());
+        let targets = output.targets_in_folder(&folder, &input, &below);
+        jobs.push((name, targets.map(|targets| Job { input, tune, targets })));
     }
     Ok(Jobs::Many(jobs))
+}
+
+/// With the tune of each; of ABC files, where all tunes are asked for, each with its number behind the name.
+fn with_tunes(found: Vec<(PathBuf, PathBuf)>, tune: Option<&str>) -> Vec<Found> {
+    let mut all = Vec::new();
+    for (input, below) in found {
+        if tune != Some(ALL) {
+            all.push((input, tune.map(str::to_owned), below));
+            continue;
+        }
+        let is_book = input.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("abc"));
+        let numbers = files::load(&input).ok().filter(|_| is_book).map(|bytes| files::abc::numbers(&bytes));
+        let Some(Ok(numbers)) = numbers else {
+            // What cannot be read is told with the others that fail.
+            all.push((input, None, below));
+            continue;
+        };
+        let stem = stem_of(&below);
+        let file = |number: u64| below.with_file_name(format!("{stem}-{number}.abc"));
+        all.extend(numbers.into_iter().map(|number| (input.clone(), Some(number.to_string()), file(number))));
+    }
+    all
 }
 
 fn is_pattern(text: &str) -> bool {
@@ -99,11 +132,11 @@ fn name_of(path: &Path) -> PathBuf {
     path.file_name().map(PathBuf::from).unwrap_or_default()
 }
 
-fn one(input: PathBuf, output: &OutputOptions) -> Result<Job> {
+fn one(input: PathBuf, tune: Option<&str>, output: &OutputOptions) -> Result<Job> {
     let stem = if is_stream(&input) { "chorale".into() } else { stem_of(&input) };
     let new = (!is_stream(&input)).then(|| input.with_file_name(format!("{stem}{CHORALE}")));
     let targets = output.targets(&Names { input: Some(&input), stem: &stem, new })?;
-    Ok(Job { input, targets })
+    Ok(Job { input, tune: tune.map(str::to_owned), targets })
 }
 
 /// Behind the name of a melody: its chorale, where no --output names it.
@@ -207,7 +240,7 @@ fn matching(pattern: &str, results: &Results) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When any failed.
 pub fn run(
-    jobs: Vec<(PathBuf, Result<Job>)>,
+    jobs: Vec<(String, Result<Job>)>,
     workers: Option<u16>,
     output: &OutputOptions,
     work: impl Fn(&Job, &dyn Fn(&str)) -> Result<Row> + Sync,
@@ -218,10 +251,9 @@ pub fn run(
     if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {wide_bar} {eta} {msg}") {
         bar.set_style(style);
     }
-    let results = on_threads(workers, &jobs, |_, (input, job)| {
-        let name = input.display().to_string();
+    let results = on_threads(workers, &jobs, |_, (name, job)| {
         let say = |remark: &str| {
-            let line = if remark.starts_with(&name) { remark.into() } else { format!("{name}: {remark}") };
+            let line = if remark.starts_with(name) { remark.into() } else { format!("{name}: {remark}") };
             bar.suspend(|| output.say(&line));
         };
         let result = match job {
@@ -235,11 +267,10 @@ pub fn run(
     bar.finish_and_clear();
     let Ok(results) = results;
     let (mut table, mut failures) = (String::new(), Vec::new());
-    let width = jobs.iter().map(|(input, _)| input.display().to_string().chars().count()).max().unwrap_or(0);
+    let width = jobs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     table +=
         &format!("{:<width$}  {:>6}  {:>6}  {:>6}  {:>7}  taken\n", "melody", "notes", "steps", "marks", "seconds");
-    for ((input, _), result) in jobs.iter().zip(results) {
-        let name = input.display().to_string();
+    for ((name, _), result) in jobs.iter().zip(results) {
         match result {
             Ok(Row { notes, steps, marks, seconds, place }) => {
                 table += &format!("{name:<width$}  {notes:>6}  {steps:>6}  {marks:>6}  {seconds:>7.2}  {place}\n");

@@ -22,15 +22,20 @@ Examples:
   performer explain chorale.mid -o marked.musicxml -o marked.svg
       The broken rules written over the notes, and in a piano roll.
   performer explain chorale.mid -o marked.png --force
+  performer explain hymnal.abc --tune 12
   performer explain chorale.csv --json > reading.json")]
 pub struct Args {
-    /// Four parts in a MIDI or MusicXML file, or a table in the form of the data set (.csv)
+    /// Four parts in a MIDI, MusicXML or ABC file, or a table in the form of the data set (.csv)
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
     /// The key to read it in, instead of the file's own: C, Bb, F#; small letters or an m for minor
     #[arg(long, value_name = "KEY")]
     key: Option<Key>,
+
+    /// The tune of an ABC file that holds several: its number (X:), or a part of its title [default: the first]
+    #[arg(long, value_name = "N|TITLE")]
+    tune: Option<String>,
 
     /// Print the reading as JSON
     #[arg(long)]
@@ -46,7 +51,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    let Args { file, key, json, output, force } = args;
+    let Args { file, key, tune, json, output, force } = args;
     let mut formats = Vec::new();
     for path in &output {
         let format = Format::from_path(path).filter(|format| !matches!(format, Format::Midi | Format::Wav));
@@ -58,7 +63,7 @@ pub fn run(args: Args) -> Result<()> {
         }
         formats.push(format);
     }
-    let piece = read_piece(&file, key)?;
+    let piece = read_piece(&file, tune.as_deref(), key)?;
     let options = ExportOptions { with_marks: true, ..ExportOptions::default() };
     for (path, format) in output.iter().zip(formats) {
         let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
@@ -67,10 +72,10 @@ pub fn run(args: Args) -> Result<()> {
     print(&if json { piece.json() } else { explain::text(&piece) })
 }
 
-fn read_piece(path: &Path, key: Option<Key>) -> Result<Piece> {
+fn read_piece(path: &Path, tune: Option<&str>, key: Option<Key>) -> Result<Piece> {
     if is_table(path) {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         return Ok(arranger::piece_of_table(&path.display().to_string(), &text, key)?);
     }
-    Ok(output::open(path, |remark| eprintln!("{remark}"))?.four_parts(key)?)
+    Ok(output::open(path, tune, |remark| eprintln!("{remark}"))?.four_parts(key)?)
 }

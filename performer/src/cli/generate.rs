@@ -30,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "BPM", help_heading = PIECE, value_parser = whole(10_u16, 400), allow_negative_numbers = true)]
     tempo: Option<u16>,
 
-    /// What to begin with: a MIDI or MusicXML file of four parts, or a table in the form of the data set (.csv)
+    /// What to begin with: a MIDI, MusicXML or ABC file of four parts, or a table in the form of the data set (.csv)
     #[arg(long, value_name = "FILE", help_heading = PIECE)]
     prompt: Option<PathBuf>,
 
@@ -91,5 +91,5 @@ fn read_prompt(path: &Path, limit: u32, say: impl Fn(&str)) -> Result<Prompt> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         return Ok(Prompt::of_table(&path.display().to_string(), &text, limit)?);
     }
-    Ok(output::open(path, say)?.prompt(limit)?)
+    Ok(output::open(path, None, say)?.prompt(limit)?)
 }

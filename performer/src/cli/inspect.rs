@@ -22,11 +22,16 @@ Examples:
   performer inspect song.mid
   performer inspect song.mid --track 3
   performer inspect band.mid --track Flute --channel 5
+  performer inspect hymnal.abc --tune Eventide
   performer inspect song.mxl --json > lines.json")]
 pub struct Args {
-    /// A MIDI or MusicXML file
+    /// A MIDI, MusicXML or ABC file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+
+    /// The tune of an ABC file that holds several: its number (X:), or a part of its title [default: the first]
+    #[arg(long, value_name = "N|TITLE")]
+    tune: Option<String>,
 
     /// Only this track (in a score: part): its number, from 1, its name or a part of it
     #[arg(long, visible_alias = "part", value_name = "N|NAME")]
@@ -42,7 +47,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    let tune = output::open(&args.file, |remark| eprintln!("{remark}"))?;
+    let tune = output::open(&args.file, args.tune.as_deref(), |remark| eprintln!("{remark}"))?;
     let choice = Choice { track: args.track, channel: args.channel };
     let inspection = inspect(&tune.source, &choice).with_context(|| tune.name.clone())?;
     let text = if args.json {

@@ -295,12 +295,13 @@ fn staves(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Opens a file, or stdin where the path is `-`, and tells the user what had to be interpreted.
-pub fn open(path: &Path, say: impl Fn(&str)) -> Result<Tune> {
+/// Opens a file, or stdin where the path is `-`, and tells the user what had to be interpreted. `tune` names one of the
+/// tunes of an ABC file.
+pub fn open(path: &Path, tune: Option<&str>, say: impl Fn(&str)) -> Result<Tune> {
     let tune = if is_stream(path) {
-        Tune::read("stdin", &files::read_all(io::stdin().lock()).context("cannot read stdin")?)?
+        Tune::read_one("stdin", &files::read_all(io::stdin().lock()).context("cannot read stdin")?, tune)?
     } else {
-        arranger::open(path)?
+        Tune::read_one(&path.display().to_string(), &files::load(path)?, tune)?
     };
     tune.remarks().for_each(|remark| say(&remark));
     Ok(tune)

@@ -1,6 +1,6 @@
 //! `performer render`: melodies from files, harmonized in four parts.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use super::output::{self, OUTPUT, OutputOptions};
 const MELODY: &str = "Melody";
 const HARMONY: &str = "Harmony";
 
-/// Harmonizes melodies from MIDI and MusicXML files in four parts
+/// Harmonizes melodies from MIDI, MusicXML and ABC files in four parts
 ///
 /// The soprano stays as it is, note for note. Alto, tenor and bass are sought with the whole melody in view: many
 /// harmonizations grow side by side, and those that foresee the melody best go on. With --live they are chosen step by
@@ -26,8 +26,8 @@ const HARMONY: &str = "Harmony";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A file that holds the melody: MIDI (.mid) or MusicXML (.musicxml, .xml, .mxl); - is stdin. Or many: several files,
-    /// folders (with what lies in them), patterns such as 'hymns/*.mid'
+    /// A file that holds the melody: MIDI (.mid), MusicXML (.musicxml, .xml, .mxl) or ABC (.abc); - is stdin. Or many:
+    /// several files, folders (with what lies in them), patterns such as 'hymns/*.mid'
     #[arg(value_name = "MELODY", required = true)]
     melodies: Vec<String>,
 
@@ -38,6 +38,11 @@ pub struct Args {
     /// this it is the one for which most speaks: words, its name, its notes; `performer inspect` shows it
     #[arg(long, visible_alias = "part", value_name = "N|NAME", help_heading = MELODY)]
     track: Option<String>,
+
+    /// The tune of an ABC file that holds several: its number (X:), or a part of its title; or all, each into a file of its
+    /// own, in a folder [default: the first]
+    #[arg(long, value_name = "N|TITLE|all", help_heading = MELODY)]
+    tune: Option<String>,
 
     /// The MIDI channel of the melody, 1 to 16; in a score the line within its part: voices from the top
     #[arg(long, value_name = "N", value_parser = whole(1_u8, 16), allow_negative_numbers = true, help_heading = MELODY)]
@@ -73,7 +78,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = whole(2_u16, 99), allow_negative_numbers = true, help_heading = HARMONY)]
     alternatives: Option<u16>,
 
-    /// Keep the alto, tenor or bass that this file has (MIDI or MusicXML, tracks or parts so named), and find the others
+    /// Keep the alto, tenor or bass that this file has (MIDI, MusicXML or ABC; tracks, parts or voices so named), and find the others
     #[arg(long, value_name = "FILE", help_heading = HARMONY)]
     keep: Option<PathBuf>,
 
@@ -103,12 +108,17 @@ Examples:
   performer render tune.mid
       The same into tune-chorale.mid beside it, or tune-chorale-2.mid if that is there.
   performer render - -o - --format musicxml < tune.mid > chorale.musicxml
-      From stdin to stdout. What is read shows by itself whether it is MIDI or MusicXML.
+      From stdin to stdout. What is read shows by itself whether it is MIDI, MusicXML or ABC.
   performer render tune.mid -o other.mid --seed 2 --temperature 1.1
       Another harmonization of it, a bolder one. Each seed gives one, always the same.
   performer render band.mid -o chorale.mid --track Flute
   performer render band.mid -o chorale.mid --track 3 --channel 5
       The melody is in the track named Flute; in channel 5 of the third track.
+  performer render hymnal.abc -o chorale.mid --tune 12
+  performer render hymnal.abc -o chorale.mid --tune \"Old Hundredth\"
+      Of a file of many tunes the one with that number or title.
+  performer render hymnal.abc -o hymns/ --tune all --format musicxml
+      Every tune of it: hymns/hymnal-1.musicxml and so on.
   performer render hymn.mid -o chorale.mid --pickup 1
       The first note is an upbeat of a quarter, which the file keeps to itself.
   performer render hymn.musicxml -o hymn.mxl -o hymn.svg -o hymn.html -o hymn.wav --rehearsal
@@ -145,11 +155,11 @@ Examples:
 
 pub fn run(mut args: Args) -> Result<()> {
     args.output.versions = args.alternatives.unwrap_or(0);
-    let jobs = batch::jobs(&args.melodies, &args.output)?;
+    let jobs = batch::jobs(&args.melodies, args.tune.as_deref(), &args.output)?;
     let options = args.output.export_options()?;
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
-        let (mut all, seconds, place) = harmonize(&args, &job.input, &model, say)?;
+        let (mut all, seconds, place) = harmonize(&args, job, &model, say)?;
         let mut written = Vec::new();
         for (version, rendered) in (1..).zip(&mut all) {
             rendered.piece.score.program = args.output.program;
@@ -209,12 +219,12 @@ struct Rendered {
 /// The harmonizations of a melody, the best first, the seconds that they took, and which line of the file it is.
 fn harmonize(
     args: &Args,
-    path: &Path,
+    job: &Job,
     model: &Arc<Model>,
     say: &dyn Fn(&str),
 ) -> Result<(Vec<Arrangement>, f64, String)> {
-    let tune = output::open(path, say)?;
-    let kept = args.keep.as_deref().map(|path| output::open(path, say)).transpose()?;
+    let tune = output::open(&job.input, job.tune.as_deref(), say)?;
+    let kept = args.keep.as_deref().map(|path| output::open(path, None, say)).transpose()?;
     let cantus = tune.choose(&args.options(kept))?;
     cantus.remarks.iter().for_each(|remark| say(remark));
     let before = Instant::now();

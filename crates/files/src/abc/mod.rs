@@ -2,6 +2,7 @@
 //! repeats and endings, ties, slurs, tuplets, broken rhythm, chords. Grace notes, ornaments and chord symbols are left
 //! out.
 
+mod book;
 mod fields;
 mod lyrics;
 mod music;
@@ -10,7 +11,8 @@ mod voice;
 
 use thiserror::Error;
 
-use self::tune::{Tune, tunes};
+use self::book::Book;
+use self::tune::Tune;
 use crate::source::{Kind, Source};
 use crate::text::decode;
 use crate::written::{Played, TooManyMeasures, WrittenScore};
@@ -20,6 +22,8 @@ use crate::written::{Played, TooManyMeasures, WrittenScore};
 pub enum ReadError {
     #[error("no tune with notes: they stand below a line such as K:G, which names the key and ends a tune's head")]
     NoTune,
+    #[error("--tune {wanted}: the file holds {tunes}; name one of them by its number or a part of its title")]
+    NotThere { wanted: String, tunes: String },
     #[error("the tune has more than {} {what}; is it one?", .most)]
     TooLarge { most: usize, what: &'static str },
     #[error(transparent)]
@@ -54,17 +58,32 @@ pub(crate) fn is_abc(bytes: &[u8]) -> bool {
 /// # Errors
 /// Where there is none; never a panic, whatever the bytes.
 pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
+    read_tune(bytes, None)
+}
+
+/// Reads the tune that is `wanted`, by its number or a part of its title; else as [`read`] does.
+///
+/// # Errors
+/// Where it is not there or has no notes; never a panic, whatever the bytes.
+pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError> {
     let text = decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
-    let all = tunes(&text);
-    let count = all.len();
-    let mut with_notes = all.into_iter().map(Tune::read).filter(|tune| tune.as_ref().map_or(true, Tune::has_notes));
-    let tune = with_notes.next().ok_or(ReadError::NoTune)??;
+    let book = Book::of(&text)?;
+    let (taken, tune) = match wanted {
+        Some(wanted) => {
+            let taken = book
+                .find(wanted)
+                .ok_or_else(|| ReadError::NotThere { wanted: wanted.to_owned(), tunes: book.list(|_| true) })?;
+            (taken, book.read(taken)?)
+        }
+        None => book.first_with_notes()?,
+    };
+    if !tune.has_notes() {
+        return Err(ReadError::NoTune);
+    }
     let mut remarks = tune.remarks();
-    if count > 1 {
-        let name = tune.title.as_ref().map(|title| format!(", '{title}',")).unwrap_or_default();
-        remarks.push(format!(
-            "the file holds {count} tunes: the first{name} is taken; put another into a file of its own"
-        ));
+    if wanted.is_none() && book.tunes.len() > 1 {
+        let (count, name, others) = (book.tunes.len(), book.name(taken), book.list(|tune| tune != taken));
+        remarks.push(format!("the file holds {count} tunes, and {name} is taken; --tune takes another: {others}"));
     }
     let (title, creators) = (tune.title.clone(), tune.creators.clone());
     let (mut parts, signs) = tune.finish();
@@ -84,6 +103,19 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
         tracks,
         remarks,
     })
+}
+
+/// The numbers of all tunes of a file that have notes, as [`read_tune`] takes them.
+///
+/// # Errors
+/// Where there are none.
+pub fn numbers(bytes: &[u8]) -> Result<Vec<u64>, ReadError> {
+    let text = decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    let book = Book::of(&text)?;
+    // One that cannot be read says why when it is read.
+    let has_notes = |place: &usize| book.read(*place).as_ref().map_or(true, Tune::has_notes);
+    let numbers: Vec<u64> = (0..book.tunes.len()).filter(has_notes).map(|place| book.tunes[place].number).collect();
+    if numbers.is_empty() { Err(ReadError::NoTune) } else { Ok(numbers) }
 }
 
 #[cfg(test)]

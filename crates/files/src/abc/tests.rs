@@ -191,15 +191,49 @@ fn signs_are_kept_or_told() {
 
 #[test]
 fn of_several_tunes_the_first_is_taken_and_the_others_are_told() {
-    let source = read_text("X:1\nT:Empty\nK:C\n\nX:2\nT:One\nK:C\nc\n\nA text, not music.\n\nX:3\nT:Two\nK:C\nd\n");
+    let book = "X:1\nT:Empty\nK:C\n\nX:2\nT:One\nK:C\nc\n\nA text, not music.\n\nX:3\nT:Two\nK:C\nd\n";
+    let source = read_text(book);
     assert_eq!((source.title.as_deref(), pitches(&source)), (Some("One"), vec![72]));
-    assert!(
-        source.remarks[0].starts_with("the file holds 3 tunes: the first, 'One', is taken"),
-        "{:?}",
-        source.remarks
+    assert_eq!(
+        source.remarks,
+        ["the file holds 3 tunes, and 2 'One' is taken; --tune takes another: 1 'Empty', 3 'Two'"]
     );
     let split = read_text("X:1\nL:1/4\nK:C\nc\n% a comment\nd\n\nef|\n");
     assert_eq!(pitches(&split), [72, 74, 76, 77], "an empty line between strains");
+}
+
+#[test]
+fn a_tune_is_found_by_its_number_its_place_or_its_title() {
+    let of = |book: &str, wanted: &str| {
+        read_tune(book.as_bytes(), Some(wanted))
+            .map(|source| (pitches(&source)[0], source.remarks.len()))
+            .map_err(|error| error.to_string())
+    };
+    let book = "M:4/4\nL:1/4\nX:7\nT:St Anne\nK:C\nc\n\nX:12\nT:Old H\\\"undredth\nK:C\nd\n\nX:13\nK:C\n";
+    assert_eq!([of(book, "7"), of(book, "12"), of(book, "HÜNDRED")], [Ok((72, 0)), Ok((74, 0)), Ok((74, 0))]);
+    assert_eq!(
+        of(book, "1").unwrap_err().split(';').next(),
+        Some("--tune 1: the file holds 7 'St Anne', 12 'Old Hündredth', 13")
+    );
+    assert_eq!(of(book, "13"), Err(ReadError::NoTune.to_string()));
+    let numbered_alike = "X:1\nK:C\nc\n\nX:1\nK:C\nd\n";
+    assert_eq!([of(numbered_alike, "1"), of(numbered_alike, "2")], [Ok((72, 0)), Ok((74, 0))], "by their places");
+    let many: String = (1..=40).map(|number| format!("X:{number}\nK:C\nc\n\n")).collect();
+    assert!(of(&many, "41").unwrap_err().contains("11, 12, 28 more; name one"));
+    assert_eq!(numbers(book.as_bytes()), Ok(vec![7, 12]), "those with notes");
+    assert_eq!(numbers(b"X:1\nK:C\n"), Err(ReadError::NoTune));
+    let refused = crate::read_named("a.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x04\0\xff\x2f\0", Some("2"));
+    assert_eq!(refused, Err(crate::ReadError::OnePiece("2".into())));
+}
+
+#[test]
+fn what_stands_before_the_first_tune_holds_for_all() {
+    let book = "%abc-2.1\nM:3/4\nL:1/4\nQ:1/4=60\n\nX:1\nK:C\nc\n\nX:2\nL:1/2\nK:C\nc\n";
+    let of = |number: &str| read_tune(book.as_bytes(), Some(number)).unwrap();
+    assert_eq!([line(&of("1")), line(&of("2"))], ["72:1", "72:2"]);
+    let three = Metre { numerator: 3, ..Metre::FOUR_FOUR };
+    assert!(of("2").directions.contains(&(0, Direction::Metre(three))));
+    assert!(of("2").directions.contains(&(0, Direction::Tempo(1_000_000))));
 }
 
 #[test]

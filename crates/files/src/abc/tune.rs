@@ -16,23 +16,6 @@ const MAX_BYTES: usize = 4 << 20;
 /// More voices come from a damaged file.
 const MAX_VOICES: usize = 64;
 
-/// The texts of the tunes in a file: each begins with its number. A file of one tune may lack it.
-pub(super) fn tunes(text: &str) -> Vec<&str> {
-    let mut starts: Vec<usize> = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with("X:") {
-            starts.push(at);
-        }
-        at += line.len();
-    }
-    if starts.is_empty() {
-        return vec![text];
-    }
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    starts.iter().zip(ends).map(|(start, end)| &text[*start..end]).collect()
-}
-
 /// A tune as far as it has been read.
 pub(super) struct Tune {
     pub title: Option<String>,
@@ -53,7 +36,8 @@ pub(super) struct Tune {
 }
 
 impl Tune {
-    pub fn read(text: &str) -> Result<Tune, ReadError> {
+    /// `head` is what the file says of all its tunes.
+    pub fn read(head: &[&str], text: &str) -> Result<Tune, ReadError> {
         if text.len() > MAX_BYTES {
             return Err(ReadError::TooLarge { most: MAX_BYTES, what: "letters" });
         }
@@ -77,7 +61,7 @@ impl Tune {
             graces: 0,
         };
         let is_comment = |line: &&str| line.trim_start().starts_with('%');
-        let lines = text.lines().filter(|line| !is_comment(line));
+        let lines = head.iter().copied().chain(text.lines()).filter(|line| !is_comment(line));
         let mut lines = lines.map(without_comment).peekable();
         while let Some(line) = lines.next() {
             let mut line = line.to_owned();

@@ -120,11 +120,16 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
     let ruler = Ruler::new(score, grid)?;
     let keys = score.keys();
     let mut measures = empty_measures(&ruler, grid, &keys);
+    let mut tempo = None;
     for (tick, direction) in &score.directions {
         let (index, position) = ruler.place(ruler.nearest(*tick, grid, score.ticks_per_quarter));
         let Some(measure) = measures.get_mut(index) else { continue };
         match direction {
-            Direction::Tempo(tempo) => measure.tempos.push((position, *tempo)),
+            // Where a repeat is written out, the tempo at its beginning is no new one.
+            Direction::Tempo(new) if tempo != Some(*new) => {
+                measure.tempos.push((position, *new));
+                tempo = Some(*new);
+            }
             Direction::Marker(text) => measure.markers.push((position, text.clone())),
             _ => {}
         }

@@ -126,9 +126,10 @@ fn beams_join_the_notes_of_a_beat() {
 }
 
 #[test]
-fn a_tempo_stands_where_it_is_said_though_nothing_sounds_there() {
+fn a_tempo_stands_once_where_it_is_said_though_nothing_sounds_there() {
     let (mut score, grid) = score(&[metre(0, 4, 4)], &[(3840, 4320, 72)]);
-    score.directions.extend([(0, Direction::Tempo(500_000)), (2400, Direction::Tempo(600_000))]);
+    let tempos = [(0, 500_000), (1920, 500_000), (2400, 600_000), (3840, 600_000)];
+    score.directions.extend(tempos.map(|(tick, tempo)| (tick, Direction::Tempo(tempo))));
     let measures = measures(&score, &grid).unwrap();
     let tempos: Vec<_> = measures.iter().map(|measure| measure.tempos.clone()).collect();
     assert_eq!(tempos, [vec![(0, 500_000)], vec![(24, 600_000)], vec![]]);

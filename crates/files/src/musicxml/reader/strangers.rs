@@ -222,7 +222,7 @@ fn the_only_score_in_an_archive_is_read_whatever_its_table_of_contents() {
 #[test]
 fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
     let check = |name: &str, bytes: &[u8], expected: &str| {
-        let error = crate::read_named(name, bytes).unwrap_err().to_string();
+        let error = crate::read_named(name, bytes, None).unwrap_err().to_string();
         assert!(error.contains(expected), "{name}: {error}");
     };
     let container = "<container><rootfiles><rootfile full-path=\"a.mscx\"/></rootfiles></container>";
@@ -242,7 +242,7 @@ fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
     check("a.ly", b"{ c4 }", "LilyPond");
     check("a.gp5", b"\x18FICHIER GUITAR PRO v5.00", "Guitar Pro");
     // What can be read is read, whatever it is called.
-    assert!(crate::read_named("a.pdf", score(&[&note("C5", 4, "")]).as_bytes()).is_ok());
+    assert!(crate::read_named("a.pdf", score(&[&note("C5", 4, "")]).as_bytes(), None).is_ok());
 }
 
 #[test]
