@@ -42,7 +42,7 @@ fn a_melody_is_moved_to_its_singers_and_the_user_is_told() {
     let low = remarks(Options { ensemble: "TTBB".parse().unwrap(), transpose: -4, ..Options::default() });
     assert!(
         low.ends_with(
-            "the melody lies low for the tenor 1, D3 to C4, with little room below it; --transpose 3 would give it more"
+            "the melody lies low for the tenor 1, Eb3 to C4, with little room below it; --transpose 3 would give it more"
         ),
         "{low}"
     );

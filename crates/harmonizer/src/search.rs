@@ -139,13 +139,19 @@ struct Grown {
 
 fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Result<Grown, ModelError> {
     let Plan { steps, home, goals } = plan;
-    let roles = goals::roles(steps.len(), *home, goals);
+    let is_new = steps.iter().any(|step| step.soprano.is_none());
+    let roles = goals::roles(steps.len(), *home, goals, is_new);
     let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
+    let mut past = Past::default();
+    if is_new {
+        // A soprano of our own has no way home but the key that was told.
+        past.set_home(*home);
+    }
     let mut swarm: Vec<Particle> = (0..particles.max(1))
         .map(|_| Particle {
             state: model.start(),
-            past: Past::default(),
+            past: past.clone(),
             before: Chord::START,
             weight: 0.0,
             log_likelihood: 0.0,

@@ -26,7 +26,7 @@ const HARMONY: &str = "Harmony";
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// A file that holds the melody: MIDI (.mid), MusicXML (.musicxml, .xml, .mxl) or ABC (.abc); - is stdin. Or many:
+    /// A file that holds the melody: MIDI (.mid), MusicXML (.musicxml, .xml, .mxl) or ABC (.abc); stdin is -. Or many:
     /// several files, folders (with what lies in them), patterns such as 'hymns/*.mid'
     #[arg(value_name = "MELODY", required = true)]
     melodies: Vec<String>,

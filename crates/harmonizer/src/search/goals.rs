@@ -50,11 +50,11 @@ const LEAD: usize = Phase::STEPS_PER_BEAT;
 /// Steps of [`Role::Opening`]: four beats.
 pub const OPENING: usize = 16;
 
-/// The role of each step of a piece that begins in `home`.
-pub(super) fn roles(length: usize, home: Option<Key>, goals: &[Goal]) -> Vec<Role> {
+/// The role of each step of a piece that begins in `home`, and of one `is_new` that stays there.
+pub(super) fn roles(length: usize, home: Option<Key>, goals: &[Goal], is_new: bool) -> Vec<Role> {
     let mut roles = vec![Role::Within; length];
     if let Some(home) = home {
-        roles[..OPENING.min(length)].fill(Role::Opening(home));
+        roles[..if is_new { length } else { OPENING.min(length) }].fill(Role::Opening(home));
     }
     let mut free = 0;
     for (goal, Goal { arrival, end, .. }) in goals.iter().enumerate() {
@@ -112,6 +112,9 @@ pub(super) fn soprano_classes(role: Role, cadence: Option<Cadence>, before: Chor
     let triad = |cadence: Cadence| above(cadence.root, &[0, cadence.third(), 7]);
     match (role, cadence) {
         (Role::Opening(home), _) if before == Chord::START => triad(on_tonic(home)),
+        (Role::Opening(home), _) => {
+            (0..12).filter(|&class| home.has(class)).fold(0, |classes, class| classes | 1 << class)
+        }
         (Role::Rest { .. }, Some(cadence)) => triad(cadence),
         (Role::Lead { left: 1, .. }, Some(Cadence { root, approach: Approach::Authentic, .. })) => {
             above(root, &[2, 5, 7, 11])
