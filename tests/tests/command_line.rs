@@ -527,12 +527,15 @@ fn under_a_fermata_all_parts_come_to_rest_together() {
 #[test]
 fn a_new_chorale_is_in_the_key_that_is_asked_for() {
     let folder = folder_with(&[]);
-    for (key, name) in [("Eb", "Eb major"), ("b", "B minor")] {
+    for (key, name, tonic) in [("Eb", "Eb major", 3), ("b", "B minor", 11)] {
         let new =
             ["generate", "-o", "new.musicxml", "-o", "new.mid", "--steps", "128", "--quiet", "--force", "--key", key];
         succeed(&folder, &new);
         let explained = String::from_utf8(succeed(&folder, &["explain", "new.musicxml"]).stdout).expect("UTF-8");
-        assert!(explained.starts_with(&format!("{name}\n")), "its signature is that of its notes: {explained}");
+        assert!(explained.starts_with(name), "its signature: {explained}");
+        let parts = parts(&folder.path().join("new.mid"));
+        let bass = parts["Bass"].1.last().expect("a bass").2;
+        assert_eq!(bass % 12, tonic, "it ends on its tonic: {explained}");
     }
 }
 
