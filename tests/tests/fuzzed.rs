@@ -47,6 +47,11 @@ fn saved_musicxml_is_read_or_refused() {
 }
 
 #[test]
+fn saved_tunes_in_abc_are_read_or_refused() {
+    try_saved("abc", fuzzing::abc);
+}
+
+#[test]
 fn saved_data_sets_are_read_or_refused() {
     try_saved("data_set", fuzzing::data_set);
 }

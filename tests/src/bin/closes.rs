@@ -1,6 +1,6 @@
 //! How harmonizations of tunes begin, breathe and end: a table over all tunes, seeds and both networks.
 //!
-//!     cargo run --release --workspace --bin closes -- [--seeds N] FILE...
+//!     cargo run --release --workspace --bin closes -- [--seeds N] [--ranges WHO] FILE...
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use anyhow::Result;
 use arranger::Options;
 use chorale::{Key, Part, Pitch, Sonority};
 use engraving::Piece;
-use files::{Note, Tick};
+use files::{Ensemble, Note, Tick};
 use harmonizer::parallel::on_all_cores;
 use network::{Model, ModelError};
 
@@ -75,6 +75,7 @@ fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
     );
     // A last note struck again is one rest.
     let arrival = soprano.iter().rev().take_while(|note| note.pitch == last.pitch).last().map_or(0, |note| note.start);
+    counts.add("2 ends on the tonic as soon as the last note begins", of_tonic(&sounding(piece, arrival)));
     counts.add("3 final authentic", of_tonic(&end) && from_dominant(piece, arrival, key.tonic()));
     for tick in ends.iter().filter(|tick| **tick < last.start) {
         counts.add("4 inner ends", true);
@@ -123,10 +124,14 @@ fn count_thirds(piece: &Piece, counts: &mut Counts) {
 
 fn main() -> Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let mut seeds = 8;
-    if arguments.first().is_some_and(|first| first == "--seeds") {
-        seeds = arguments[1].parse()?;
-        arguments.drain(..2);
+    let (mut seeds, mut ensemble) = (8, Ensemble::default());
+    while arguments.first().is_some_and(|first| first.starts_with("--")) {
+        let option: Vec<String> = arguments.drain(..2).collect();
+        match option[0].as_str() {
+            "--seeds" => seeds = option[1].parse()?,
+            "--ranges" => ensemble = option[1].parse()?,
+            other => anyhow::bail!("there is no option {other}"),
+        }
     }
     for (name, model) in [("wavenet", Model::wavenet()?), ("lstm", Model::lstm()?)] {
         let model = Arc::new(model);
@@ -137,6 +142,7 @@ fn main() -> Result<()> {
             let found = on_all_cores(&seeds, |_, &seed| {
                 let mut options = Options::default();
                 options.freedom.seed = seed;
+                options.ensemble = ensemble;
                 let cantus = tune.choose(&options).map_err(|error| ModelError::Run(error.to_string()))?;
                 let piece =
                     cantus.harmonize(&model).map_err(|error| ModelError::Run(error.to_string()))?.remove(0).piece;

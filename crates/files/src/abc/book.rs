@@ -43,7 +43,7 @@ impl Book<'_> {
             return Err(ReadError::TooLarge { most: MAX_TUNES, what: "tunes" });
         }
         let head = starts.first().map_or("", |first| &text[..*first]);
-        let last = |field: &str| head.lines().filter(|line| line.starts_with(field)).next_back();
+        let last = |field: &str| head.lines().rfind(|line| line.starts_with(field));
         let head = ["M:", "L:", "Q:"].into_iter().filter_map(last).collect();
         if starts.is_empty() {
             starts.push(0);
