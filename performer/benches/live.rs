@@ -323,7 +323,9 @@ fn soak(seconds: u64) -> Result<Value> {
             length: (step * if number % 8 == 6 { 1.8 } else { 0.8 }) as u64,
         })
         .collect();
-    let (heard, performance) = perform(&["--tempo", &TEMPO.to_string()], plan(&strikes, None), false)?;
+    let tempo = TEMPO.to_string();
+    let options = ["--clock", "strict", "--tempo", &tempo];
+    let (heard, performance) = perform(&options, plan(&strikes, None), false)?;
 
     let ons = || heard.iter().filter(|message| message.from == From::Performer && message.is_on());
     let sopranos: Vec<u64> = ons().filter(|note| note.bytes[0] & 0x0f == 0).map(|note| note.at).collect();
