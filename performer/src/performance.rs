@@ -86,18 +86,15 @@ impl Performance {
     /// Works the first answers out, then opens the ports. The first key is answered like any other. The rate of the
     /// cast's clock is replaced by the backend's.
     pub fn start(backend: Box<dyn MidiBackend>, plan: &PortPlan, cast: Cast) -> Result<Performance, PerformanceError> {
-        let Cast { mut harmonizer, mut second, mut session, sound, recorder } = cast;
+        let Cast { harmonizer, second, mut session, sound, recorder } = cast;
         session.clock.rate = backend.rate();
         session.has_own_ports = plan.per_part;
-        for harmonizer in [Some(&mut harmonizer), second.as_mut()].into_iter().flatten() {
-            harmonizer.set_key(session.key);
-        }
         fault::prepare();
         panics::prepare();
         let shared = Arc::new(Shared::default());
         let (news_in, news) = bounded(1);
         let threads = ThreadContext { shared: Arc::clone(&shared), stop: Arc::default(), news: news_in };
-        let (worker, first) = Worker::new(harmonizer, second, session.first_phase())?;
+        let (worker, first) = Worker::new(harmonizer, second, &session)?;
         let (worker, queues) = spawn_worker(worker, threads.clone())?;
         let (engine, ends) = Engine::new(Session::new(session), worker.thread().clone(), Arc::clone(&shared));
         let EngineEnds { mut tables, commands, requests, shown, events } = ends;

@@ -1,5 +1,6 @@
 //! Helpers of the tests that cross crates.
 
+pub mod adam;
 pub mod binary;
 pub mod chorales;
 pub mod hands;

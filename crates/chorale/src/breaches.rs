@@ -1,3 +1,4 @@
+use crate::cadence::is_falling_fifth;
 use crate::history::{PartHistory, PitchClassDurations, interval};
 use crate::phrase_ends::is_over_its_root;
 use crate::phrase_tracker::{PhraseTracker, Prospect, Prospects, is_cadential_dominant};
@@ -416,7 +417,7 @@ impl<'a, F: Findings> Next<'a, F> {
         let (Some(bass), Some(before)) = (self.now[3], self.before[3]) else { return false };
         let leading = (bass.class() + 11) % 12;
         let has_leading_tone = self.before.iter().flatten().any(|pitch| pitch.class() == leading);
-        (before.class() + 12 - bass.class()) % 12 == 7 && has_leading_tone
+        is_falling_fifth(before.class(), bass.class()) && has_leading_tone
     }
 }
 

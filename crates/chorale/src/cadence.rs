@@ -48,6 +48,11 @@ impl Cadence {
     }
 }
 
+/// Whether a bass or root goes to the pitch class a fifth lower, or a fourth higher.
+pub(crate) fn is_falling_fifth(from: u8, to: u8) -> bool {
+    (to + 12 - from) % 12 == 5
+}
+
 /// The cadence that leads to the chord at `arrival`, a triad over its root; `None` over a rest.
 pub fn cadence_of(chords: &[Chord], arrival: usize, key: Key) -> Option<Cadence> {
     let classes = |step: usize| chords[step].pitches().map(|pitch| pitch.map(Pitch::class));

@@ -1,5 +1,6 @@
 //! Figures counted on finished pieces, by which harmonizations are set beside Bach's own.
 
+use crate::cadence::is_falling_fifth;
 use crate::phrase_ends::is_over_its_root;
 use crate::sonority::{has_semitone_dissonance, is_good_ending};
 use crate::{
@@ -312,7 +313,7 @@ fn stuck(chords: &[Chord], part: Part) -> usize {
 pub fn ends_by_a_fifth(chords: &[Chord]) -> bool {
     let mut bass = chords.iter().rev().filter_map(|chord| Some(chord[Part::Bass].pitch()?.class()));
     let Some(last) = bass.next() else { return false };
-    bass.find(|&class| class != last).is_some_and(|before| (last + 12 - before) % 12 == 5)
+    bass.find(|&class| class != last).is_some_and(|before| is_falling_fifth(before, last))
 }
 
 #[cfg(test)]

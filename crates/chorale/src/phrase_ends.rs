@@ -1,6 +1,7 @@
 //! Where the phrases of a finished chorale end. The tables of the data set have no fermatas, but all four parts come to
 //! rest there, on a triad over its root, and the distances are much alike.
 
+use crate::cadence::is_falling_fifth;
 use crate::{Chord, Part, Phase, Pitch};
 
 /// The end of a phrase.
@@ -65,17 +66,22 @@ fn rests(chords: &[Chord]) -> Vec<Rest> {
         }
         let end = PhraseEnd { arrival, end: arrival + until(&|other| *other == chord) };
         let before = arrival.checked_sub(1).and_then(class);
-        let by_fifth = before.zip(class(arrival)).is_some_and(|(before, now)| (now + 12 - before) % 12 == 5);
+        let by_fifth = before.zip(class(arrival)).is_some_and(|(before, now)| is_falling_fifth(before, now));
         rests.push(Rest { end, soprano, by_fifth });
     }
     rests
 }
 
+/// What sounds, one bit for each number of semitones above the bass within an octave; `None` without a bass.
+pub(crate) fn above_bass(chord: Chord) -> Option<u16> {
+    let bass = chord[Part::Bass].pitch()?;
+    let above = |pitch: Pitch| (pitch.class() + 12 - bass.class()) % 12;
+    Some(chord.pitches().into_iter().flatten().fold(0, |classes, pitch| classes | 1 << above(pitch)))
+}
+
 /// A major or minor triad, perhaps without third or fifth, whose root is in the bass.
 pub(crate) fn is_over_its_root(chord: Chord) -> bool {
-    let Some(bass) = chord[Part::Bass].pitch() else { return false };
-    let above = |pitch: Pitch| (pitch.class() + 12 - bass.class()) % 12;
-    let classes = chord.pitches().into_iter().flatten().fold(0_u16, |classes, pitch| classes | 1 << above(pitch));
+    let Some(classes) = above_bass(chord) else { return false };
     let fits = |triad: u16| classes & !triad == 0;
     fits(1 | 1 << 4 | 1 << 7) || fits(1 | 1 << 3 | 1 << 7)
 }

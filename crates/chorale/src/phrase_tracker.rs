@@ -13,10 +13,11 @@ mod weights;
 
 use std::array;
 
-use crate::phrase_ends::is_over_its_root;
+use crate::cadence::is_falling_fifth;
+use crate::phrase_ends::{above_bass, is_over_its_root};
 use crate::{Chord, Key, Part, Phase, Pitch, Token};
 
-pub use features::COUNT as FEATURES;
+pub use features::{COUNT as FEATURES, motion_class};
 pub use lessons::{Lesson, Lessons, lessons};
 
 use features::{Moment, NoteSoFar, Stillness};
@@ -136,7 +137,7 @@ impl Sounding {
         }
         if self.run.is_none() && phase.is_on_beat() && is_over_its_root(chord) {
             let bass = |chord: Chord| chord[Part::Bass].pitch().map(Pitch::class);
-            let falls = bass(before).zip(bass(chord)).is_some_and(|(before, now)| (now + 12 - before) % 12 == 5);
+            let falls = bass(before).zip(bass(chord)).is_some_and(|(before, now)| is_falling_fifth(before, now));
             self.run = Some((step, falls));
         }
         if let Some((start, by_fifth)) = self.run {
@@ -145,6 +146,20 @@ impl Sounding {
                 (self.stillness, self.arrival) = (stillness, start);
             }
         }
+    }
+
+    /// Its end at `step`, looked back on.
+    fn moment(&self, step: u32, guess: &Guess, home: Option<Key>) -> Moment {
+        let NoteSoFar { onset, .. } = self.note;
+        guess.at(Moment {
+            note: self.note,
+            held: step - onset,
+            beat: onset,
+            home,
+            stillness: Some(self.stillness),
+            last_arrival: None,
+            last_distance: None,
+        })
     }
 }
 
@@ -182,22 +197,6 @@ impl Guess {
     }
 }
 
-impl Sounding {
-    /// Its end at `step`, looked back on.
-    fn moment(&self, step: u32, guess: &Guess, home: Option<Key>) -> Moment {
-        let NoteSoFar { onset, .. } = self.note;
-        guess.at(Moment {
-            note: self.note,
-            held: step - onset,
-            beat: onset,
-            home,
-            stillness: Some(self.stillness),
-            last_arrival: None,
-            last_distance: None,
-        })
-    }
-}
-
 impl Prospects<'_> {
     /// What is expected if the soprano sings so. A rest of all parts has no steps, so that a soprano that rests while others
     /// sing is none that a phrase ends with.
@@ -229,8 +228,7 @@ pub(crate) fn is_cadential_dominant(chord: Chord, home: Option<Key>) -> bool {
     else {
         return false;
     };
-    let above = |pitch: Pitch| (pitch.class() + 12 - bass.class()) % 12;
-    let classes = chord.pitches().into_iter().flatten().fold(0_u16, |classes, pitch| classes | 1 << above(pitch));
+    let classes = above_bass(chord).unwrap_or_default();
     let is_dominant = classes & 1 << 4 != 0 && classes & !(1 | 1 << 4 | 1 << 7 | 1 << 10) == 0;
     let tonic = (home.degree(bass.class()) + 5) % 12;
     is_dominant && DOMINANTS[usize::from(home.minor)][usize::from(home.degree(soprano.class()))] & 1 << tonic != 0

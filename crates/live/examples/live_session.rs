@@ -26,7 +26,7 @@ fn main() -> Result<(), ModelError> {
     let settings = Settings::new(clock::Settings { source: ClockSource::Internal, rate: RATE, tempo, first: 0 });
     let harmonizer = Harmonizer::new(Arc::new(Model::lstm()?), Sampling { seed: 3, ..Sampling::default() });
     // The worker has the first answers ready before a key is struck.
-    let (worker, first_table) = Worker::new(harmonizer, None, settings.first_phase())?;
+    let (worker, first_table) = Worker::new(harmonizer, None, &settings)?;
     let mut session = Session::new(settings);
     session.table(0, &first_table);
 

@@ -19,7 +19,7 @@
 //! let clock = clock::Settings { source: ClockSource::Internal, rate: 1000.0, tempo: 72.0, first: 0 };
 //! let settings = Settings::new(clock);
 //! let mut session = Session::new(settings);
-//! let (mut worker, first_table) = Worker::new(harmonizer, None, settings.first_phase())?;
+//! let (mut worker, first_table) = Worker::new(harmonizer, None, &settings)?;
 //! session.table(0, &first_table);
 //!
 //! session.midi(5, &[0x90, 67, 80]);

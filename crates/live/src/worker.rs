@@ -1,11 +1,11 @@
 //! Works out answer tables ahead of the playing. This is the only place of a live performance where the network runs.
 
-use chorale::{Chord, Guard, Part, Phase};
+use chorale::{Chord, Guard, Key, Part, Phase};
 
 use harmonizer::{Harmonizer, Limits, Purpose, Sampling, StepRules, guard_for};
 use network::ModelError;
 use session::control::Overrides;
-use session::{AnswerTable, TableRequest};
+use session::{AnswerTable, Settings, TableRequest};
 
 /// Follows a session through its [`TableRequest`]s and gives the table that the session will need next.
 ///
@@ -36,15 +36,16 @@ struct Answerer {
 }
 
 impl Worker {
-    /// A worker before the first step, which stands at `phase`, and the table for that step. `second` answers while
+    /// A worker before the first step of a session that is set up so, and the table for that step. `second` answers while
     /// [`Overrides::second_model`] says so.
     pub fn new(
         first: Harmonizer,
         second: Option<Harmonizer>,
-        phase: Phase,
+        settings: &Settings,
     ) -> Result<(Worker, AnswerTable), ModelError> {
-        let first = Answerer::new(first, phase)?;
-        let second = second.map(|second| Answerer::new(second, phase)).transpose()?;
+        let (phase, key) = (settings.first_phase(), settings.key);
+        let first = Answerer::new(first, phase, key)?;
+        let second = second.map(|second| Answerer::new(second, phase, key)).transpose()?;
         let chords = first.present.clone().answers()?;
         let table = AnswerTable { number: 0, is_present: false, step: 0, after: Chord::START, bass: None, chords };
         Ok((Worker { first, second, last: Chord::START, place: (phase, 0), restarts: 0, request: None }, table))
@@ -56,9 +57,7 @@ impl Worker {
     pub fn follow(&mut self, request: &TableRequest) -> Result<(), ModelError> {
         if request.restarts != self.restarts {
             for answerer in [Some(&mut self.first), self.second.as_mut()].into_iter().flatten() {
-                answerer.begin_anew(request.phases[0])?;
-                answerer.committed.set_key(request.overrides.key);
-                answerer.present.set_key(request.overrides.key);
+                answerer.begin_anew(request.phases[0], request.overrides.key)?;
             }
             self.restarts = request.restarts;
             self.place = (request.phases[0], request.passed);
@@ -121,16 +120,17 @@ impl Worker {
 }
 
 impl Answerer {
-    fn new(harmonizer: Harmonizer, phase: Phase) -> Result<Answerer, ModelError> {
+    fn new(harmonizer: Harmonizer, phase: Phase, key: Option<Key>) -> Result<Answerer, ModelError> {
         let present = harmonizer.clone();
         let mut answerer = Answerer { sampling: harmonizer.sampling(), committed: harmonizer, present };
-        answerer.begin_anew(phase)?;
+        answerer.begin_anew(phase, key)?;
         Ok(answerer)
     }
 
     /// As before the first step.
-    fn begin_anew(&mut self, phase: Phase) -> Result<(), ModelError> {
+    fn begin_anew(&mut self, phase: Phase, key: Option<Key>) -> Result<(), ModelError> {
         self.committed.reset();
+        self.committed.set_key(key);
         self.present = self.committed.clone();
         self.present.step(Chord::START, phase)
     }
@@ -165,11 +165,16 @@ mod tests {
     use super::*;
     use network::Model;
     use session::clock::{self, ClockSource, Time};
-    use session::{Below, KeyboardSplit, Session, Settings};
+    use session::{Below, KeyboardSplit, Session};
 
     fn harmonizer() -> Harmonizer {
         let model = Arc::new(Model::wavenet().unwrap());
         Harmonizer::new(model, Sampling { seed: 7, ..Sampling::default() })
+    }
+
+    /// At 240 beats a minute and 1000 units a second, from a downbeat.
+    fn settings() -> Settings {
+        Settings::new(clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 240.0, first: 0 })
     }
 
     fn phase(step: u64) -> Phase {
@@ -199,7 +204,7 @@ mod tests {
 
     #[test]
     fn tables_are_those_of_a_network_that_heard_exactly_the_final_chords() {
-        let (mut worker, mut table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+        let (mut worker, mut table) = Worker::new(harmonizer(), None, &settings()).unwrap();
         let mut reference = harmonizer();
         let mut previous = Chord::START;
         for (step, key) in (0..).zip([67, 69, 71, 72, 72, 71, 69, 67, 66, 67]) {
@@ -220,7 +225,7 @@ mod tests {
 
     #[test]
     fn in_a_silence_the_bar_goes_on_and_the_network_waits() {
-        let (mut worker, table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+        let (mut worker, table) = Worker::new(harmonizer(), None, &settings()).unwrap();
         let chord = table.chords[soprano(67)];
         worker.follow(&request(0, Chord::START, Some(chord))).unwrap();
         for step in 1..=5 {
@@ -242,7 +247,7 @@ mod tests {
 
     #[test]
     fn steps_that_the_clock_went_over_are_heard_as_the_last_chord_going_on() {
-        let (mut worker, table) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+        let (mut worker, table) = Worker::new(harmonizer(), None, &settings()).unwrap();
         let chord = table.chords[soprano(67)];
         worker.follow(&request(0, Chord::START, Some(chord))).unwrap();
         // The second key is taken for the fifth step first, then for the fourth.
@@ -259,7 +264,7 @@ mod tests {
 
     /// Three steps of the same chord have passed; the table wanted is that of the next beat, where much is possible.
     fn before_the_beat(second: Option<Harmonizer>) -> (Worker, TableRequest, Chord) {
-        let (mut worker, table) = Worker::new(harmonizer(), second, phase(0)).unwrap();
+        let (mut worker, table) = Worker::new(harmonizer(), second, &settings()).unwrap();
         let chord = table.chords[soprano(67)];
         for step in 0..3 {
             worker.follow(&request(step, if step == 0 { Chord::START } else { chord }, Some(chord))).unwrap();
@@ -372,15 +377,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(12))]
 
-        /// Through a real session, at 240 beats a minute and 1000 units a second.
+        /// Through a real session.
         #[test]
         fn whatever_is_played_the_next_table_is_that_of_a_network_that_hears_it_anew(
             keys in prop::collection::vec((20u64..900, 60u8..82, 30u64..800, prop::option::of(36u8..60)), 1..12),
         ) {
-            let mut settings = Settings::new(clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 240.0, first: 0 });
+            let mut settings = settings();
             settings.split = Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass });
             let mut session = Session::new(settings);
-            let (mut worker, first) = Worker::new(harmonizer(), None, phase(0)).unwrap();
+            let (mut worker, first) = Worker::new(harmonizer(), None, &settings).unwrap();
             session.table(0, &first);
             let (mut played, mut last): (Vec<(u64, Phase, Chord)>, Option<TableRequest>) = (Vec::new(), None);
             let mut work = |session: &mut Session, now: Time| {

@@ -34,7 +34,7 @@ fn figures(tunes: &[Tune], hands: Hands, source: ClockSource, named: f64) -> Fig
         let settings = Settings::new(clock);
         let sampling = Sampling { seed, guard: guard_for(&model, Purpose::Live), ..Sampling::default() };
         let harmonizer = Harmonizer::new(Arc::clone(&model), sampling);
-        let (mut worker, first) = Worker::new(harmonizer, None, settings.first_phase()).unwrap();
+        let (mut worker, first) = Worker::new(harmonizer, None, &settings).unwrap();
         let keys = Hands { seed: hands.seed + seed, ..hands }.play(tune);
         let heard = perform(settings, &first, &human::messages(&keys), |request| {
             worker.follow(request).unwrap();

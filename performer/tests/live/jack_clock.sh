@@ -8,6 +8,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
@@ -40,11 +41,7 @@ printf 'tempo 120\nmaster\n' >&3
   >"$out/json" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
-for _ in $(seq 300); do
-  grep -q '^READY' "$out/talk" && break
-  kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
-  sleep 0.1
-done
+until_ready "$out/talk"
 jack_connect jack_midi_clock:mclk_out clock:input
 echo play >&3
 sleep 3
@@ -64,8 +61,5 @@ jack_disconnect player:out performer:in
 sleep 1
 jack_connect player:out performer:in
 sleep 2
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status"
+end_playing "$out/status"
 sleep 0.3

@@ -7,6 +7,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
@@ -17,12 +18,7 @@ sleep 0.5
 "$performer" play --midi jack --tempo 80 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
-for _ in $(seq 300); do
-  grep -q '^READY' "$out/talk" && break
-  kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
-  sleep 0.1
-done
-grep -q '^READY' "$out/talk"
+until_ready "$out/talk"
 
 # A beat is 36,000 frames, a millisecond 48.
 keys=(72 74 76 77 79 77 76 74 72 71 72 74 76 79 77 76 74 72)
@@ -41,8 +37,5 @@ jack_connect player:out performer:in
 sleep 14.5
 jack_disconnect player:out performer:in
 
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status"
+end_playing "$out/status"
 sleep 0.3

@@ -7,6 +7,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
@@ -39,11 +40,7 @@ exec 3<>"$out/typed"
   <&3 >"$out/json" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
-for _ in $(seq 300); do
-  grep -q '^READY' "$out/talk" && break
-  kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
-  sleep 0.1
-done
+until_ready "$out/talk"
 for part in alto tenor bass; do jack_connect "performer:$part" "$part:input"; done
 sleep 6
 echo h >&3

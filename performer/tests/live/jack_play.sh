@@ -9,6 +9,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
@@ -21,12 +22,7 @@ done
 "$performer" play --midi jack --tempo 120 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
-for _ in $(seq 300); do
-  grep -q '^READY' "$out/talk" && break
-  kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
-  sleep 0.1
-done
-grep -q '^READY' "$out/talk"
+until_ready "$out/talk"
 
 # A step is 6000 frames. START KEY LENGTH ..., again and again: two beats with a gap, the same note twice, eighths,
 # sixteenths, one just before its beat, a note held for four beats, then nothing for three beats.
@@ -42,8 +38,5 @@ jack_connect player:out performer:in
 sleep 15
 jack_disconnect player:out performer:in
 
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status"
+end_playing "$out/status"
 sleep 0.3

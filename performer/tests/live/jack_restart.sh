@@ -9,6 +9,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 font=/usr/share/sounds/sf2/TimGM6mb.sf2
 
 others=()
@@ -62,9 +63,6 @@ done
 sleep 1
 jack_lsp -c >"$out/connected"
 jack_rec -f "$out/sound_2.wav" -d 2 fluid:left fluid:right >/dev/null 2>&1
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status"
+end_playing "$out/status"
 sleep 2 # fluidsynth's room
 jack_rec -f "$out/silence.wav" -d 1 fluid:left fluid:right >/dev/null 2>&1

@@ -8,6 +8,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
@@ -31,11 +32,7 @@ keyboard
   --take-folder "$out/takes" >"$out/json" 2>"$out/talk" &
 playing=$!
 others+=("$playing")
-for _ in $(seq 300); do
-  grep -q '^READY' "$out/talk" && break
-  kill -0 "$playing" || { cat "$out/talk" >&2; exit 1; }
-  sleep 0.1
-done
+until_ready "$out/talk"
 jack_connect jack_midi_clock:mclk_out performer:in
 jack_rec -f "$out/sound.wav" -d 4 performer:left performer:right >/dev/null 2>&1 &
 others+=($!)
@@ -52,8 +49,5 @@ kill -USR1 "$playing"
 sleep 2
 echo stop | jack_transport >/dev/null 2>&1
 sleep 1
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status"
+end_playing "$out/status"
 sleep 0.3

@@ -6,6 +6,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
@@ -21,11 +22,7 @@ for sound in organ soundfont; do
   "$performer" play --midi jack --input player "${options[@]}" --tempo 40 --no-take >"$out/chords" 2>"$out/talk_$sound" &
   playing=$!
   others+=("$playing")
-  for _ in $(seq 300); do
-    grep -q '^READY' "$out/talk_$sound" && break
-    kill -0 "$playing" || { cat "$out/talk_$sound" >&2; exit 1; }
-    sleep 0.1
-  done
+  until_ready "$out/talk_$sound"
   for _ in $(seq 120); do [ -s "$out/chords" ] && break; sleep 0.1; done
   sleep 0.3
   jack_rec -f "$out/$sound.wav" -d 2 performer:left performer:right >/dev/null 2>&1

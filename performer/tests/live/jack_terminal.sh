@@ -13,6 +13,7 @@
 set -eu
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 
 others=()
 trap 'kill -KILL "${others[@]}" 2>/dev/null || true' EXIT
@@ -99,8 +100,5 @@ sleep 2
 wc -l <"$out/ours_suspended" >"$out/after"
 kill -CONT "$playing"
 sleep 5
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status_suspended"
+end_playing "$out/status_suspended"
 sleep 0.3

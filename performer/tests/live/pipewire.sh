@@ -12,6 +12,7 @@ if [ -z "${PIPEWIRE_SANDBOX_ENTERED:-}" ]; then
 fi
 performer=$1
 out=$2
+. "$(dirname "$0")/jack_common.sh"
 export XDG_RUNTIME_DIR=$out PIPEWIRE_QUANTUM=128/48000
 
 others=()
@@ -59,8 +60,5 @@ told 'JACK is back'
 start_others 2
 told 'input .*: connected; output .*: connected'
 sleep 4
-kill -INT "$playing"
-status=0
-wait "$playing" || status=$?
-echo "$status" >"$out/status"
+end_playing "$out/status"
 sleep 0.3

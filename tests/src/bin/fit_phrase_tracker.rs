@@ -4,7 +4,7 @@
 //!     cargo run --release --workspace --bin fit_phrase_tracker -- DATA > crates/chorale/src/phrase_tracker/weights.rs
 //!
 //! The phrase ends to learn from are found in Bach's four parts (`chorale::phrase_ends`). Each model is fitted by
-//! likelihood, drawn a little towards zero (L2), by Adam (Kingma and Ba 2015).
+//! likelihood, drawn a little towards zero (L2), by Adam.
 
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use chorale::phrase_tracker::{FEATURES, Lesson, Lessons, PhraseTracker, lessons};
 use chorale::{Approach, Chord, Part, Phase, PitchClassDurations, cadence_of, phrase_ends};
 use corpus::{CorpusPiece, Dataset, SPLIT_SEED};
+use tests::adam::Adam;
 
 const ROUNDS: usize = 400;
 const RATE: f64 = 0.1;
@@ -90,7 +91,7 @@ fn loss(lessons: &[Lesson], weights: &[f64]) -> f64 {
 
 fn fit(lessons: &[Lesson]) -> Vec<f64> {
     let mut weights = vec![0.0; FEATURES];
-    let (mut mean, mut square) = (vec![0.0; FEATURES], vec![0.0; FEATURES]);
+    let mut adam = Adam::new(FEATURES, 1e-7);
     for round in 1..=ROUNDS {
         let mut gradient: Vec<f64> = weights.iter().map(|weight| 2.0 * DECAY * weight).collect();
         for lesson in lessons {
@@ -98,13 +99,9 @@ fn fit(lessons: &[Lesson]) -> Vec<f64> {
             lesson.features.iter().for_each(|&feature| gradient[feature] += off);
         }
         let rate = RATE * (1.0 - round as f64 / (ROUNDS + 1) as f64);
-        for index in 0..FEATURES {
-            let slope = gradient[index] / lessons.len() as f64;
-            mean[index] = 0.9 * mean[index] + 0.1 * slope;
-            square[index] = 0.99 * square[index] + 0.01 * slope * slope;
-            let mean = mean[index] / (1.0 - 0.9_f64.powi(round as i32));
-            let square = square[index] / (1.0 - 0.99_f64.powi(round as i32));
-            weights[index] -= rate * mean / (square.sqrt() + 1e-7);
+        let slopes: Vec<f64> = gradient.iter().map(|sum| sum / lessons.len() as f64).collect();
+        for (weight, step) in weights.iter_mut().zip(adam.step(&slopes)) {
+            *weight -= rate * step;
         }
     }
     weights

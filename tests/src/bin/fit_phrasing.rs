@@ -16,6 +16,7 @@ use harmonizer::phrasing::{
     CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, Phrasing, Segmentation, Signature, expected_features,
     melody_key, observed_features,
 };
+use tests::adam::Adam;
 
 /// Nats for a rest of a beat or more, the end of a line of words, a breath mark and a fermata. Bach's tables have none to
 /// learn from.
@@ -151,11 +152,11 @@ fn in_three(lesson: &Lesson) -> Option<Lesson> {
     })
 }
 
-/// Follows the gradient, each weight at its own pace (Adam: Kingma and Ba 2015).
+/// Follows the gradient.
 fn fit(lessons: &[Lesson], phrasing: &mut Phrasing) {
     let observed: Vec<Vec<f64>> =
         lessons.iter().map(|lesson| observed_features(&lesson.contour, lesson.key, lesson.bar, &lesson.ends)).collect();
-    let (mut mean, mut square) = (vec![0.0; FEATURES], vec![0.0; FEATURES]);
+    let mut adam = Adam::new(FEATURES, 1e-6);
     for (weight, value) in phrasing.phrases[MARKS].iter_mut().zip(MARK_WEIGHTS) {
         *weight = value;
     }
@@ -170,13 +171,10 @@ fn fit(lessons: &[Lesson], phrasing: &mut Phrasing) {
                 *sum += (observed - expected) / lessons.len() as f64;
             }
         }
+        let slopes = gradient.iter().zip(&phrasing.phrases).map(|(sum, weight)| sum - DECAY * f64::from(*weight));
+        let steps = adam.step(&slopes.collect::<Vec<_>>());
         for index in (0..FEATURES).filter(|index| !MARKS.contains(index)) {
-            let slope = gradient[index] - DECAY * f64::from(phrasing.phrases[index]);
-            mean[index] = 0.9 * mean[index] + 0.1 * slope;
-            square[index] = 0.99 * square[index] + 0.01 * slope * slope;
-            let (mean, square) =
-                (mean[index] / (1.0 - 0.9_f64.powi(round as i32)), square[index] / (1.0 - 0.99_f64.powi(round as i32)));
-            phrasing.phrases[index] += (RATE * mean / (square.sqrt() + 1e-6)) as f32;
+            phrasing.phrases[index] += (RATE * steps[index]) as f32;
         }
         if round % 10 == 0 {
             eprintln!("round {round}: {:.3} nats a piece", -likelihood / lessons.len() as f64);

@@ -156,7 +156,7 @@ fn take(network: &[u8]) -> Result<Vec<u8>> {
     let sampling = Sampling::default();
     let mut recorder = Recorder::new(folder.path(), vec![(ModelIdentity::new("lstm", &model), sampling)])?;
     let mut session = Session::new(settings);
-    let (mut worker, table) = Worker::new(Harmonizer::new(model, sampling), None, settings.first_phase())?;
+    let (mut worker, table) = Worker::new(Harmonizer::new(model, sampling), None, &settings)?;
     recorder.event(&settings, &TakeEvent::Input(0, SessionInput::Table(0)))?;
     session.table(0, &table);
     let played: [(u64, &[u8]); 5] = [

@@ -34,7 +34,7 @@ pub struct Heard {
 
 /// Plays a plan. `settings` are at [`RATE`].
 pub fn perform(plan: &Plan, settings: Settings, harmonizer: Harmonizer, seed: u64) -> Result<Heard> {
-    let (worker, first) = Worker::new(harmonizer, None, settings.first_phase())?;
+    let (worker, first) = Worker::new(harmonizer, None, &settings)?;
     let mut stage = Stage {
         session: Session::new(settings),
         worker,

@@ -130,7 +130,8 @@ impl Moment {
     }
 }
 
-fn motion_class(semitones: Option<i32>) -> usize {
+/// The kind of motion by so many semitones, 0 to 7: repetition, step, third or leap, each upwards or downwards, or none.
+pub fn motion_class(semitones: Option<i32>) -> usize {
     let Some(semitones) = semitones else { return 7 };
     let size = match semitones.unsigned_abs() {
         0 => return 0,

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use chorale::phrase_tracker::motion_class;
 use chorale::{Key, Phase};
 
 use super::{Contour, Mark};
@@ -83,17 +84,6 @@ pub fn of_note(contour: &Contour, lengths: &[u32], index: usize, key: Key) -> Ve
         Mark::Fermata => features.push(MARK.start + 3),
     }
     features
-}
-
-fn motion_class(semitones: Option<i32>) -> usize {
-    let Some(semitones) = semitones else { return 7 };
-    let size = match semitones.unsigned_abs() {
-        0 => return 0,
-        1 | 2 => 1,
-        3 | 4 => 3,
-        _ => 5,
-    };
-    size + usize::from(semitones < 0)
 }
 
 /// Of an end so many steps after the one before; `None` for those too close or too far apart.

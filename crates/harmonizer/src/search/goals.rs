@@ -36,7 +36,8 @@ pub(super) fn begins_well(home: Key, chord: Chord) -> bool {
 pub(super) enum Role {
     /// Nothing in particular.
     Within,
-    /// The piece begins: from what it has heard so far the network cannot be sure of the key.
+    /// The piece begins: from what it has heard so far the network cannot be sure of the key. A new piece keeps to its key so
+    /// from beginning to end.
     Opening(Key),
     /// So many steps before the arrival, 1 to [`LEAD`].
     Lead { goal: usize, left: usize },

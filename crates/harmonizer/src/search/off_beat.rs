@@ -1,6 +1,6 @@
-//! Notes that a lower part strikes alone on a sixteenth off the half beats. Bach lets them lead on: of 51,494 notes of the
-//! lower parts in the training and test chorales, six are struck there and held over the next half beat. The networks do it
-//! 35 times as often.
+//! Notes that a lower part strikes alone on a sixteenth off the half beats. Bach lets them lead on: of 51,011 notes of the
+//! lower parts in the training and validation chorales, eight are struck there and held over the next half beat. The networks
+//! do it 27 times as often (22 of 5,195).
 
 use chorale::{Chord, Part, Phase};
 

@@ -34,18 +34,15 @@ pub enum ReplayError {
 ///
 /// # Errors
 /// When a table arrives in the log that nothing asked for, or when the network fails.
-pub fn replay(take: &Take, mut first: Harmonizer, mut second: Option<Harmonizer>) -> Result<Replayed, ReplayError> {
+pub fn replay(take: &Take, first: Harmonizer, second: Option<Harmonizer>) -> Result<Replayed, ReplayError> {
     let settings = take.header.session;
-    for harmonizer in [Some(&mut first), second.as_mut()].into_iter().flatten() {
-        harmonizer.set_key(settings.key);
-    }
     let mut replaying = Replaying {
         session: Session::new(settings),
         score: TakeScore::default(),
         sent: String::new(),
         requests: Vec::new(),
     };
-    let (mut worker, first_table) = Worker::new(first, second, settings.first_phase())?;
+    let (mut worker, first_table) = Worker::new(first, second, &settings)?;
     // The number of the last request that the worker was told.
     let mut followed = 0;
     for &(line, at, input) in &take.inputs {

@@ -40,7 +40,7 @@ fn play(
     delay: impl Fn(u64) -> Time,
 ) -> (Session, String) {
     let mut session = Session::new(settings);
-    let (mut worker, first) = Worker::new(harmonizer(), None, settings.first_phase()).unwrap();
+    let (mut worker, first) = Worker::new(harmonizer(), None, &settings).unwrap();
     let (mut sent, mut tables, mut last_arrival) = (String::new(), vec![(0, first)], 0);
     let end = inputs.last().map_or(0, |(at, _)| *at);
     for now in (0..=end).step_by(period as usize) {
