@@ -45,8 +45,9 @@ fn every_note_of_a_jack_player_is_answered_in_its_own_frame_by_three_parts_that_
 
     let mut rests = 0;
     for pair in sopranos.windows(2) {
-        let off = ours.iter().find(|note| note.channel == 0 && note.at > pair[0].at && !note.is_on);
-        let off = off.expect("checked above").at;
+        // Of its own pitch: after an overrun the ends of the note before come once more.
+        let is_its_end = |note: &&Heard| !note.is_on && note.channel == 0 && note.pitch == pair[0].pitch;
+        let off = ours.iter().filter(is_its_end).find(|note| note.at > pair[0].at).expect("checked above").at;
         if pair[1].at > off + BEAT {
             rests += 1;
             let struck = ours.iter().find(|note| note.at > off && note.at < pair[1].at && note.is_on);
