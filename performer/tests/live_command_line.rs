@@ -38,6 +38,12 @@ fn each_mistake_on_the_way_to_a_performance_is_named_with_a_way_out() {
     check(&["play", "--pickup", "4.1", "--config", "empty.toml"], &["--pickup", "less than a bar of 4/4"]);
     check(&["play", "--split", "H9"], &["--split", "'H9' is no key"]);
     check(&["play", "--below", "bass", "--config", "empty.toml"], &["there is no split", "--split C4"]);
+    std::fs::write(folder.join("drums.toml"), "[alto]\nchannel = 10\n").unwrap();
+    let click = ["play", "--click", "--config", "drums.toml"];
+    check(&click, &["channel 10 is the click's and the alto's", "--click-channel 16"]);
+    check(&["play", "--click", "--clock", "follow", "--config", "empty.toml"], &["--clock internal"]);
+    check(&["play", "--count-in", "1", "--clock", "midi", "--config", "empty.toml"], &["--count-in", "strict"]);
+    check(&["play", "--count-in", "9"], &["--count-in", "8"]);
     check(&["play", "--clock-input", "daw", "--config", "empty.toml"], &["--clock-input", "--clock midi"]);
     check(&["play", "--no-take", "--take-folder", "takes"], &["cannot be used with"]);
     check(&["replay", "nowhere.log"], &["cannot read nowhere.log"]);

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::process::Command;
 
-use live::jack::{perform, recorded};
-use live::{Heard, PARTS, check_harmony, loudness, read};
+use live::jack::{notes, perform, recorded};
+use live::{Heard, PARTS, check_harmony, loudness, numbers, read};
 
 /// Frames of a beat at 120 beats a minute and 48 kHz.
 const BEAT: u64 = 24_000;
@@ -88,6 +88,46 @@ fn fingers_that_are_early_and_late_are_answered_once_each() {
     let struck_with = |soprano: &Heard| ours.iter().filter(|note| note.is_on && note.at == soprano.at).count() > 1;
     let moved = sopranos.iter().filter(|soprano| struck_with(soprano)).count();
     assert!(2 * moved > sopranos.len(), "only {moved} sopranos moved a part in their own frame");
+}
+
+#[test]
+#[ignore = "needs jackd, root and 15 seconds: cargo test -p performer --test live_jack -- --ignored"]
+fn a_bar_is_counted_before_anything_sounds_and_the_click_goes_on_at_exact_frames_under_the_keys() {
+    const CLICK: usize = 9;
+    let folder = perform(128, "jack_click.sh");
+    let talk = read(&folder, "talk");
+    assert_eq!(read(&folder, "status").trim(), "0", "exit status after SIGINT:\n{talk}");
+    let record = read(&folder, "ours");
+    let (clicks, ours): (Vec<Heard>, Vec<Heard>) =
+        notes(&record).into_iter().partition(|note| note.channel == CLICK && note.pitch == 76);
+    let sopranos = check_harmony(&ours);
+    assert!(sopranos.len() >= 6, "{} sopranos:\n{talk}", sopranos.len());
+
+    let (begun, ended): (Vec<Heard>, Vec<Heard>) = clicks.into_iter().partition(|click| click.is_on);
+    let first = begun[0].at;
+    for ((number, click), end) in (0..).zip(&begun).zip(&ended) {
+        assert_eq!((click.at - first, end.at - click.at), (number * BEAT, BEAT / 10), "click {number}");
+    }
+    assert!(begun.len() > 16 && ended.len() == begun.len(), "{} begun, {} ended", begun.len(), ended.len());
+    let velocities = record.lines().filter(|line| line.contains(": 99 4c ")).filter_map(|line| numbers(line).pop());
+    let accents: Vec<bool> = velocities.map(|velocity| velocity == 127).collect();
+    assert!(accents.iter().enumerate().all(|(beat, is_accent)| *is_accent == (beat % 4 == 0)), "{accents:?}");
+
+    // The grid begins with the beat after the bar that was counted.
+    let grid = first + 4 * BEAT;
+    assert!(sopranos[0].at > grid, "nothing sounds before it");
+    let loudness = loudness(&folder, "sound.wav");
+    assert!((0.001..0.2).contains(&loudness), "the count-in is heard, mean loudness {loudness}");
+    let played: Vec<u64> = json_lines(&folder)
+        .iter()
+        .filter(|event| event["event"] == "note")
+        .filter_map(|event| event["position"].as_u64())
+        .collect();
+    let expected = sopranos.iter().map(|soprano| (4 * (soprano.at - grid) + BEAT / 4) / BEAT);
+    assert_eq!(played, expected.collect::<Vec<_>>(), "the keys are where the grid has them");
+    let log = log_of(&folder);
+    let again = Command::new(env!("CARGO_BIN_EXE_performer")).arg("replay").arg(&log).output().unwrap();
+    assert!(again.status.success(), "{}", String::from_utf8_lossy(&again.stderr));
 }
 
 #[test]

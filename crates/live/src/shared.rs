@@ -1,17 +1,21 @@
 //! What the threads of a performance tell each other without waiting, and what they tell whoever watches it.
 
-use std::sync::atomic::{AtomicBool, AtomicI8, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI8, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread::Thread;
 use std::time::Duration;
 
-use chorale::{Density, Pitch};
+use chorale::{Density, Key, Pitch};
+use session::clock::Metre;
 use session::control::{self, Control};
 use session::{Session, Time};
 use thiserror::Error;
 
 /// The temperature that stands for "as it was started".
 const NO_TEMPERATURE: u8 = u8::MAX;
+
+/// Of a key's signature.
+const MOST_SHARPS: i8 = 7;
 
 /// What ends a performance before the player does.
 #[derive(Clone, Debug, Error)]
@@ -69,6 +73,9 @@ pub struct Summary {
 pub struct Status {
     /// Beats a minute.
     pub tempo: f64,
+    pub metre: Metre,
+    /// The key that was told, if any was.
+    pub key: Option<Key>,
     pub is_running: bool,
     /// MIDI clock has stopped coming.
     pub is_stalled: bool,
@@ -81,6 +88,8 @@ pub struct Status {
     pub transposition: i8,
     /// The song of the set list, from 0.
     pub song: Option<u8>,
+    /// The beat of the bar that is being counted in, from 1.
+    pub counted_beat: Option<u8>,
     switches: u32,
 }
 
@@ -89,6 +98,8 @@ impl Status {
     pub fn new(tempo: f64, switches: &[Control]) -> Status {
         Status {
             tempo,
+            metre: Metre::default(),
+            key: None,
             is_running: false,
             is_stalled: false,
             density: Density::default(),
@@ -96,6 +107,7 @@ impl Status {
             registration: control::FIRST_REGISTRATION,
             transposition: 0,
             song: None,
+            counted_beat: None,
             switches: switches.iter().fold(0, |all, &control| all | switch(control)),
         }
     }
@@ -123,6 +135,9 @@ pub struct Shared {
     unrecorded: AtomicU64,
     /// The bits of an f64.
     tempo: AtomicU64,
+    /// See [`of_metre`] and [`of_key`].
+    metre: AtomicU16,
+    key: AtomicU8,
     is_running: AtomicBool,
     is_stalled: AtomicBool,
     /// A bit for each control that is on, by its place in [`Control::ALL`].
@@ -134,6 +149,8 @@ pub struct Shared {
     transposition: AtomicI8,
     /// One more than its number; 0 for none.
     song: AtomicU8,
+    /// 0 for none.
+    counted_beat: AtomicU8,
     /// The keyboard has left, or the instrument come back; the engine looks at its next turn.
     pub(crate) input_lost: AtomicBool,
     pub(crate) output_regained: AtomicBool,
@@ -249,6 +266,8 @@ impl Shared {
     pub fn status(&self) -> Status {
         Status {
             tempo: f64::from_bits(self.tempo.load(Ordering::Relaxed)),
+            metre: metre(self.metre.load(Ordering::Relaxed)),
+            key: key(self.key.load(Ordering::Relaxed)),
             is_running: self.is_running.load(Ordering::Relaxed),
             is_stalled: self.is_stalled.load(Ordering::Relaxed),
             density: Density::from_value(self.density.load(Ordering::Relaxed)),
@@ -258,6 +277,7 @@ impl Shared {
             registration: self.registration.load(Ordering::Relaxed),
             transposition: self.transposition.load(Ordering::Relaxed),
             song: self.song.load(Ordering::Relaxed).checked_sub(1),
+            counted_beat: Some(self.counted_beat.load(Ordering::Relaxed)).filter(|beat| *beat > 0),
             switches: self.switches.load(Ordering::Relaxed),
         }
     }
@@ -283,6 +303,8 @@ impl Shared {
         self.dropped.store(session.dropped(), Ordering::Relaxed);
         let clock = session.clock();
         self.tempo.store(clock.tempo().to_bits(), Ordering::Relaxed);
+        self.metre.store(of_metre(clock.metre()), Ordering::Relaxed);
+        self.key.store(of_key(session.overrides().key), Ordering::Relaxed);
         self.is_stalled.store(clock.is_stalled(session.now()), Ordering::Relaxed);
         self.is_running.store(clock.boundary(session.position()).is_some(), Ordering::Relaxed);
         self.density.store(session.density().value(), Ordering::Relaxed);
@@ -290,6 +312,7 @@ impl Shared {
         self.temperature.store(temperature, Ordering::Relaxed);
         self.registration.store(session.registration(), Ordering::Relaxed);
         self.transposition.store(session.transposition(), Ordering::Relaxed);
+        self.counted_beat.store(session.counted_beat().unwrap_or(0) as u8, Ordering::Relaxed);
         self.song.store(session.song().map_or(0, |song| song + 1), Ordering::Relaxed);
     }
 
@@ -304,7 +327,52 @@ impl Shared {
     }
 }
 
+/// Numerator and denominator in a byte each; 0 without bars.
+fn of_metre(metre: Metre) -> u16 {
+    match metre {
+        Metre::Free => 0,
+        Metre::Bars { numerator, denominator } => u16::from_be_bytes([numerator, denominator]),
+    }
+}
+
+fn metre(number: u16) -> Metre {
+    match number.to_be_bytes() {
+        [0, _] => Metre::Free,
+        [numerator, denominator] => Metre::Bars { numerator, denominator },
+    }
+}
+
+/// Its signature and its mode; 0 for none.
+fn of_key(key: Option<Key>) -> u8 {
+    key.map_or(0, |key| (2 * (key.sharps + MOST_SHARPS) + i8::from(key.minor) + 1) as u8)
+}
+
+fn key(number: u8) -> Option<Key> {
+    let number = number.checked_sub(1)?;
+    Some(Key { sharps: (number / 2) as i8 - MOST_SHARPS, minor: number % 2 == 1 })
+}
+
 /// The bit of a control.
 fn switch(control: Control) -> u32 {
     Control::ALL.iter().position(|&other| other == control).map_or(0, |place| 1 << place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_metres_come_back_from_the_numbers_that_threads_tell_each_other() {
+        for sharps in -MOST_SHARPS..=MOST_SHARPS {
+            for minor in [false, true] {
+                let told = Some(Key { sharps, minor });
+                assert_eq!(key(of_key(told)), told);
+            }
+        }
+        assert_eq!(key(of_key(None)), None);
+        for text in ["4/4", "3/4", "12/8", "free"] {
+            let told: Metre = text.parse().unwrap();
+            assert_eq!(metre(of_metre(told)), told);
+        }
+    }
 }

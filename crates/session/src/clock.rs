@@ -140,9 +140,46 @@ impl Clock {
 
     /// When a position begins, as far as is known now; `None` while the clock stands.
     pub fn boundary(&self, position: u64) -> Option<Time> {
+        self.moment(self.sixteenth(position) as i64)
+    }
+
+    /// The same of a sixteenth; those before beat 0 are below zero.
+    pub fn moment(&self, sixteenth: i64) -> Option<Time> {
         let (anchor, at) = self.anchor()?;
-        let sixteenths = self.sixteenth(position) as f64 - anchor as f64;
+        let sixteenths = sixteenth as f64 - anchor as f64;
         Some((at + sixteenths * self.step_length()).round().max(0.0) as Time)
+    }
+
+    /// Starts our own clock before any key is struck: the first key's place is at `at`.
+    pub fn start(&mut self, at: f64) {
+        if self.source.has_own_tempo() {
+            self.anchor = Some((self.first, at));
+            self.follower.set_length(self.length, self.anchor);
+        }
+    }
+
+    pub fn metre(&self) -> Metre {
+        self.metre
+    }
+
+    /// Sixteenths from beat 0 to the first key's place.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// From now on bars and beats are those of another metre; the time goes on. Returns where the step that begins at
+    /// `position` then stands.
+    pub fn count_in_bars_of(&mut self, metre: Metre, position: u64) -> u64 {
+        let sixteenth = self.sixteenth(position);
+        (self.metre, self.steps) = (metre, Steps::new(metre));
+        self.steps.position(sixteenth)
+    }
+
+    /// A beat is heard in a silence: the player will come in on it, however long the silence lasts.
+    pub fn hear_beat(&mut self, sixteenth: u64, at: Time) {
+        if self.source == ClockSource::Internal {
+            self.follower.be_at(sixteenth, at as f64);
+        }
     }
 
     /// The first key's position.

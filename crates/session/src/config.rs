@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use chorale::{Part, Pitch};
+use chorale::{Key, NoKey, Part, Pitch};
 use serde::Deserialize;
 
 use crate::clock::{ClockSource, Metre};
 use crate::control::{Binding, Control, Trigger};
 use crate::routing::Route;
-use crate::session::{BINDINGS, Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
+use crate::session::{BINDINGS, Below, KeyboardSplit, MOST_COUNTED, Release, SPLIT_CHANNEL, Settings};
 use crate::songs::{SONGS, SongConfig};
 
 /// What a settings file may say.
@@ -24,6 +24,13 @@ pub struct Config {
     pub clock_input: Option<String>,
     pub tempo: Option<Tempo>,
     pub metre: Option<Metre>,
+    /// The key in which the music is.
+    pub key: Option<KeyName>,
+    /// Whether the beats click, and the click's note.
+    pub click: Option<bool>,
+    pub click_channel: Option<Channel>,
+    pub click_key: Option<KeyNumber>,
+    pub count_in: Option<CountIn>,
     /// Keys below this one are no melody.
     pub split: Option<KeyNumber>,
     /// What they are instead.
@@ -105,6 +112,24 @@ bounded!(
     ChordWindow, f64, 0, 100, "chord-window"
 );
 
+bounded!(
+    /// In bars.
+    CountIn, u8, 0, MOST_COUNTED, "count-in"
+);
+
+/// A major or minor key, such as `Eb` or `f#`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct KeyName(pub Key);
+
+impl TryFrom<String> for KeyName {
+    type Error = NoKey;
+
+    fn try_from(text: String) -> Result<KeyName, NoKey> {
+        text.parse().map(KeyName)
+    }
+}
+
 /// A key, by its MIDI number or a name such as `C3`, `F#4` or `Bb3` (C4 is middle C).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -151,6 +176,12 @@ impl Config {
             settings.clock.tempo = tempo;
         }
         settings.metre = self.metre.unwrap_or(settings.metre);
+        settings.key = self.key.map(|KeyName(key)| key).or(settings.key);
+        let click = &mut settings.click;
+        click.is_on = self.click.unwrap_or(click.is_on);
+        click.note.channel = self.click_channel.map_or(click.note.channel, |Channel(channel)| channel - 1);
+        click.note.key = self.click_key.map_or(click.note.key, |KeyNumber(key)| key);
+        click.count_in = self.count_in.map_or(click.count_in, |CountIn(bars)| bars);
         if let Some(KeyNumber(key)) = self.split {
             let channel = self.split_channel.map_or(SPLIT_CHANNEL, |Channel(channel)| channel - 1);
             settings.split = Some(KeyboardSplit { key, channel, below: self.below.unwrap_or_default() });
@@ -201,6 +232,9 @@ pub fn template(input: Option<&str>) -> String {
     text += "# clock = \"internal\"        # or \"strict\", \"midi\", \"follow\"\n";
     text += "# clock-input = \"IAC\"       # the port of MIDI clock, where it is not the keyboard's\n# tempo = 80\n";
     text += "# metre = \"4/4\"             # or \"3/4\", \"6/8\" and the like, or \"free\"\n";
+    text += "# key = \"Eb\"                # or \"f#\" (minor); left out, it is found by what is heard\n";
+    text += "# click = false             # a click on each beat\n# click-channel = 10        # as MIDI\n";
+    text += "# click-key = \"E5\"          # the high wood block\n# count-in = 1              # bars\n";
     text += "# clock-offset = 0          # milliseconds by which the music is later than MIDI clock\n";
     text += "# transpose = 0             # semitones by which the keyboard sounds higher\n";
     text += "# split = \"C4\"              # keys below are no melody\n";
@@ -218,7 +252,7 @@ pub fn template(input: Option<&str>) -> String {
     }
     text += "\n## The set list: [[songs]] as often as there are songs. A program change, or the controls song, next-song and\n\
              ## previous-song choose. All but the name may be left out.\n\
-             # [[songs]]\n# name = \"Nun danket\"\n# tempo = 72\n# density = \"beats\"\n# temperature = 0.8\n\
+             # [[songs]]\n# name = \"Nun danket\"\n# tempo = 72\n# key = \"Eb\"\n# metre = \"4/4\"\n# density = \"beats\"\n# temperature = 0.8\n\
              # model = \"second\"         # the network of --second-model\n# transpose = 2            # semitones\n\
              # stops = \"8' 4' 2'\"       # of the organ\n# program = 20             # of all parts\n\
              # ranges = \"A:F3-D5,B:F2-C4\"\n";
@@ -287,6 +321,8 @@ mod tests {
 
     use super::*;
     use crate::clock;
+    use crate::routing::ClickNote;
+    use crate::session::ClickSettings;
 
     fn settings() -> Settings {
         Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: 80.0, first: 0 })
@@ -295,7 +331,8 @@ mod tests {
     #[test]
     fn a_file_sets_ports_time_parts_split_and_controls() {
         let config = read(
-            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nmetre = '6/8'\nsplit = 'C4'\nbelow = 'bass'\n\
+            "input = 'key'\nclock = 'follow'\ntempo = 72.5\nmetre = '6/8'\nkey = 'f#'\nclick = true\nclick-channel = 16\n\
+             click-key = 37\ncount-in = 2\nsplit = 'C4'\nbelow = 'bass'\n\
              release = 'hold'\nchord-window = 20\n[alto]\nchannel = 10\noctave = -1\n\
              program = 20\n[bass]\nmuted = true\nvelocity = 0.5\n[controls]\npanic = 'cc 20'\nhold = 'note 36 channel 2'\n",
         )
@@ -303,7 +340,9 @@ mod tests {
         let mut settings = settings();
         config.apply(&mut settings);
         assert_eq!((settings.clock.source, settings.clock.tempo), (ClockSource::Follow, 72.5));
-        assert_eq!(settings.metre.to_string(), "6/8");
+        assert_eq!((settings.metre.to_string(), settings.key.unwrap().to_string()), ("6/8".into(), "F# minor".into()));
+        let note = ClickNote { channel: 15, key: 37 };
+        assert_eq!(settings.click, ClickSettings { is_on: true, note, count_in: 2 });
         assert_eq!(settings.split, Some(KeyboardSplit { key: 60, channel: 4, below: Below::Bass }));
         assert_eq!((settings.release, settings.chord_window), (Release::Hold, 0.02));
         let alto = Route { channel: 9, muted: false, octave: -1, velocity: 1.0, program: Some(19) };
@@ -329,6 +368,8 @@ mod tests {
         check("split = 'H3'\n", 1, "'H3' is no key");
         check("below = 'treble'\n", 1, "bass");
         check("metre = '7/8'\n", 1, "free");
+        check("key = 'H'\n", 1, "'H' is no key");
+        check("count-in = 9\n", 1, "count-in goes from 0 to 8, not 9");
         check("release = 'never'\n", 1, "with-me");
         check("chord-window = 200\n", 1, "chord-window goes from 0 to 100, not 200");
         check("[controls]\npanic = 'cc 128'\n", 2, "cc 128");
@@ -390,7 +431,7 @@ mod tests {
     #[test]
     fn a_set_list_is_read_with_what_each_song_changes() {
         let config = read(
-            "transpose = -2\nclock-offset = 12.5\n[[songs]]\nname = 'Nun danket'\ntempo = 72\ndensity = 'beats'\n\
+            "transpose = -2\nclock-offset = 12.5\n[[songs]]\nname = 'Nun danket'\ntempo = 72\nkey = 'Eb'\nmetre = '3/4'\ndensity = 'beats'\n\
              model = 'second'\nstops = \"8' 4' 2'\"\nprogram = 20\nranges = 'B:E2-C4'\n[[songs]]\nname = 'Amen'\n\
              transpose = 3\ntemperature = 0.5\n",
         )
@@ -401,6 +442,7 @@ mod tests {
         let [Some(first), Some(second), None, ..] = settings.songs else { panic!("{:?}", settings.songs) };
         assert_eq!((first.tempo, first.density, first.second_model), (Some(72.0), Some(Density::Beats.value()), true));
         assert_eq!((first.registration, first.program, first.ranges.unwrap()[3]), (Some(2), Some(19), [40, 60]));
+        assert_eq!((first.key, first.metre), ("Eb".parse().ok(), "3/4".parse().ok()));
         assert_eq!((second.transpose, second.temperature, second.second_model), (Some(3), Some(0.5), false));
         assert!(settings.check().is_ok());
     }
@@ -415,6 +457,8 @@ mod tests {
         check("stops = 'all'", "\"8' 4'\"");
         check("ranges = 'B:E2-C3'", "an octave or more");
         check("transpose = 13", "transpose goes from -12 to 12, not 13");
+        check("key = 'X'", "'X' is no key");
+        check("metre = '5/8'", "free");
         check("tempo = 5", "tempo goes from 10 to 400");
         assert!(read("[[songs]]\ntempo = 70\n").unwrap_err().contains("name"));
         assert!(read(&"[[songs]]\nname = 'x'\n".repeat(33)).unwrap_err().contains("32 songs at most, not 33"));

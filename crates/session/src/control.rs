@@ -29,6 +29,15 @@ pub enum Control {
     Model,
     /// 0 to 127 stand for 40 to 167 beats a minute, where the tempo is our own.
     Tempo,
+    /// Pushed on the beat, some times in a row: it goes at that tempo, where the tempo is our own.
+    Tap,
+    /// Switch: a click on every beat.
+    Click,
+    /// Beats are counted, and the music begins anew after them, where the tempo is our own.
+    CountIn,
+    /// The key of the music: 0 to 4 for none, 5 to 64 for the major keys from C upwards and 65 to 127 for the minor ones,
+    /// five values each.
+    Key,
     /// Which stops of the organ are drawn: 0 to 127 stand for the [`REGISTRATIONS`].
     Registration,
     /// Semitones by which the keyboard sounds higher: 64 for none.
@@ -40,7 +49,7 @@ pub enum Control {
 }
 
 impl Control {
-    pub const ALL: [Control; 20] = [
+    pub const ALL: [Control; 24] = [
         Control::Panic,
         Control::Hold,
         Control::Freeze(Part::Alto),
@@ -56,6 +65,10 @@ impl Control {
         Control::Guard,
         Control::Model,
         Control::Tempo,
+        Control::Tap,
+        Control::Click,
+        Control::CountIn,
+        Control::Key,
         Control::Registration,
         Control::Transpose,
         Control::Song,
@@ -77,6 +90,10 @@ impl Control {
             Control::Guard => "guard".to_owned(),
             Control::Model => "model".to_owned(),
             Control::Tempo => "tempo".to_owned(),
+            Control::Tap => "tap".to_owned(),
+            Control::Click => "click".to_owned(),
+            Control::CountIn => "count-in".to_owned(),
+            Control::Key => "key".to_owned(),
             Control::Registration => "registration".to_owned(),
             Control::Transpose => "transpose".to_owned(),
             Control::Song => "song".to_owned(),
@@ -98,6 +115,10 @@ impl Control {
             Control::Guard => "keep the rules of part-writing".to_owned(),
             Control::Model => "the second network answers".to_owned(),
             Control::Tempo => "beats a minute".to_owned(),
+            Control::Tap => "the tempo, tapped on the beat three times or more".to_owned(),
+            Control::Click => "a click on every beat".to_owned(),
+            Control::CountIn => "count the beats in and begin anew".to_owned(),
+            Control::Key => "the key: none, then C to B major, then c to b minor".to_owned(),
             Control::Registration => "the organ's stops".to_owned(),
             Control::Transpose => "the keyboard sounds higher or lower, by semitones".to_owned(),
             Control::Song => "a song of the set list, by its number".to_owned(),
@@ -108,13 +129,14 @@ impl Control {
 
     /// Whether it does something each time that it is pressed, and nothing when it is let go.
     pub fn is_push(self) -> bool {
-        matches!(self, Control::Panic | Control::NextSong | Control::PreviousSong)
+        use Control::{CountIn, NextSong, Panic, PreviousSong, Tap};
+        matches!(self, Panic | Tap | CountIn | NextSong | PreviousSong)
     }
 
     /// Whether it is either on or off.
     pub fn is_switch(self) -> bool {
-        use Control::{Cadence, Freeze, Guard, Hold, Model, Mute};
-        matches!(self, Hold | Freeze(_) | Mute(_) | Cadence | Guard | Model)
+        use Control::{Cadence, Click, Freeze, Guard, Hold, Model, Mute};
+        matches!(self, Hold | Freeze(_) | Mute(_) | Cadence | Guard | Model | Click)
     }
 }
 
@@ -244,6 +266,23 @@ pub fn transposition(value: u8) -> i8 {
     (value.min(127) as i8 - 64).clamp(-12, 12)
 }
 
+/// Values of a control that stand for one key.
+const OF_KEY: u8 = 5;
+
+/// The key that a control's value stands for.
+pub fn key(value: u8) -> Option<Key> {
+    let index = usize::from(value.min(127) / OF_KEY).checked_sub(1)?;
+    Key::from_index(index.min(Key::COUNT - 1))
+}
+
+/// A value that stands for a key.
+pub fn key_value(key: Option<Key>) -> u8 {
+    key.map_or(0, |key| OF_KEY * (key.index() as u8 + 1))
+}
+
+/// Beats a minute that our own tempo may have.
+pub const TEMPI: (f64, f64) = (10.0, 400.0);
+
 /// The tempo that a control's value stands for, in beats a minute.
 pub fn tempo(value: u8) -> f64 {
     40.0 + f64::from(value.min(127))
@@ -262,6 +301,25 @@ mod tests {
         }
         let unknown = Control::try_from("volume".to_owned()).unwrap_err();
         assert!(unknown.contains("'volume'") && unknown.contains("freeze-alto"), "{unknown}");
+    }
+
+    #[test]
+    fn values_of_keys_stand_for_them_and_every_value_for_one_or_none() {
+        for index in 0..Key::COUNT {
+            assert_eq!(key(key_value(Key::from_index(index))), Key::from_index(index));
+        }
+        let named = |value: u8| key(value).map(|key| key.to_string());
+        assert_eq!(
+            [0, 4, 5, 64, 65, 127].map(named),
+            [
+                None,
+                None,
+                Some("C major".to_owned()),
+                Some("B major".to_owned()),
+                Some("C minor".to_owned()),
+                Some("B minor".to_owned())
+            ]
+        );
     }
 
     #[test]

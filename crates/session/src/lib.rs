@@ -37,6 +37,7 @@ mod answer;
 pub mod clock;
 pub mod config;
 pub mod control;
+mod logged;
 pub mod midi;
 mod routing;
 mod session;
@@ -44,9 +45,9 @@ mod songs;
 
 pub use answer::AnswerTable;
 pub use clock::Time;
-pub use routing::{Message, Route, Routing};
+pub use routing::{ClickNote, Message, MessageKind, Route, Routing};
 pub use session::{
-    BINDINGS, Below, CHORD_WINDOW, Counts, KeyboardSplit, Release, SPLIT_CHANNEL, Session, Settings, StepBegun,
-    TableRequest,
+    BINDINGS, Below, CHORD_WINDOW, ClickSettings, Counts, KeyboardSplit, MOST_COUNTED, Release, SPLIT_CHANNEL, Session,
+    Settings, StepBegun, TableRequest,
 };
 pub use songs::{SONGS, Song, SongConfig, WhichModel};

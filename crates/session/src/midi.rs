@@ -12,6 +12,8 @@ pub mod controller {
     pub const SOSTENUTO: u8 = 66;
     /// 8', 4', 2' and mixture of our organ, by the general purpose controllers 5 to 8.
     pub const STOPS: [u8; 4] = [80, 81, 82, 83];
+    /// An instrument that comes back must be told them again: loudness and stops.
+    pub const KEPT: [u8; 6] = [VOLUME, EXPRESSION, STOPS[0], STOPS[1], STOPS[2], STOPS[3]];
     pub const ALL_SOUND_OFF: u8 = 120;
     pub const RESET_ALL_CONTROLLERS: u8 = 121;
     pub const ALL_NOTES_OFF: u8 = 123;

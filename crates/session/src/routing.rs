@@ -18,9 +18,19 @@ pub struct Message {
     pub part: Part,
     /// What a muted part sings is told but not sent.
     pub is_heard: bool,
-    /// A key below the split that is passed on, on a channel of its own: no part's note.
-    pub is_through: bool,
+    pub kind: MessageKind,
     pub midi: MidiMessage,
+}
+
+/// What a message belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Its part.
+    Part,
+    /// A key below the split that is passed on, on a channel of its own: no part's note.
+    Through,
+    /// The metronome.
+    Click,
 }
 
 impl Message {
@@ -31,6 +41,29 @@ impl Message {
 
     pub fn is_note_on(&self) -> bool {
         matches!(self.midi, NoteOn { .. })
+    }
+
+    /// The strength of a click that begins, 1..=127.
+    pub fn click(&self) -> Option<u8> {
+        match self.midi {
+            NoteOn { velocity, .. } if self.kind == MessageKind::Click => Some(velocity),
+            _ => None,
+        }
+    }
+}
+
+/// The note of a click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickNote {
+    /// 0..=15.
+    pub channel: u8,
+    pub key: u8,
+}
+
+impl Default for ClickNote {
+    /// The high wood block of General MIDI's percussion.
+    fn default() -> ClickNote {
+        ClickNote { channel: 9, key: 76 }
     }
 }
 
@@ -63,8 +96,8 @@ impl Route {
 
 /// Messages that can wait for a slow port. A step or a key makes a dozen at most, a panic some 150.
 const OUTBOX: usize = 512;
-/// Of every part: all-notes-off and pitch bend.
-const CLOSING: usize = 8;
+/// Of every part: all-notes-off and pitch bend; of the click all-notes-off.
+const CLOSING: usize = 9;
 /// Messages that are remembered for their echoes: those of the last few steps.
 const REMEMBERED: usize = 32;
 const RELEASE_VELOCITY: u8 = 64;
@@ -79,12 +112,19 @@ pub struct Routing {
     through: [bool; 128],
     through_count: usize,
     through_channel: u8,
+    click_note: Sent,
+    is_clicking: bool,
+    has_clicked: bool,
     /// Parts that were ever sent anything.
     touched: [bool; 4],
     bent: bool,
+    /// The sound chosen for all parts.
+    program: Option<u8>,
+    /// The values of [`KEPT`](controller::KEPT), once they were sent.
+    kept: [Option<u8>; controller::KEPT.len()],
     outbox: VecDeque<Message>,
     /// The last messages, the next one goes to `oldest`.
-    remembered: [Option<(Time, Part, MidiMessage)>; REMEMBERED],
+    remembered: [Option<Message>; REMEMBERED],
     oldest: usize,
     dropped: u64,
 }
@@ -117,7 +157,7 @@ impl Sent {
 impl Routing {
     /// `has_own_ports`: each part has a port of its own, so that equal channels don't meet. `through_channel` takes the
     /// keys below a split.
-    pub fn new(routes: [Route; 4], has_own_ports: bool, through_channel: u8) -> Routing {
+    pub fn new(routes: [Route; 4], has_own_ports: bool, through_channel: u8, click: ClickNote) -> Routing {
         Routing {
             routes,
             has_own_ports,
@@ -125,8 +165,13 @@ impl Routing {
             through: [false; 128],
             through_count: 0,
             through_channel,
+            click_note: Sent { channel: click.channel, key: click.key },
+            is_clicking: false,
+            has_clicked: false,
             touched: [false; 4],
             bent: false,
+            program: None,
+            kept: [None; controller::KEPT.len()],
             outbox: VecDeque::with_capacity(OUTBOX),
             remembered: [None; REMEMBERED],
             oldest: 0,
@@ -138,7 +183,7 @@ impl Routing {
     pub fn send_programs(&mut self, at: Time) {
         for part in Part::ALL {
             let Route { channel, program, .. } = self.routes[part.index()];
-            if let Some(program) = program {
+            if let Some(program) = self.program.or(program) {
                 self.push_if_room(at, part, ProgramChange { channel, program });
             }
         }
@@ -146,10 +191,18 @@ impl Routing {
 
     /// Chooses one sound for all parts; `None`: those that they began with.
     pub fn choose_program(&mut self, at: Time, program: Option<u8>) {
-        let Some(program) = program else { return self.send_programs(at) };
-        for part in Part::ALL {
-            let channel = self.routes[part.index()].channel;
-            self.push_if_room(at, part, ProgramChange { channel, program });
+        self.program = program;
+        self.send_programs(at);
+    }
+
+    /// Tells an instrument that comes anew its sounds, loudness and stops.
+    pub fn set_up_instrument(&mut self, at: Time) {
+        self.send_programs(at);
+        let kept = self.kept;
+        for (controller, value) in controller::KEPT.into_iter().zip(kept) {
+            if let Some(value) = value {
+                self.to_all(at, Controller { channel: 0, controller, value });
+            }
         }
     }
 
@@ -169,6 +222,7 @@ impl Routing {
         if self.sounds_elsewhere(part, note) {
             self.push(at, part, note.sent.off(), true);
         }
+        self.make_way(at, note.sent);
         self.singing[part.index()] = Some(note);
         let velocity = (f32::from(velocity) * route.velocity).round().clamp(1.0, 127.0) as u8;
         self.push(at, part, note.sent.on(velocity), note.is_heard);
@@ -216,10 +270,44 @@ impl Routing {
             self.push_through(at, sent.off());
         }
         if velocity > 0 && self.has_room(2) {
+            self.make_way(at, sent);
             self.through[index] = true;
             self.through_count += 1;
             self.push_through(at, sent.on(velocity));
         }
+    }
+
+    /// Begins a click, unless somebody sings its very note.
+    pub fn click(&mut self, at: Time, velocity: u8) {
+        self.end_click(at);
+        let note = self.click_note;
+        let is_sung = self.singing.iter().flatten().any(|singing| singing.is_heard && singing.sent == note);
+        if is_sung || self.is_held_through(note) || !self.has_room(2) {
+            return;
+        }
+        (self.is_clicking, self.has_clicked) = (true, true);
+        self.push_click(at, note.on(velocity));
+    }
+
+    pub fn end_click(&mut self, at: Time) {
+        if std::mem::take(&mut self.is_clicking) {
+            self.push_click(at, self.click_note.off());
+        }
+    }
+
+    pub fn is_clicking(&self) -> bool {
+        self.is_clicking
+    }
+
+    /// A click gives way to a note that is the same for the instrument.
+    fn make_way(&mut self, at: Time, note: Sent) {
+        if note == self.click_note {
+            self.end_click(at);
+        }
+    }
+
+    fn is_held_through(&self, note: Sent) -> bool {
+        note.channel == self.through_channel && self.through[usize::from(note.key)]
     }
 
     /// A controller for what is passed through, as the sustain pedal.
@@ -237,6 +325,11 @@ impl Routing {
             }
         }
         self.bent |= matches!(midi, PitchBend { .. });
+        if let Controller { controller, value, .. } = midi
+            && let Some(place) = controller::KEPT.iter().position(|&kept| kept == controller)
+        {
+            self.kept[place] = Some(value);
+        }
     }
 
     /// Presses every sounding note.
@@ -256,6 +349,11 @@ impl Routing {
             if self.through[usize::from(key)] {
                 self.pass_through(at, key, 0);
             }
+        }
+        self.end_click(at);
+        if self.has_clicked && self.outbox.len() < OUTBOX {
+            let (channel, controller) = (self.click_note.channel, controller::ALL_NOTES_OFF);
+            self.push_click(at, Controller { channel, controller, value: 0 });
         }
         let touched = self.touched;
         for part in Part::ALL.into_iter().filter(|part| touched[part.index()]) {
@@ -281,26 +379,25 @@ impl Routing {
     /// ignores a note-off for a note that does not sound.
     pub fn repeat_ends(&mut self, at: Time, since: Time) {
         let recent = self.remembered;
-        for (_, part, midi) in recent.into_iter().flatten().filter(|(sent, ..)| *sent >= since) {
-            let NoteOff { channel, key, .. } = midi else { continue };
+        for message in recent.into_iter().flatten().filter(|message| message.at >= since) {
+            let Message { part, midi: NoteOff { channel, key, .. }, .. } = message else { continue };
             let sent = Sent { channel, key };
             let is_same = |other: Part| other == part || !self.has_own_ports;
             let sounds = Part::ALL
                 .into_iter()
                 .filter(|&other| is_same(other))
                 .any(|other| self.singing[other.index()].is_some_and(|note| note.sent == sent && note.is_heard));
-            let is_held_through = sent.channel == self.through_channel && self.through[usize::from(key)];
-            if !sounds && !is_held_through && self.has_room(1) {
+            let clicks = self.is_clicking && sent == self.click_note;
+            if !sounds && !clicks && !self.is_held_through(sent) && self.has_room(1) {
                 // Not remembered again: overruns come in swarms.
-                self.outbox.push_back(Message { at, part, is_heard: true, is_through: false, midi });
+                self.outbox.push_back(Message { at, ..message });
             }
         }
     }
 
     /// Whether we have sent this since then. Each message is recognized once.
     pub fn take_echo(&mut self, midi: MidiMessage, since: Time) -> bool {
-        let is_it =
-            |sent: &Option<(Time, Part, MidiMessage)>| sent.is_some_and(|(at, _, sent)| sent == midi && at >= since);
+        let is_it = |sent: &Option<Message>| sent.is_some_and(|sent| sent.midi == midi && sent.at >= since);
         let echo = self.remembered.iter_mut().find(|sent| is_it(sent));
         echo.map(|echo| *echo = None).is_some()
     }
@@ -326,7 +423,7 @@ impl Routing {
     }
 
     fn has_room(&self, messages: usize) -> bool {
-        let owed = self.singing.iter().flatten().count() + self.through_count + CLOSING;
+        let owed = self.singing.iter().flatten().count() + self.through_count + usize::from(self.is_clicking) + CLOSING;
         self.outbox.len() + owed + messages <= OUTBOX
     }
 
@@ -345,121 +442,28 @@ impl Routing {
     }
 
     fn push(&mut self, at: Time, part: Part, midi: MidiMessage, is_heard: bool) {
-        self.outbox.push_back(Message { at, part, is_heard, is_through: false, midi });
-        if is_heard {
-            self.touched[part.index()] = true;
-            self.remember(at, part, midi);
-        }
+        self.send(Message { at, part, is_heard, kind: MessageKind::Part, midi });
     }
 
     /// Through the bass's port, where each part has its own.
     fn push_through(&mut self, at: Time, midi: MidiMessage) {
-        self.outbox.push_back(Message { at, part: Part::Bass, is_heard: true, is_through: true, midi });
-        self.touched[Part::Bass.index()] = true;
-        self.remember(at, Part::Bass, midi);
+        self.send(Message { at, part: Part::Bass, is_heard: true, kind: MessageKind::Through, midi });
     }
 
-    fn remember(&mut self, at: Time, part: Part, midi: MidiMessage) {
-        self.remembered[self.oldest] = Some((at, part, midi));
-        self.oldest = (self.oldest + 1) % REMEMBERED;
+    /// Likewise.
+    fn push_click(&mut self, at: Time, midi: MidiMessage) {
+        self.send(Message { at, part: Part::Bass, is_heard: true, kind: MessageKind::Click, midi });
+    }
+
+    fn send(&mut self, message: Message) {
+        self.outbox.push_back(message);
+        if message.is_heard {
+            self.touched[message.part.index()] |= message.kind != MessageKind::Click;
+            self.remembered[self.oldest] = Some(message);
+            self.oldest = (self.oldest + 1) % REMEMBERED;
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pitch(midi: u8) -> Pitch {
-        Pitch::new(midi).unwrap()
-    }
-
-    fn drain(routing: &mut Routing) -> Vec<Vec<u8>> {
-        let mut sent = Vec::new();
-        while let Some(message) = routing.next_message() {
-            if message.is_heard {
-                sent.push(message.bytes().to_vec());
-            }
-            routing.sent();
-        }
-        sent
-    }
-
-    #[test]
-    fn a_pitch_that_two_parts_share_on_one_channel_ends_with_the_last_of_them() {
-        let routes = Route::all().map(|route| Route { channel: 0, ..route });
-        let mut routing = Routing::new(routes, false, 4);
-        routing.begin(0, Part::Tenor, pitch(60), 80);
-        routing.begin(0, Part::Bass, pitch(60), 80);
-        assert_eq!(drain(&mut routing), [[0x90, 60, 80], [0x80, 60, 64], [0x90, 60, 80]]);
-        routing.end(1, Part::Tenor);
-        assert_eq!(drain(&mut routing), [[0; 3]; 0]);
-        routing.end(2, Part::Bass);
-        assert_eq!(drain(&mut routing), [[0x80, 60, 64]]);
-
-        let mut apart = Routing::new(routes, true, 4);
-        apart.begin(0, Part::Tenor, pitch(60), 80);
-        apart.begin(0, Part::Bass, pitch(60), 80);
-        apart.end(1, Part::Tenor);
-        assert_eq!(drain(&mut apart), [[0x90, 60, 80], [0x90, 60, 80], [0x80, 60, 64]], "on ports of their own");
-    }
-
-    #[test]
-    fn channel_octave_loudness_and_program_are_each_parts_own() {
-        let mut routes = Route::all();
-        routes[3] = Route { channel: 9, muted: false, octave: -1, velocity: 0.5, program: Some(43) };
-        let mut routing = Routing::new(routes, false, 4);
-        routing.send_programs(0);
-        routing.begin(0, Part::Bass, pitch(48), 81);
-        routing.end(0, Part::Bass);
-        let sent = drain(&mut routing);
-        assert_eq!(sent, [vec![0xc9, 43], vec![0x99, 36, 41], vec![0x89, 36, 64]]);
-        routing.begin(0, Part::Bass, pitch(5), 1);
-        assert_eq!(drain(&mut routing), [[0x99, 5, 1]], "no octave below: as it is; never velocity 0");
-    }
-
-    #[test]
-    fn a_muted_part_sings_unheard_until_its_next_note_after_that() {
-        let mut routing = Routing::new(Route::all(), false, 4);
-        routing.begin(0, Part::Alto, pitch(67), 80);
-        routing.mute(1, Part::Alto, true);
-        assert_eq!(drain(&mut routing), [[0x91, 67, 80], [0x81, 67, 64]]);
-        assert_eq!(routing.singing()[1], Some(pitch(67)));
-        routing.begin(2, Part::Alto, pitch(65), 80);
-        routing.mute(3, Part::Alto, false);
-        assert_eq!(drain(&mut routing), [[0; 3]; 0]);
-        routing.begin(4, Part::Alto, pitch(64), 80);
-        assert_eq!(drain(&mut routing), [[0x91, 64, 80]]);
-    }
-
-    #[test]
-    fn an_instrument_that_comes_is_told_to_be_silent_on_all_channels_but_those_of_muted_parts() {
-        let mut routes = Route::all();
-        routes[0].muted = true;
-        let mut routing = Routing::new(routes, false, 4);
-        routing.silence_all_heard(0);
-        assert_eq!(drain(&mut routing), [[0xb1, 123, 0], [0xb2, 123, 0], [0xb3, 123, 0]]);
-    }
-
-    #[test]
-    fn ends_that_may_be_lost_are_sent_again_but_not_those_of_notes_that_sound_anew() {
-        let mut routing = Routing::new(Route::all(), false, 4);
-        routing.begin(0, Part::Alto, pitch(67), 80);
-        routing.begin(10, Part::Alto, pitch(65), 80);
-        routing.begin(20, Part::Alto, pitch(67), 80);
-        routing.begin(30, Part::Tenor, pitch(60), 80);
-        routing.end(40, Part::Tenor);
-        drain(&mut routing);
-        routing.repeat_ends(50, 15);
-        assert_eq!(drain(&mut routing), [[0x81, 65, 64], [0x82, 60, 64]]);
-        assert_eq!(routing.singing()[1], Some(pitch(67)));
-    }
-
-    #[test]
-    fn a_bend_moves_all_parts_and_is_undone_by_silence() {
-        let mut routing = Routing::new(Route::all(), false, 4);
-        routing.to_all(0, PitchBend { channel: 0, bend: 80 << 7 });
-        assert_eq!(drain(&mut routing), [[0xe0, 0, 80], [0xe1, 0, 80], [0xe2, 0, 80], [0xe3, 0, 80]]);
-        routing.silence(1);
-        assert_eq!(drain(&mut routing)[..2], [[0xb0, 123, 0], [0xe0, 0, 64]]);
-    }
-}
+mod tests;

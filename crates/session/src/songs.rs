@@ -1,10 +1,12 @@
 //! The songs of a set list: what changes with each.
 
-use chorale::{Density, Part, Pitch};
+use chorale::{Density, Key, Part, Pitch};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Program, Semitones, Temperature, Tempo};
+use crate::clock::Metre;
+use crate::config::{KeyName, Program, Semitones, Temperature, Tempo};
 use crate::control::REGISTRATIONS;
+use crate::logged::key_name;
 
 /// Songs that a set list may have.
 pub const SONGS: usize = 32;
@@ -12,8 +14,12 @@ pub const SONGS: usize = 32;
 /// What is set when a song is chosen; what is left out stays as the performance was begun.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Song {
-    /// Quarter notes a minute, where the tempo is our own.
+    /// Beats a minute, where the tempo is our own.
     pub tempo: Option<f64>,
+    #[serde(default, with = "key_name")]
+    pub key: Option<Key>,
+    #[serde(default)]
+    pub metre: Option<Metre>,
     /// A value as of [`Control::Density`](crate::control::Control::Density).
     pub density: Option<u8>,
     pub temperature: Option<f32>,
@@ -54,6 +60,8 @@ fn is_range([low, high]: [u8; 2]) -> bool {
 pub struct SongConfig {
     pub name: String,
     pub tempo: Option<Tempo>,
+    pub key: Option<KeyName>,
+    pub metre: Option<Metre>,
     pub density: Option<DensityName>,
     pub temperature: Option<Temperature>,
     #[serde(default)]
@@ -138,6 +146,8 @@ impl From<&SongConfig> for Song {
     fn from(config: &SongConfig) -> Song {
         Song {
             tempo: config.tempo.map(|Tempo(tempo)| tempo),
+            key: config.key.map(|KeyName(key)| key),
+            metre: config.metre,
             density: config.density.map(|DensityName(density)| density.value()),
             temperature: config.temperature.map(|Temperature(temperature)| temperature),
             second_model: config.model == WhichModel::Second,

@@ -8,6 +8,7 @@ use files::Program;
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 use thiserror::Error;
 
+use crate::click::Click;
 use crate::organ::Organ;
 
 /// With it a General MIDI choir (that of TimGM6mb) is as loud as the organ.
@@ -51,7 +52,10 @@ impl Timbre {
 }
 
 /// Plays four parts. Allocates in [`Instrument::new`] only: all else can be called in an audio callback.
-pub struct Instrument(Synth);
+pub struct Instrument {
+    synth: Synth,
+    click: Click,
+}
 
 enum Synth {
     Organ(Box<Organ>),
@@ -65,8 +69,9 @@ impl Instrument {
     /// # Errors
     /// Where a SoundFont cannot be played at this rate.
     pub fn new(timbre: &Timbre, sample_rate: u32) -> Result<Instrument, SoundError> {
+        let click = Click::new(sample_rate as f32);
         let Timbre::SoundFont(font) = timbre else {
-            return Ok(Instrument(Synth::Organ(Box::new(Organ::new(sample_rate as f32)))));
+            return Ok(Instrument { synth: Synth::Organ(Box::new(Organ::new(sample_rate as f32))), click });
         };
         let settings = SynthesizerSettings::new(sample_rate as i32);
         let synthesizer = Synthesizer::new(font, &settings);
@@ -76,12 +81,12 @@ impl Instrument {
             synthesizer.process_midi_message(channel, 0xc0, i32::from(Program::CHOIR.midi()), 0);
             set_volume(&mut synthesizer, channel, 1.0);
         }
-        Ok(Instrument(Synth::SoundFont(Box::new(synthesizer), Box::new([[0.0; BLOCK]; 2]))))
+        Ok(Instrument { synth: Synth::SoundFont(Box::new(synthesizer), Box::new([[0.0; BLOCK]; 2])), click })
     }
 
     /// How loud a part is; 1 is usual. Of a SoundFont the channel of [`Instrument::note_on`] is meant.
     pub fn set_gain(&mut self, part: Part, gain: f32) {
-        match &mut self.0 {
+        match &mut self.synth {
             Synth::Organ(organ) => organ.set_gain(part, gain),
             Synth::SoundFont(synthesizer, _) => set_volume(synthesizer, part.index() as i32, gain),
         }
@@ -89,7 +94,7 @@ impl Instrument {
 
     /// On channels 1 to 4 of a SoundFont, from the soprano down.
     pub fn note_on(&mut self, part: Part, pitch: Pitch, velocity: u8) {
-        match &mut self.0 {
+        match &mut self.synth {
             Synth::Organ(organ) => organ.note_on(part, pitch, velocity),
             Synth::SoundFont(synthesizer, _) => {
                 synthesizer.note_on(part.index() as i32, i32::from(pitch.midi()), i32::from(softened(velocity)));
@@ -98,7 +103,7 @@ impl Instrument {
     }
 
     pub fn note_off(&mut self, part: Part, pitch: Pitch) {
-        match &mut self.0 {
+        match &mut self.synth {
             Synth::Organ(organ) => organ.note_off(part, pitch),
             Synth::SoundFont(synthesizer, _) => {
                 synthesizer.note_off(part.index() as i32, i32::from(pitch.midi()));
@@ -111,7 +116,7 @@ impl Instrument {
     pub fn message(&mut self, part: Part, bytes: &[u8]) {
         let at = |index: usize| bytes.get(index).copied().unwrap_or(0);
         let (status, data) = (at(0), [at(1), at(2)]);
-        match &mut self.0 {
+        match &mut self.synth {
             Synth::Organ(organ) => organ_message(organ, part, status & 0xf0, data),
             Synth::SoundFont(synthesizer, _) => {
                 let value = if status & 0xf0 == 0x90 { softened(data[1]) } else { data[1] };
@@ -125,9 +130,14 @@ impl Instrument {
         }
     }
 
+    /// The metronome's click, which is the same whatever the parts sound like. `velocity` 1..=127.
+    pub fn click(&mut self, velocity: u8) {
+        self.click.strike(velocity);
+    }
+
     /// Fills `stereo` (left, right, left, ...) with what comes next.
     pub fn render(&mut self, stereo: &mut [f32]) {
-        match &mut self.0 {
+        match &mut self.synth {
             Synth::Organ(organ) => organ.render(stereo),
             Synth::SoundFont(synthesizer, buffers) => {
                 for piece in stereo.chunks_mut(2 * BLOCK) {
@@ -140,6 +150,7 @@ impl Instrument {
                 }
             }
         }
+        self.click.render(stereo);
         stereo.iter_mut().for_each(|sample| *sample = rounded(*sample));
     }
 }

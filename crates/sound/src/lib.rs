@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+mod click;
 mod instrument;
 mod organ;
 pub mod wav;

@@ -36,9 +36,16 @@ pub fn perform(period: u32, script: &str) -> tempfile::TempDir {
     unreachable!("the second attempt returns or panics")
 }
 
-/// Reads jack_midi_dump's lines, such as `  71296: 90 48 40 note on  (channel  0): pitch  72, velocity  64`.
+/// The parts' notes in a record of jack_midi_dump.
 pub fn recorded(folder: &Path, name: &str) -> Vec<Heard> {
-    let text = std::fs::read_to_string(folder.join(name)).unwrap();
+    notes(&std::fs::read_to_string(folder.join(name)).unwrap())
+        .into_iter()
+        .inspect(|note| assert!(note.channel < PARTS, "{note:?}"))
+        .collect()
+}
+
+/// Reads jack_midi_dump's lines, such as `  71296: 90 48 40 note on  (channel  0): pitch  72, velocity  64`.
+pub fn notes(text: &str) -> Vec<Heard> {
     let notes = text.lines().filter(|line| line.contains(" note on ") || line.contains(" note off "));
     notes
         .map(|line| match numbers(line)[..] {
@@ -49,8 +56,7 @@ pub fn recorded(folder: &Path, name: &str) -> Vec<Heard> {
                 channel: channel as usize,
                 pitch: pitch as u8,
             },
-            _ => panic!("{name}: can't read {line:?}"),
+            _ => panic!("can't read {line:?}"),
         })
-        .inspect(|note| assert!(note.channel < PARTS, "{note:?}"))
         .collect()
 }

@@ -50,18 +50,18 @@ struct Point {
 impl TakeGrid {
     /// `settings`: what the performance was begun with. The tempo named there is taken wherever it will do.
     pub fn new(steps: &[StepBegun], settings: &Settings) -> TakeGrid {
-        let (clock::Settings { rate, tempo, .. }, metre) = (settings.clock, settings.metre);
-        let named = rate * 60.0 / tempo / metre.beat() as f64;
+        let clock::Settings { rate, tempo, .. } = settings.clock;
+        let named = rate * 60.0 / tempo / settings.metre.beat() as f64;
         // Of a player who is followed, places were guessed and guesses corrected.
         let is_followed = steps.iter().any(|step| step.is_struck);
-        let bar = metre.bar().unwrap_or(metre.beat());
-        let mut bars = Bars { metre, bar, changes: vec![(0, bar)] };
+        let steps = if is_followed { sure(steps) } else { steps.to_vec() };
+        let mut bars = Bars::new(steps.first().map_or(settings.metre, |first| first.metre));
         let mut points: Vec<Point> = Vec::with_capacity(steps.len());
-        for &step in steps {
-            if is_followed {
-                continue_following(&mut points, step, bar, metre.beat());
-            } else {
-                continue_clock(&mut points, step, &mut bars);
+        for step in steps {
+            match points.last() {
+                Some(&last) if last.step.metre != step.metre => points.push(in_new_metre(&last, step, &mut bars)),
+                _ if is_followed => continue_following(&mut points, step, &bars),
+                _ => continue_clock(&mut points, step, &mut bars),
             }
         }
         let tolerance = if is_followed { TOLERANCE_OF_FINGERS } else { TOLERANCE };
@@ -116,20 +116,34 @@ fn continue_clock(points: &mut Vec<Point>, step: StepBegun, bars: &mut Bars) {
     points.push(Point { sixteenth, step });
 }
 
-/// The next step of a player who is followed. What was foretold since the last key is void when the next is struck. Of a
-/// place that was wrongly guessed only the place in the beat is kept.
-fn continue_following(points: &mut Vec<Point>, step: StepBegun, bar: u64, beat: u64) {
-    if step.is_struck {
-        while points.last().is_some_and(|point| !point.step.is_struck) {
-            points.pop();
+/// The steps of a player who is followed, without what was foretold after a key and is void since the next was struck.
+fn sure(steps: &[StepBegun]) -> Vec<StepBegun> {
+    let mut sure: Vec<StepBegun> = Vec::with_capacity(steps.len());
+    for &step in steps {
+        while step.is_struck && sure.last().is_some_and(|last| !last.is_struck) {
+            sure.pop();
         }
+        sure.push(step);
     }
+    sure
+}
+
+/// The first step in another metre, that of another song.
+fn in_new_metre(last: &Point, step: StepBegun, bars: &mut Bars) -> Point {
+    let sixteenth = last.sixteenth + (passed(last, &step).round() as u64).max(1);
+    bars.begin_metre(step.metre);
+    bars.cut(sixteenth, step.sixteenth % bars.bar);
+    Point { sixteenth, step }
+}
+
+/// The next step of a player who is followed. Of a place that was wrongly guessed only the place in the beat is kept.
+fn continue_following(points: &mut Vec<Point>, step: StepBegun, bars: &Bars) {
     let Some(&last) = points.last() else {
-        return points.push(Point { sixteenth: step.sixteenth % bar, step });
+        return points.push(Point { sixteenth: step.sixteenth % bars.bar, step });
     };
     let passed = passed(&last, &step);
     let forward = step.sixteenth as i64 - last.step.sixteenth as i64;
-    let in_beat = nearest(forward, beat, passed);
+    let in_beat = nearest(forward, bars.metre.beat(), passed);
     if let Some(&way) = [forward, in_beat].iter().find(|&&way| is_plausible(way, passed, PLAUSIBLE)) {
         points.push(Point { sixteenth: last.sixteenth + way as u64, step });
     }
@@ -196,19 +210,30 @@ struct Bars {
     metre: Metre,
     /// Sixteenths in a bar.
     bar: u64,
-    /// From which sixteenth on bars have which length, in order.
-    changes: Vec<(u64, u64)>,
+    /// From which sixteenth on bars have which length, in which metre, in order.
+    changes: Vec<(u64, u64, Metre)>,
 }
 
 impl Bars {
+    fn new(metre: Metre) -> Bars {
+        let mut bars = Bars { metre, bar: 0, changes: Vec::new() };
+        bars.begin_metre(metre);
+        bars.change(0, bars.bar);
+        bars
+    }
+
+    fn begin_metre(&mut self, metre: Metre) {
+        (self.metre, self.bar) = (metre, metre.bar().unwrap_or(metre.beat()));
+    }
+
     /// The music goes on at `sixteenth` so many sixteenths after a bar line, whatever was before.
     fn cut(&mut self, sixteenth: u64, phase: u64) {
-        let &(start, length) =
-            self.changes.iter().rev().find(|(start, _)| *start <= sixteenth).expect("the first begins at 0");
+        let &(start, length, _) =
+            self.changes.iter().rev().find(|(start, ..)| *start <= sixteenth).expect("the first begins at 0");
         let begun = (sixteenth - start) % length;
         let bar_line = sixteenth - begun;
         let rest = (self.bar - phase) % self.bar;
-        self.changes.retain(|(start, _)| *start < bar_line);
+        self.changes.retain(|(start, ..)| *start < bar_line);
         match begun + rest {
             long if long > self.bar => {
                 self.change(bar_line, begun);
@@ -221,27 +246,30 @@ impl Bars {
     }
 
     fn change(&mut self, at: u64, length: u64) {
-        if self.changes.last().is_none_or(|(_, before)| *before != length) {
-            self.changes.push((at, length));
+        let is_new = self.changes.last().is_none_or(|(_, before, metre)| (*before, *metre) != (length, self.metre));
+        if length > 0 && is_new {
+            self.changes.push((at, length, self.metre));
         }
     }
 
-    /// As they are written: the metre, and odd bars in the largest unit that fits. Without a metre there are none.
+    /// As they are written. Without a metre there are none.
     fn metres(&self) -> Vec<(u64, files::Metre)> {
-        let Metre::Bars { numerator, denominator } = self.metre else { return Vec::new() };
-        let written = |length: u64| match length {
-            whole if whole == self.bar => (numerator, denominator.trailing_zeros() as u8),
-            quarters if quarters.is_multiple_of(4) => ((quarters / 4) as u8, 2),
-            eighths if eighths.is_multiple_of(2) => ((eighths / 2) as u8, 3),
-            sixteenths => (sixteenths as u8, 4),
-        };
-        let metre = |(numerator, denominator_log2)| {
-            // A metronome clicks on the beats.
-            let clocks_per_click = 6 * self.metre.beat() as u8;
-            files::Metre { numerator, denominator_log2, clocks_per_click, ..files::Metre::FOUR_FOUR }
-        };
-        self.changes.iter().map(|&(at, length)| (at, metre(written(length)))).collect()
+        self.changes.iter().filter_map(|&(at, length, metre)| Some((at, written(length, metre)?))).collect()
     }
+}
+
+/// A bar's metre; where it is odd, the largest unit that fits.
+fn written(length: u64, metre: Metre) -> Option<files::Metre> {
+    let Metre::Bars { numerator, denominator } = metre else { return None };
+    let (numerator, denominator_log2) = match length {
+        whole if Some(whole) == metre.bar() => (numerator, denominator.trailing_zeros() as u8),
+        quarters if quarters.is_multiple_of(4) => ((quarters / 4) as u8, 2),
+        eighths if eighths.is_multiple_of(2) => ((eighths / 2) as u8, 3),
+        sixteenths => (sixteenths as u8, 4),
+    };
+    // A metronome clicks on the beats.
+    let clocks_per_click = 6 * metre.beat() as u8;
+    Some(files::Metre { numerator, denominator_log2, clocks_per_click, ..files::Metre::FOUR_FOUR })
 }
 
 #[cfg(test)]
@@ -253,7 +281,7 @@ mod tests {
     const LENGTH: Time = 250;
 
     fn step(at: Time, sixteenth: u64) -> StepBegun {
-        StepBegun { at, sixteenth, length: LENGTH, is_struck: false }
+        StepBegun { at, sixteenth, metre: Metre::default(), length: LENGTH, is_struck: false }
     }
 
     fn running(from: Time, sixteenths: std::ops::Range<u64>) -> impl Iterator<Item = StepBegun> {
@@ -312,12 +340,28 @@ mod tests {
     fn bars_are_written_in_the_metre_and_without_one_there_are_none() {
         let in_metre = |metre: &str| {
             let settings = Settings { metre: metre.parse().unwrap(), ..settings() };
-            let steps: Vec<_> = running(0, 0..20).chain(running(20 * LENGTH, 24..40)).collect();
+            let steps = running(0, 0..20).chain(running(20 * LENGTH, 24..40));
+            let steps: Vec<_> = steps.map(|step| StepBegun { metre: settings.metre, ..step }).collect();
             told(&TakeGrid::new(&steps, &settings))
         };
         assert_eq!(in_metre("3/4")[..], ["3/4@0", "60@0", "2/4@1440", "3/4@2400"]);
         assert_eq!(in_metre("6/8")[..], ["6/8@0", "60@0", "2/4@1440", "6/8@2400"]);
         assert_eq!(in_metre("free")[..], ["60@0"]);
+    }
+
+    #[test]
+    fn a_song_in_another_metre_begins_a_bar_of_it() {
+        let songs = |first: &str, second: &str, is_struck: bool| {
+            let [first, second] = [first, second].map(|metre| metre.parse::<Metre>().unwrap());
+            let begun = running(0, 0..30).map(|step| StepBegun { metre: first, is_struck, ..step });
+            let after = running(40 * LENGTH, 0..30).map(|step| StepBegun { metre: second, is_struck, ..step });
+            told(&grid(begun.chain(after)))
+        };
+        for is_struck in [false, true] {
+            assert_eq!(songs("4/4", "3/4", is_struck)[..], ["4/4@0", "60@0", "2/4@3840", "3/4@4800"]);
+            assert_eq!(songs("3/4", "6/8", is_struck)[..], ["3/4@0", "60@0", "1/4@4320", "6/8@4800"]);
+            assert_eq!(songs("4/4", "free", is_struck)[..], ["4/4@0", "60@0"]);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use files::smf;
 use harmonizer::Sampling;
-use session::Settings;
+use session::{MessageKind, Settings};
 
 use super::log::{FIRST_LINE, ModelIdentity, SamplingRecord, TakeEvent, TakeHeader, line};
 use super::score::TakeScore;
@@ -86,7 +86,7 @@ impl Recorder {
         if let Some(line) = line(event) {
             self.lines.extend_from_slice(line.as_bytes());
         }
-        if matches!(event, TakeEvent::Sent(message) if message.is_note_on()) {
+        if matches!(event, TakeEvent::Sent(message) if message.is_note_on() && message.kind != MessageKind::Click) {
             self.is_score_new = true;
             if self.log.is_none() {
                 let header =

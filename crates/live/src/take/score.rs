@@ -4,7 +4,7 @@ use chorale::{Part, Pitch};
 use files::{Note, Score};
 use session::clock::Time;
 use session::midi::MidiMessage;
-use session::{Message, Settings, StepBegun};
+use session::{Message, MessageKind, Settings, StepBegun};
 
 use super::grid::{TICKS_PER_QUARTER, TakeGrid};
 
@@ -42,7 +42,7 @@ impl TakeScore {
             MidiMessage::NoteOff { key, velocity, .. } => (false, key, velocity),
             _ => return,
         };
-        if message.is_through {
+        if message.kind != MessageKind::Part {
             return;
         }
         if let Some(note) = self.open[part].filter(|note| is_on || note.pitch.midi() == key) {

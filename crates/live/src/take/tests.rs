@@ -8,7 +8,7 @@ use network::Model;
 use proptest::prelude::*;
 use session::clock::{self, ClockSource, Time};
 use session::control::Control;
-use session::{Below, KeyboardSplit, Session, Settings};
+use session::{Below, ClickSettings, KeyboardSplit, Session, Settings, Song};
 
 use super::log::sent_line;
 use super::*;
@@ -95,6 +95,56 @@ fn perform(recorder: &mut Recorder) -> String {
     let (session, sent) = play(recorder, settings(), &inputs, 1, |number| if number % 3 == 0 { 400 } else { 2 });
     assert!(session.counts().missed > 0, "some tables came late");
     sent
+}
+
+#[test]
+fn the_log_of_a_version_with_fewer_places_for_bindings_and_no_songs_is_read_and_played() {
+    let take = read(include_str!("old_take.log")).unwrap();
+    let session = take.header.session;
+    assert!(session.bindings[0].is_some() && session.bindings[1..].iter().all(Option::is_none));
+    assert_eq!((session.songs[0], session.click, session.chord_window), (None, Default::default(), 0.03));
+    let replayed = replay(&take, harmonizer(), None).unwrap();
+    assert_eq!(replayed.score.parts.iter().filter(|part| !part.is_empty()).count(), 4);
+}
+
+#[test]
+fn a_take_with_click_count_in_taps_and_keys_is_played_again_to_the_same_bytes_without_a_click_in_its_score() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+    let mut settings = settings();
+    settings.click = ClickSettings { is_on: true, count_in: 1, ..ClickSettings::default() };
+    settings.songs[3] = Some(Song { metre: "3/4".parse().ok(), key: "Gb".parse().ok(), ..Song::default() });
+    let control = |control, value| SessionInput::Control(control, value);
+    let mut inputs = vec![(10, control(Control::CountIn, 127))];
+    inputs.extend([1000, 1700, 2400].map(|at| (at, control(Control::Tap, 127))));
+    inputs.extend([(3000, control(Control::Key, 40)), (9000, control(Control::Song, 3))]);
+    for (start, key) in (3000..9000).step_by(700).zip([67, 69, 71, 72, 71, 69, 67, 66, 67]) {
+        inputs.extend([(start + 10, midi([0x90, key, 80])), (start + 520, midi([0x80, key, 0]))]);
+    }
+    inputs.extend([(13_000, midi([0x90, 66, 80])), (15_000, SessionInput::Stop)]);
+    inputs.sort_by_key(|(at, _)| *at);
+    let (_, sent) = play(&mut recorder, settings, &inputs, 1, |_| 2);
+    recorder.flush(true).unwrap();
+    assert!(sent.lines().filter(|line| line.contains(" 99 4c ")).count() > 15, "{sent}");
+    let (log, score) = recorder.paths();
+    let take = read(&fs::read_to_string(log).unwrap()).unwrap();
+    assert_eq!(take.header.session, settings);
+    let replayed = replay(&take, harmonizer(), None).unwrap();
+    assert_eq!(replayed.sent, sent);
+    assert_eq!(smf::write(&replayed.score), fs::read(score).unwrap());
+    let lowest = replayed.score.parts[3].iter().all(|note| note.pitch.midi() < 70);
+    assert!(lowest, "the click is no bass: {:?}", replayed.score.parts[3]);
+}
+
+#[test]
+fn where_nothing_but_the_click_sounds_no_take_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+    let inputs = [(10, SessionInput::Control(Control::CountIn, 127)), (9000, SessionInput::Stop)];
+    let (_, sent) = play(&mut recorder, settings(), &inputs, 1, |_| 2);
+    recorder.flush(true).unwrap();
+    assert!(sent.contains(" 99 4c "));
+    assert!(!recorder.paths().0.exists());
 }
 
 #[test]

@@ -174,9 +174,15 @@ impl Follower {
         (guess.length, guess.length_variance) = (length, (self.freedom.first * length).powi(2));
         guess.covariance = 0.0;
         if let Some((position, at)) = anchor {
-            (guess.position, guess.at) = (position, at);
-            self.count = 1;
+            self.be_at(position, at);
         }
+    }
+
+    /// The player knows where the music stands.
+    pub fn be_at(&mut self, position: u64, at: f64) {
+        let guess = &mut self.guesses[0];
+        (guess.position, guess.at, guess.covariance) = (position, at, 0.0);
+        self.count = 1;
     }
 
     /// Takes a note struck at `now` and tells its position. It may lie before one told earlier.

@@ -30,11 +30,15 @@ impl Session {
             Control::Freeze(part) => self.frozen[part.index()] = is_on,
             Control::Mute(part) => self.routing.mute(self.now, part, is_on),
             Control::Density => self.density = Density::from_value(value),
-            Control::Tempo => self.clock.set_tempo(control::tempo(value), self.position),
+            Control::Tempo => self.set_tempo(control::tempo(value)),
+            Control::Tap => self.tap(),
+            Control::Click => self.click.is_on = is_on,
+            Control::CountIn => self.count_in(),
             Control::Temperature => self.overrides.temperature = Some(control::temperature(value)),
             Control::Cadence => self.overrides.cadence = is_on,
             Control::Guard => self.overrides.guard = Some(is_on),
             Control::Model => self.overrides.second_model = is_on,
+            Control::Key => self.overrides.key = control::key(value),
             Control::Registration => self.draw_stops(control::registration(value)),
             Control::Transpose => self.transpose(control::transposition(value)),
             Control::Song => self.choose_song(value),
@@ -45,7 +49,8 @@ impl Session {
             // What was held through a silence is released.
             self.fall_silent();
         }
-        if matches!(control, Control::Cadence | Control::Temperature | Control::Guard | Control::Model) {
+        use Control::{Cadence, Guard, Key, Model, Temperature};
+        if matches!(control, Cadence | Temperature | Guard | Model | Key) {
             self.request_tables();
         }
     }
@@ -67,10 +72,14 @@ impl Session {
             Control::Cadence => self.overrides.cadence,
             Control::Guard => self.overrides.guard.unwrap_or(true),
             Control::Model => self.overrides.second_model,
+            Control::Click => self.click.is_on,
             Control::Panic
             | Control::Density
             | Control::Temperature
             | Control::Tempo
+            | Control::Tap
+            | Control::CountIn
+            | Control::Key
             | Control::Registration
             | Control::Transpose
             | Control::Song
@@ -102,7 +111,11 @@ impl Session {
 
     fn transport(&mut self, message: MidiMessage) {
         let offset = (self.settings.clock_offset * self.settings.clock.rate) as i64;
-        match self.clock.midi(self.now.saturating_add_signed(offset), message) {
+        let transport = self.clock.midi(self.now.saturating_add_signed(offset), message);
+        if transport.is_some() {
+            self.click.lose_place();
+        }
+        match transport {
             Some(Transport::Stops) => self.panic(),
             Some(Transport::Runs(position)) if self.chord.is_none() => {
                 // The present table was meant for another place in the bar, but it is there.

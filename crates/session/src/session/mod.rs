@@ -26,11 +26,15 @@
 //! - The network hears a gap shorter than a beat as articulation, in which the soprano goes on; after it the network's
 //!   time stands still until the next key, while the bar goes on. When the lower parts end is a matter of taste
 //!   ([`Release`]); until the next key none of them is struck.
+//! - A click may sound on the clock's beats ([`ClickSettings`]); a count-in clicks before the music begins, and lets the
+//!   clock run from there on without a key. It is no part: neither the network nor the take's score hears it.
 //! - Where a table is late the harmony holds, the miss is counted, and the answer is adopted when it comes, be it steps
 //!   later: on a machine too slow for its tempo the harmony lags, but it goes on.
 
 mod bass;
+mod click;
 mod company;
+mod dues;
 mod fingers;
 mod harmony;
 mod input;
@@ -38,6 +42,7 @@ mod keys;
 mod requests;
 mod settings;
 mod songs;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod touch;
@@ -47,20 +52,24 @@ use std::collections::VecDeque;
 use chorale::{Chord, Density, Pitch};
 
 use crate::answer::AnswerTable;
-use crate::clock::{Clock, Time};
+use crate::clock::{Clock, Metre, Time};
 use crate::control::{FIRST_REGISTRATION, Overrides};
 use crate::midi::MidiReader;
 use crate::routing::{Message, Routing};
 
 pub use requests::TableRequest;
-pub use settings::{BINDINGS, Below, CHORD_WINDOW, KeyboardSplit, Release, SPLIT_CHANNEL, Settings};
+pub use settings::{
+    BINDINGS, Below, CHORD_WINDOW, ClickSettings, KeyboardSplit, MOST_COUNTED, Release, SPLIT_CHANNEL, Settings,
+};
 use songs::Transposition;
 
 use bass::GivenBass;
+use click::Click;
 use fingers::Fingers;
 use harmony::Motion;
 use keys::Keys;
 use requests::{Awaited, Requests, Tables};
+use tap::Taps;
 use touch::Touch;
 
 /// Ends of notes that were sent so many seconds before an overrun may be lost with it.
@@ -68,8 +77,6 @@ const LOST: f64 = 0.2;
 const BEGUN: usize = 64;
 /// Steps that a key may go over: a bar without the one that it goes to.
 const MOST_PASSED: u64 = 15;
-/// A player who leaves a key and strikes the next within so many seconds articulates; one who does not has ended.
-const ARTICULATION: f64 = 0.15;
 
 /// A performance as it stands.
 pub struct Session {
@@ -81,6 +88,8 @@ pub struct Session {
     keys: Keys,
     bass: GivenBass,
     touch: Touch,
+    click: Click,
+    taps: Taps,
 
     /// Steps begun, and the musical position of the present one. They part where the clock is set to another place.
     step: u64,
@@ -109,6 +118,8 @@ pub struct Session {
     /// A place in [`control::REGISTRATIONS`](crate::control::REGISTRATIONS).
     registration: u8,
     transposition: Transposition,
+    /// Our own, as it was set last, in beats a minute.
+    tempo: f64,
     song: Option<u8>,
     /// Songs that were begun.
     restarts: u32,
@@ -125,6 +136,7 @@ pub struct StepBegun {
     pub at: Time,
     /// Sixteenths from beat 0.
     pub sixteenth: u64,
+    pub metre: Metre,
     /// Units of [`Time`] in a sixteenth at that moment.
     pub length: Time,
     /// A player who is followed has struck a key there: the place is sure, others are foretold.
@@ -142,26 +154,13 @@ pub struct Counts {
     pub echoes: u64,
 }
 
-/// What happens of itself.
-#[derive(Clone, Copy)]
-enum Due {
-    KeyUp,
-    /// The wait for a key above one that looked like an accompaniment is over.
-    Wait,
-    Return,
-    Release,
-    Silence,
-    Bass,
-    Settle,
-    Step,
-}
-
 impl Session {
     /// # Panics
     /// When rate or tempo is not above zero.
     pub fn new(settings: Settings) -> Session {
         let through_channel = settings.split.map_or(SPLIT_CHANNEL, |split| split.channel);
-        let mut routing = Routing::new(settings.routes, settings.has_own_ports, through_channel);
+        let click = settings.click;
+        let mut routing = Routing::new(settings.routes, settings.has_own_ports, through_channel, click.note);
         routing.send_programs(0);
         let clock = Clock::new(settings.clock, settings.metre);
         Session {
@@ -172,6 +171,8 @@ impl Session {
             keys: Keys::new(settings.clock.rate, settings.chord_window),
             bass: GivenBass::new(),
             touch: Touch::new(settings.clock.rate),
+            click: Click::new(click.is_on),
+            taps: Taps::new(settings.clock.rate),
             step: 0,
             position: clock.first_position(),
             unheard_from: clock.first_position(),
@@ -190,6 +191,7 @@ impl Session {
             registration: FIRST_REGISTRATION,
             overrides: Overrides { key: settings.key, ..Overrides::default() },
             transposition: Transposition::new(settings.transpose),
+            tempo: settings.clock.tempo,
             song: None,
             restarts: 0,
             now: 0,
@@ -255,7 +257,8 @@ impl Session {
     pub fn output_regained(&mut self, at: Time) {
         self.reach(at);
         self.routing.silence_all_heard(self.now);
-        self.routing.send_programs(self.now);
+        self.click.ends = None;
+        self.routing.set_up_instrument(self.now);
     }
 
     /// The sound system has lost what was sent just before: no note may sound on because of that.
@@ -285,60 +288,6 @@ impl Session {
             self.advance(before);
         }
         self.now = self.now.max(at);
-    }
-
-    /// When [`Session::advance`] next has something to do.
-    pub fn due(&self) -> Option<Time> {
-        self.next_due().map(|(at, _)| at)
-    }
-
-    fn next_due(&self) -> Option<(Time, Due)> {
-        if self.is_stopped {
-            return None;
-        }
-        // Of several at the same moment the first goes first.
-        let dues = [
-            (self.fingers.lifted_due(), Due::KeyUp),
-            (self.keys.waiting_due(), Due::Wait),
-            (self.keys.returning().map(|(at, ..)| at), Due::Return),
-            (self.release_due(), Due::Release),
-            (self.silence_due(), Due::Silence),
-            (self.bass_due(), Due::Bass),
-            (self.settling, Due::Settle),
-            (self.clock.boundary(self.position + 1), Due::Step),
-        ];
-        dues.into_iter().filter_map(|(at, due)| Some((at?, due))).min_by_key(|(at, _)| *at)
-    }
-
-    fn fall_due(&mut self, due: Due) {
-        match due {
-            Due::KeyUp => {
-                if let Some(key) = self.fingers.next_lifted(self.now) {
-                    self.key_up(key);
-                }
-            }
-            Due::Wait => {
-                if let Some((pitch, velocity)) = self.keys.waited() {
-                    self.strike(pitch, velocity);
-                }
-            }
-            Due::Return => {
-                if let Some((_, pitch, velocity)) = self.keys.returning() {
-                    self.sing_soprano(pitch, velocity);
-                }
-            }
-            Due::Release => self.release(),
-            Due::Silence => self.fall_silent(),
-            Due::Bass => {
-                self.bass.forget();
-                self.bass_has_changed();
-            }
-            Due::Settle => self.settle(),
-            Due::Step => {
-                self.enter_next_step(self.position + 1);
-                self.continue_into_step();
-            }
-        }
     }
 
     /// Ends everything that sounds, and says so once more with all-notes-off on our channels. Nothing sounds after.
@@ -438,7 +387,8 @@ impl Session {
         }
         let at = self.clock.boundary(self.position).unwrap_or(self.now);
         let length = self.clock.step_length().round() as Time;
-        self.begun.push_back(StepBegun { at, sixteenth: self.clock.sixteenth(self.position), length, is_struck });
+        let (sixteenth, metre) = (self.clock.sixteenth(self.position), self.clock.metre());
+        self.begun.push_back(StepBegun { at, sixteenth, metre, length, is_struck });
     }
 
     /// Ends everything, whatever holds it.
@@ -449,6 +399,8 @@ impl Session {
         let had_bass = self.bass.is_given();
         self.bass.clear();
         self.routing.silence(self.now);
+        self.click.ends = None;
+        self.stop_counting();
         if had_bass {
             self.bass_has_changed();
         }
@@ -472,22 +424,6 @@ impl Session {
     /// Whether nothing was played of this song yet, so that no table was asked for in the step before.
     fn has_begun_anew(&self) -> bool {
         self.restarts > 0 && self.previous == Chord::START
-    }
-
-    /// When the lower parts end after the soprano.
-    fn release_due(&self) -> Option<Time> {
-        let is_wanted = self.settings.release == Release::WithMe && !self.is_released;
-        let lifted = self.keys.lifted().filter(|_| is_wanted)?;
-        Some(lifted + self.units(ARTICULATION).min(self.beat()))
-    }
-
-    fn silence_due(&self) -> Option<Time> {
-        self.keys.lifted().map(|lifted| lifted + self.beat())
-    }
-
-    /// When the network gets the bass again.
-    fn bass_due(&self) -> Option<Time> {
-        self.bass.lifted().map(|lifted| lifted + self.beat())
     }
 
     fn units(&self, seconds: f64) -> Time {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::{self, Clock, Metre};
 use crate::control::Binding;
-use crate::routing::Route;
+use crate::logged::{key_name, places};
+use crate::routing::{ClickNote, Route};
 use crate::songs::{SONGS, Song};
 
 /// How a performance is set up.
@@ -27,31 +28,19 @@ pub struct Settings {
     /// Semitones by which the keyboard sounds higher, -12..=12.
     #[serde(default)]
     pub transpose: i8,
+    #[serde(default)]
+    pub click: ClickSettings,
     /// Seconds by which the music is later than MIDI clock says, -0.5..=0.5.
     #[serde(default)]
     pub clock_offset: f64,
     /// The set list.
-    #[serde(default)]
+    #[serde(default, with = "places")]
     pub songs: [Option<Song>; SONGS],
+    #[serde(with = "places")]
     pub bindings: [Option<Binding>; BINDINGS],
     /// The key in which the player begins, if it was told.
     #[serde(default, with = "key_name")]
     pub key: Option<Key>,
-}
-
-/// A key as people write it.
-mod key_name {
-    use chorale::Key;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    pub fn serialize<S: Serializer>(key: &Option<Key>, serializer: S) -> Result<S::Ok, S::Error> {
-        key.map(|key| key.to_string()).serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Key>, D::Error> {
-        let name = Option::<String>::deserialize(deserializer)?;
-        name.map(|name| name.parse().map_err(D::Error::custom)).transpose()
-    }
 }
 
 /// Divides the keyboard: keys below `key` do not take part in the melody.
@@ -75,6 +64,17 @@ pub enum Below {
     Bass,
 }
 
+/// The metronome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClickSettings {
+    /// Whether it clicks from the start.
+    pub is_on: bool,
+    pub note: ClickNote,
+    /// Bars that are counted before each song, and before the first one as soon as whoever drives the session asks for
+    /// it.
+    pub count_in: u8,
+}
+
 /// When the lower parts end after the soprano's key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -95,6 +95,8 @@ fn default_window() -> f64 {
     CHORD_WINDOW
 }
 
+/// Bars that a count-in may have.
+pub const MOST_COUNTED: u8 = 8;
 /// Controls that can be bound to MIDI messages.
 pub const BINDINGS: usize = 32;
 /// The channel of a split's lower keys where no other is named: the fifth, after the four parts'.
@@ -112,6 +114,7 @@ impl Settings {
             chord_window: CHORD_WINDOW,
             release: Release::default(),
             transpose: 0,
+            click: ClickSettings::default(),
             clock_offset: 0.0,
             songs: [None; SONGS],
             bindings: [None; BINDINGS],
@@ -141,6 +144,9 @@ impl Settings {
         within("first", first as f64, 0.0, self.metre.bar().unwrap_or(1) as f64 - 1.0)?;
         within("the chord window", self.chord_window, 0.0, 0.1)?;
         within("transpose", self.transpose.into(), -12.0, 12.0)?;
+        within("the click's channel", self.click.note.channel.into(), 0.0, 15.0)?;
+        within("the click's key", self.click.note.key.into(), 0.0, 127.0)?;
+        within("the count-in", self.click.count_in.into(), 0.0, MOST_COUNTED.into())?;
         within("the clock's offset", self.clock_offset, -0.5, 0.5)?;
         self.songs.iter().flatten().try_for_each(Song::check)?;
         for route in &self.routes {

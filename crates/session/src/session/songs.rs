@@ -2,7 +2,7 @@
 
 use chorale::{Chord, Density, Part, Pitch};
 
-use crate::clock::{self, Clock, ClockSource};
+use crate::clock::{self, Clock, ClockSource, Metre};
 use crate::control::FIRST_REGISTRATION;
 use crate::midi::MidiMessage::{self, NoteOff, NoteOn, PolyPressure};
 use crate::songs::Song;
@@ -75,23 +75,37 @@ impl Session {
         self.panic();
         self.song = Some(number);
         self.set_up(&song);
+        let tempo = song.tempo.unwrap_or(self.settings.clock.tempo);
+        self.begin_anew(tempo, song.metre.unwrap_or(self.settings.metre));
+        self.begin_count(self.settings.click.count_in);
+    }
+
+    /// The next key is the first, for the clock and for the networks.
+    pub(super) fn begin_anew(&mut self, tempo: f64, metre: Metre) {
+        self.tempo = tempo;
         self.previous = Chord::START;
         self.chord = None;
         self.answered_beat = None;
         self.step += 1;
         self.restarts += 1;
         self.tables.clear();
-        // A master's clock runs on.
+        self.click.lose_place();
         if self.settings.clock.source != ClockSource::Midi {
-            let tempo = song.tempo.unwrap_or(self.settings.clock.tempo);
-            self.clock = Clock::new(clock::Settings { tempo, ..self.settings.clock }, self.settings.metre);
+            let first = pickup(self.settings.clock.first, self.settings.metre, metre);
+            self.clock = Clock::new(clock::Settings { tempo, first, ..self.settings.clock }, metre);
+            self.unheard_from = self.clock.first_position();
             self.go_to(self.clock.first_position());
+        } else if metre != self.clock.metre() {
+            // A master's clock runs on.
+            self.unheard_from = self.clock.count_in_bars_of(metre, self.position);
+            self.go_to(self.unheard_from);
         }
         self.request_tables();
     }
 
     fn set_up(&mut self, song: &Song) {
         self.density = song.density.map_or_else(Density::default, Density::from_value);
+        self.overrides.key = song.key.or(self.settings.key);
         self.overrides.temperature = song.temperature;
         self.overrides.second_model = song.second_model;
         self.overrides.cadence = false;
@@ -107,6 +121,17 @@ impl Session {
     }
 }
 
+/// The first key's sixteenth of a bar with as long a pickup as in the metre with which the performance was begun; a
+/// downbeat where there is no room for it.
+fn pickup(first: u64, begun: Metre, metre: Metre) -> u64 {
+    let rest = |metre: Metre| metre.bar().filter(|_| first > 0).map(|bar| bar.saturating_sub(first));
+    match (rest(begun), metre.bar()) {
+        _ if begun == metre => first,
+        (Some(pickup), Some(bar)) if pickup < bar => bar - pickup,
+        _ => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +142,14 @@ mod tests {
 
     fn off(key: u8) -> MidiMessage {
         NoteOff { channel: 0, key, velocity: 0 }
+    }
+
+    #[test]
+    fn a_pickup_is_as_long_in_the_metre_of_each_song() {
+        let metre = |text: &str| text.parse::<Metre>().unwrap();
+        let first = |first: u64, song: &str| pickup(first, metre("4/4"), metre(song));
+        assert_eq!([first(12, "3/4"), first(14, "6/8"), first(12, "4/4"), first(0, "3/4")], [8, 10, 12, 0]);
+        assert_eq!([first(2, "2/4"), first(12, "free")], [0, 0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::clock;
 use crate::control::{self, Binding, Control, Trigger};
 use crate::songs::Song;
 
+mod click;
 mod hands;
 
 /// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
@@ -575,6 +576,7 @@ struct NoteCheck {
     sounding: [Option<u8>; 4],
     /// Keys below the split, on the fifth channel.
     through: std::collections::BTreeSet<u8>,
+    is_clicking: bool,
     last: Time,
 }
 
@@ -587,6 +589,9 @@ impl NoteCheck {
             0x94 => return assert!(self.through.insert(pitch), "{message:?}"),
             0x84 => return assert!(self.through.remove(&pitch), "{message:?}"),
             0xb4 => return assert!([64, 66].contains(&pitch), "{message:?}"),
+            0x99 => return assert!(!std::mem::replace(&mut self.is_clicking, true), "{message:?}"),
+            0x89 => return assert!(std::mem::take(&mut self.is_clicking), "{message:?}"),
+            0xb9 => return assert_eq!(pitch, 123, "{message:?}"),
             _ => {}
         }
         let part = &mut self.sounding[usize::from(status & 0x0f)];
@@ -601,6 +606,7 @@ impl NoteCheck {
     fn end(&self) {
         assert_eq!(self.sounding, [None; 4], "notes outlive the stop");
         assert!(self.through.is_empty(), "keys outlive the stop");
+        assert!(!self.is_clicking, "a click outlives the stop");
     }
 }
 
@@ -656,6 +662,89 @@ fn with_songs() -> Settings {
     settings.songs[0] = Some(Song { tempo: Some(120.0), density: Some(0), ..Song::default() });
     settings.songs[1] = Some(Song { transpose: Some(2), program: Some(19), registration: Some(3), ..Song::default() });
     settings
+}
+
+#[test]
+fn a_key_is_told_by_a_controller_and_by_a_song_and_forgotten_with_a_song_that_has_none() {
+    let mut settings = with_songs();
+    let named = |name: &str| Some(name.parse::<chorale::Key>().unwrap());
+    settings.key = named("Eb");
+    settings.songs[0].as_mut().unwrap().key = named("Gb");
+    let trigger = Trigger { is_note: false, channel: None, number: 20 };
+    settings.bindings[0] = Some(Binding { trigger, control: Control::Key });
+    let mut player = Player::with(settings);
+    player.down(0, 72);
+    player.play(10, &[0xb0, 20, control::key_value(named("f#"))]);
+    assert_eq!(player.reports.last().unwrap().overrides.key, named("f#"), "the networks are told");
+    player.play(20, &[0xb0, 20, 0]);
+    assert_eq!(player.session.overrides().key, None);
+    player.play(30, &[0xc0, 0]);
+    assert_eq!(player.reports.last().unwrap().overrides.key, named("Gb"));
+    player.play(40, &[0xc0, 1]);
+    assert_eq!(player.reports.last().unwrap().overrides.key, named("Eb"), "as the performance was begun");
+}
+
+#[test]
+fn a_song_has_a_metre_of_its_own_and_a_pickup_as_long_as_the_others() {
+    let mut settings = with_songs();
+    (settings.clock.first, settings.songs[0].as_mut().unwrap().metre) = (12, "3/4".parse().ok());
+    let mut player = Player::with(settings);
+    player.down(0, 72);
+    player.play(100, &[0xc0, 0]);
+    player.down(1000, 72);
+    assert_eq!((player.session.position(), player.session.clock().metre()), (8, "3/4".parse().unwrap()));
+    player.play(3000, &[0xc0, 1]);
+    player.down(4000, 72);
+    assert_eq!((player.session.position(), player.session.clock().metre()), (12, "4/4".parse().unwrap()));
+}
+
+#[test]
+fn under_a_master_clock_a_songs_metre_counts_the_same_sixteenths_in_other_bars() {
+    let mut settings = with_songs();
+    settings.clock = clock::Settings { source: clock::ClockSource::Midi, rate: 1000.0, tempo: 60.0, first: 0 };
+    settings.songs[0].as_mut().unwrap().metre = "6/8".parse().ok();
+    let mut player = Player::with(settings);
+    player.play(900, &[0xfa]);
+    let tick = |player: &mut Player, ticks: std::ops::Range<u64>| {
+        ticks.for_each(|tick| drop(player.play(1000 + tick * 1000 / 24, &[0xf8])));
+    };
+    tick(&mut player, 0..78);
+    assert_eq!(player.session.position(), 12);
+    player.play(1000 + 78 * 1000 / 24, &[0xc0, 0]);
+    assert_eq!((player.session.position(), player.session.clock().sixteenth(8)), (8, 12));
+    tick(&mut player, 79..6 * 18 + 2);
+    assert_eq!(player.session.position(), 12, "three dotted quarters");
+}
+
+#[test]
+fn an_output_that_comes_back_is_told_sounds_loudness_and_stops_as_they_were_last() {
+    let mut settings = with_songs();
+    settings.routes[3].program = Some(42);
+    settings.routes[0].muted = true;
+    let mut player = Player::with(settings);
+    for (controller, value) in [(7, 100), (11, 90), (7, 80), (1, 50), (81, 127)] {
+        player.play(10, &[0xb0, controller, value]);
+    }
+    let regain = |player: &mut Player, at: Time| {
+        let from = player.sent.len();
+        player.session.output_regained(at);
+        player.collect(true);
+        let sent = player.sent[from..].iter().map(|message| message.bytes().to_vec());
+        sent.filter(|bytes| bytes[1] != 123).collect::<Vec<_>>()
+    };
+    let kept = |values: &[[u8; 2]]| -> Vec<Vec<u8>> {
+        values
+            .iter()
+            .flat_map(|[controller, value]| (1..4).map(|part| vec![0xb0 | part, *controller, *value]))
+            .collect()
+    };
+    let mut expected = vec![vec![0xc3, 42]];
+    expected.extend(kept(&[[7, 80], [11, 90], [81, 127]]));
+    assert_eq!(regain(&mut player, 20), expected);
+    player.play(30, &[0xc0, 1]);
+    let after = regain(&mut player, 40);
+    assert_eq!(after[..4], (0..4).map(|part| vec![0xc0 | part, 19]).collect::<Vec<_>>(), "the song's sound");
+    assert_eq!(after[4..], kept(&[[7, 80], [11, 90], [80, 127], [81, 127], [82, 127], [83, 127]]));
 }
 
 #[test]
@@ -789,9 +878,11 @@ proptest! {
         events in prop::collection::vec(event(), 0..200),
         source in prop::sample::select(SOURCES.to_vec()),
         pass_soprano: bool,
+        clicks: bool,
         split in prop::option::of(split()),
     ) {
         let mut settings = if pass_soprano { settings() } else { without_soprano() };
+        settings.click.is_on = clicks;
         (settings.clock.source, settings.split) = (source, split);
         let sent = perform(&events, settings);
         let mut check = NoteCheck::default();
@@ -840,7 +931,9 @@ proptest! {
         (settings.clock.source, settings.split) = (source, split);
         let mut last: Option<TableRequest> = None;
         perform_seen(&events, settings, |session, report| {
-            let (previous, begun) = last.map_or((Chord::START, 0), |last| match last.chord {
+            let before = last.filter(|last| last.restarts == report.restarts);
+            let begun_anew = (Chord::START, if last.is_none() { 0 } else { report.step });
+            let (previous, begun) = before.map_or(begun_anew, |last| match last.chord {
                 Some(chord) if report.step != last.step => (chord, last.step),
                 _ => (last.previous, last.step),
             });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use chorale::Key;
+use chorale::{Key, Part};
 use files::Program;
 use harmonizer::{Harmonizer, Purpose, Sampling, guard_for};
 use live::take::{ModelIdentity, Recorder};
@@ -14,7 +14,7 @@ use performer::devices::audio::AudioSettings;
 use performer::performance::Cast;
 use session::clock::{self, ClockSource, Metre};
 use session::config::{self, Config, KeyNumber};
-use session::{Below, KeyboardSplit, Release, SPLIT_CHANNEL, Settings, WhichModel};
+use session::{Below, KeyboardSplit, MOST_COUNTED, Release, SPLIT_CHANNEL, Settings, WhichModel};
 use sound::Timbre;
 
 use crate::cli::learn::default_path;
@@ -42,6 +42,7 @@ Examples:
   performer play --virtual --clock strict --tempo 60    the tempo stays, whatever you do
   performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
   performer play --virtual --metre 6/8 --tempo 50       50 dotted quarters to the minute
+  performer play --synth --click --count-in 1           a bar counts before the music begins, and the beat clicks on
   performer play --virtual --no-soprano                 the soprano sounds elsewhere
   performer play --virtual --split C4 --below bass      your left hand is the bass
   performer play --config set.toml                      a set list (`performer learn` writes a file that explains itself)
@@ -79,6 +80,24 @@ pub struct Args {
     /// Bars such as 3/4, or 6/8 in two dotted beats; free has beats without bars [default: 4/4]
     #[arg(long, value_name = "METRE")]
     metre: Option<Metre>,
+
+    /// A click on each beat: a sound of our own with --synth or --soundfont, and a MIDI note. Not under --clock follow,
+    /// where you give the time
+    #[arg(long)]
+    click: bool,
+
+    /// The channel of the click's note, 1 to 16 [default: 10]
+    #[arg(long, value_name = "CHANNEL", value_parser = whole(1_u8, 16), allow_negative_numbers = true)]
+    click_channel: Option<u8>,
+
+    /// The click's note, for example 37, the side stick [default: E5, the high wood block]
+    #[arg(long, value_name = "KEY")]
+    click_key: Option<KeyNumber>,
+
+    /// Bars that click before the music begins, and before each song of a set list; the beat then runs on, and your first
+    /// key falls where it has it [default: 0]
+    #[arg(long, value_name = "BARS", value_parser = whole(0_u8, MOST_COUNTED), allow_negative_numbers = true)]
+    count_in: Option<u8>,
 
     /// The key in which you play, such as Eb or f#. Without it the harmony begins in major and goes by what it hears
     #[arg(long, value_name = "KEY")]
@@ -232,6 +251,11 @@ impl Args {
         settings.metre = self.metre.unwrap_or(settings.metre);
         settings.clock.first = first(settings.metre, self.pickup)?;
         settings.key = self.key.or(settings.key);
+        let click = &mut settings.click;
+        click.is_on |= self.click;
+        click.note.channel = self.click_channel.map_or(click.note.channel, |channel| channel - 1);
+        click.note.key = self.click_key.map_or(click.note.key, |KeyNumber(key)| key);
+        click.count_in = self.count_in.unwrap_or(click.count_in);
         if let Some(KeyNumber(key)) = self.split {
             let before = settings.split.unwrap_or(KeyboardSplit { key, channel: SPLIT_CHANNEL, below: Below::Through });
             settings.split = Some(KeyboardSplit { key, ..before });
@@ -267,6 +291,7 @@ impl Args {
         if self.clock_input.is_some() && settings.clock.source != ClockSource::Midi {
             bail!("--clock-input says where MIDI clock comes from, but nothing goes by it; --clock midi does");
         }
+        check_click(&settings)?;
         Ok(settings)
     }
 
@@ -346,6 +371,30 @@ impl From<ReleaseChoice> for Release {
             ReleaseChoice::Beat => Release::Beat,
             ReleaseChoice::Hold => Release::Hold,
         }
+    }
+}
+
+/// Whether there is a clock to click, and a channel for it.
+fn check_click(settings: &Settings) -> Result<()> {
+    let (click, source) = (settings.click, settings.clock.source);
+    if click.is_on && source == ClockSource::Follow {
+        bail!(
+            "the click goes by a clock, but --clock follow goes by you; --clock internal clicks and leans towards you"
+        );
+    }
+    if click.count_in > 0 && !source.has_own_tempo() {
+        bail!("a count-in is for our own clock; leave --count-in out, or let --clock internal or strict give the time");
+    }
+    let parts = Part::ALL.into_iter().zip(settings.routes);
+    let mut taken: Vec<_> = parts.map(|(part, route)| (part.name().to_lowercase(), route.channel)).collect();
+    let through = settings.split.filter(|split| split.below == Below::Through);
+    taken.extend(through.map(|split| ("keys below the split".to_owned(), split.channel)));
+    let is_heard = click.is_on || click.count_in > 0;
+    match taken.into_iter().find(|(_, channel)| is_heard && *channel == click.note.channel) {
+        Some((whose, channel)) => {
+            bail!("channel {} is the click's and the {whose}'s; --click-channel 16 takes another", channel + 1)
+        }
+        None => Ok(()),
     }
 }
 

@@ -3,8 +3,8 @@
 use hdrhistogram::Histogram;
 use live::{AnsweredNote, Summary};
 use performer::devices::midi::{PortPlan, PortStatus};
-use session::Settings;
 use session::clock::ClockSource;
+use session::{ClickSettings, Settings};
 
 use crate::cli::screen::View;
 
@@ -15,6 +15,11 @@ pub fn ready(system: &str, settings: &Settings, plan: &PortPlan, ports: &PortSta
     let mut lines = vec![format!("READY {system}: soprano from {input}, parts to {output}, {tempo} beats a minute")];
     if settings.clock.source == ClockSource::Midi {
         lines.push(format!("MIDI clock from {}", clock.as_ref().unwrap_or(input)));
+    }
+    let ClickSettings { is_on, note, count_in } = settings.click;
+    if is_on || count_in > 0 {
+        let (channel, key) = (note.channel + 1, note.key);
+        lines.push(format!("click: note {key} on channel {channel}{}", if is_on { "" } else { ", for the count-in" }));
     }
     lines.extend(sound.iter().map(|sound| format!("sound: {sound}")));
     if plan.input.is_none() {

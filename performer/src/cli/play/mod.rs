@@ -18,6 +18,7 @@ pub use args::Args;
 use live::take::Recorder;
 use performer::performance::Performance;
 use performing::{Abilities, Show};
+use session::control::Control;
 use signals::Signals;
 use telling::Telling;
 
@@ -42,10 +43,12 @@ pub fn run(args: Args) -> Result<()> {
     let ports = performance.ports().cloned().context("the ports closed at once")?;
     lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| telling.say(line));
     let mut view = View::new(system, settings.clock.source, ports, performance.status(), temperature)?;
-    view.metre = settings.metre;
     view.songs = config.songs.iter().map(|song| song.name.clone()).collect();
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
     telling.open_screen()?;
+    if settings.click.count_in > 0 {
+        performance.turn(Control::CountIn, 127);
+    }
     let mut show = Show { performance: &mut performance, view: &mut view, telling: &mut telling, abilities };
     let ended = panics::catch(|| show.run(&signals));
 

@@ -5,9 +5,11 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use chorale::Key;
 use crossbeam_channel::{Receiver, never, select, tick};
 use live::Status;
 use performer::performance::{Cast, Performance, TEND_EVERY};
+use session::clock::ClockSource;
 use session::control::{self, Control};
 
 use super::signals::Signals;
@@ -94,13 +96,19 @@ impl Show<'_> {
             Wish::Toggle(Control::Model) if !self.abilities.switch_model => {
                 self.note("there is no second model: start with --second-model lstm".to_owned());
             }
-            Wish::Change(Control::Tempo, _) if !self.abilities.set_tempo => {
+            Wish::Change(Control::Tempo, _) | Wish::Toggle(Control::Tap | Control::CountIn)
+                if !self.abilities.set_tempo =>
+            {
                 self.note("the tempo comes from the clock".to_owned());
+            }
+            Wish::Toggle(Control::Click) if self.view.source == ClockSource::Follow => {
+                self.note("there is no click: the time comes from you".to_owned());
             }
             Wish::Toggle(Control::NextSong | Control::PreviousSong) if self.view.songs.is_empty() => {
                 self.note("there is no set list: write [[songs]] into a settings file, --config FILE.toml".to_owned());
             }
             Wish::Toggle(control) => self.performance.toggle(control),
+            Wish::Set(control, value) => self.performance.turn(control, value),
             Wish::Change(control, by) => self.performance.turn(control, changed(control, by, self.view)),
         }
         Ok(ControlFlow::Continue(()))
@@ -145,7 +153,8 @@ impl Show<'_> {
 
     fn tell_status(&mut self) {
         let before = self.view.status;
-        (self.view.status, self.view.summary) = (self.performance.status(), self.performance.summary());
+        self.view.stand(self.performance.status());
+        self.view.summary = self.performance.summary();
         if self.view.status.is_stalled != before.is_stalled {
             let what = if self.view.status.is_stalled { "has stalled, the time goes on" } else { "is back" };
             self.note(format!("the MIDI clock {what}"));
@@ -173,6 +182,15 @@ impl Show<'_> {
         {
             self.note(format!("song {number}: {name}"));
         }
+        if now.key != before.key {
+            self.note(now.key.map_or_else(|| "no key".to_owned(), |key| format!("in {key}")));
+        }
+        if now.metre != before.metre {
+            self.note(format!("metre {}", now.metre));
+        }
+        if now.counted_beat.is_some() && before.counted_beat.is_none() {
+            self.note(format!("count-in, {:.1} beats a minute", now.tempo));
+        }
         if now.registration != before.registration {
             let (stops, _) = control::REGISTRATIONS[usize::from(now.registration)];
             self.note(format!("registration {stops}"));
@@ -191,6 +209,7 @@ impl Show<'_> {
 fn changed(control: Control, by: i8, view: &View) -> u8 {
     let status = &view.status;
     match control {
+        Control::Key => control::key_value(Some(neighbour(status.key, view.key(), by))),
         Control::Density => status.density.value().wrapping_add(32) % 128,
         Control::Transpose => (64 + status.transposition + by).clamp(52, 76) as u8,
         Control::Registration => status.registration.wrapping_add(1) % 4 * 32,
@@ -199,11 +218,20 @@ fn changed(control: Control, by: i8, view: &View) -> u8 {
     }
 }
 
+/// The next key of those in which each major key stands before its relative minor one and a fifth below the next; the one
+/// that is heard where none was told.
+fn neighbour(told: Option<Key>, heard: Option<Key>, by: i8) -> Key {
+    let relative = |tonic: u8, minor: bool| Key::of_tonic((tonic + if minor { 9 } else { 0 }) % 12, minor);
+    let circle: Vec<Key> = (0..24).map(|place: u8| relative(place / 2 * 7 % 12, place % 2 == 1)).collect();
+    let Some(told) = told else { return heard.unwrap_or(circle[0]) };
+    let place = circle.iter().position(|key| key.index() == told.index()).unwrap_or(0);
+    circle[(place as i64 + i64::from(by)).rem_euclid(24) as usize]
+}
+
 #[cfg(test)]
 mod tests {
     use chorale::Density;
     use performer::devices::midi::PortStatus;
-    use session::clock::ClockSource;
 
     use super::*;
 
@@ -224,6 +252,20 @@ mod tests {
         }
         assert_eq!(view.status.temperature, Some(1.5));
         assert_eq!(changed(Control::Tempo, 1, &view), 41);
+        let keys: Vec<String> = (0..4)
+            .map(|_| {
+                view.status.key = control::key(changed(Control::Key, 1, &view));
+                view.status.key.unwrap().to_string()
+            })
+            .collect();
+        assert_eq!(keys, ["C major", "A minor", "G major", "E minor"]);
+        let all: std::collections::HashSet<usize> = (0..24)
+            .map(|_| {
+                view.status.key = control::key(changed(Control::Key, -1, &view));
+                view.status.key.unwrap().index()
+            })
+            .collect();
+        assert_eq!(all.len(), 24, "each of them is reached");
         view.status.tempo = 400.0;
         assert_eq!(changed(Control::Tempo, 1, &view), 127);
     }

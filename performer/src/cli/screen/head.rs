@@ -9,7 +9,11 @@ use super::{ALARM, STRONG};
 
 /// Place, tempo, the count of notes and what goes wrong with them, the take.
 pub fn place_line(view: &View) -> Line<'static> {
-    let place = if view.status.is_running { view.place() } else { "waiting".to_owned() };
+    let place = match (view.status.counted_beat, view.status.is_running) {
+        (Some(_), _) => "count-in".to_owned(),
+        (None, true) => view.place(),
+        (None, false) => "waiting".to_owned(),
+    };
     let source = match view.source {
         ClockSource::Internal => "own clock",
         ClockSource::Strict => "strict clock",

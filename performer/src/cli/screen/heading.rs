@@ -101,6 +101,7 @@ fn switched(status: &Status) -> Vec<String> {
     };
     let with_parts = |word: &str, parts: String| (!parts.is_empty()).then(|| format!("{word} {parts}"));
     [
+        status.counted_beat.map(|_| "COUNT IN".to_owned()),
         status.is_on(Control::Hold).then(|| "HELD".to_owned()),
         status.is_on(Control::Cadence).then(|| "CADENCE".to_owned()),
         with_parts("FROZEN", of_parts(Control::Freeze)),

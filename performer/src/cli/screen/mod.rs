@@ -91,5 +91,6 @@ pub fn draw(buffer: &mut Buffer, view: &View, now: Instant) {
 }
 
 fn key_title(view: &View) -> String {
-    view.key().map(|key| format!(" in {key} ")).unwrap_or_default()
+    let how = if view.status.key.is_some() { ", as told" } else { "" };
+    view.key().map(|key| format!(" in {key}{how} ")).unwrap_or_default()
 }

@@ -20,7 +20,8 @@ pub fn panel_lines(view: &View) -> Vec<Line<'static>> {
             Line::styled(text, Style::new().fg(COLOURS[part.index()]))
         })
         .collect();
-    let names = [(on(Control::Model), "second model"), (!on(Control::Guard), "no guard")];
+    let names =
+        [(on(Control::Click), "click"), (on(Control::Model), "second model"), (!on(Control::Guard), "no guard")];
     lines.extend(names.into_iter().filter(|(is_so, _)| *is_so).map(|(_, name)| Line::styled(name, STRONG)));
     lines.push(Line::from(format!("density: {}", view.status.density.name())));
     lines.push(Line::from(format!("temperature: {:.2}", view.temperature())));

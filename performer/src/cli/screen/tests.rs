@@ -82,7 +82,7 @@ fn played() -> View {
 fn the_place_is_told_in_the_metre() {
     let mut view = view();
     let places = ["4/4", "3/4", "6/8", "free"].map(|metre| {
-        view.metre = metre.parse().unwrap();
+        view.status.metre = metre.parse().unwrap();
         view.show(&PerformanceEvent::Moment { at: 0, position: 21, parts: [None; 4] });
         view.place()
     });
@@ -166,6 +166,28 @@ fn a_small_terminal_keeps_the_alarms_the_chord_and_the_parts() {
         let screen = drawn(&view, 24, 6);
         assert!(screen.contains(alarm), "{screen}");
     }
+}
+
+#[test]
+fn a_count_in_is_told_with_its_beats_in_large_letters() {
+    let mut view = view();
+    view.status.counted_beat = Some(3);
+    let screen = drawn(&view, 80, 24);
+    assert!(has_large(&screen, "3", 1) && has_large(&screen, "COUNT IN", 1) && screen.contains("count-in"), "{screen}");
+}
+
+#[test]
+fn a_key_that_was_told_names_the_chords_and_a_song_without_one_is_in_none() {
+    let mut view = played();
+    let mut status = view.status;
+    status.key = "Gb".parse().ok();
+    view.stand(status);
+    assert!(drawn(&view, 80, 24).contains(" in Gb major, as told "));
+    assert_eq!(view.names(pitches([66, 61, 58, 54])), ["Gb4", "Db4", "Bb3", "Gb3"]);
+    (status.song, status.key) = (Some(0), None);
+    view.stand(status);
+    assert_eq!(view.key(), None, "what was heard of the song before is forgotten too");
+    assert!(!drawn(&view, 80, 24).contains(" in "));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use chorale::{Harmony, Key, KeyFinder, Pitch};
 use hdrhistogram::Histogram;
 use live::{AnsweredNote, PerformanceEvent, Status, Summary};
 use performer::devices::midi::PortStatus;
-use session::clock::{ClockSource, Metre};
+use session::clock::ClockSource;
 
 /// Steps that the roll remembers: the widest terminals show no more.
 const ROLL: usize = 512;
@@ -22,7 +22,6 @@ const BEGINNING: u64 = 16;
 pub struct View {
     pub system: &'static str,
     pub source: ClockSource,
-    pub metre: Metre,
     pub ports: PortStatus,
     pub status: Status,
     pub summary: Summary,
@@ -75,7 +74,6 @@ impl View {
         Ok(View {
             system,
             source,
-            metre: Metre::default(),
             ports,
             status,
             summary: Summary::default(),
@@ -95,6 +93,14 @@ impl View {
             key: None,
             rival: None,
         })
+    }
+
+    /// Things stand so now. Of another song nothing is known of what was heard before.
+    pub fn stand(&mut self, status: Status) {
+        if status.song != self.status.song {
+            (self.classes, self.steps, self.key, self.rival) = ([0.0; 12], 0, None, None);
+        }
+        self.status = status;
     }
 
     /// The song that was chosen: its number, from 1, and its name.
@@ -147,7 +153,7 @@ impl View {
                 if self.roll.len() == ROLL {
                     self.roll.pop_front();
                 }
-                let is_bar_line = self.metre.steps().is_some_and(|steps| position.is_multiple_of(steps));
+                let is_bar_line = self.status.metre.steps().is_some_and(|steps| position.is_multiple_of(steps));
                 self.roll.push_back(Column { position, is_bar_line, parts, struck: changed });
                 self.classes.iter_mut().for_each(|weight| *weight *= KeyFinder::MEMORY);
                 for pitch in parts.into_iter().flatten() {
@@ -180,15 +186,16 @@ impl View {
 
     /// The key of what has sounded lately, once anything has. [`KeyFinder`] keeps silent where no key is clear; here chords
     /// need the name of the likeliest, and the same one that the piece would get on the page.
+    /// One that was told stands before it.
     pub fn key(&self) -> Option<Key> {
-        self.key
+        self.status.key.or(self.key)
     }
 
     /// That of the first chord, before anything has sounded, is guessed from the chord.
     fn key_of(&self, parts: [Option<Pitch>; 4]) -> Option<Key> {
         let mut classes = [0.0; 12];
         parts.into_iter().flatten().for_each(|pitch| classes[usize::from(pitch.class())] += 1.0);
-        self.key.or_else(|| likeliest(&classes))
+        self.key().or_else(|| likeliest(&classes))
     }
 
     /// The name of these notes' chord and its Roman numeral.
@@ -219,14 +226,17 @@ impl View {
         }
     }
 
-    /// The beat of the bar, from 1, where somebody knows it.
+    /// The beat of the bar, from 1, also in a count-in, where somebody knows it.
     pub fn beat(&self) -> Option<u64> {
+        if let Some(beat) = self.status.counted_beat {
+            return Some(beat.into());
+        }
         self.beats_in_bar().map(|beats| self.position / 4 % beats + 1)
     }
 
     /// A player who is followed tells nobody where the bar begins, and a free metre has none.
     fn beats_in_bar(&self) -> Option<u64> {
-        self.metre.steps().filter(|_| self.source != ClockSource::Follow).map(|steps| steps / 4)
+        self.status.metre.steps().filter(|_| self.source != ClockSource::Follow).map(|steps| steps / 4)
     }
 
     /// Whether the music stands in the first half of a beat.

@@ -4,7 +4,7 @@ use chorale::Part;
 use session::control::Control;
 
 /// The keys, as the last lines tell them. Lines break between them only.
-const HELP: [&str; 15] = [
+const HELP: [&str; 19] = [
     "space/Esc panic",
     "q quit",
     "h hold",
@@ -16,6 +16,10 @@ const HELP: [&str; 15] = [
     "g guard",
     "m model",
     "- + tempo",
+    ". tap tempo",
+    "x click",
+    "i count-in",
+    "j k key 0 none",
     "r registration",
     "l latency",
     "< > transpose",
@@ -46,6 +50,7 @@ pub enum Wish {
     /// Show how fast the answers are, or hide it.
     Figures,
     Toggle(Control),
+    Set(Control, u8),
     /// More or less of it.
     Change(Control, i8),
 }
@@ -76,6 +81,12 @@ pub fn wish(key: char) -> Option<Wish> {
         'p' => Wish::Toggle(Control::PreviousSong),
         'l' => Wish::Figures,
         'r' => Wish::Change(Control::Registration, 1),
+        '.' => Wish::Toggle(Control::Tap),
+        'x' => Wish::Toggle(Control::Click),
+        'i' => Wish::Toggle(Control::CountIn),
+        'k' => Wish::Change(Control::Key, 1),
+        'j' => Wish::Change(Control::Key, -1),
+        '0' => Wish::Set(Control::Key, 0),
         '+' | '=' => Wish::Change(Control::Tempo, 1),
         '-' => Wish::Change(Control::Tempo, -1),
         _ => return None,

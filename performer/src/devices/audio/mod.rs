@@ -7,7 +7,8 @@ mod playback;
 
 pub(crate) use output::SoundOutput;
 pub use playback::Playback;
-use sound::{SoundError, Timbre};
+use session::{Message, MessageKind};
+use sound::{Instrument, SoundError, Timbre};
 use thiserror::Error;
 
 #[derive(Debug, Error)]
@@ -20,6 +21,15 @@ pub enum AudioError {
     Instrument(#[from] SoundError),
     #[error("under JACK the sound has the server's rate and buffer\nhint: leave --sample-rate and --buffer out")]
     ServersChoice,
+}
+
+/// Real-time: plays a message on our own instrument, whose click is a sound of its own.
+pub fn sound(instrument: &mut Instrument, message: &Message) {
+    match (message.kind, message.click()) {
+        (_, Some(velocity)) => instrument.click(velocity),
+        (MessageKind::Click, None) => {}
+        _ => instrument.message(message.part, &message.bytes()),
+    }
 }
 
 /// How the sound is to come out. What is left out is the device's choice.

@@ -32,7 +32,7 @@ impl Playback {
     /// first two, or the mean on a single one).
     pub fn fill<S: Copy + Default>(&mut self, out: &mut [S], convert: impl Fn(f32) -> S) {
         while let Some(message) = self.messages.try_pop() {
-            self.instrument.message(message.part, &message.bytes());
+            super::sound(&mut self.instrument, &message);
         }
         for piece in out.chunks_mut(self.channels * BLOCK) {
             let stereo = &mut self.stereo[..2 * (piece.len() / self.channels)];
@@ -83,11 +83,11 @@ mod tests {
 
     use super::*;
     use chorale::{Part, Pitch};
-    use session::{Route, Routing};
+    use session::{ClickNote, Route, Routing};
     use sound::Timbre;
 
     fn chord() -> Vec<Message> {
-        let mut routing = Routing::new(Route::all(), false, 4);
+        let mut routing = Routing::new(Route::all(), false, 4, ClickNote::default());
         for (part, pitch) in Part::ALL.into_iter().zip([72, 67, 64, 48]) {
             routing.begin(0, part, Pitch::new(pitch).unwrap(), 90);
         }
@@ -118,7 +118,7 @@ mod tests {
             if channels == 6 {
                 assert!(out.chunks(6).all(|frame| frame[2..] == [0.0; 4]), "only the first two");
             }
-            let mut routing = Routing::new(Route::all(), false, 4);
+            let mut routing = Routing::new(Route::all(), false, 4, ClickNote::default());
             routing.begin(0, Part::Alto, Pitch::new(60).unwrap(), 90);
             routing.silence(0);
             while let Some(message) = routing.next_message() {

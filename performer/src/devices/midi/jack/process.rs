@@ -10,7 +10,7 @@ use sound::Instrument;
 
 use super::connections::refused;
 use super::notifications::ServerNews;
-use crate::devices::audio::{AudioError, AudioSettings};
+use crate::devices::audio::{self, AudioError, AudioSettings};
 use crate::devices::midi::{INPUT_PORT, MidiError, Side};
 
 /// A panic's cycle is likely to overrun, and what is written in it to be lost: the ends are sent in so many more.
@@ -187,7 +187,7 @@ impl CycleState {
         engine.begin(now);
         engine.advance(now, &mut |message| {
             if let Some(sound) = sound {
-                sound.instrument.message(message.part, &message.bytes());
+                audio::sound(&mut sound.instrument, &message);
             }
             true
         });
@@ -239,7 +239,7 @@ impl OwnSound {
     /// Real-time: plays a message at its frame. Frames may not descend.
     fn play(&mut self, frame: Frames, message: &Message) {
         self.render_until(frame);
-        self.instrument.message(message.part, &message.bytes());
+        audio::sound(&mut self.instrument, message);
     }
 
     /// Real-time: renders what is not done yet before that frame.
@@ -315,7 +315,7 @@ impl FrameClock {
 #[cfg(test)]
 mod tests {
     use chorale::{Part, Pitch};
-    use session::{Route, Routing};
+    use session::{ClickNote, Route, Routing};
     use sound::Timbre;
 
     use super::*;
@@ -326,7 +326,7 @@ mod tests {
     }
 
     fn note() -> Message {
-        let mut routing = Routing::new(Route::all(), false, 4);
+        let mut routing = Routing::new(Route::all(), false, 4, ClickNote::default());
         routing.begin(0, Part::Alto, Pitch::new(67).unwrap(), 90);
         routing.next_message().unwrap()
     }

@@ -10,6 +10,7 @@ use midir::MidiOutputConnection;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use session::midi::MidiMessage;
+use session::midi::controller::{self, KEPT};
 use session::{Message, Time};
 
 use super::DRAIN;
@@ -109,19 +110,27 @@ pub struct Outputs {
     senders: Vec<MidiOutputConnection>,
     /// Our own, in the audio callback.
     instrument: Option<HeapProd<Message>>,
-    /// The last choice of a sound on each channel, which an instrument that comes anew does not know.
+    /// What an instrument that comes anew does not know: the last choice of a sound on each channel, and the last values
+    /// of its [`KEPT`] controllers.
     programs: [Option<Message>; 16],
+    controllers: [[Option<Message>; KEPT.len()]; 16],
 }
 
 impl Outputs {
     pub fn new(senders: Vec<MidiOutputConnection>, instrument: Option<HeapProd<Message>>) -> Outputs {
-        Outputs { senders, instrument, programs: [None; 16] }
+        Outputs { senders, instrument, programs: [None; 16], controllers: [[None; KEPT.len()]; 16] }
     }
 
     /// A port that is gone takes nothing ever again: a message that fails is let go, not tried again.
     fn send(&mut self, message: &Message) {
-        if let MidiMessage::ProgramChange { channel, .. } = message.midi {
-            self.programs[usize::from(channel)] = Some(*message);
+        match message.midi {
+            MidiMessage::ProgramChange { channel, .. } => self.programs[usize::from(channel)] = Some(*message),
+            MidiMessage::Controller { channel, controller, .. } => {
+                if let Some(place) = KEPT.iter().position(|&kept| kept == controller) {
+                    self.controllers[usize::from(channel)][place] = Some(*message);
+                }
+            }
+            _ => {}
         }
         if let Some(instrument) = &mut self.instrument {
             // Full only if the audio callback has stopped; then nothing sounds anyway.
@@ -134,7 +143,7 @@ impl Outputs {
     }
 
     fn replace_instrument(&mut self, mut instrument: HeapProd<Message>) -> Option<HeapProd<Message>> {
-        instrument.push_iter(self.programs.iter().flatten().copied());
+        instrument.push_iter(self.programs.iter().chain(self.controllers.iter().flatten()).flatten().copied());
         self.instrument.replace(instrument)
     }
 }
@@ -302,7 +311,7 @@ fn play(engine: &Mutex<SharedEngine>, mut replacements: HeapCons<Replacement>) {
 #[cfg(test)]
 mod tests {
     use chorale::{Chord, Part, Pitch, Token};
-    use session::{AnswerTable, Route, Routing, Session, Settings, clock};
+    use session::{AnswerTable, ClickNote, Route, Routing, Session, Settings, clock};
 
     use super::super::NANOSECONDS;
     use super::*;
@@ -367,20 +376,27 @@ mod tests {
     }
 
     #[test]
-    fn an_instrument_that_comes_anew_is_told_its_sounds_before_anything_else() {
+    fn an_instrument_that_comes_anew_is_told_its_sounds_loudness_and_stops_before_anything_else() {
         let mut routes = Route::all();
         routes[Part::Bass.index()].program = Some(20);
-        let mut routing = Routing::new(routes, false, 4);
+        let mut routing = Routing::new(routes, false, 4, ClickNote::default());
         routing.send_programs(0);
+        for (controller, value) in
+            [(controller::EXPRESSION, 70), (controller::MODULATION, 9), (controller::STOPS[2], 127)]
+        {
+            routing.to_all(0, MidiMessage::Controller { channel: 0, controller, value });
+        }
         routing.begin(0, Part::Bass, Pitch::new(48).unwrap(), 80);
         let mut outputs = Outputs::new(Vec::new(), None);
         while let Some(message) = routing.next_message() {
             outputs.send(&message);
             routing.sent();
         }
-        let (instrument, mut sent) = HeapRb::new(8).split();
+        let (instrument, mut sent) = HeapRb::new(16).split();
         assert!(outputs.replace_instrument(instrument).is_none());
         let sent: Vec<Vec<u8>> = sent.pop_iter().map(|message| message.bytes().to_vec()).collect();
-        assert_eq!(sent, [[0xc3, 20]]);
+        assert_eq!(sent[0], [0xc3, 20]);
+        let controllers = (0..4).flat_map(|part| [vec![0xb0 | part, 11, 70], vec![0xb0 | part, 82, 127]]);
+        assert_eq!(sent[1..], controllers.collect::<Vec<_>>());
     }
 }
