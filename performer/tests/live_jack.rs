@@ -105,10 +105,14 @@ fn a_bar_is_counted_before_anything_sounds_and_the_click_goes_on_at_exact_frames
 
     let (begun, ended): (Vec<Heard>, Vec<Heard>) = clicks.into_iter().partition(|click| click.is_on);
     let first = begun[0].at;
-    for ((number, click), end) in (0..).zip(&begun).zip(&ended) {
-        assert_eq!((click.at - first, end.at - click.at), (number * BEAT, BEAT / 10), "click {number}");
+    for (number, click) in (0..).zip(&begun) {
+        // After an overrun ends come once more.
+        let length = ended.iter().find(|end| end.at >= click.at).map(|end| end.at - click.at);
+        assert_eq!(click.at - first, number * BEAT, "click {number}");
+        let is_cut_off = number + 1 == begun.len() as u64 && length.is_some_and(|length| length < BEAT / 10);
+        assert!(length == Some(BEAT / 10) || is_cut_off, "click {number} lasts {length:?} frames");
     }
-    assert!(begun.len() > 16 && ended.len() == begun.len(), "{} begun, {} ended", begun.len(), ended.len());
+    assert!(begun.len() > 16, "{} clicks", begun.len());
     let velocities = record.lines().filter(|line| line.contains(": 99 4c ")).filter_map(|line| numbers(line).pop());
     let accents: Vec<bool> = velocities.map(|velocity| velocity == 127).collect();
     assert!(accents.iter().enumerate().all(|(beat, is_accent)| *is_accent == (beat % 4 == 0)), "{accents:?}");

@@ -14,9 +14,6 @@ trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
 jack_midi_dump -a ours >"$out/ours" 2>/dev/null &
 others+=($!)
 sleep 0.5
-jack_midiseq player 96000 0 72 23000 24000 74 23000 48000 76 23000 72000 74 23000 >/dev/null 2>&1 &
-others+=($!)
-sleep 0.5
 
 "$performer" play --midi jack --clock strict --tempo 120 --click --count-in 1 --output ours --synth --json \
   --take-folder "$out/takes" >"$out/json" 2>"$out/talk" &
@@ -24,7 +21,9 @@ playing=$!
 others+=("$playing")
 until_ready "$out/talk"
 jack_rec -f "$out/sound.wav" -d 2 performer:left performer:right >/dev/null 2>&1
-sleep 1.5
+jack_midiseq player 96000 0 72 23000 24000 74 23000 48000 76 23000 72000 74 23000 >/dev/null 2>&1 &
+others+=($!)
+sleep 0.5
 jack_connect player:out performer:in
 sleep 5
 jack_disconnect player:out performer:in

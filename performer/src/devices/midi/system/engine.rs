@@ -10,7 +10,7 @@ use midir::MidiOutputConnection;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use session::midi::MidiMessage;
-use session::midi::controller::{self, KEPT};
+use session::midi::controller::KEPT;
 use session::{Message, Time};
 
 use super::DRAIN;
@@ -311,6 +311,7 @@ fn play(engine: &Mutex<SharedEngine>, mut replacements: HeapCons<Replacement>) {
 #[cfg(test)]
 mod tests {
     use chorale::{Chord, Part, Pitch, Token};
+    use session::midi::controller;
     use session::{AnswerTable, ClickNote, Route, Routing, Session, Settings, clock};
 
     use super::super::NANOSECONDS;
