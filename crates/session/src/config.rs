@@ -332,7 +332,7 @@ mod tests {
     fn a_file_sets_ports_time_parts_split_and_controls() {
         let config = read(
             "input = 'key'\nclock = 'follow'\ntempo = 72.5\nmetre = '6/8'\nkey = 'f#'\nclick = true\nclick-channel = 16\n\
-             click-key = 37\ncount-in = 2\nsplit = 'C4'\nbelow = 'bass'\n\
+             click-key = '37'\ncount-in = 2\nsplit = 'C4'\nbelow = 'bass'\n\
              release = 'hold'\nchord-window = 20\n[alto]\nchannel = 10\noctave = -1\n\
              program = 20\n[bass]\nmuted = true\nvelocity = 0.5\n[controls]\npanic = 'cc 20'\nhold = 'note 36 channel 2'\n",
         )
