@@ -8,6 +8,7 @@ use std::time::Instant;
 use chorale::Pitch;
 use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
+use session::clock::HostTransport;
 use session::control::Control;
 use session::{AnswerTable, Message, Session, TableRequest, Time};
 
@@ -36,6 +37,9 @@ pub struct Engine {
     shared: Arc<Shared>,
     /// Takes no message in.
     is_paused: bool,
+    /// The numbers of the last table that was asked for and of the last one that came for a step to come.
+    asked: u64,
+    answered: u64,
 }
 
 /// The other ends of an engine's queues.
@@ -57,8 +61,21 @@ impl Engine {
         let (shown, shown_out) = HeapRb::new(SHOWN).split();
         let (events, events_out) = HeapRb::new(EVENTS).split();
         let moment = (u64::MAX, [None; 4]);
-        let mut engine =
-            Engine { session, tables, commands, requests, shown, events, moment, worker, shared, is_paused: false };
+        let (is_paused, asked, answered) = (false, 0, 0);
+        let mut engine = Engine {
+            session,
+            tables,
+            commands,
+            requests,
+            shown,
+            events,
+            moment,
+            worker,
+            shared,
+            is_paused,
+            asked,
+            answered,
+        };
         // What is on from the start was not moved.
         engine.shared.tell_switches(&engine.session).for_each(drop);
         engine.tell();
@@ -109,6 +126,9 @@ impl Engine {
         }
         while let Some(table) = self.tables.try_pop() {
             let number = table.number;
+            if !table.is_present {
+                self.answered = number;
+            }
             self.record(
                 now,
                 if table.is_present { SessionInput::PresentTable(number) } else { SessionInput::Table(number) },
@@ -143,6 +163,32 @@ impl Engine {
         self.tell();
     }
 
+    /// Takes what a plugin's host says of its song, and sends what comes of it. A take has no place for it.
+    pub fn host(&mut self, at: Time, told: &HostTransport, send: &mut impl FnMut(Message) -> bool) {
+        let at = at.max(self.session.now());
+        self.session.host(at, told);
+        self.send(send);
+        self.tell();
+    }
+
+    /// Changes settings of the session, and sends what comes of it. A take has no place for it.
+    pub fn change(
+        &mut self,
+        at: Time,
+        change: impl FnOnce(&mut Session, Time),
+        send: &mut impl FnMut(Message) -> bool,
+    ) {
+        let at = at.max(self.session.now());
+        change(&mut self.session, at);
+        self.send(send);
+        self.tell();
+    }
+
+    /// Whether a table that was asked for has not come yet, for who can wait.
+    pub fn is_waiting(&self) -> bool {
+        self.asked > self.answered
+    }
+
     /// When [`Engine::advance`] next has something to do.
     pub fn due(&self) -> Option<Time> {
         self.session.due()
@@ -174,6 +220,7 @@ impl Engine {
             && let Some(request) = self.session.next_request()
         {
             has_request |= self.requests.try_push(request).is_ok();
+            self.asked = request.number;
         }
         if has_request {
             self.worker.unpark();

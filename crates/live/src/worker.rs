@@ -151,7 +151,8 @@ impl Answerer {
             Some(true) if self.sampling.guard == Guard::OFF => guard_for(self.committed.model(), Purpose::Live),
             _ => self.sampling.guard,
         };
-        Sampling { temperature, guard, ..self.sampling }
+        let seed = overrides.seed.unwrap_or(self.sampling.seed);
+        Sampling { temperature, seed, guard, ..self.sampling }
     }
 }
 

@@ -4,6 +4,7 @@
 //! reads no time of its own and never allocates after [`Clock::new`].
 
 pub mod follow;
+mod host;
 mod metre;
 pub mod midi;
 
@@ -11,11 +12,13 @@ use chorale::Phase;
 use serde::{Deserialize, Serialize};
 
 use follow::Follower;
+use host::HostClock;
 use metre::Steps;
 use midi::MidiClock;
 
 use crate::midi::MidiMessage;
 
+pub use host::HostTransport;
 pub use metre::Metre;
 
 /// A moment, counted in the units of whoever drives the clock: frames under JACK, nanoseconds elsewhere.
@@ -34,17 +37,15 @@ pub enum ClockSource {
     Midi,
     /// Tempo and beat are inferred from the keys as they are struck.
     Follow,
+    /// The transport of a plugin's host. While it stands our own clock runs at its tempo and leans towards the player.
+    #[serde(skip)]
+    Host,
 }
 
 impl ClockSource {
     /// Whether the tempo is our own, and can be set.
     pub fn has_own_tempo(self) -> bool {
         matches!(self, ClockSource::Internal | ClockSource::Strict)
-    }
-
-    /// Whether each key struck may move the beat.
-    pub fn goes_by_keys(self) -> bool {
-        matches!(self, ClockSource::Internal | ClockSource::Follow)
     }
 }
 
@@ -53,13 +54,13 @@ pub struct Settings {
     pub source: ClockSource,
     /// Units of [`Time`] in a second.
     pub rate: f64,
-    /// Beats a minute. Under MIDI clock and when following it is only the first guess.
+    /// Beats a minute. Under MIDI clock, a host and when following it is only the first guess.
     pub tempo: f64,
     /// Sixteenths of the bar before the first key: 0 when it is a downbeat, in 4/4 12 for a pickup of a quarter.
     pub first: u64,
 }
 
-/// What a MIDI clock's master did, as far as the music is concerned.
+/// What a MIDI clock's master or a host did, as far as the music is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// The music goes on from this position, from now on.
@@ -81,6 +82,7 @@ pub struct Clock {
     /// Of the strict clock: units of [`Time`] in a sixteenth, a fraction so that rounding never adds up.
     length: f64,
     midi: MidiClock,
+    host: HostClock,
     follower: Follower,
 }
 
@@ -100,8 +102,9 @@ impl Clock {
             anchor: None,
             length,
             midi: MidiClock::new(rate, tempo * metre.beat() as f64 / 4.0),
+            host: HostClock::new(rate, length),
             follower: match source {
-                ClockSource::Internal => Follower::leaning(rate, length, first, metre),
+                ClockSource::Internal | ClockSource::Host => Follower::leaning(rate, length, first, metre),
                 _ => Follower::new(rate, length, first, metre),
             },
         }
@@ -112,7 +115,7 @@ impl Clock {
     /// player.
     pub fn onset(&mut self, now: Time, present: u64) -> u64 {
         match self.source {
-            ClockSource::Internal | ClockSource::Follow => {
+            _ if self.goes_by_keys() => {
                 let sixteenth = self.follower.onset(now);
                 return self.steps.strike(sixteenth);
             }
@@ -121,7 +124,7 @@ impl Clock {
                 self.anchor = Some((self.first, now as f64));
                 return self.steps.strike(self.first);
             }
-            ClockSource::Strict => {}
+            _ => {}
         }
         let Some((anchor, at)) = self.anchor() else { return present };
         let place = anchor as f64 + (now as f64 - at) / self.step_length();
@@ -136,6 +139,49 @@ impl Clock {
             Transport::Runs(sixteenth) => Transport::Runs(self.steps.position(sixteenth)),
             Transport::Stops => Transport::Stops,
         })
+    }
+
+    /// Takes what a host says of its song; ignores it where the time comes from elsewhere. Where the music goes may be told
+    /// while the host stands, too: the playhead was moved.
+    pub fn host(&mut self, at: Time, told: &HostTransport) -> Option<Transport> {
+        if self.source != ClockSource::Host {
+            return None;
+        }
+        let is_new_metre = told.metre != self.metre;
+        let transport = self.host.told(at, told, is_new_metre);
+        if is_new_metre {
+            self.metre = told.metre;
+            self.steps = Steps::new(told.metre);
+        }
+        let length = self.host.step_length();
+        if length != self.length {
+            self.follower.set_length(length, self.follower.anchor());
+        }
+        self.length = length;
+        transport.map(|transport| match transport {
+            Transport::Runs(sixteenth) => Transport::Runs(self.steps.position(sixteenth)),
+            Transport::Stops => Transport::Stops,
+        })
+    }
+
+    /// The next key that is struck while the host stands is the first, at the place of its playhead.
+    pub fn stand(&mut self) {
+        self.first = nearest(self.host.place());
+        self.follower = Follower::leaning(self.rate, self.length, self.first, self.metre);
+    }
+
+    /// Whether a host's song runs.
+    pub fn is_host_playing(&self) -> bool {
+        self.host.is_playing()
+    }
+
+    /// Whether each key struck may move the beat.
+    pub fn goes_by_keys(&self) -> bool {
+        match self.source {
+            ClockSource::Internal | ClockSource::Follow => true,
+            ClockSource::Host => !self.host.is_playing(),
+            ClockSource::Strict | ClockSource::Midi => false,
+        }
     }
 
     /// When a position begins, as far as is known now; `None` while the clock stands.
@@ -202,7 +248,8 @@ impl Clock {
         match self.source {
             ClockSource::Strict => self.anchor,
             ClockSource::Midi => self.midi.anchor(),
-            ClockSource::Internal | ClockSource::Follow => self.follower.anchor(),
+            ClockSource::Host if self.host.is_playing() => self.host.anchor(),
+            ClockSource::Internal | ClockSource::Follow | ClockSource::Host => self.follower.anchor(),
         }
     }
 
@@ -216,7 +263,8 @@ impl Clock {
         match self.source {
             ClockSource::Strict => self.length,
             ClockSource::Midi => self.midi.step_length(),
-            ClockSource::Internal | ClockSource::Follow => self.follower.step_length(),
+            ClockSource::Host if self.host.is_playing() => self.host.step_length(),
+            ClockSource::Internal | ClockSource::Follow | ClockSource::Host => self.follower.step_length(),
         }
     }
 
@@ -246,6 +294,11 @@ impl Clock {
     pub fn is_stalled(&self, now: Time) -> bool {
         self.source == ClockSource::Midi && self.midi.is_stalled(now)
     }
+}
+
+/// The sixteenth that is meant by a place that may lie a little before it.
+fn nearest(place: f64) -> u64 {
+    (place + 1.0 - AHEAD_FROM).floor().max(0.0) as u64
 }
 
 /// Units of [`Time`] in a sixteenth, of which so many make a beat.

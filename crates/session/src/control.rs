@@ -232,6 +232,8 @@ pub struct Overrides {
     pub second_model: bool,
     /// `None`: as it is heard.
     pub key: Option<Key>,
+    /// `None`: as it was started.
+    pub seed: Option<u64>,
     /// Lowest and highest pitch of each part, soprano to bass; `None` for the usual ones.
     pub ranges: Option<[(Pitch, Pitch); 4]>,
 }

@@ -247,6 +247,12 @@ impl Routing {
         self.singing[part.index()].map(|note| note.begun)
     }
 
+    /// From the part's next note on.
+    pub fn set_register(&mut self, part: Part, octave: i8, velocity: f32) {
+        let route = &mut self.routes[part.index()];
+        (route.octave, route.velocity) = (octave, velocity);
+    }
+
     pub fn is_muted(&self, part: Part) -> bool {
         self.routes[part.index()].muted
     }

@@ -30,6 +30,16 @@ impl Default for Metre {
 }
 
 impl Metre {
+    /// The metre of these figures; `None` where its beats are not all alike, or nobody counts so.
+    pub fn of(numerator: u16, denominator: u16) -> Option<Metre> {
+        let (Ok(numerator @ 1..=16), Ok(denominator @ (2 | 4 | 8))) = (numerator.try_into(), denominator.try_into())
+        else {
+            return None;
+        };
+        let metre = Metre::Bars { numerator, denominator };
+        metre.bar().is_some_and(|bar| bar.is_multiple_of(metre.beat())).then_some(metre)
+    }
+
     /// Sixteenths in a beat.
     pub fn beat(self) -> u64 {
         match self {
@@ -92,14 +102,11 @@ impl FromStr for Metre {
             return Ok(Metre::Free);
         }
         let (numerator, denominator) = text.split_once('/').ok_or_else(expected)?;
-        let [numerator, denominator] = [numerator, denominator].map(|number| number.trim().parse::<u8>().ok());
-        let metre = match (numerator, denominator) {
-            (Some(numerator @ 1..=16), Some(denominator @ (2 | 4 | 8))) => Metre::Bars { numerator, denominator },
-            _ => return Err(expected()),
-        };
-        match metre.bar() {
-            Some(bar) if bar.is_multiple_of(metre.beat()) => Ok(metre),
-            _ => Err(format!("the beats of {text} are not all alike; free has beats without bars")),
+        let [numerator, denominator] = [numerator, denominator].map(|number| number.trim().parse::<u16>().ok());
+        match (numerator, denominator) {
+            (Some(numerator @ 1..=16), Some(denominator @ (2 | 4 | 8))) => Metre::of(numerator, denominator)
+                .ok_or_else(|| format!("the beats of {text} are not all alike; free has beats without bars")),
+            _ => Err(expected()),
         }
     }
 }

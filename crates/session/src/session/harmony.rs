@@ -75,7 +75,7 @@ impl Session {
         } else if position != self.position || is_first {
             self.go_to(position);
         }
-        if self.settings.clock.source.goes_by_keys() {
+        if self.clock.goes_by_keys() {
             self.tell_begun(true);
         }
         self.touch.strike(deviation);

@@ -117,19 +117,22 @@ impl Session {
         }
         match transport {
             Some(Transport::Stops) => self.panic(),
-            Some(Transport::Runs(position)) if self.chord.is_none() => {
-                // The present table was meant for another place in the bar, but it is there.
-                self.go_to(position);
-                self.request_tables();
-            }
-            Some(Transport::Runs(position)) => {
-                self.enter_next_step(position);
-                // What a master leaves out is not played.
-                self.unheard_from = position;
-                self.continue_into_step();
-            }
+            Some(Transport::Runs(position)) => self.jump(position),
             None => {}
         }
+    }
+
+    /// The music goes on at another place.
+    pub(super) fn jump(&mut self, position: u64) {
+        if self.chord.is_none() {
+            // The present table was meant for another place in the bar, but it is there.
+            self.go_to(position);
+            return self.request_tables();
+        }
+        self.enter_next_step(position);
+        // What a master leaves out is not played.
+        self.unheard_from = position;
+        self.continue_into_step();
     }
 
     /// Whether we have just sent that message ourselves: somebody connects our output to our input. Each is recognized

@@ -37,6 +37,7 @@ mod company;
 mod dues;
 mod fingers;
 mod harmony;
+mod host;
 mod input;
 mod keys;
 mod requests;

@@ -83,24 +83,33 @@ impl Session {
     /// The next key is the first, for the clock and for the networks.
     pub(super) fn begin_anew(&mut self, tempo: f64, metre: Metre) {
         self.tempo = tempo;
+        self.begin_piece();
+        self.click.lose_place();
+        match self.settings.clock.source {
+            // A master's clock runs on.
+            ClockSource::Midi if metre != self.clock.metre() => {
+                self.unheard_from = self.clock.count_in_bars_of(metre, self.position);
+                self.go_to(self.unheard_from);
+            }
+            ClockSource::Midi | ClockSource::Host => {}
+            _ => {
+                let first = pickup(self.settings.clock.first, self.settings.metre, metre);
+                self.clock = Clock::new(clock::Settings { tempo, first, ..self.settings.clock }, metre);
+                self.unheard_from = self.clock.first_position();
+                self.go_to(self.clock.first_position());
+            }
+        }
+        self.request_tables();
+    }
+
+    /// The network hears what comes next as the beginning of a piece.
+    pub(super) fn begin_piece(&mut self) {
         self.previous = Chord::START;
         self.chord = None;
         self.answered_beat = None;
         self.step += 1;
         self.restarts += 1;
         self.tables.clear();
-        self.click.lose_place();
-        if self.settings.clock.source != ClockSource::Midi {
-            let first = pickup(self.settings.clock.first, self.settings.metre, metre);
-            self.clock = Clock::new(clock::Settings { tempo, first, ..self.settings.clock }, metre);
-            self.unheard_from = self.clock.first_position();
-            self.go_to(self.clock.first_position());
-        } else if metre != self.clock.metre() {
-            // A master's clock runs on.
-            self.unheard_from = self.clock.count_in_bars_of(metre, self.position);
-            self.go_to(self.unheard_from);
-        }
-        self.request_tables();
     }
 
     fn set_up(&mut self, song: &Song) {

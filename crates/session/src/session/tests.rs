@@ -8,6 +8,7 @@ use crate::songs::Song;
 
 mod click;
 mod hands;
+mod host;
 
 /// 1000 units a second and 60 beats a minute: a step is 250 units, a beat 1000.
 fn settings() -> Settings {

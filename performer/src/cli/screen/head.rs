@@ -19,6 +19,7 @@ pub fn place_line(view: &View) -> Line<'static> {
         ClockSource::Strict => "strict clock",
         ClockSource::Midi => "MIDI clock",
         ClockSource::Follow => "following you",
+        ClockSource::Host => "the host's transport",
     };
     let mut line = vec![
         Span::raw(" "),
