@@ -4,6 +4,8 @@
 # make bench  the README's timings                    make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
+# make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
+# make plugin-check   lets Ardour's scanner load the VST3
 # make wasm   whether the core builds for the browser
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
 # make lint   formatting, clippy, documentation         make deny   licences, sources and advisories of what comes from outside
@@ -16,7 +18,7 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
-.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint deny wasm
+.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check
 
 demo: setup
 	cargo build --release -p performer
@@ -89,6 +91,19 @@ deny:
 # The core for wasm32-unknown-unknown: no tract, no ports, no threads.
 wasm:
 	scripts/wasm.sh
+
+# CLAP and VST3, on macOS AUv2 too; builds some C++.
+plugin: setup
+	scripts/setup.sh plugin
+	scripts/plugin.sh
+
+install-plugin: setup
+	scripts/setup.sh plugin
+	scripts/plugin.sh install
+
+plugin-check: setup
+	scripts/setup.sh plugin-check
+	scripts/plugin.sh check
 
 setup:
 	@scripts/setup.sh

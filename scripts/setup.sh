@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system, if it is missing: setup.sh
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show
-# what is written, with `instructions` what counts them; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo
-# installs; with `oldest` the oldest Rust that is promised (Cargo.toml), which rustup installs.
+# what is written, with `instructions` what counts them, with `plugin` what builds the plugin and with `plugin-check` what
+# loads it; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs; with `oldest` the oldest Rust that is
+# promised (Cargo.toml), which rustup installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -44,8 +45,11 @@ fi
 if [ "${1:-}" = instructions ]; then
     needs valgrind command -v valgrind
 fi
-if [ "${1:-}" = fuzz ]; then
+if [[ "${1:-}" = fuzz || "${1:-}" = plugin* ]]; then
     needs g++ command -v c++
+fi
+if [ "${1:-}" = plugin-check ]; then
+    needs ardour compgen -G '/usr/lib/ardour*/ardour-vst3-scanner'
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then
