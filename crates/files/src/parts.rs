@@ -111,8 +111,12 @@ mod tests {
 
     /// The score of `notes` at 480 ticks a quarter, with `answer` under each step.
     fn score_of(notes: &[Note], answer: impl Fn(usize, Token) -> Chord) -> (Vec<MelodyStep>, Score) {
+        score_in(Metre::FOUR_FOUR, notes, answer)
+    }
+
+    fn score_in(metre: Metre, notes: &[Note], answer: impl Fn(usize, Token) -> Chord) -> (Vec<MelodyStep>, Score) {
         let melody = melody(notes);
-        let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], melody.first_onset());
+        let grid = Grid::new(480, &[(0, Direction::Metre(metre))], melody.first_onset());
         let steps = melody::steps(&melody, &grid).unwrap();
         let fold = Fold::of(&steps);
         let chords: Vec<Chord> =
@@ -191,6 +195,7 @@ mod tests {
             notes in prop::collection::vec((0_u32..1500, 1_u32..2000, 30_u8..=100), 1..40),
             overlap in 0_u32..100,
             answers in prop::collection::vec([0_u8..=74, 0_u8..=69, 0_u8..=66], 1..9),
+            (numerator, denominator_log2) in prop::sample::select(vec![(4, 2), (3, 2), (6, 3), (12, 3), (2, 1), (3, 1), (6, 4), (9, 4), (5, 4)]),
         ) {
             let mut now = 0;
             let notes: Vec<Note> = notes.into_iter().map(|(gap, length, pitch)| {
@@ -198,7 +203,8 @@ mod tests {
                 now = start + length;
                 note(start, now + overlap, pitch)
             }).collect();
-            let (steps, score) = score_of(&notes, |step, soprano| {
+            let metre = Metre { numerator, denominator_log2, ..Metre::FOUR_FOUR };
+            let (steps, score) = score_in(metre, &notes, |step, soprano| {
                 let [alto, tenor, bass] = answers[step % answers.len()];
                 Chord([soprano, chord([alto; 4]).0[1], chord([tenor; 4]).0[2], chord([bass; 4]).0[3]])
             });

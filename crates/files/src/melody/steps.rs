@@ -15,7 +15,8 @@ pub const MAX_STEPS: usize = 50_000;
 /// What the melody does in one step of the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MelodyStep {
-    /// Steps from the beginning of the piece, rests included; four make a beat of the metre.
+    /// Steps from the beginning of the piece, rests included; four make a beat of the metre, of which a beat of three
+    /// sixteenths leaves one out.
     pub position: u32,
     pub phase: Phase,
     /// Where the parts move. When a note begins off the grid, its step begins with it, so that the parts begin together.
@@ -110,7 +111,9 @@ fn places(phrase: &Phrase, onsets: &[u32], pulse: &Pulse, grid: &Grid) -> Vec<Pl
         let struck: Vec<u32> = struck.iter().map(|onset| within(*onset)).collect();
         for slot in beat.slots(&struck) {
             let first_step = beat.first_step + i64::from(slot.offset);
-            if i64::from(step) <= first_step && first_step < i64::from(next.min(phrase.end_step)) {
+            // A beat of three sixteenths has only as many.
+            let is_taken = places.last().is_some_and(|place| i64::from(place.first_step) == first_step);
+            if !is_taken && i64::from(step) <= first_step && first_step < i64::from(next.min(phrase.end_step)) {
                 places.push(Place { slot, start: tick_of(grid, first_step), first_step: first_step as u32 });
             }
         }

@@ -86,12 +86,10 @@ pub fn contour_of(melody: &[MelodyStep], bar: Option<u32>) -> (Contour, Vec<Rang
     let mut spans: Vec<Range<usize>> = Vec::new();
     for (index, step) in melody.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| &melody[before]);
-        let lasts = |before: &MelodyStep| {
-            before.soprano == step.soprano && !step.restruck && before.position + 1 == step.position
-        };
+        let lasts = |before: &MelodyStep| before.soprano == step.soprano && !step.restruck && before.end == step.start;
         match (notes.last_mut(), spans.last_mut()) {
             (Some(note), Some(span)) if before.is_some_and(lasts) => {
-                note.length += 1;
+                note.length = step.position + 1 - note.onset;
                 span.end += 1;
             }
             (last, _) => {
