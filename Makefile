@@ -1,7 +1,7 @@
 # make demo   harmonizes a melody and shows it        make test   everything that needs neither data nor ports
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
 # make pages  our scores and pages in other programs   make fuzz   damaged files by the million
-# make bench  the README's timings                    make train  trains both networks anew
+# make bench  the timings of docs/PERFORMANCE.md       make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look

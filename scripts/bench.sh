@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's table of speeds: bench.sh [--long] [--json]. The live rows come first (scripts/bench_live.sh, which --long
+# The table of speeds of docs/PERFORMANCE.md: bench.sh [--long] [--json]. The live rows come first (scripts/bench_live.sh, which --long
 # is for). Compares with onnxruntime in a virtual environment of its own (.venv) when Python is there and can install it,
 # and with PyTorch where that was installed there (.venv/bin/python -m pip install torch); what is left out is told.
 set -euo pipefail

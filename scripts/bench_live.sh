@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The README's live figures, through a real JACK server: bench_live.sh [--long] [--json]
+# The live figures of docs/PERFORMANCE.md, through a real JACK server: bench_live.sh [--long] [--json]
 # or an hour of dense playing: bench_live.sh --soak [SECONDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the build needs from the system, if it is missing: setup.sh
-# With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show
-# what is written, with `instructions` what counts them, with `plugin` what builds the plugin and with `plugin-check` what
-# loads it; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs; with `oldest` the oldest Rust that is
-# promised (Cargo.toml), which rustup installs.
+# With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show what
+# is written, with `pictures` what makes the README's pictures, with `instructions` what counts them, with `plugin` what builds
+# the plugin and with `plugin-check` what loads it; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs;
+# with `oldest` the oldest Rust that is promised (Cargo.toml), which rustup installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -41,6 +41,11 @@ if [ "${1:-}" = pages ]; then
     needs musescore3 command -v mscore3
     needs chromium command -v chromium
     needs python3-venv python3 -m venv --help
+fi
+if [ "${1:-}" = pictures ]; then
+    needs tmux command -v tmux
+    needs vorbis-tools command -v oggenc
+    needs python3 command -v python3
 fi
 if [ "${1:-}" = instructions ]; then
     needs valgrind command -v valgrind

@@ -1,4 +1,4 @@
-//! The figures of free-running harmony in models/README.md are those of the shipped models. Needs the 382 chorales
+//! The figures of free-running harmony in models/FIGURES.md are those of the shipped models. Needs the 382 chorales
 //! (`make data`).
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use network::Model;
 use performer::study::report::{Way, harmonize_all, of_phrases};
 use tests::chorales::dataset;
 
-const CARD: &str = include_str!("../../models/README.md");
+const CARD: &str = include_str!("../../models/FIGURES.md");
 
 /// The columns of a table whose cells stand two spaces or more apart.
 fn cells(line: &str) -> Vec<&str> {
@@ -24,7 +24,7 @@ fn cells(line: &str) -> Vec<&str> {
 /// The model card's figures under `title`, by name.
 fn claimed(title: &str) -> Vec<(&'static str, f64)> {
     let mut lines = CARD.lines().skip_while(|line| !cells(line).contains(&"Bach"));
-    let header = cells(lines.next().expect("models/README.md holds the table of `performer report`"));
+    let header = cells(lines.next().expect("models/FIGURES.md holds the table of `performer report`"));
     let column = header.iter().position(|cell| *cell == title).unwrap_or_else(|| panic!("no column '{title}'"));
     lines
         .take_while(|line| !line.starts_with("```"))

@@ -1,0 +1,116 @@
+//! The documents say what is so: their links lead somewhere, and what the README tells to type works.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tests::binary::performer;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn text(document: &Path) -> String {
+    fs::read_to_string(document).unwrap_or_else(|error| panic!("{}: {error}", document.display()))
+}
+
+/// The Markdown files of the repository.
+fn documents() -> Vec<PathBuf> {
+    let folders = [".", "docs", "models", "fuzz"].map(|folder| root().join(folder));
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a folder of the repository"));
+    let paths = files.map(|file| file.expect("a file").path());
+    paths.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect()
+}
+
+/// Where the links of a document lead, but those to other sites and within the document.
+fn links(text: &str) -> Vec<&str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets
+        .map(|target| target.split('#').next().unwrap_or(target))
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+        .collect()
+}
+
+#[test]
+fn every_link_within_the_repository_leads_to_a_file() {
+    let mut found = 0;
+    for document in documents() {
+        for link in links(&text(&document)) {
+            let target = document.parent().expect("in a folder").join(link);
+            assert!(target.exists(), "{}: '{link}' is not there", document.display());
+            found += 1;
+        }
+    }
+    assert!(found > 30, "only {found} links");
+}
+
+#[test]
+fn the_readme_stays_short_enough_to_be_read() {
+    let words = text(&root().join("README.md")).split_whitespace().count();
+    assert!(words <= 1200, "{words} words; figures and details belong in docs/");
+}
+
+/// The commands of the README's blocks that call a program, without what follows a `#`.
+fn commands(program: &str) -> Vec<Vec<String>> {
+    let readme = text(&root().join("README.md"));
+    let lines =
+        readme.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| line.split(" #").next().unwrap_or(line));
+    let words = lines.map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    words.filter(|words| words.first().is_some_and(|first| first == program)).map(|words| words[1..].to_vec()).collect()
+}
+
+#[test]
+fn what_the_readme_tells_to_type_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let demo = folder.path().join("demo");
+    fs::create_dir(&demo).expect("a folder");
+    for file in fs::read_dir(root().join("demo")).expect("the demo").map(|file| file.expect("a file").path()) {
+        fs::copy(&file, demo.join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    let run = |arguments: &[&str]| {
+        let output =
+            Command::new(performer()).args(arguments).current_dir(folder.path()).output().expect("performer runs");
+        assert!(
+            output.status.success(),
+            "performer {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    // What `make demo` does, but that few particles are quicker.
+    run(&["render", "demo/melody.mid", "-o", "demo/harmony.mid", "--force", "--seed", "3", "--particles", "2"]);
+    let (mut rendered, mut live) = (0, 0);
+    for command in commands("performer") {
+        let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+        match arguments[0] {
+            // They need keyboards and instruments; that the options exist is seen all the same.
+            "play" | "ports" | "learn" => {
+                arguments.push("--help");
+                live += 1;
+            }
+            "render" => {
+                arguments.extend(["--particles", "2"]);
+                rendered += 1;
+            }
+            _ => rendered += 1,
+        }
+        run(&arguments);
+        let outputs = command.windows(2).filter(|two| two[0] == "-o").map(|two| folder.path().join(&two[1]));
+        for output in outputs.filter(|output| !output.exists()) {
+            // Of several alternatives each has its number in its name.
+            let stem = output.file_stem().expect("a name").to_string_lossy().into_owned();
+            let mut files =
+                fs::read_dir(folder.path()).expect("the folder").map(|file| file.expect("a file").file_name());
+            assert!(
+                files.any(|file| file.to_string_lossy().starts_with(&stem)),
+                "{} was not written",
+                output.display()
+            );
+        }
+    }
+    assert!(rendered >= 8 && live >= 3, "{rendered} commands over files and {live} live ones");
+    let makefile = text(&root().join("Makefile"));
+    for command in commands("make") {
+        assert!(makefile.contains(&format!("\n{}:", command[0])), "make {} does not exist", command[0]);
+    }
+}
