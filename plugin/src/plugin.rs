@@ -307,32 +307,18 @@ impl AudioProcessor<'_> {
             let told = transport::read(event, player.transport());
             player.input(0, Input::Transport(told), write);
         }
-        for event in input {
-            let frame = event.header().time();
-            match event.as_core_event() {
-                Some(CoreEventSpace::NoteOn(note)) => {
-                    let velocity = (note.velocity() * 127.0).round().clamp(1.0, 127.0) as u8;
-                    if let Some((channel, key)) = channel(note.channel()).zip(specific(note.key())) {
-                        player.input(frame, Input::Midi([0x90 | channel, key, velocity]), write);
-                    }
-                }
-                Some(CoreEventSpace::NoteOff(note)) => {
-                    end_notes(player, frame, note.channel(), note.key(), write);
-                }
-                Some(CoreEventSpace::NoteChoke(note)) => {
-                    end_notes(player, frame, note.channel(), note.key(), write);
-                }
-                Some(CoreEventSpace::Midi(midi)) => player.input(frame, Input::Midi(midi.data()), write),
-                Some(CoreEventSpace::Transport(told)) => {
-                    let told = transport::read(told, player.transport());
-                    player.input(frame, Input::Transport(told), write);
-                }
-                Some(CoreEventSpace::ParamValue(_)) => {
-                    if let Some(value) = parameter(event) {
-                        player.input(frame, value, write);
-                    }
-                }
-                _ => {}
+        // Of one frame parameters come first: hosts restore automation with the first note, in whatever order.
+        let mut next = 0;
+        while let Some(frame) = input.get(next).map(|event| event.header().time()) {
+            let first = next;
+            while input.get(next).is_some_and(|event| event.header().time() == frame) {
+                next += 1;
+            }
+            for value in (first..next).filter_map(|place| parameter(input.get(place)?)) {
+                player.input(frame, value, write);
+            }
+            for event in (first..next).filter_map(|place| input.get(place)) {
+                play_event(player, frame, event, write);
             }
         }
         player.end_block(write);
@@ -356,6 +342,26 @@ impl AudioProcessor<'_> {
                 }
             }
         }
+    }
+}
+
+/// Plays one event that is no parameter.
+fn play_event(player: &mut Player, frame: u32, event: &UnknownEvent, write: &mut impl FnMut(Outgoing) -> bool) {
+    match event.as_core_event() {
+        Some(CoreEventSpace::NoteOn(note)) => {
+            let velocity = (note.velocity() * 127.0).round().clamp(1.0, 127.0) as u8;
+            if let Some((channel, key)) = channel(note.channel()).zip(specific(note.key())) {
+                player.input(frame, Input::Midi([0x90 | channel, key, velocity]), write);
+            }
+        }
+        Some(CoreEventSpace::NoteOff(note)) => end_notes(player, frame, note.channel(), note.key(), write),
+        Some(CoreEventSpace::NoteChoke(note)) => end_notes(player, frame, note.channel(), note.key(), write),
+        Some(CoreEventSpace::Midi(midi)) => player.input(frame, Input::Midi(midi.data()), write),
+        Some(CoreEventSpace::Transport(told)) => {
+            let told = transport::read(told, player.transport());
+            player.input(frame, Input::Transport(told), write);
+        }
+        _ => {}
     }
 }
 

@@ -292,6 +292,18 @@ fn automation_is_played_at_its_frame() {
 }
 
 #[test]
+fn a_parameter_of_the_first_notes_frame_comes_before_it_in_whatever_order_they_are_told() {
+    let (note, layout) = ((9, In::Midi([0x90, 71, 80])), (9, In::Parameter(id::LAYOUT, 4.0)));
+    for events in [[note, layout], [layout, note]] {
+        let mut daw = new(ONE_PORT, &[]);
+        daw.song.is_playing = true;
+        daw.block(64, &events);
+        let told: Vec<_> = daw.heard.iter().map(|out| (out.at, out.bytes[0])).collect();
+        assert_eq!(told, [(9, 0x90)], "the bass alone, on channel 1");
+    }
+}
+
+#[test]
 fn a_state_comes_back_in_another_instance_and_what_is_none_changes_nothing() {
     let settings = [(id::SEED, 42.0), (id::TEMPERATURE, 1.25), (id::LAYOUT, 3.0), (id::KEY, 4.0)];
     let mut daw = new(ONE_PORT, &settings);
