@@ -1,6 +1,7 @@
 //! The command line: one module a subcommand, each with its `Args` and `run`.
 
 pub mod batch;
+pub mod discriminator;
 pub mod explain;
 pub mod generate;
 pub mod inspect;

@@ -15,6 +15,7 @@ use performer::study::distance::distances;
 use performer::study::report::{self, Disturbance, RECOVERY_WINDOW, Way};
 use serde_json::{Value, json};
 
+use super::discriminator::{self, Request};
 use super::options::{SamplingOptions, load_model, whole};
 use super::output::print;
 
@@ -32,6 +33,8 @@ Examples:
       A network of one's own, on the first 20 validation sopranos.
   performer report --data jsb_chorales.tgz --recovery
       How soon the harmony is right again after a sudden transposition or wrong notes.
+  performer report --data jsb_chorales.tgz --discriminator --keep judged
+      Two judges learn to tell Bach from us; what gives us away.
   performer report --data jsb_chorales.tgz --new 100
       New chorales instead of harmonizations, and how much in them is copied.")]
 pub struct Args {
@@ -67,6 +70,19 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = whole(1_u32, 100_000), allow_negative_numbers = true)]
     new: Option<u32>,
 
+    /// Let judges learn, on the validation sopranos, to tell Bach's harmonizations from ours, and try them on the test
+    /// sopranos
+    #[arg(long, conflicts_with_all = ["new", "recovery", "split", "json"])]
+    discriminator: bool,
+
+    /// How many times the discriminator draws anew, to tell the spread
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = whole(1_u32, 100), allow_negative_numbers = true, requires = "discriminator")]
+    repeats: u32,
+
+    /// Where the discriminator keeps harmonizations and finds those that it made before
+    #[arg(long, value_name = "FOLDER", requires = "discriminator")]
+    keep: Option<PathBuf>,
+
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -87,6 +103,18 @@ struct Column {
 pub fn run(args: Args) -> Result<()> {
     let dataset = Dataset::open(&args.data, SPLIT_SEED)?;
     let most = args.pieces.map_or(usize::MAX, |pieces| pieces as usize);
+    if args.discriminator {
+        return discriminator::run(&Request {
+            dataset: &dataset,
+            models: &args.models,
+            sampling: &args.sampling,
+            particles: args.particles as usize,
+            is_live: args.live,
+            most,
+            seeds: u64::from(args.repeats),
+            kept: args.keep.as_deref(),
+        });
+    }
     let pieces: Vec<(Chorale, Vec<Phase>)> =
         dataset.split(args.split).iter().take(most).map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut bach = Census::default();
@@ -169,7 +197,7 @@ fn spread<T>(pieces: &[T], count: usize) -> impl Iterator<Item = &T> {
     (0..count).filter_map(move |index| pieces.get(index * pieces.len() / count))
 }
 
-fn progress(count: u64, title: &str) -> Result<ProgressBar> {
+pub fn progress(count: u64, title: &str) -> Result<ProgressBar> {
     let bar = ProgressBar::new(count);
     bar.set_style(ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}")?);
     bar.set_message(title.to_owned());

@@ -1,4 +1,6 @@
 //! Figures of many pieces beside Bach's, for `performer report`.
 
 pub mod distance;
+pub mod judges;
+pub mod kept;
 pub mod report;

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use harmonizer::parallel::on_all_cores;
-use harmonizer::phrasing::{self, Phrasing, Signature};
+use harmonizer::phrasing::{self, Mark, Phrasing, Signature};
 use harmonizer::search::{self, Plan};
 use harmonizer::{Harmonizer, Limits, Outline, Sampling, StepRules};
 use network::{Model, ModelError};
@@ -23,6 +23,8 @@ pub enum Way {
     LiveWithCue,
     /// By [`search`], with so many particles, in the key that the soprano is found to be in.
     Ahead(usize),
+    /// The same, told where the phrases of the piece end.
+    AheadWithFermatas(usize),
 }
 
 /// Alto, tenor and bass anew under the soprano of `piece`, each step knowing only what came before it.
@@ -38,9 +40,9 @@ pub fn harmonized(
 ) -> Result<Chorale, ModelError> {
     let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
     let steps = search::steps(sopranos, way == Way::LiveWithCue);
-    if let Way::Ahead(particles) = way {
+    if let Way::Ahead(particles) | Way::AheadWithFermatas(particles) = way {
         let mut plan = Plan::of(steps);
-        head_for_cadences(&mut plan, piece);
+        head_for_cadences(&mut plan, piece, matches!(way, Way::AheadWithFermatas(_)));
         return Ok(Chorale { chords: search::search(model, sampling, &plan, particles)?.chords });
     }
     let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
@@ -55,10 +57,17 @@ pub fn harmonized(
     Ok(Chorale { chords })
 }
 
-/// As `render` does for a melody that comes without a key.
-pub fn head_for_cadences(plan: &mut Plan, piece: &Chorale) {
+/// As `render` does for a melody that comes without a key, with or without fermatas where the piece's phrases end.
+fn head_for_cadences(plan: &mut Plan, piece: &Chorale, has_fermatas: bool) {
     let sopranos: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
-    let (contour, notes) = search::contour_of_sopranos(&sopranos);
+    let (mut contour, notes) = search::contour_of_sopranos(&sopranos);
+    let ends = if has_fermatas { phrase_ends(&piece.chords).ends } else { Vec::new() };
+    for note in &mut contour.notes {
+        let sounds = note.onset..note.onset + note.length;
+        if ends.iter().any(|end| sounds.contains(&(end.arrival as u32))) {
+            note.mark = Mark::Fermata;
+        }
+    }
     let key = phrasing::melody_key(&contour, Signature::None, Phrasing::learned());
     plan.head_for_cadences(&contour, &notes, key);
 }
@@ -149,9 +158,11 @@ pub fn generate_all(
 pub struct Copied {
     /// Share of the windows of [`COPY_WINDOW`] steps that stand in the others.
     pub share: f64,
-    /// The longest run of steps that stands in the others, and the median over the pieces of each one's longest.
+    /// The longest run of steps that stands in the others, and the median over the pieces of each one's longest, and what
+    /// nine in ten don't exceed.
     pub longest: usize,
     pub median_longest: usize,
+    pub ninetieth_longest: usize,
 }
 
 pub const COPY_WINDOW: usize = 8;
@@ -187,10 +198,12 @@ impl Copied {
             longest_runs.push(longest);
         }
         longest_runs.sort_unstable();
+        let quantile = |tenths: usize| longest_runs.get(longest_runs.len() * tenths / 10).copied().unwrap_or(0);
         Copied {
             share: f64::from(copied) / f64::from(windows.max(1)),
             longest: longest_runs.last().copied().unwrap_or(0),
-            median_longest: longest_runs.get(longest_runs.len() / 2).copied().unwrap_or(0),
+            median_longest: quantile(5),
+            ninetieth_longest: quantile(9),
         }
     }
 }
@@ -302,7 +315,7 @@ mod tests {
         let original = chorale(40..=52);
         let transposed = chorale(40..=52).transposed(3).unwrap();
         let copied = Copied::of(&[transposed], &[&original]);
-        assert_eq!(copied, Copied { share: 1.0, longest: 13, median_longest: 13 });
+        assert_eq!(copied, Copied { share: 1.0, longest: 13, median_longest: 13, ninetieth_longest: 13 });
         let held = chorale(std::iter::repeat_n(48, 20));
         assert_eq!(Copied::of(std::slice::from_ref(&held), &[&held]).share, 0.0);
         let half = chorale((40..=47).chain([60, 41, 60, 41, 60]));
