@@ -7,6 +7,7 @@
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
 # make plugin-check   lets Ardour's scanner load the VST3
 # make wasm   whether the core builds for the browser
+# make judge  judges learn to tell Bach's harmonizations from ours (DATA=jsb_chorales.tgz)
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
 # make lint   formatting, clippy, documentation         make deny   licences, sources and advisories of what comes from outside
 
@@ -18,7 +19,7 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
-.PHONY: demo test live data pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check
+.PHONY: demo test live data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check
 
 demo: setup
 	cargo build --release -p performer
@@ -37,6 +38,12 @@ live: setup
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
 	CHORALES=$(DATA) $(CHECKED) test --workspace --test shipped_models --test report --test bach_rates --test following --test harmony -- --ignored --nocapture
+
+# Harmonizes all validation and test sopranos several times, which takes most of the time and is kept in runs/judged.
+judge: setup
+	@test -n "$(DATA)" || { echo "say where the chorales are: make judge DATA=jsb_chorales.tgz"; exit 1; }
+	cargo build --release -p performer
+	./target/release/performer report $(DATA_OPTION) --discriminator --keep runs/judged
 
 # MuseScore engraves our scores, the MusicXML schema validates them, Chromium plays the page.
 pages: setup

@@ -85,7 +85,7 @@ struct Trace {
     first: Vec<f32>,
     second: Vec<f32>,
     /// The step of each channel's peak.
-    peaks: [usize; CHANNELS],
+    peaks: Vec<usize>,
     pooled: Vec<f32>,
 }
 
@@ -153,7 +153,8 @@ impl Windows {
         trace.pooled.clear();
         trace.pooled.resize(2 * CHANNELS, 0.0);
         let share = 1.0 / window.len() as f32;
-        trace.peaks = [0; CHANNELS];
+        trace.peaks.clear();
+        trace.peaks.resize(CHANNELS, 0);
         for (step, row) in trace.second.chunks_exact(CHANNELS).enumerate() {
             add_scaled(channels_mut(&mut trace.pooled, 0), channels(row, 0), share);
             for (channel, &value) in row.iter().enumerate() {
