@@ -96,6 +96,8 @@ fn tables(request: &Request, bach: &Sides, columns: &[Column]) -> Result<String>
     let mut trials: Vec<Trial> = Vec::new();
     for seed in 0..request.seeds {
         trials.push(Trial::halves("Bach, halves by lot".into(), seed));
+    }
+    for seed in 0..request.seeds {
         let [valid, test] = [&bach.valid, &bach.test].map(|pieces| Heard::all(&with_wrong_notes(pieces, seed)));
         trials.push(Trial::pairs("Bach, 2 % wrong".into(), seed, valid, test));
     }
