@@ -49,7 +49,7 @@ judge: setup
 pages: setup
 	scripts/pages.sh
 
-# Each fuzz target for so many seconds (cargo-fuzz, a nightly compiler; fuzz/README.md).
+# Each fuzz target for so many seconds (cargo-fuzz; fuzz/README.md).
 fuzz:
 	scripts/fuzz.sh $(or $(SECONDS_EACH),30)
 
