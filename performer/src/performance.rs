@@ -16,12 +16,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use harmonizer::Harmonizer;
 use live::take::{Recorder, TakeEvent};
-use live::{Engine, EngineEnds, Failure, PerformanceEvent, Shared, Status, Summary, Worker, fault};
+use live::{Engine, EngineEnds, Failure, PerformanceEvent, Shared, Status, Summary, Worker, WorkerQueues, fault};
 use network::ModelError;
 use ringbuf::traits::{Consumer, Producer};
 use ringbuf::{HeapCons, HeapProd};
 use session::control::Control;
-use session::{AnswerTable, Session, Settings, TableRequest};
+use session::{Session, Settings};
 use thiserror::Error;
 
 use crate::devices::audio::AudioSettings;
@@ -78,9 +78,6 @@ struct ThreadContext {
     /// Wakes whoever watches. Full means that the watcher has been told already.
     news: Sender<()>,
 }
-
-/// The engine's queues, as far as they are the worker's.
-type WorkerQueues = (HeapProd<AnswerTable>, HeapCons<TableRequest>);
 
 impl Performance {
     /// Works the first answers out, then opens the ports. The first key is answered like any other. The rate of the
@@ -284,52 +281,15 @@ fn spawn_worker(
     let (queues_in, queues) = bounded(1);
     let run = move || {
         if let Ok(queues) = queues.recv() {
-            guard_work(&context.shared, || work(worker, queues, &context));
-            let _ = context.news.try_send(());
+            let tell = || {
+                let _ = context.news.try_send(());
+            };
+            worker.run(queues, &context.shared, &context.stop, tell);
+            tell();
         }
     };
     let handle = thread::Builder::new().name("worker".to_owned()).spawn(run);
     Ok((handle.map_err(|cause| PerformanceError::Thread { name: "worker", cause })?, queues_in))
-}
-
-/// Runs the worker. What goes wrong there ends the performance.
-fn guard_work(shared: &Shared, work: impl FnOnce() -> Result<(), ModelError>) {
-    match panics::catch(work) {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => shared.fail(Failure::Worker(error.to_string())),
-        Err(told) => shared.fail(Failure::Panic { thread: "worker", told }),
-    }
-}
-
-/// The worker's thread: sleeps until something was played, wakes whoever watches, and works the next table out. Of
-/// several requests that came meanwhile only the last is worth a table.
-fn work(
-    mut worker: Worker,
-    (mut tables, mut requests): WorkerQueues,
-    ThreadContext { shared, stop, news }: &ThreadContext,
-) -> Result<(), ModelError> {
-    while !stop.load(Ordering::Acquire) {
-        // The engine wakes this thread for whatever there is to show, too.
-        let _ = news.try_send(());
-        let mut is_new = false;
-        while let Some(request) = requests.try_pop() {
-            fault::trip(shared, "worker");
-            worker.follow(&request)?;
-            is_new = true;
-        }
-        if !is_new {
-            thread::park();
-            continue;
-        }
-        for table in [Worker::present_table, Worker::table] {
-            if let Some(table) = table(&worker)? {
-                // The queue is full only if the sound system has stopped calling us. Then this table is stale anyway.
-                let _ = tables.try_push(table);
-                shared.wake_player();
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -338,6 +298,8 @@ mod tests {
 
     use super::*;
     use crate::devices::midi::Connections;
+    use ringbuf::HeapRb;
+    use ringbuf::traits::Split;
     use session::Message;
     use session::clock::{self, ClockSource};
 
@@ -414,12 +376,17 @@ mod tests {
         }
     }
 
+    fn harmonizer() -> Harmonizer {
+        Harmonizer::new(Arc::new(network::Model::lstm().unwrap()), harmonizer::Sampling::default())
+    }
+
+    fn settings() -> Settings {
+        Settings::new(clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 })
+    }
+
     /// A performance in which a chord sounds, and what it has sent.
     fn sounding_performance() -> (Performance, Arc<Mutex<Vec<[u8; 3]>>>) {
-        let model = Arc::new(network::Model::lstm().unwrap());
-        let harmonizer = Harmonizer::new(model, harmonizer::Sampling::default());
-        let clock = clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 };
-        let cast = Cast { harmonizer, second: None, session: Settings::new(clock), sound: None, recorder: None };
+        let cast = Cast { harmonizer: harmonizer(), second: None, session: settings(), sound: None, recorder: None };
         let sent = Arc::default();
         let live = Performance::start(Box::new(Stand { sent: Arc::clone(&sent) }), &PortPlan::default(), cast).unwrap();
         while live.summary().notes == 0 {
@@ -472,7 +439,9 @@ mod tests {
     #[test]
     fn a_panic_of_the_worker_is_the_end_of_the_performance_and_of_every_note() {
         let (mut live, sent) = sounding_performance();
-        guard_work(&live.shared, || panic!("a bug of ours, for this test"));
+        let (worker, _) = Worker::new(harmonizer(), None, &settings()).unwrap();
+        let queues = (HeapRb::new(1).split().0, HeapRb::new(1).split().1);
+        worker.run(queues, &live.shared, &live.threads.stop, || panic!("a bug of ours, for this test"));
         assert!(matches!(live.failure(), Some(Failure::Panic { thread: "worker", .. })));
         assert!(live.stop(), "it falls silent all the same");
         assert_all_ended(&sent);

@@ -4,7 +4,7 @@ use chorale::Part;
 use session::midi::MidiMessage;
 use session::midi::MidiMessage::{NoteOff, NoteOn};
 use session::{Message, Time};
-use sound::{Instrument, SoundError, Timbre};
+use sound::{BlockSound, Instrument, SoundError, Timbre};
 
 use crate::parameters::Layout;
 
@@ -28,7 +28,8 @@ pub enum Ports {
 pub struct Outlet {
     pub layout: Layout,
     ports: Ports,
-    organ: Organ,
+    /// Our own instrument.
+    organ: BlockSound,
     pub is_sounding: bool,
     start: Time,
     frames: u32,
@@ -40,13 +41,13 @@ impl Outlet {
     /// # Errors
     /// Where the organ can't be played at this rate.
     pub fn new(ports: Ports, rate: f64, most_frames: u32) -> Result<Outlet, SoundError> {
-        let organ = Organ::new(rate, most_frames as usize)?;
+        let organ = BlockSound::new(Instrument::new(&Timbre::Organ, rate as u32)?, most_frames as usize);
         Ok(Outlet { layout: Layout::All, ports, organ, is_sounding: false, start: 0, frames: 0, earliest: 0 })
     }
 
     pub fn begin_block(&mut self, start: Time, frames: u32) {
         (self.start, self.frames, self.earliest) = (start, frames, 0);
-        self.organ.rendered = 0;
+        self.organ.begin_block();
     }
 
     /// The frame of a moment, within the block.
@@ -70,8 +71,10 @@ impl Outlet {
             return false;
         }
         self.earliest = frame;
-        if self.is_sounding || !message.is_note_on() {
-            self.organ.play(frame as usize, message, self.is_sounding);
+        if self.is_sounding {
+            self.organ.at(frame as usize).message(message.part, &message.bytes());
+        } else if !message.is_note_on() {
+            self.organ.unheard().message(message.part, &message.bytes());
         }
         true
     }
@@ -93,40 +96,8 @@ impl Outlet {
         if self.is_sounding {
             self.organ.render_until(self.frames as usize);
         }
-        let frames = if self.is_sounding { self.organ.rendered } else { 0 };
-        self.organ.stereo[..2 * frames].chunks_exact(2).map(|frame| [frame[0], frame[1]])
-    }
-}
-
-/// Our own instrument.
-struct Organ {
-    instrument: Instrument,
-    /// Left, right, left, ... of the present block.
-    stereo: Vec<f32>,
-    /// Frames of the present block that are done.
-    rendered: usize,
-}
-
-impl Organ {
-    fn new(rate: f64, most_frames: usize) -> Result<Organ, SoundError> {
-        let instrument = Instrument::new(&Timbre::Organ, rate as u32)?;
-        Ok(Organ { instrument, stereo: vec![0.0; 2 * most_frames], rendered: 0 })
-    }
-
-    /// Frames may not descend. `renders`: what came before is heard.
-    fn play(&mut self, frame: usize, message: &Message, renders: bool) {
-        if renders {
-            self.render_until(frame);
-        }
-        self.instrument.message(message.part, &message.bytes());
-    }
-
-    fn render_until(&mut self, frame: usize) {
-        let until = frame.min(self.stereo.len() / 2);
-        if self.rendered < until {
-            self.instrument.render(&mut self.stereo[2 * self.rendered..2 * until]);
-            self.rendered = until;
-        }
+        let stereo = if self.is_sounding { self.organ.rendered() } else { &[] };
+        stereo.chunks_exact(2).map(|frame| [frame[0], frame[1]])
     }
 }
 

@@ -1,8 +1,15 @@
 //! Helpers of the tests that cross crates.
 
+use std::path::{Path, PathBuf};
+
 pub mod adam;
 pub mod binary;
 pub mod chorales;
 pub mod hands;
 pub mod networks;
 pub mod tune;
+
+/// The repository's folder.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

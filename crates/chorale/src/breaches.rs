@@ -181,7 +181,7 @@ impl<'a, F: Findings> Next<'a, F> {
     }
 
     fn parallels(&mut self) {
-        for (upper, lower) in PAIRS {
+        for (upper, lower) in Part::PAIRS {
             match parallel(&self.before, &self.now, upper, lower) {
                 Some(Parallel::Fifth) => self.breach_by(Rule::ParallelFifths, [upper, lower]),
                 Some(Parallel::Octave) => self.breach_by(Rule::ParallelOctaves, [upper, lower]),
@@ -334,7 +334,7 @@ impl<'a, F: Findings> Next<'a, F> {
                 _ => {}
             }
         }
-        for (upper, lower) in PAIRS {
+        for (upper, lower) in Part::PAIRS {
             if parallel(&self.past.beat, &self.now, upper, lower).is_some() {
                 self.breach_by(Rule::BeatParallels, [upper, lower]);
             }
@@ -449,16 +449,6 @@ enum Parallel {
     Fifth,
     Octave,
 }
-
-/// Every two parts, the upper one first.
-const PAIRS: [(Part, Part); 6] = [
-    (Part::Soprano, Part::Alto),
-    (Part::Soprano, Part::Tenor),
-    (Part::Soprano, Part::Bass),
-    (Part::Alto, Part::Tenor),
-    (Part::Alto, Part::Bass),
-    (Part::Tenor, Part::Bass),
-];
 
 /// Both parts move in the same direction and keep the same perfect interval class (0 or 7 semitones, octaves apart).
 fn parallel(before: &Pitches, now: &Pitches, upper: Part, lower: Part) -> Option<Parallel> {

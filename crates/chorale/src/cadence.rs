@@ -49,7 +49,7 @@ impl Cadence {
 }
 
 /// Whether a bass or root goes to the pitch class a fifth lower, or a fourth higher.
-pub(crate) fn is_falling_fifth(from: u8, to: u8) -> bool {
+pub fn is_falling_fifth(from: u8, to: u8) -> bool {
     (to + 12 - from) % 12 == 5
 }
 

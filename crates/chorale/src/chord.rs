@@ -18,6 +18,15 @@ impl Part {
     pub const ALL: [Part; 4] = [Part::Soprano, Part::Alto, Part::Tenor, Part::Bass];
     /// The parts that answer the soprano.
     pub const LOWER: [Part; 3] = [Part::Alto, Part::Tenor, Part::Bass];
+    /// Every two parts, the upper one first.
+    pub const PAIRS: [(Part, Part); 6] = [
+        (Part::Soprano, Part::Alto),
+        (Part::Soprano, Part::Tenor),
+        (Part::Soprano, Part::Bass),
+        (Part::Alto, Part::Tenor),
+        (Part::Alto, Part::Bass),
+        (Part::Tenor, Part::Bass),
+    ];
 
     /// Column in the data set and in every `[_; 4]` of this project: soprano 0 .. bass 3.
     pub const fn index(self) -> usize {

@@ -44,7 +44,7 @@ mod sonority;
 mod spelling;
 
 pub use breaches::{Breaches, Past};
-pub use cadence::{Approach, Cadence, cadence_of};
+pub use cadence::{Approach, Cadence, cadence_of, is_falling_fifth};
 pub use chord::{Chorale, Chord, CsvError, Part, Parts, unfold};
 pub use density::Density;
 pub use features::{FeatureTracker, StepFeatures, columns};

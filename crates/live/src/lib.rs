@@ -44,8 +44,10 @@ mod engine;
 pub mod fault;
 mod shared;
 pub mod take;
+mod work;
 mod worker;
 
 pub use engine::{Engine, EngineEnds};
 pub use shared::{AnsweredNote, Failure, PerformanceEvent, Shared, Status, Summary};
+pub use work::WorkerQueues;
 pub use worker::Worker;

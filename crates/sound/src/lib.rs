@@ -15,10 +15,12 @@
 
 #![forbid(unsafe_code)]
 
+mod block;
 mod click;
 mod instrument;
 mod organ;
 pub mod wav;
 
+pub use block::BlockSound;
 pub use instrument::{Instrument, SoundError, Timbre};
 pub use organ::Organ;

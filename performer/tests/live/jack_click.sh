@@ -5,15 +5,9 @@
 # the folder OUT: `ours` (jack_midi_dump's record of what PERFORMER sent), `sound.wav` (the count-in as jack_rec has it),
 # `json` and `talk` (PERFORMER's stdout and stderr), `takes`, `status`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
-jack_midi_dump -a ours >"$out/ours" 2>/dev/null &
-others+=($!)
-sleep 0.5
+record ours
 
 "$performer" play --midi jack --clock strict --tempo 120 --click --count-in 1 --output ours --synth --json \
   --take-folder "$out/takes" >"$out/json" 2>"$out/talk" &

@@ -6,17 +6,9 @@
 # chord and put in again. Leaves in the folder OUT: `ours` (jack_midi_dump's record of what PERFORMER sent), `clock` (of
 # what the master sent), `json` and `talk` (PERFORMER's stdout and stderr), `takes`, `status`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
-for recorder in ours clock; do
-  jack_midi_dump -a "$recorder" >"$out/$recorder" 2>/dev/null &
-  others+=($!)
-  sleep 0.5
-done
+record ours clock
 start_master() {
   jack_midi_clock -b 120 -d 0.5 >/dev/null 2>&1 &
   master=$!

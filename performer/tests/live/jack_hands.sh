@@ -5,15 +5,9 @@
 # other one legato. Leaves in the folder OUT: `ours` (jack_midi_dump's record of what PERFORMER sent), `talk` and `chords`
 # (PERFORMER's stderr and stdout), `status`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
-jack_midi_dump -a ours >"$out/ours" 2>/dev/null &
-others+=($!)
-sleep 0.5
+record ours
 
 "$performer" play --midi jack --tempo 80 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
 playing=$!

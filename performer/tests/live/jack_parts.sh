@@ -5,17 +5,9 @@
 # own; lines on its stdin hold the harmony and end it. Leaves in the folder OUT: `alto`, `tenor` and `bass` (jack_midi_dump's
 # records of what it sent there), `json` and `talk` (its stdout and stderr), `status`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
-for part in alto tenor bass; do
-  jack_midi_dump -a "$part" >"$out/$part" 2>/dev/null &
-  others+=($!)
-  sleep 0.5
-done
+record alto tenor bass
 cat >"$out/settings.toml" <<'SETTINGS'
 clock = "follow"
 tempo = 110

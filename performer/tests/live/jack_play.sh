@@ -7,17 +7,9 @@
 #
 # Clients are started one at a time and left alone until their ports are there: jackd can get stuck otherwise.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
-for recorder in ours both; do
-  jack_midi_dump -a "$recorder" >"$out/$recorder" 2>/dev/null &
-  others+=($!)
-  sleep 0.5
-done
+record ours both
 
 "$performer" play --midi jack --tempo 120 --output ours --take-folder "$out/takes" >"$out/chords" 2>"$out/talk" &
 playing=$!

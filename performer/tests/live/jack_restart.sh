@@ -7,12 +7,9 @@
 # before and after), `sound_1.wav`, `sound_2.wav` and `silence.wav` (fluidsynth's sound before and after, and after the
 # end), `talk` and `chords` (PERFORMER's stderr and stdout), `takes`, `connected` (jack_lsp afterwards), `status`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 font=/usr/share/sounds/sf2/TimGM6mb.sf2
 
-others=()
 trap 'kill -KILL "${others[@]}" 2>/dev/null || true' EXIT
 start_others() { # start_others NUMBER
   jack_midi_dump -a ours >"$out/ours_$1" 2>/dev/null &

@@ -6,15 +6,9 @@
 # the transport stops. Leaves in the folder OUT: `ours` (jack_midi_dump's record of what PERFORMER sent), `sound.wav`,
 # `json` and `talk` (PERFORMER's stdout and stderr), `takes`, `connected` (jack_lsp when the keyboard is back), `status`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
-jack_midi_dump -a ours >"$out/ours" 2>/dev/null &
-others+=($!)
-sleep 0.5
+record ours
 jack_midi_clock -b 120 >/dev/null 2>&1 &
 others+=($!)
 sleep 0.5

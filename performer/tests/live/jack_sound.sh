@@ -4,12 +4,8 @@
 # To be run in jack_sandbox.sh. PERFORMER sounds by itself, by its organ and by a SoundFont, under one long A4. Leaves in
 # the folder OUT: `organ.wav` and `soundfont.wav` (two seconds of its sound, by jack_rec), `talk_organ`, `talk_soundfont`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
-trap 'kill "${others[@]}" 2>/dev/null || true' EXIT
 jack_midiseq player 480000 0 69 470000 >/dev/null 2>&1 &
 others+=($!)
 sleep 0.7

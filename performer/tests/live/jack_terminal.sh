@@ -11,17 +11,14 @@
 # And `suspended`: SIGTSTP, two seconds, SIGCONT, five seconds, SIGINT; with `state` (of the stopped process),
 # `before` and `after` (lines of `ours_suspended` as it was stopped and as it was continued), `status_suspended`.
 set -eu
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 
-others=()
 trap 'kill -KILL "${others[@]}" 2>/dev/null || true' EXIT
 jack_midiseq player 48000 0 72 10000 12000 74 10000 24000 76 10000 36000 77 10000 >/dev/null 2>&1 &
 others+=($!)
 sleep 0.7
 
-record() { # record CASE
+record_case() { # record_case CASE
   jack_midi_dump -a "$1" >"$out/ours_$1" 2>/dev/null &
   others+=($!)
   sleep 0.5
@@ -35,7 +32,7 @@ sounds() { # sounds CASE: waits until three chords are heard, and one sounds
 on_terminal() {
   local case=$1 session=$2
   shift 2
-  record "$case"
+  record_case "$case"
   printf 'echo $$ >%q; exec %q play --midi jack --input player --output %s --no-take %s 2>%q\n' \
     "$out/pid_$case" "$performer" "$case" "$*" "$out/talk_$case" >"$out/run_$case"
   sleep 1000 | script -q -c "$session sh $out/run_$case" /dev/null >/dev/null 2>&1 &
@@ -79,7 +76,7 @@ for case in stuck stuck_lines; do
   kill -KILL "$terminal"
 done
 
-record suspended
+record_case suspended
 # With a process group of its own, as a shell gives it: nothing is stopped that nobody could continue.
 set -m
 "$performer" play --midi jack --input player --output suspended --no-take --plain \

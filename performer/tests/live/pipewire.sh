@@ -10,12 +10,9 @@ if [ -z "${PIPEWIRE_SANDBOX_ENTERED:-}" ]; then
   export PIPEWIRE_SANDBOX_ENTERED=1
   exec unshare --pid --fork --kill-child --mount-proc -- "$BASH" "$0" "$@"
 fi
-performer=$1
-out=$2
 . "$(dirname "$0")/jack_common.sh"
 export XDG_RUNTIME_DIR=$out PIPEWIRE_QUANTUM=128/48000
 
-others=()
 trap 'kill -KILL "${others[@]}" 2>/dev/null || true' EXIT
 start_server() {
   pipewire >/dev/null 2>&1 &

@@ -12,7 +12,7 @@ use chorale::{Past, Phase, Rule};
 
 use super::reading::Reading;
 
-pub use harmony::{is_secondary_dominant, relations};
+pub use harmony::{is_dominant, is_secondary_dominant, relations};
 
 /// How often each thing happens, per 100 beats, by its name.
 pub type Rates = BTreeMap<String, f64>;

@@ -1,8 +1,8 @@
 //! Figures of what a trained ear hears first: how phrases end, and how dissonances are left.
 
-use chorale::{Chorale, Harmony, Key, Part, Phase, Pitch, Quality, Sonority, phrase_ends};
+use chorale::{Chorale, Harmony, Key, Part, Phase, Pitch, Sonority, is_falling_fifth, phrase_ends};
 
-use super::features::{is_secondary_dominant, relations};
+use super::features::{is_dominant, is_secondary_dominant, relations};
 use super::reading::{Place, Reading};
 
 /// How often something is so, of how many times that it could be.
@@ -79,10 +79,10 @@ impl GiveAways {
         let leads = |harmony: Harmony, highest: usize| {
             let chords = beat_before.clone().filter_map(|step| reading.harmony(step));
             let mut dominants = chords.filter(|chord| is_dominant(*chord) && chord.inversion() <= highest);
-            dominants.any(|dominant| falls_by_fifth(dominant.root, harmony.root))
+            dominants.any(|dominant| is_falling_fifth(dominant.root, harmony.root))
         };
         let bass = |step: usize| Some(reading.chords.get(step)?[Part::Bass].pitch()?.class());
-        let by_fifth = before.and_then(bass).zip(bass(arrival)).is_some_and(|(from, to)| falls_by_fifth(from, to));
+        let by_fifth = before.and_then(bass).zip(bass(arrival)).is_some_and(|(from, to)| is_falling_fifth(from, to));
         let leading = harmony.zip(before).map(|(harmony, before)| {
             let is_leading = |part: &Part| {
                 let pitch = reading.chords[before][*part].pitch();
@@ -121,7 +121,7 @@ impl GiveAways {
                 let next = (step + 1..reading.chords.len())
                     .filter_map(|later| reading.harmony(later))
                     .find(|next| next.root != chord.root);
-                rows[3].note(next.is_some_and(|next| falls_by_fifth(chord.root, next.root)));
+                rows[3].note(next.is_some_and(|next| is_falling_fifth(chord.root, next.root)));
             }
         }
         let per_beats = |row: &mut Share, count: usize| *row = Share { count, of: reading.beats() };
@@ -144,15 +144,6 @@ fn key_of(piece: &Chorale) -> Key {
     let notes = piece.chords.iter().flat_map(|chord| chord.pitches()).flatten().map(|pitch| (pitch, 1));
     let last: Option<Pitch> = piece.chords.iter().rev().find_map(|chord| chord[Part::Bass].pitch());
     Key::of_notes(notes, last)
-}
-
-/// A major triad or a dominant seventh.
-fn is_dominant(chord: Harmony) -> bool {
-    matches!(chord.quality, Quality::Major | Quality::DominantSeventh)
-}
-
-fn falls_by_fifth(from: u8, to: u8) -> bool {
-    (to + 12 - from) % 12 == 5
 }
 
 /// A part's step on the half beat to a dissonance.

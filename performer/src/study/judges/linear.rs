@@ -147,8 +147,8 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Weights and bias for rows with labels of -1 and 1, and the products of each two. There are fewer rows than columns, and the weights are a sum of rows, so
-/// the share of each row is sought and not the weights.
+/// Weights and bias for rows with labels of -1 and 1, and the products of each two. There are fewer rows than columns, and
+/// the weights are a sum of rows, so that the share of each row is sought and not the weights.
 fn logistic(rows: &[(Vec<f64>, f64)], products: &[Vec<f64>], penalty: f64) -> (Vec<f64>, f64) {
     let count = rows.len().max(1) as f64;
     let rate = 1.0 / (largest_eigenvalue(products) / 4.0 / count + penalty);

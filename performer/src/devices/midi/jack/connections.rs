@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use jack::{AsyncClient, Client, Frames, PortFlags};
 use live::{Engine, Failure, Shared};
+use sound::BlockSound;
 
 use super::notifications::{Notifications, ServerNews};
-use super::process::{CycleState, Handover, OwnSound, Process, SOUND_PORTS};
+use super::process::{CycleState, Handover, Process, SOUND_PORTS};
 use super::{INPUT_PORT, JackMidi, SYSTEM};
 use crate::devices::midi::{CLIENT, Connections, MidiError, PortStatus, Side};
 
@@ -69,7 +70,7 @@ impl JackConnections {
         outputs: Vec<String>,
         wanted: WantedPorts,
         engine: Engine,
-        sound: Option<OwnSound>,
+        sound: Option<BlockSound>,
     ) -> Result<JackConnections, MidiError> {
         let rate = client.sample_rate();
         let news = Arc::new(ServerNews::new(engine.shared()));

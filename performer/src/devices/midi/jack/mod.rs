@@ -13,7 +13,7 @@ use crossbeam_channel::Sender;
 use jack::{Client, ClientOptions, ClientStatus, MidiIn, PortFlags, ProcessScope};
 use live::Engine;
 pub use process::Cycle;
-use process::OwnSound;
+use process::own_sound;
 
 use super::{
     CLIENT, INPUT_PORT, MidiBackend, MidiError, OpenPorts, PortPlan, PortStatus, Ports, Side, find_port, hand_on,
@@ -117,7 +117,7 @@ impl MidiBackend for JackMidi {
     ) -> Result<OpenPorts, MidiError> {
         let wanted = self.find(plan)?;
         let drain = self.drain();
-        let sound = sound.map(|settings| OwnSound::new(self.client.sample_rate(), settings)).transpose()?;
+        let sound = sound.map(|settings| own_sound(self.client.sample_rate(), settings)).transpose()?;
         let sounds_through = sound.is_some().then(|| format!("{CLIENT}:{}", process::SOUND_PORTS.join(", ")));
         let connections = JackConnections::open(self.client, plan.output_ports(), wanted, engine, sound)?;
         let mut status = PortStatus {

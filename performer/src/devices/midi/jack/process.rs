@@ -6,7 +6,7 @@ use std::time::Instant;
 use jack::{AudioOut, Client, Frames, MidiIn, MidiOut, MidiWriter, Port, ProcessScope, RawMidi};
 use live::{Engine, Failure, fault};
 use session::{Message, Time};
-use sound::Instrument;
+use sound::{BlockSound, Instrument};
 
 use super::connections::refused;
 use super::notifications::ServerNews;
@@ -120,14 +120,14 @@ impl<'a> PortWriters<'a> {
 /// What plays, and what is remembered from cycle to cycle. It outlives the client, and with it the server.
 pub struct CycleState {
     engine: Engine,
-    sound: Option<OwnSound>,
+    sound: Option<BlockSound>,
     clock: FrameClock,
     /// Cycles since a panic.
     since_panic: Option<u32>,
 }
 
 impl CycleState {
-    pub fn new(engine: Engine, sound: Option<OwnSound>) -> CycleState {
+    pub fn new(engine: Engine, sound: Option<BlockSound>) -> CycleState {
         CycleState { engine, sound, clock: FrameClock::default(), since_panic: None }
     }
 
@@ -161,11 +161,11 @@ impl CycleState {
         let CycleState { engine, sound, .. } = self;
         fault::trip(engine.shared(), "JACK");
         if let Some(sound) = sound {
-            sound.begin_cycle();
+            sound.begin_block();
         }
         cycle.play(engine, events, |frame, message| hand_over(frame, message, &mut write, sound.as_mut()));
         if let Some(sound) = sound {
-            sound.render_until(cycle.frames);
+            sound.render_until(cycle.frames as usize);
         }
     }
 
@@ -174,7 +174,7 @@ impl CycleState {
     fn copy_sound(&self, side: usize, samples: &mut [f32]) {
         samples.fill(0.0);
         if let (Some(sound), None) = (&self.sound, self.since_panic) {
-            for (sample, frame) in samples.iter_mut().zip(sound.stereo.chunks_exact(2)) {
+            for (sample, frame) in samples.iter_mut().zip(sound.rendered().chunks_exact(2)) {
                 *sample = frame[side];
             }
         }
@@ -187,7 +187,7 @@ impl CycleState {
         engine.begin(now);
         engine.advance(now, &mut |message| {
             if let Some(sound) = sound {
-                audio::sound(&mut sound.instrument, &message);
+                audio::sound(sound.unheard(), &message);
             }
             true
         });
@@ -205,51 +205,22 @@ fn hand_over(
     frame: Frames,
     message: &Message,
     write: &mut impl FnMut(Frames, &Message) -> bool,
-    sound: Option<&mut OwnSound>,
+    sound: Option<&mut BlockSound>,
 ) -> bool {
     let is_written = write(frame, message);
     if let Some(sound) = sound.filter(|_| is_written) {
-        sound.play(frame, message);
+        audio::sound(sound.at(frame as usize), message);
     }
     is_written
 }
 
 /// Our own instrument, in the same cycle as the notes that it plays.
-pub struct OwnSound {
-    instrument: Instrument,
-    /// Left, right, left, ... of the present cycle.
-    stereo: Vec<f32>,
-    /// Frames of the present cycle that are done.
-    rendered: usize,
-}
-
-impl OwnSound {
-    pub fn new(sample_rate: Frames, settings: &AudioSettings) -> Result<OwnSound, MidiError> {
-        if settings.sample_rate.is_some() || settings.buffer.is_some() {
-            return Err(AudioError::ServersChoice.into());
-        }
-        let instrument = Instrument::new(&settings.timbre, sample_rate).map_err(AudioError::from)?;
-        Ok(OwnSound { instrument, stereo: vec![0.0; 2 * MOST_FRAMES], rendered: 0 })
+pub fn own_sound(sample_rate: Frames, settings: &AudioSettings) -> Result<BlockSound, MidiError> {
+    if settings.sample_rate.is_some() || settings.buffer.is_some() {
+        return Err(AudioError::ServersChoice.into());
     }
-
-    fn begin_cycle(&mut self) {
-        self.rendered = 0;
-    }
-
-    /// Real-time: plays a message at its frame. Frames may not descend.
-    fn play(&mut self, frame: Frames, message: &Message) {
-        self.render_until(frame);
-        audio::sound(&mut self.instrument, message);
-    }
-
-    /// Real-time: renders what is not done yet before that frame.
-    fn render_until(&mut self, frame: Frames) {
-        let until = (frame as usize).min(MOST_FRAMES);
-        if self.rendered < until {
-            self.instrument.render(&mut self.stereo[2 * self.rendered..2 * until]);
-            self.rendered = until;
-        }
-    }
+    let instrument = Instrument::new(&settings.timbre, sample_rate).map_err(AudioError::from)?;
+    Ok(BlockSound::new(instrument, MOST_FRAMES))
 }
 
 /// One period: the frames from `start` on.
@@ -320,9 +291,9 @@ mod tests {
 
     use super::*;
 
-    fn own_sound() -> OwnSound {
+    fn organ() -> BlockSound {
         let settings = AudioSettings { sample_rate: None, buffer: None, timbre: Timbre::Organ };
-        OwnSound::new(48_000, &settings).unwrap()
+        own_sound(48_000, &settings).unwrap()
     }
 
     fn note() -> Message {
@@ -331,22 +302,22 @@ mod tests {
         routing.next_message().unwrap()
     }
 
-    fn heard(sound: &mut OwnSound) -> Vec<f32> {
+    fn heard(sound: &mut BlockSound) -> Vec<f32> {
         sound.render_until(4800);
-        sound.stereo[..2 * 4800].to_vec()
+        sound.rendered().to_vec()
     }
 
     #[test]
     fn a_message_that_a_full_port_refuses_sounds_once_the_port_has_taken_it_and_once_only() {
-        let mut refused = own_sound();
+        let mut refused = organ();
         assert!(!hand_over(5, &note(), &mut |_, _| false, Some(&mut refused)));
         assert!(heard(&mut refused).iter().all(|sample| *sample == 0.0), "it sounded although it was refused");
-        refused.begin_cycle();
+        refused.begin_block();
         assert!(hand_over(5, &note(), &mut |_, _| true, Some(&mut refused)));
-        let mut taken = own_sound();
+        let mut taken = organ();
         taken.render_until(4800);
-        taken.begin_cycle();
-        taken.play(5, &note());
+        taken.begin_block();
+        audio::sound(taken.at(5), &note());
         let heard = [heard(&mut refused), heard(&mut taken)];
         assert_eq!(heard[0], heard[1], "as if it had been offered once");
         assert!(heard[0].iter().any(|sample| sample.abs() > 0.01));

@@ -1,6 +1,6 @@
 //! Chords, what follows what, and where they lie in the key.
 
-use chorale::{Harmony, Part, Phase, Pitch, Quality, Sonority};
+use chorale::{Harmony, Part, Phase, Pitch, Quality, Sonority, is_falling_fifth};
 
 use super::super::reading::{Place, Reading};
 use super::Counts;
@@ -102,17 +102,21 @@ fn doubling(reading: &Reading, step: usize, counts: &mut Counts) {
     counts.add(format!("inversion {} with {root} roots, {third} thirds, {fifth} fifths", harmony.inversion()));
 }
 
+/// A major triad or a dominant seventh.
+pub fn is_dominant(chord: Harmony) -> bool {
+    matches!(chord.quality, Quality::Major | Quality::DominantSeventh)
+}
+
 /// Whether a chord is the dominant of a degree other than the tonic: a major triad or dominant seventh outside the key.
 pub fn is_secondary_dominant(reading: &Reading, step: usize, harmony: Harmony) -> bool {
-    let is_dominant = matches!(harmony.quality, Quality::Major | Quality::DominantSeventh);
     let mut classes = reading.chords[step].pitches().into_iter().flatten().map(Pitch::class);
-    is_dominant && classes.any(|class| !reading.key.has(class)) && reading.key.degree(harmony.root) != 7
+    is_dominant(harmony) && classes.any(|class| !reading.key.has(class)) && reading.key.degree(harmony.root) != 7
 }
 
 fn secondary_dominant(reading: &Reading, step: usize, harmony: Option<Harmony>, counts: &mut Counts) {
     let Some(harmony) = harmony.filter(|&harmony| is_secondary_dominant(reading, step, harmony)) else { return };
     let next = reading.harmony(step + Phase::STEPS_PER_BEAT);
-    let falls = next.is_some_and(|next| (next.root + 12 - harmony.root) % 12 == 5);
+    let falls = next.is_some_and(|next| is_falling_fifth(harmony.root, next.root));
     counts.add(format!("secondary dominant that {}", if falls { "falls by a fifth" } else { "goes elsewhere" }));
 }
 

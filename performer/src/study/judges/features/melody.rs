@@ -72,15 +72,6 @@ fn length(steps: usize) -> &'static str {
     }
 }
 
-const PAIRS: [(Part, Part); 6] = [
-    (Part::Soprano, Part::Alto),
-    (Part::Soprano, Part::Tenor),
-    (Part::Soprano, Part::Bass),
-    (Part::Alto, Part::Tenor),
-    (Part::Alto, Part::Bass),
-    (Part::Tenor, Part::Bass),
-];
-
 fn together(reading: &Reading, step: usize, counts: &mut Counts) {
     if step == 0 {
         return;
@@ -100,7 +91,7 @@ fn together(reading: &Reading, step: usize, counts: &mut Counts) {
     }
     counts.add(format!("{who} move {place}"));
     counts.add(format!("{} parts move {place}", who.len()));
-    for (upper, lower) in PAIRS {
+    for (upper, lower) in Part::PAIRS {
         let (Some(above), Some(below)) = (moves[upper.index()], moves[lower.index()]) else { continue };
         let pair = format!("{}{}", upper.letter(), lower.letter());
         let (Some(high), Some(low)) = (reading.midi(step, upper), reading.midi(step, lower)) else { continue };
@@ -115,7 +106,7 @@ fn together(reading: &Reading, step: usize, counts: &mut Counts) {
 }
 
 fn spacing(reading: &Reading, step: usize, counts: &mut Counts) {
-    for (upper, lower) in PAIRS {
+    for (upper, lower) in Part::PAIRS {
         let (Some(high), Some(low)) = (reading.midi(step, upper), reading.midi(step, lower)) else { continue };
         let pair = format!("{}{}", upper.letter(), lower.letter());
         counts.add(format!("{pair} interval {} on the beat", (high - low).rem_euclid(12)));
