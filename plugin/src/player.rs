@@ -94,7 +94,8 @@ impl Player {
         let mut settings = Settings::new(clock::Settings { source: ClockSource::Host, rate, tempo, first: 0 });
         settings.has_own_ports = ports == Ports::OnePerPart;
         let [first, second] = networks::harmonizers()?;
-        let (mut worker, table) = Worker::new(first, Some(second), &settings)?;
+        let (worker, table) = Worker::new(first, Some(second), &settings)?;
+        let mut worker = worker.with_one_asleep();
         let mut session = Session::new(settings);
         session.table(0, &table);
         for place in 0..COUNT {
