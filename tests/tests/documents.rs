@@ -47,37 +47,58 @@ fn the_readme_stays_short_enough_to_be_read() {
     assert!(words <= 1200, "{words} words; figures and details belong in docs/");
 }
 
-/// The commands of the README's blocks that call a program, without what follows a `#`.
-fn commands(program: &str) -> Vec<Vec<String>> {
-    let readme = text(&root().join("README.md"));
-    let lines =
-        readme.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| line.split(" #").next().unwrap_or(line));
+/// The commands of a document's blocks that call a program, without what follows a `#`.
+fn commands(document: &str, program: &str) -> Vec<Vec<String>> {
+    let document = text(&root().join(document));
+    let lines = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .map(|line| line.split(" #").next().unwrap_or(line));
     let words = lines.map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
     words.filter(|words| words.first().is_some_and(|first| first == program)).map(|words| words[1..].to_vec()).collect()
+}
+
+/// The tunes of the repository, and what `make demo` does with them, but that few particles are quicker.
+fn make_demo(folder: &Path) {
+    let demo = folder.join("demo");
+    fs::create_dir(&demo).expect("a folder");
+    for file in fs::read_dir(root().join("demo")).expect("the demo").map(|file| file.expect("a file").path()) {
+        fs::copy(&file, demo.join(file.file_name().expect("a name"))).expect("a copy");
+    }
+    let output = ["-o", "demo/harmony.mid", "--force", "--seed", "3", "--particles", "2"];
+    run(&[&["render", "demo/melody.mid"][..], &output].concat(), folder);
+}
+
+fn run(arguments: &[&str], folder: &Path) {
+    let output = Command::new(performer()).args(arguments).current_dir(folder).output().expect("performer runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "performer {}: {said}", arguments.join(" "));
+}
+
+#[test]
+fn what_is_said_of_arranging_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    make_demo(folder.path());
+    let of_arrangers = ["--bars", "--redo", "--fix"];
+    let commands = commands("docs/FILES.md", "performer");
+    let commands = commands.iter().filter(|command| command.iter().any(|word| word.starts_with("demo/")));
+    let mut seen = Vec::new();
+    for command in commands {
+        let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+        seen.extend(of_arrangers.into_iter().filter(|option| arguments.contains(option)));
+        arguments.extend(["--particles", "2"]);
+        run(&arguments, folder.path());
+    }
+    assert!(of_arrangers.iter().all(|option| seen.contains(option)), "{seen:?}");
 }
 
 #[test]
 fn what_the_readme_tells_to_type_works() {
     let folder = tempfile::tempdir().expect("a folder");
-    let demo = folder.path().join("demo");
-    fs::create_dir(&demo).expect("a folder");
-    for file in fs::read_dir(root().join("demo")).expect("the demo").map(|file| file.expect("a file").path()) {
-        fs::copy(&file, demo.join(file.file_name().expect("a name"))).expect("a copy");
-    }
-    let run = |arguments: &[&str]| {
-        let output =
-            Command::new(performer()).args(arguments).current_dir(folder.path()).output().expect("performer runs");
-        assert!(
-            output.status.success(),
-            "performer {}: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr)
-        );
-    };
-    // What `make demo` does, but that few particles are quicker.
-    run(&["render", "demo/melody.mid", "-o", "demo/harmony.mid", "--force", "--seed", "3", "--particles", "2"]);
+    let run = |arguments: &[&str]| run(arguments, folder.path());
+    make_demo(folder.path());
     let (mut rendered, mut live) = (0, 0);
-    for command in commands("performer") {
+    for command in commands("README.md", "performer") {
         let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
         match arguments[0] {
             // They need keyboards and instruments; that the options exist is seen all the same.
@@ -107,7 +128,7 @@ fn what_the_readme_tells_to_type_works() {
     }
     assert!(rendered >= 8 && live >= 3, "{rendered} commands over files and {live} live ones");
     let makefile = text(&root().join("Makefile"));
-    for command in commands("make") {
+    for command in commands("README.md", "make") {
         assert!(makefile.contains(&format!("\n{}:", command[0])), "make {} does not exist", command[0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use chorale::Pitch;
+use chorale::{Part, Pitch};
 use files::{Kind, Metre};
 use harmonizer::OutOfReach;
 use network::ModelError;
@@ -35,6 +35,17 @@ pub enum ArrangeError {
     NothingToWrite { length: usize, prompt: usize },
     #[error("{0} lies too high for --ranges TTBB, which takes it an octave up; move it down, or leave that out")]
     PromptTooHigh(String),
+    #[error("--bars {asked}: the piece has bars {first} to {last}")]
+    NoSuchBar { asked: String, first: u32, last: u32 },
+    #[error("nothing is left to be found anew: no note of these parts begins in these bars; take others, or more")]
+    NothingSelected,
+    #[error("the {} has no note there; name a beat on which one sounds", .0.name().to_lowercase())]
+    NoNote(Part),
+    #[error("--live knows only what came before; without it the search leads into what stands after, too")]
+    LiveAgain,
+    /// What is wrong with a piece that has no file.
+    #[error("{0}")]
+    Piece(String),
     #[error("a part of the new chorale lies too low")]
     TooLow,
     #[error(transparent)]

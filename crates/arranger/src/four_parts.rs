@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::{Chorale, Key, Part, Spelling};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Grid, Metre, Note, Score, Source, Tick, melody, parts};
+use files::{Direction, Grid, Metre, Note, Phrasing, Score, Source, Tick, melody, parts};
 
 use crate::{ArrangeError, Tune};
 
@@ -27,6 +27,10 @@ impl Tune {
         let begins = |part: &[Note], tick: Tick| part.binary_search_by_key(&tick, |note| note.start).is_ok();
         let fermatas: BTreeSet<Tick> = tracks.iter().flat_map(|track| track.fermatas.iter().copied()).collect();
         let fermatas = fermatas.into_iter().filter(|tick| begins(&parts[0], *tick)).collect();
+        let top = tracks.iter().find(|track| !track.channels.is_empty());
+        let mut phrasing = top.map_or_else(Phrasing::default, |track| track.phrasing.clone());
+        phrasing.breaths.retain(|tick| begins(&parts[0], *tick));
+        phrasing.slurs.retain(|(first, last)| begins(&parts[0], *first) && begins(&parts[0], *last));
         let written: BTreeMap<(Tick, u8), Spelling> =
             tracks.iter().flat_map(|track| track.spellings.iter().map(|(note, spelling)| (*note, *spelling))).collect();
         let spellings = parts.each_ref().map(|part| {
@@ -45,6 +49,7 @@ impl Tune {
             directions,
             parts,
             fermatas,
+            phrasing,
             spellings,
             ..Score::default()
         };

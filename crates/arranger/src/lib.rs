@@ -17,12 +17,14 @@
 //! # }
 //! ```
 //!
-//! The command line does the same. [`compose()`] writes a new chorale, [`Tune::four_parts`] reads one that is there already.
+//! The command line does the same. [`compose()`] writes a new chorale, [`Tune::four_parts`] reads one that is there already,
+//! of which [`redo`] finds some bars or parts anew and [`fix`] sets a note.
 //! Nothing is printed here: what a user should know stands in `remarks`, and errors name the way out. Only [`open`] touches
 //! a file.
 
 #![forbid(unsafe_code)]
 
+mod again;
 mod arrangement;
 mod cantus;
 mod compose;
@@ -32,6 +34,7 @@ mod options;
 mod tune;
 mod untold;
 
+pub use again::{Correction, Selection, fix, redo};
 pub use arrangement::{Arrangement, Nats};
 pub use cantus::Cantus;
 pub use compose::{ComposeOptions, Prompt, compose};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::{Chorale, Chord, Part};
+use chorale::{Chorale, Chord, Part, Pitch};
 
 use crate::grid::Grid;
 use crate::melody::{Fold, Melody, MelodyStep};
@@ -28,20 +28,14 @@ pub fn score(
 ) -> Score {
     let mut parts = [const { Vec::new() }; 4];
     parts[melody_part.index()].clone_from(&melody.notes);
-    let begins = |step: &MelodyStep| melody.notes.binary_search_by_key(&step.start, |note| note.start).is_ok();
-    let sung = melody.lyrics.iter().filter(|_| melody.all_sing);
-    let sung: BTreeSet<Tick> = sung.filter_map(|lyric| sung_at(&melody.notes, lyric.tick, ticks_per_quarter)).collect();
+    let struck = struck_anew(melody, steps, ticks_per_quarter);
     for part in Part::ALL.into_iter().filter(|part| *part != melody_part) {
-        let notes = &mut parts[part.index()];
-        for (index, (step, chord)) in steps.iter().zip(chords).enumerate() {
-            let (_, semitones) = fold.apply(step.soprano);
-            let Some(pitch) = chord[part].pitch() else { continue };
-            let pitch = pitch.transposed(-semitones).unwrap_or(pitch);
-            let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
-            let is_struck = step.restruck || sung.range(step.start..step.end).next().is_some();
-            let is_held = !is_struck && before.is_some_and(|before| !before.fermata || !begins(step));
-            extend(notes, is_held, Note { start: step.start, end: step.end, pitch, velocity: step.velocity });
-        }
+        let pitch = |index: usize| {
+            let (_, semitones) = fold.apply(steps[index].soprano);
+            let pitch = chords.get(index)?[part].pitch()?;
+            Some(pitch.transposed(-semitones).unwrap_or(pitch))
+        };
+        parts[part.index()] = line(steps, &struck, pitch);
     }
     let mut spellings = [const { BTreeMap::new() }; 4];
     spellings[melody_part.index()].clone_from(&melody.spellings);
@@ -57,6 +51,29 @@ pub fn score(
         spellings,
         ..Score::default()
     }
+}
+
+/// In which steps all parts strike what they have, though it was sounding before.
+pub fn struck_anew(melody: &Melody, steps: &[MelodyStep], ticks_per_quarter: u16) -> Vec<bool> {
+    let begins = |step: &MelodyStep| melody.notes.binary_search_by_key(&step.start, |note| note.start).is_ok();
+    let sung = melody.lyrics.iter().filter(|_| melody.all_sing);
+    let sung: BTreeSet<Tick> = sung.filter_map(|lyric| sung_at(&melody.notes, lyric.tick, ticks_per_quarter)).collect();
+    let is_struck = |(index, step): (usize, &MelodyStep)| {
+        let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
+        let is_syllable = sung.range(step.start..step.end).next().is_some();
+        step.restruck || is_syllable || before.is_none_or(|before| before.fermata && begins(step))
+    };
+    steps.iter().enumerate().map(is_struck).collect()
+}
+
+/// A part that has a pitch in some steps and rests in the others; `struck` as [`struck_anew`] tells it.
+pub fn line(steps: &[MelodyStep], struck: &[bool], pitch: impl Fn(usize) -> Option<Pitch>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    for (index, (step, struck)) in steps.iter().zip(struck).enumerate() {
+        let Some(pitch) = pitch(index) else { continue };
+        extend(&mut notes, !struck, Note { start: step.start, end: step.end, pitch, velocity: step.velocity });
+    }
+    notes
 }
 
 /// Appends `note`, or makes the last one longer when it is the same and may be `held`.
@@ -89,7 +106,7 @@ pub fn chorale_score(
 
 #[cfg(test)]
 mod tests {
-    use chorale::{Pitch, Token};
+    use chorale::Token;
     use proptest::prelude::*;
 
     use super::*;

@@ -126,6 +126,7 @@ fn plan(
             limits,
             may_move: true,
             is_closing: false,
+            sounding: None,
         }
     });
     let is_held = |step: usize| spans.iter().any(|(arrival, end)| (arrival + 1..*end).contains(&step));
@@ -135,6 +136,7 @@ fn plan(
         limits,
         may_move: !is_held(step),
         is_closing: false,
+        sounding: None,
     });
     let steps = given.chain(free).collect();
     let goals =
@@ -142,7 +144,7 @@ fn plan(
             let options = phrasing::cadences(home, end == length, Phrasing::learned());
             Goal { arrival, end, options }
         });
-    Plan { steps, home: chords.is_empty().then_some(home), goals: goals.collect() }
+    Plan { steps, home: chords.is_empty().then_some(home), goals: goals.collect(), ..Plan::default() }
 }
 
 /// Whether a figure of a bar or less comes three times in a row.

@@ -5,6 +5,7 @@
 //! live playing would. Particles that led nowhere die out, the others multiply: a particle filter with the melody as
 //! its evidence (arXiv 1909.05030).
 
+mod focus;
 pub(crate) mod goals;
 mod off_beat;
 mod steps;
@@ -20,6 +21,7 @@ use self::off_beat::OffBeat;
 use crate::harmonizer::{Candidate, Limits, Query, Sampling, StepRules, beams, draw, log_softmax};
 use network::{Context, Model, ModelError, Row, State};
 
+pub use focus::steps_among;
 pub use goals::Goal;
 pub use steps::{Plan, SearchStep, StepError, contour_of, contour_of_sopranos, steps, steps_around, steps_under};
 
@@ -80,6 +82,7 @@ pub fn search(
 /// See [`Harmonization::faults`].
 fn faults(plan: &Plan, chords: &[Chord]) -> usize {
     let mut past = Past::default();
+    plan.given.iter().for_each(|&(chord, phase)| past.step(chord, phase));
     let mut faults = 0;
     for (&chord, step) in chords.iter().zip(&plan.steps) {
         let breaches = past.breaches(chord, step.phase);
@@ -138,7 +141,7 @@ struct Grown {
 }
 
 fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Result<Grown, ModelError> {
-    let Plan { steps, home, goals } = plan;
+    let Plan { given, steps, home, goals } = plan;
     let is_new = steps.iter().any(|step| step.soprano.is_none());
     let roles = goals::roles(steps.len(), *home, goals, is_new);
     let mut context = Context::default();
@@ -148,15 +151,22 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
         // A soprano of our own has no way home but the key that was told.
         past.set_home(*home);
     }
+    let (mut state, mut before, mut off_beat) = (model.start(), Chord::START, OffBeat::default());
+    for &(chord, phase) in given {
+        model.step(&mut [&mut state], &[before], phase, &mut context)?;
+        off_beat.step(before, chord, phase);
+        past.step(chord, phase);
+        before = chord;
+    }
     let mut swarm: Vec<Particle> = (0..particles.max(1))
         .map(|_| Particle {
-            state: model.start(),
+            state: state.clone(),
             past: past.clone(),
-            before: Chord::START,
+            before,
             weight: 0.0,
             log_likelihood: 0.0,
             cost: 0.0,
-            off_beat: OffBeat::default(),
+            off_beat,
             cadence: None,
         })
         .collect();
@@ -255,7 +265,8 @@ fn candidates(
             candidate.judge(&particle.past, step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
-                + particle.off_beat.cost(particle.before, candidate.chord, step.phase);
+                + particle.off_beat.cost(particle.before, candidate.chord, step.phase)
+                + step.leaving_cost(candidate.chord);
         }
     }
     Ok(likelihoods.into_iter().zip(beams).collect())

@@ -1,5 +1,6 @@
 //! The command line: one module a subcommand, each with its `Args` and `run`.
 
+mod again;
 pub mod batch;
 pub mod discriminator;
 pub mod explain;

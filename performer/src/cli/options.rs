@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use arranger::Freedom;
-use chorale::{Guard, Rule};
+use chorale::{Guard, Part, Rule};
 use harmonizer::Sampling;
 use network::{Model, Runtime};
 
@@ -116,6 +116,11 @@ where
         Ok(value) if (low..=high).contains(&value) => Ok(value),
         _ => Err(format!("expected a whole number from {low} to {high}")),
     }
+}
+
+pub fn part_named(name: &str) -> Result<Part, String> {
+    let part = Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(name));
+    part.ok_or_else(|| "expected soprano, alto, tenor or bass".into())
 }
 
 fn temperature(text: &str) -> Result<f32, String> {

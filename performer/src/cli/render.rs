@@ -10,8 +10,9 @@ use chorale::{Density, Part};
 use harmonizer::search::PARTICLES;
 use network::Model;
 
+use super::again::AgainOptions;
 use super::batch::{self, Job, Jobs, Row};
-use super::options::{ModelOptions, whole};
+use super::options::{ModelOptions, part_named, whole};
 use super::output::{self, OUTPUT, OutputOptions};
 
 const MELODY: &str = "Melody";
@@ -91,6 +92,9 @@ pub struct Args {
     density: Density,
 
     #[command(flatten)]
+    again: AgainOptions,
+
+    #[command(flatten)]
     model: ModelOptions,
 }
 
@@ -132,6 +136,12 @@ Examples:
       Four harmonizations, chorale_1.mid the best of them, and how they rank.
   performer render tune.mid -o chorale.mid --keep bass.mid
       The track named Bass of bass.mid stays; alto and tenor are found.
+  performer render chorale.mid -o better.mid --bars 5-8
+  performer render chorale.mid -o better.mid --bars 2,5-8 --redo alto,tenor --seed 2 --alternatives 3
+      Of a piece in four parts alto, tenor and bass of bars 5 to 8 anew, or alto and tenor of some bars in three versions;
+      every other note stays as it is.
+  performer render chorale.mid -o better.mid --fix alto:5:3=F#4
+      The alto's note in bar 5 on beat 3 becomes F#4, and tenor and bass follow where they must.
   performer render cantus.mid -o chorale.mid --melody-part tenor
       The melody is sung by the tenor; soprano, alto and bass are found around it.
   performer render tune.mid -o trio.musicxml --ranges SAB
@@ -224,6 +234,11 @@ fn harmonize(
     say: &dyn Fn(&str),
 ) -> Result<(Vec<Arrangement>, f64, String)> {
     let tune = output::open(&job.input, job.tune.as_deref(), say)?;
+    if args.again.is_wanted() {
+        let before = Instant::now();
+        let (arrangements, place) = args.again.apply(&tune, &args.options(None), model)?;
+        return Ok((arrangements, before.elapsed().as_secs_f64(), place));
+    }
     let kept = args.keep.as_deref().map(|path| output::open(path, None, say)).transpose()?;
     let cantus = tune.choose(&args.options(kept))?;
     cantus.remarks.iter().for_each(|remark| say(remark));
@@ -259,11 +274,6 @@ impl Args {
 fn semitones(text: &str) -> Result<i32, String> {
     let expected = |_| "expected semitones from -36 to 36, such as -2, or 12 for an octave up".to_owned();
     whole(-36, 36)(text).map_err(expected)
-}
-
-fn part_named(name: &str) -> Result<Part, String> {
-    let part = Part::ALL.into_iter().find(|part| part.name().eq_ignore_ascii_case(name));
-    part.ok_or_else(|| "expected soprano, alto, tenor or bass".into())
 }
 
 fn density(name: &str) -> Result<Density, String> {

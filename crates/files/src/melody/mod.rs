@@ -100,7 +100,10 @@ pub enum MelodyError {
     EmptyChannel { kind: Kind, asked: u8, place: String, available: String },
     #[error("{kind} {track} holds no notes; there are: {available}", kind = kind.track())]
     EmptyTrack { kind: Kind, track: usize, available: String },
-    #[error("four parts are needed, and neither the names nor the number of lines show which they are: {available}")]
+    #[error(
+        "four parts are needed, and neither the names nor the number of lines show which they are: {available}; name them \
+         Soprano, Alto, Tenor and Bass"
+    )]
     NotFourParts { available: String },
     #[error("the melody lasts for {steps} sixteenths; more than {MAX_STEPS} mean that the file is damaged")]
     TooLong { steps: u64 },

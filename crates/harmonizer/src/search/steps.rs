@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chorale::{Key, Part, Phase, Pitch, Token};
+use chorale::{Chord, Key, Part, Phase, Pitch, Token};
 use files::Note;
 use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
@@ -23,11 +23,26 @@ pub struct SearchStep {
     pub may_move: bool,
     /// The piece comes to its end: a chord to end on is sought, whatever the key.
     pub is_closing: bool,
+    /// What sounds here already, and is left only where there is reason to.
+    pub sounding: Option<Chord>,
+}
+
+/// Nats for each lower part and step that leaves what sounds already. A quarter that changes costs four times as much, which
+/// is about what the guard takes off for parallels: less than a fault is no reason to change a note.
+const LEAVING_COST: f32 = 1.0;
+
+impl SearchStep {
+    pub(super) fn leaving_cost(&self, chord: Chord) -> f32 {
+        let Some(sounding) = self.sounding else { return 0.0 };
+        LEAVING_COST * Part::LOWER.into_iter().filter(|part| sounding[*part] != chord[*part]).count() as f32
+    }
 }
 
 /// A melody and where it leads.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
+    /// What has sounded before the first step.
+    pub given: Vec<(Chord, Phase)>,
     pub steps: Vec<SearchStep>,
     /// The key in which the piece begins, if that is known.
     pub home: Option<Key>,
@@ -38,7 +53,7 @@ pub struct Plan {
 impl Plan {
     /// Heads for nothing.
     pub fn of(steps: Vec<SearchStep>) -> Plan {
-        Plan { steps, home: None, goals: Vec::new() }
+        Plan { steps, ..Plan::default() }
     }
 
     /// Begins in a key and heads for a cadence at each of the phrase ends that the melody shows, the last one on the tonic.
@@ -149,6 +164,7 @@ pub fn steps(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
             limits: Limits::default(),
             may_move: true,
             is_closing: false,
+            sounding: None,
         })
         .collect();
     if let Some(last) = steps.last().filter(|_| closes).map(|step| step.soprano) {
@@ -215,14 +231,15 @@ pub fn steps_around(
         let mut limits = limits;
         limits.kept[part.index()] = Some(token);
         let may_move = may_move && !given.in_triplet;
-        steps.push(SearchStep { soprano: None, phase: given.phase, limits, may_move, is_closing: false });
+        let (soprano, phase) = (None, given.phase);
+        steps.push(SearchStep { soprano, phase, limits, may_move, is_closing: false, sounding: None });
     }
     close(&mut steps, melody);
     Ok(steps)
 }
 
 /// Seeks an ending under the last note that is struck, and no sooner: of two on one pitch ("A-men") only the second closes.
-fn close(steps: &mut [SearchStep], melody: &[MelodyStep]) {
+pub(super) fn close(steps: &mut [SearchStep], melody: &[MelodyStep]) {
     let lasts = |two: &[MelodyStep]| two[0].soprano == two[1].soprano && two[0].end == two[1].start && !two[1].restruck;
     let last = melody.windows(2).rposition(|two| !lasts(two)).map_or(0, |before| before + 1);
     steps[last..].iter_mut().for_each(|step| step.is_closing = true);
