@@ -108,7 +108,7 @@ pub fn fix(
     let last = with.iter().map(|note| note.end).fold(end, Tick::max);
     let beat = piece.grid.quarter();
     let step = |tick: Tick| piece.grid.nearest_step(tick);
-    let steps = vec![step(first.saturating_sub(beat))..step(last.saturating_add(beat))];
+    let steps: Vec<_> = iter::once(step(first.saturating_sub(beat))..step(last.saturating_add(beat))).collect();
     let fixed = Piece::new(score, piece.grid.clone());
     let sounding = Sounding::of(&fixed, options)?;
     let free = sounding.free(&steps, parts);
