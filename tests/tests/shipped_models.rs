@@ -135,6 +135,16 @@ fn both_models_harmonize_a_test_soprano_in_four_singable_parts() {
         assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
         assert!(output.metadata().unwrap().len() > 100);
         let result: Value = serde_json::from_slice(&run.stdout).unwrap();
-        println!("{name}: {}", result["counts"]);
+        let bars = piece.chorale.chords.len() / 16;
+        for part in Part::ALL {
+            let notes = result[part.name().to_lowercase()].as_array().expect("a list of notes for each part");
+            assert!(notes.len() >= bars, "{name}: {} notes in {bars} bars of the {}", notes.len(), part.name());
+            let (low, high) = part.range();
+            for note in notes {
+                let pitch = note["pitch"].as_u64().expect("a MIDI key");
+                let is_singable = (u64::from(low.midi())..=high.midi().into()).contains(&pitch);
+                assert!(is_singable, "{name}: the {} sings {note}", part.name());
+            }
+        }
     }
 }

@@ -83,7 +83,7 @@ impl Worker {
     }
 
     /// Of two networks the one that isn't wanted hears nothing, until it is; then it hears the last [`MEMORY`] steps at once.
-    /// Where many play side by side this saves a third of the work.
+    /// Where many play side by side this saves a quarter of the work.
     #[must_use]
     pub fn with_one_asleep(mut self) -> Worker {
         if let Some(second) = &mut self.second {
