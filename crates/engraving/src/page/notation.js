@@ -1,0 +1,160 @@
+"use strict";
+// From notes in quarters to signs on paper: note values, ties, beams, accidentals. Nothing is drawn here.
+
+/**
+ * @typedef {{part: number, start: number, end: number, pitch: number, name: string, fermata?: boolean}} Note
+ *   `part` from 0 (soprano) to 3 (bass); times in quarters; `name` as spelled: F#4, Bb3.
+ * @typedef {{number: number, start: number, end: number, metre: number[], fifths: number}} Bar
+ * @typedef {{start: number, end: number, symbol: string, numeral: string, key: string}} SoundingChord
+ * @typedef {{title: string, key: string, parts: string[], notes: Note[], bars: Bar[], chords: SoundingChord[],
+ *   marks: {start: number, text: string}[], words: [number, string][][], clock: number[][], now?: number}} Piece  `now`: it is being played and has come so far.
+ * @typedef {{part: number, start: number, end: number, value: Value, place: number, alter: number, accidental: string,
+ *   isTied: boolean, note: number, beam: number, fermata: boolean}} Sign  A note or rest of one part; a rest has no `note`.
+ * @typedef {{quarters: number, head: string, dots: number, flags: number, rest: string}} Value
+ */
+
+const CLOSE = 1e-4;
+
+/** @type {Value[]} From long to short. */
+const VALUES = [
+  { quarters: 8, head: "headBreve", dots: 0, flags: 0, rest: "restWhole" },
+  { quarters: 6, head: "headWhole", dots: 1, flags: 0, rest: "restWhole" },
+  { quarters: 4, head: "headWhole", dots: 0, flags: 0, rest: "restWhole" },
+  { quarters: 3, head: "headHalf", dots: 1, flags: 0, rest: "restHalf" },
+  { quarters: 2, head: "headHalf", dots: 0, flags: 0, rest: "restHalf" },
+  { quarters: 1.5, head: "headBlack", dots: 1, flags: 0, rest: "restQuarter" },
+  { quarters: 1, head: "headBlack", dots: 0, flags: 0, rest: "restQuarter" },
+  { quarters: 0.75, head: "headBlack", dots: 1, flags: 1, rest: "rest8" },
+  { quarters: 0.5, head: "headBlack", dots: 0, flags: 1, rest: "rest8" },
+  { quarters: 0.375, head: "headBlack", dots: 1, flags: 2, rest: "rest16" },
+  { quarters: 0.25, head: "headBlack", dots: 0, flags: 2, rest: "rest16" },
+];
+
+/** Diatonic place (C0 is 0, a step up is 1 more) and alteration in semitones of a spelled pitch. */
+function spelledPitch(name) {
+  const found = /^([A-G])([#b♯♭x𝄪𝄫]*)(-?\d+)$/u.exec(name);
+  if (!found) return { place: 28, alter: 0 };
+  const semitones = { "#": 1, "♯": 1, x: 2, "𝄪": 2, b: -1, "♭": -1, "𝄫": -2 };
+  const alter = [...found[2]].reduce((sum, sign) => sum + semitones[sign], 0);
+  return { place: "CDEFGAB".indexOf(found[1]) + 7 * Number(found[3]), alter };
+}
+
+/** Alteration of a letter (0 = C) by the signature. */
+function signatureAlter(fifths, letter) {
+  const sharps = [3, 0, 4, 1, 5, 2, 6];
+  const order = fifths > 0 ? sharps : [...sharps].reverse();
+  return order.slice(0, Math.abs(fifths)).includes(letter) ? Math.sign(fifths) : 0;
+}
+
+function beatLength(metre) {
+  return metre[1] === 8 && metre[0] % 3 === 0 ? 1.5 : 4 / metre[1];
+}
+
+/** Where in its whole bar a time lies: what an upbeat leaves out lies before it. */
+function placeInBar(bar, time) {
+  const whole = (bar.metre[0] * 4) / bar.metre[1];
+  const isUpbeat = bar.number === 0 || (bar.start < CLOSE && bar.end - bar.start < whole - CLOSE);
+  return time - bar.start + (isUpbeat ? whole - (bar.end - bar.start) : 0);
+}
+
+/** The longest value from `from`, at most to `end`, that leaves the beats to be seen. */
+function nextValue(from, end, beat, isWholeBar) {
+  const room = end - from;
+  const within = (from + CLOSE) % beat;
+  const isOnBeat = within < 2 * CLOSE;
+  const fits = value => {
+    if (value.quarters > room + CLOSE) return false;
+    if (isWholeBar && Math.abs(value.quarters - room) < CLOSE) return true;
+    if (within + value.quarters <= beat + 2 * CLOSE) return true;
+    if (beat === 1.5) return isOnBeat && Math.abs(value.quarters % beat) < CLOSE;
+    // A quarter between two eighths is written as one note.
+    return isOnBeat ? value.dots === 0 || value.quarters >= 1.5 : value.quarters === 1 && Math.abs(within - 0.5) < 2 * CLOSE;
+  };
+  return VALUES.find(fits) || null;
+}
+
+/** Cuts a span at bar lines and beats into written values. What is shorter than all of them is one sixteenth. */
+function writtenValues(start, end, bar) {
+  const beat = beatLength(bar.metre);
+  const isWholeBar = Math.abs(start - bar.start) < CLOSE && Math.abs(end - bar.end) < CLOSE;
+  const pieces = [];
+  let at = start;
+  while (at < end - CLOSE) {
+    const from = placeInBar(bar, at);
+    const value = nextValue(from, from + end - at, beat, isWholeBar) || VALUES[VALUES.length - 1];
+    const until = Math.min(end, at + value.quarters);
+    pieces.push({ start: at, end: until, value });
+    at = until;
+  }
+  return pieces;
+}
+
+/** The signs of one bar, part by part; `sounding` are the notes of the piece that reach into it, with their places. */
+function signsOfBar(bar, parts, notes) {
+  const signs = [];
+  for (const part of parts) {
+    const own = notes.filter(({ note }) => note.part === part && note.start < bar.end - CLOSE && note.end > bar.start + CLOSE);
+    let at = bar.start;
+    const rest = until => {
+      for (const piece of writtenValues(at, until, bar)) {
+        signs.push({ ...piece, part, place: 0, alter: 0, accidental: "", isTied: false, note: -1, beam: -1, fermata: false });
+      }
+    };
+    for (const { note, index } of own) {
+      const start = Math.max(note.start, bar.start), end = Math.min(note.end, bar.end);
+      if (start > at + CLOSE) rest(start);
+      const pieces = writtenValues(Math.max(start, at), end, bar);
+      pieces.forEach((piece, place) => {
+        const isLast = place === pieces.length - 1;
+        const isTied = !isLast || note.end > bar.end + CLOSE;
+        const fermata = Boolean(note.fermata) && !isTied;
+        signs.push({ ...piece, part, ...spelledPitch(note.name), accidental: "", isTied, note: index, beam: -1, fermata });
+      });
+      at = Math.max(at, end);
+    }
+    if (at < bar.end - CLOSE) rest(bar.end);
+  }
+  setAccidentals(bar, signs, notes);
+  setBeams(bar, signs);
+  return signs;
+}
+
+function setAccidentals(bar, signs, notes) {
+  const NAMES = { "-2": "doubleFlat", "-1": "flat", 0: "natural", 1: "sharp", 2: "doubleSharp" };
+  const inForce = new Map();
+  const inOrder = signs.filter(sign => sign.note >= 0).sort((a, b) => a.start - b.start || a.part - b.part);
+  for (const sign of inOrder) {
+    const staff = sign.part < 2 ? "treble" : "bass", line = staff + sign.place;
+    const told = inForce.has(line) ? inForce.get(line) : signatureAlter(bar.fifths, ((sign.place % 7) + 7) % 7);
+    const note = notes.find(({ index }) => index === sign.note).note;
+    const goesOn = sign.start > note.start + CLOSE;
+    if (sign.alter !== told && !goesOn) sign.accidental = NAMES[sign.alter] || "";
+    if (!goesOn) inForce.set(line, sign.alter);
+  }
+}
+
+/** Numbers the beams: flagged notes of one part that follow each other within a beat share one. */
+function setBeams(bar, signs) {
+  const beat = beatLength(bar.metre);
+  let number = 0;
+  let group = [];
+  const close = () => {
+    if (group.length > 1) {
+      group.forEach(sign => { sign.beam = number; });
+      number += 1;
+    }
+    group = [];
+  };
+  const beatOf = sign => Math.floor((placeInBar(bar, sign.start) + CLOSE) / beat);
+  for (const sign of signs) {
+    const last = group[group.length - 1];
+    const joins = last && last.part === sign.part && beatOf(last) === beatOf(sign) && Math.abs(last.end - sign.start) < CLOSE;
+    if (sign.note < 0 || sign.value.flags === 0) {
+      close();
+      continue;
+    }
+    if (last && !joins) close();
+    group.push(sign);
+  }
+  close();
+}

@@ -1,0 +1,71 @@
+"use strict";
+// Live playing: events in, the answers straight to the organ's port and, for ports and pictures, to the page.
+// The clock of all times is the page's performance.now().
+
+let live = null;
+let organ = null;
+let clockOffset = 0;
+let timer = 0;
+let tableRange = null;
+
+const pageTime = () => performance.now() + clockOffset;
+
+const CLICK_CHANNEL = 9;
+
+/** Sends what a call brought, then works the next table out, then waits for what is due. */
+function follow(reply) {
+  pass(reply);
+  while (reply.works) {
+    reply = live.call({ call: "live.work", at: pageTime() });
+    pass(reply);
+  }
+  clearTimeout(timer);
+  if (reply.next !== null) timer = setTimeout(() => attempt(() => follow(live.call({ call: "live.advance", at: pageTime() }))), Math.max(0, reply.next - pageTime()));
+  if (tableRange && reply.state) tellTable();
+}
+
+function pass(reply) {
+  if (organ) {
+    for (const [, status, data, value] of reply.messages) organ.postMessage([status, data, value, status % 16 === CLICK_CHANNEL]);
+  }
+  if (reply.messages.length || reply.state) postMessage({ type: "reply", at: pageTime(), messages: reply.messages, state: reply.state || null });
+}
+
+function tellTable() {
+  const { answers } = live.call({ call: "live.table", ...tableRange });
+  postMessage({ type: "table", answers });
+}
+
+function attempt(work) {
+  try {
+    work();
+  } catch (error) {
+    if (error.isDead) live = null;
+    postMessage({ type: "failed", message: error.message, isDead: Boolean(error.isDead) });
+  }
+}
+
+const requests = {
+  load({ module, weights, timeOrigin }) {
+    clockOffset = performance.timeOrigin - timeOrigin;
+    live = new Chorale(module);
+    live.call({ call: "load" }, weights);
+    postMessage({ type: "loaded" });
+  },
+  organ({ port }) { organ = port; },
+  start({ settings }) {
+    clearTimeout(timer);
+    live.call({ call: "live.start", settings });
+    follow(live.call({ call: "live.advance", at: pageTime() }));
+    postMessage({ type: "started" });
+  },
+  table({ range }) {
+    tableRange = range;
+    if (range) tellTable();
+  },
+  request({ request }) { follow(live.call({ ...request, at: request.at === undefined ? pageTime() : request.at })); },
+};
+
+onmessage = event => {
+  if (live || event.data.type === "load") attempt(() => requests[event.data.type](event.data));
+};

@@ -1,0 +1,93 @@
+"use strict";
+// The page's sound: the organ in a worklet, a master volume, and what is known of its latency. It begins with a gesture.
+
+class Sound {
+  constructor() {
+    this.context = null;
+    this.gains = [1, 1, 1, 1];
+    this.volume = 0.8;
+    this.registration = 1;
+    /** @type {(state: string, sentence?: string) => void} */
+    this.told = () => {};
+  }
+
+  get time() { return this.context ? this.context.currentTime : 0; }
+
+  get isRunning() { return Boolean(this.context) && this.context.state === "running"; }
+
+  /** Milliseconds from a message to the loudspeaker, as far as the browser tells. */
+  get latency() {
+    if (!this.context) return null;
+    return 1000 * (this.context.baseLatency + (this.context.outputLatency || 0) + 128 / this.context.sampleRate);
+  }
+
+  /** Makes the sound where there is none yet, and wakes it. To be called from a click or a key. */
+  resume() {
+    this.starting = this.starting || this.start().catch(error => {
+      this.starting = null;
+      this.told("failed", T.failed.sound);
+      throw error;
+    });
+    // Within the gesture itself: later it would not count as one.
+    if (this.context && this.context.state !== "running") this.context.resume().catch(() => {});
+    return this.starting;
+  }
+
+  async start() {
+    if (typeof AudioWorkletNode === "undefined") throw new Error(T.failed.sound);
+    this.context = new AudioContext({ latencyHint: "interactive" });
+    this.context.onstatechange = () => this.told(this.context.state);
+    this.context.resume().catch(() => {});
+    const [{ module }, address] = await Promise.all([loadModule(), dataAddress("organ-worklet")]);
+    await this.context.audioWorklet.addModule(address);
+    this.node = new AudioWorkletNode(this.context, "organ", { numberOfInputs: 0, outputChannelCount: [2], processorOptions: { module } });
+    this.node.onprocessorerror = () => this.restart();
+    this.master = this.context.createGain();
+    this.analyser = this.context.createAnalyser();
+    this.node.connect(this.master).connect(this.analyser).connect(this.context.destination);
+    this.setVolume(this.volume);
+    this.gains.forEach((gain, part) => this.setGain(part, gain));
+    this.setRegistration(this.registration);
+    const { port1, port2 } = new MessageChannel();
+    this.node.port.postMessage({ live: port1 }, [port1]);
+    if (this.connected) this.connected(port2);
+    this.told(this.context.state);
+  }
+
+  /** The organ has failed: another takes its place. */
+  async restart() {
+    this.told("failed", T.failed.organ);
+    if (this.context) await this.context.close().catch(() => {});
+    this.context = null;
+    this.starting = null;
+  }
+
+  setVolume(volume) {
+    this.volume = volume;
+    if (this.master) this.master.gain.setTargetAtTime(volume * volume, this.time, 0.02);
+  }
+
+  setGain(part, gain) {
+    this.gains[part] = gain;
+    if (this.node) this.node.port.postMessage({ part, gain });
+  }
+
+  /** Stops drawn, as in `session::control::REGISTRATIONS`. */
+  setRegistration(place) {
+    this.registration = place;
+    const stops = [[127, 0, 0, 0], [127, 64, 0, 0], [127, 100, 90, 0], [127, 127, 127, 127]][place];
+    if (!this.node) return;
+    for (let part = 0; part < 4; part += 1) stops.forEach((value, stop) => this.node.port.postMessage({ part, message: [0xb0 + part, 80 + stop, value] }));
+  }
+
+  play(part, pitch, from, to) { this.node.port.postMessage({ note: { part, pitch, from, to } }); }
+
+  silence() { if (this.node) this.node.port.postMessage({ silence: true }); }
+
+  /** Everything of every part ends. */
+  hush() {
+    if (!this.node) return;
+    this.silence();
+    for (let part = 0; part < 4; part += 1) this.node.port.postMessage({ part, message: [0xb0 + part, 123, 0] });
+  }
+}
