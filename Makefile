@@ -6,6 +6,7 @@
 # make instructions   counts instructions and refuses a tenth more than are written down
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
 # make plugin-check   lets Ardour's scanner load the VST3
+# make page   the browser page, into web/dist          make page-check   plays it in Node and Chromium
 # make wasm   whether the core builds for the browser
 # make judge  judges learn to tell Bach's harmonizations from ours (DATA=jsb_chorales.tgz)
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
@@ -19,7 +20,7 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
-.PHONY: demo test live data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check
+.PHONY: demo test live data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check
 
 demo: setup
 	cargo build --release -p performer
@@ -98,6 +99,13 @@ deny:
 # The core for wasm32-unknown-unknown: no tract, no ports, no threads.
 wasm:
 	scripts/wasm.sh
+
+# One HTML file that plays, and the same as files for a server.
+page:
+	scripts/page.sh
+
+page-check:
+	scripts/page.sh check
 
 # CLAP and VST3, on macOS AUv2 too; builds some C++.
 plugin: setup

@@ -2,8 +2,9 @@
 # Installs what the build needs from the system, if it is missing: setup.sh
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show what
 # is written, with `pictures` what makes the README's pictures, with `instructions` what counts them, with `plugin` what builds
-# the plugin and with `plugin-check` what loads it; with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs;
-# with `oldest` the oldest Rust that is promised (Cargo.toml), which rustup installs.
+# the plugin and with `plugin-check` what loads it; with `page` Rust for the browser and with `page-check` what plays the page;
+# with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs; with `oldest` the oldest Rust that is promised
+# (Cargo.toml), which rustup installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
 set -euo pipefail
 
@@ -21,9 +22,11 @@ needs() { # needs PACKAGE CHECK...: notes the package when the check fails
 has_package() { dpkg -s "$1"; }
 
 needs gcc command -v cc
-needs pkg-config command -v pkg-config
-needs libasound2-dev pkg-config --exists alsa
-needs libjack-jackd2-dev pkg-config --exists jack
+if [ "${1:-}" != page ]; then
+    needs pkg-config command -v pkg-config
+    needs libasound2-dev pkg-config --exists alsa
+    needs libjack-jackd2-dev pkg-config --exists jack
+fi
 if [ "${1:-}" = live ]; then
     needs jackd2 command -v jackd
     needs jack-midi-clock command -v jack_midi_clock
@@ -41,6 +44,11 @@ if [ "${1:-}" = pages ]; then
     needs musescore3 command -v mscore3
     needs chromium command -v chromium
     needs python3-venv python3 -m venv --help
+fi
+if [ "${1:-}" = page-check ]; then
+    needs nodejs command -v node
+    needs npm command -v npm
+    needs chromium command -v chromium
 fi
 if [ "${1:-}" = pictures ]; then
     needs tmux command -v tmux
@@ -73,6 +81,14 @@ case "${1:-}" in
         command -v "cargo-$1" >/dev/null || {
             echo "installing cargo-$1 (cargo install)" >&2
             cargo install --quiet --locked "cargo-$1" || fail "cargo-$1 can't be installed: cargo install cargo-$1"
+        }
+        ;;
+    page)
+        target=wasm32-unknown-unknown
+        rustup target list --installed 2>/dev/null | grep -qx "$target" || {
+            echo "installing Rust for $target (rustup)" >&2
+            rustup target add "$target" >/dev/null 2>&1 ||
+                fail "Rust for the browser can't be installed: rustup target add $target"
         }
         ;;
     oldest)

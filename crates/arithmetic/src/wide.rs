@@ -85,6 +85,12 @@ pub fn exp(x: f32) -> f32 {
     f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
+/// `x`, or 0 where it is below. (`f32::max` is a function of the library on wasm32.)
+#[inline(always)]
+pub fn rectified(x: f32) -> f32 {
+    if x > 0.0 { x } else { 0.0 }
+}
+
 #[inline(always)]
 pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))

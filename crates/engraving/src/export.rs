@@ -87,7 +87,7 @@ impl Piece {
             Format::Mxl => musicxml::compress(&self.musicxml(options)?),
             Format::Svg => picture::page(score, grid, chords, marks).into_bytes(),
             Format::Png => picture::png(score, grid, chords, marks)?,
-            Format::Html => page::page(score, grid, chords, marks).into_bytes(),
+            Format::Html => page::page(self).into_bytes(),
             Format::Wav => wav::write(score, &options.timbre, [1.0; 4])?,
             Format::Json => self.json().into_bytes(),
         })

@@ -26,6 +26,7 @@ mod page;
 mod picture;
 mod piece;
 mod position;
+mod sheet;
 pub mod view;
 
 pub use analysis::Sounding;
@@ -33,3 +34,4 @@ pub use export::{ExportError, ExportOptions, Format};
 pub use marks::Mark;
 pub use piece::Piece;
 pub use position::BarPosition;
+pub use sheet::Sheet;

@@ -1,52 +1,59 @@
-//! A score as one self-contained HTML page: a piano roll that plays, with parts to mute and marks to hover.
+//! A score as one self-contained HTML page: staves and a piano roll that play, with parts to mute and marks to hover. What
+//! draws and plays it is shared with the page in which one plays (`web/`).
 
-use chorale::Part;
-use serde_json::json;
-
-use crate::analysis::Sounding;
-use crate::marks::{Mark, by_step};
-use crate::picture::{COLOURS, strip};
-use crate::position::bar_position;
+use crate::Piece;
 use files::musicxml::escape;
-use files::{Grid, Score};
 
-const TEMPLATE: &str = include_str!("page.html");
+const TEMPLATE: &str = include_str!("page/page.html");
+const STYLE: &str = include_str!("page/style.css");
+/// In the order in which they build on each other.
+const SCRIPTS: [&str; 7] = [
+    include_str!("page/glyphs.js"),
+    include_str!("page/notation.js"),
+    include_str!("page/staves.js"),
+    include_str!("page/roll.js"),
+    include_str!("page/player.js"),
+    include_str!("page/pipes.js"),
+    include_str!("page/view.js"),
+];
 
-/// Needs nothing from the network. `chords` and `marks` as in [`crate::picture`].
-pub fn page(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> String {
-    let (svg, places) = strip(score, grid, chords, marks);
-    let clock = score.clock();
-    let notes: Vec<_> = Part::ALL
-        .into_iter()
-        .flat_map(|part| score.part(part).iter().map(move |note| (part, note)))
-        .map(|(part, note)| {
-            json!([part.index(), note.pitch.midi(), clock.seconds(note.start), clock.seconds(note.end)])
-        })
-        .collect();
-    let steps: Vec<_> = places
-        .steps
-        .iter()
-        .map(|(step, x)| json!([clock.seconds(grid.tick(*step)), x]))
-        .chain(places.steps.last().map(|(step, _)| json!([clock.seconds(grid.tick(step + 1)), places.end])))
-        .collect();
-    let parts: Vec<_> =
-        score.ensemble.parts().into_iter().map(|part| json!([part.index(), score.ensemble.name(part)])).collect();
-    let title = score.title.clone().unwrap_or_else(|| "Chorale".into());
-    let data = json!({ "notes": notes, "steps": steps, "colours": COLOURS, "parts": parts });
-    let rows: Vec<String> = by_step(marks, &score.ensemble)
-        .into_iter()
-        .map(|(step, rules)| {
-            let seconds = clock.seconds(grid.tick(step));
-            let text = escape(&format!("{}: {rules}", bar_position(grid, step)));
-            format!("<li><button class=\"line\" data-step=\"{step}\" data-seconds=\"{seconds}\">{text}</button></li>")
-        })
-        .collect();
-    let list = match rows.len() {
-        0 => "<p>No rule of part-writing is broken.</p>".into(),
-        _ => format!("<ul>{}</ul>", rows.join("\n")),
-    };
+/// Needs nothing from the network.
+pub fn page(piece: &Piece) -> String {
+    let title = piece.score.title.as_deref().unwrap_or("Chorale");
+    let data = serde_json::to_string(&piece.sheet()).expect("numbers and texts become JSON");
     // What stands between the script's tags must not close them.
-    let data = data.to_string().replace('<', "\\u003c");
-    let filled = TEMPLATE.replace("{{title}}", &escape(&title)).replace("{{key}}", &escape(&score.key().to_string()));
-    filled.replace("{{marks}}", &list).replace("{{roll}}", &svg).replace("{{data}}", &data)
+    let data = data.replace('<', "\\u003c");
+    let (title, key) = (escape(title), escape(&piece.score.key().to_string()));
+    let (mut page, mut rest) = (String::new(), TEMPLATE);
+    while let Some((before, (name, after))) =
+        rest.split_once("{{").and_then(|(before, after)| Some((before, after.split_once("}}")?)))
+    {
+        page.push_str(before);
+        match name {
+            "style" => page.push_str(STYLE),
+            "script" => SCRIPTS.iter().for_each(|script| page.push_str(script)),
+            "title" => page.push_str(&title),
+            "key" => page.push_str(&key),
+            "data" => page.push_str(&data),
+            _ => unreachable!("page.html names nothing else"),
+        }
+        rest = after;
+    }
+    page + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::tests::piece;
+
+    #[test]
+    fn a_page_is_filled_whatever_stands_in_the_title() {
+        let (mut score, grid) = piece(&[("72,67,64,48", 16)]);
+        score.title = Some("{{data}} </script> & {{x}}".into());
+        let page = page(&Piece::new(score, grid));
+        assert!(page.contains("<title>{{data}} &lt;/script&gt; &amp; {{x}}</title>"));
+        assert!(page.contains("\"symbol\":\"C\"") && page.ends_with("</html>\n"));
+        assert_eq!(page.matches("<script>").count(), page.matches("</script>").count());
+    }
 }

@@ -5,7 +5,6 @@ mod roll;
 mod shape;
 mod svg;
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use files::{Grid, Score};
@@ -13,7 +12,7 @@ use thiserror::Error;
 
 use crate::analysis::Sounding;
 use crate::marks::Mark;
-use roll::{GUTTER, HEADER, Roll, STEP};
+use roll::{GUTTER, Roll, STEP};
 use shape::{Shape, Text};
 
 /// In pixels.
@@ -21,7 +20,7 @@ const TITLE: f64 = 54.0;
 const PAGE_WIDTH: f64 = 1240.0;
 
 /// Soprano to bass; told apart by the colour-blind too (from P. Tol, Colour Schemes, SRON/EPS/TN/09-002).
-pub const COLOURS: [&str; 4] = ["#cc3311", "#ee9922", "#009966", "#0077bb"];
+const COLOURS: [&str; 4] = ["#cc3311", "#ee9922", "#009966", "#0077bb"];
 
 /// So many pixels are drawn; a piece that needs more is no picture but a wallpaper.
 const MAX_PIXELS: f64 = 80e6;
@@ -90,39 +89,6 @@ fn page_shapes(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) 
     (shapes, width, height)
 }
 
-/// One long line, for a page that scrolls, and where in it each step begins (in pixels, from the first step drawn).
-pub fn strip(score: &Score, grid: &Grid, chords: &[Sounding], marks: &[Mark]) -> (String, Strip) {
-    let roll = Roll::new(score, grid, chords, marks);
-    let line = 0..roll.bars.len();
-    let (width, height) = (roll.width(&line), roll.height());
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"roll\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\" font-family=\"Helvetica, Arial, sans-serif\">\n"
-    );
-    let mut shapes = Vec::new();
-    roll.draw(&mut shapes, &line, 0.0);
-    svg::write(&mut svg, &shapes);
-    let (rows, bottom) = (roll.rows(), HEADER + roll.rows());
-    let band = format!("x=\"0\" y=\"{HEADER}\" width=\"{STEP}\" height=\"{rows}\"");
-    let _ = writeln!(svg, "<rect id=\"band\" {band} style=\"display:none\"/>");
-    let _ = writeln!(svg, "<line id=\"head\" x1=\"-9\" x2=\"-9\" y1=\"{HEADER}\" y2=\"{bottom}\"/>");
-    svg.push_str("</svg>\n");
-    let mut steps = Vec::new();
-    let mut x = GUTTER;
-    for bar in &roll.bars {
-        steps.extend((bar.first_step..bar.end_step).map(|step| (step, x + f64::from(step - bar.first_step) * STEP)));
-        x += f64::from(bar.end_step - bar.first_step) * STEP;
-    }
-    (svg, Strip { steps, end: x })
-}
-
-/// See [`strip`].
-pub struct Strip {
-    /// Steps of the grid with their places; bars in which all rest are left out.
-    pub steps: Vec<(u32, f64)>,
-    pub end: f64,
-}
-
 #[cfg(test)]
 mod tests {
     use chorale::{Part, Pitch, Rule};
@@ -145,11 +111,6 @@ mod tests {
             let drawn = document.descendants().filter(|node| node.has_tag_name("rect") && node.attribute("rx").is_some());
             // The legend has one of each part; notes that cross to the next line are drawn in both.
             prop_assert!(drawn.count() >= notes + 4);
-            let (strip, places) = strip(&score, &grid, &chords, &[]);
-            let document = roxmltree::Document::parse(&strip).unwrap();
-            let drawn = document.descendants().filter(|node| node.has_tag_name("rect") && node.attribute("rx").is_some());
-            prop_assert_eq!(drawn.count(), notes);
-            prop_assert!(places.steps.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1));
         }
     }
 

@@ -42,12 +42,14 @@
 mod engine;
 #[doc(hidden)]
 pub mod fault;
+mod naming;
 mod shared;
 pub mod take;
 mod work;
 mod worker;
 
 pub use engine::{Engine, EngineEnds};
+pub use naming::Naming;
 pub use shared::{AnsweredNote, Failure, PerformanceEvent, Shared, Status, Summary};
 pub use work::WorkerQueues;
 pub use worker::Worker;

@@ -1,4 +1,4 @@
-use arithmetic::{Needed, multiversion};
+use arithmetic::{Needed, multiversion, rectified};
 use chorale::{Part, Token, columns};
 
 use crate::embedding::{Embedding, Feature, add_features};
@@ -171,13 +171,13 @@ multiversion! {
             for added in added {
                 sums.iter_mut().zip(&added[from..][..LANES]).for_each(|(sum, value)| *sum += value);
             }
-            sum[from..][..LANES].iter_mut().zip(&sums).for_each(|(sum, value)| *sum = value.max(0.0));
+            sum[from..][..LANES].iter_mut().zip(&sums).for_each(|(sum, value)| *sum = rectified(*value));
             from += LANES;
         }
         for index in from..width {
             let mut total = base[index];
             added.iter().for_each(|added| total += added[index]);
-            sum[index] = total.max(0.0);
+            sum[index] = rectified(total);
         }
     }
 }

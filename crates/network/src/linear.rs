@@ -1,4 +1,4 @@
-use arithmetic::{Matrix, Needed, multiversion};
+use arithmetic::{Matrix, Needed, multiversion, rectified};
 
 /// x · matrix + bias.
 pub(crate) struct Linear {
@@ -29,7 +29,7 @@ impl Linear {
 
 multiversion! {
     pub(crate) fn keep_positive(values: &mut [f32]) {
-        values.iter_mut().for_each(|value| *value = value.max(0.0));
+        values.iter_mut().for_each(|value| *value = rectified(*value));
     }
 }
 

@@ -260,7 +260,7 @@ multiversion! {
                 *sum += outputs[usize::from(output) % OUTPUT_LIMIT];
             }
         }
-        logits.iter_mut().zip(&sums).for_each(|(logit, sum)| *logit = sum.max(lowest));
+        logits.iter_mut().zip(&sums).for_each(|(logit, sum)| *logit = if *sum > lowest { *sum } else { lowest });
     }
 }
 

@@ -6,6 +6,9 @@ use std::arch::x86_64::{
     _mm512_loadu_ps, _mm512_set1_ps, _mm512_storeu_ps,
 };
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_splat, v128, v128_load, v128_store};
+
 use super::{Matrix, Needed, PANEL, ROWS, UNIT, Unit, blocks};
 
 /// How far ahead, in values, weights are fetched for a single row, which waits for nothing else: two kilobytes. (One to
@@ -26,8 +29,14 @@ pub(super) fn add_product(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>
             return unsafe { product_avx2(matrix, rows, needed, sums) };
         }
     }
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    // SAFETY: the module is not even loaded where its instructions are not known.
+    return unsafe { product::<[v128; 4], 2, 1, 1>(matrix, rows, needed, sums) };
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     // SAFETY: it needs no feature.
-    unsafe { product::<[f32; UNIT], 1, 2>(matrix, rows, needed, sums) }
+    unsafe {
+        product::<[f32; UNIT], ROWS, 1, 2>(matrix, rows, needed, sums)
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -35,7 +44,7 @@ pub(super) fn add_product(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>
 fn product_avx512(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>, sums: &mut [f32]) {
     // 24 of the 32 registers hold sums.
     // SAFETY: the feature is enabled here.
-    unsafe { product::<__m512, 4, 4>(matrix, rows, needed, sums) }
+    unsafe { product::<__m512, ROWS, 4, 4>(matrix, rows, needed, sums) }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -43,7 +52,7 @@ fn product_avx512(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>, sums: 
 fn product_avx2(matrix: &Matrix, rows: &[f32], needed: Option<&Needed>, sums: &mut [f32]) {
     // 12 of the 16 registers hold sums.
     // SAFETY: the features are enabled here.
-    unsafe { product::<[__m256; 2], 1, 2>(matrix, rows, needed, sums) }
+    unsafe { product::<[__m256; 2], ROWS, 1, 2>(matrix, rows, needed, sums) }
 }
 
 /// A unit in registers.
@@ -124,6 +133,35 @@ impl Lanes for [__m256; 2] {
     }
 }
 
+/// In WebAssembly, which has no fused multiply-add: every sum is rounded once more than elsewhere.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Lanes for [v128; UNIT / 4] {
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller's; four values lie in a unit at each of these places.
+        std::array::from_fn(|four| unsafe { v128_load(from.add(4 * four).cast()) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        for (four, values) in self.into_iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { v128_store(to.add(4 * four).cast(), values) };
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        [f32x4_splat(0.0); UNIT / 4]
+    }
+
+    #[inline(always)]
+    unsafe fn add_scaled(self, factor: f32, values: Self) -> Self {
+        let factor = f32x4_splat(factor);
+        std::array::from_fn(|four| f32x4_add(self[four], f32x4_mul(factor, values[four])))
+    }
+}
+
 impl Lanes for [f32; UNIT] {
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
@@ -152,13 +190,13 @@ impl Lanes for [f32; UNIT] {
     }
 }
 
-/// The whole product, in blocks of six rows and `UNITS` units, or of two rows and `UNITS_OF_TWO`, whose sums stay in
-/// registers.
+/// The whole product, in blocks of six rows, `HEIGHT` of them at once, and `UNITS` units, or of two rows and `UNITS_OF_TWO`,
+/// whose sums stay in registers.
 ///
 /// # Safety
 /// The processor must have the registers of `L`.
 #[inline(always)]
-unsafe fn product<L: Lanes, const UNITS: usize, const UNITS_OF_TWO: usize>(
+unsafe fn product<L: Lanes, const HEIGHT: usize, const UNITS: usize, const UNITS_OF_TWO: usize>(
     matrix: &Matrix,
     rows: &[f32],
     needed: Option<&Needed>,
@@ -178,7 +216,11 @@ unsafe fn product<L: Lanes, const UNITS: usize, const UNITS_OF_TWO: usize>(
             // SAFETY: the caller's.
             unsafe {
                 match height {
-                    ROWS => across::<L, ROWS, UNITS>(weights, rows, sums, &tile),
+                    ROWS => {
+                        for row in (tile.row..tile.row + ROWS).step_by(HEIGHT) {
+                            across::<L, HEIGHT, UNITS>(weights, rows, sums, &Tile { row, ..tile });
+                        }
+                    }
                     2 => across::<L, 2, UNITS_OF_TWO>(weights, rows, sums, &tile),
                     // One row is bound by memory and its sums by the latency of additions: all of a panel at once.
                     _ => across::<L, 1, { PANEL / UNIT }>(weights, rows, sums, &tile),
@@ -326,7 +368,7 @@ mod tests {
             ("chosen", Matrix::add_product),
             // SAFETY: plain arrays are on every processor.
             ("plain", |matrix, rows, sums| unsafe {
-                product::<[f32; UNIT], 1, 2>(matrix, rows, None, sums);
+                product::<[f32; UNIT], ROWS, 1, 2>(matrix, rows, None, sums);
             }),
         ];
         #[cfg(target_arch = "x86_64")]

@@ -1,12 +1,9 @@
 //! From the bytes of a file to the text of its score, and back: zip archives (.mxl), and the encodings of plain files.
 
-use std::io::{Cursor, Read, Write as _};
-
 use roxmltree::Document;
-use zip::CompressionMethod;
-use zip::write::SimpleFileOptions;
 
 use super::reader::{ReadError, shorten};
+use super::zip::{self, Archive};
 use crate::foreign;
 use crate::text::decode;
 
@@ -40,41 +37,25 @@ pub fn compress(musicxml: &str) -> Vec<u8> {
         "<container>\n  <rootfiles>\n    <rootfile full-path=\"score.musicxml\" ",
         "media-type=\"application/vnd.recordare.musicxml+xml\"/>\n  </rootfiles>\n</container>\n"
     );
-    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    // The date of the archive's members would make the same score other bytes each time.
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(zip::DateTime::default());
-    let mut add = |name: &str, content: &str| -> zip::result::ZipResult<()> {
-        archive.start_file(name, options)?;
-        archive.write_all(content.as_bytes())?;
-        Ok(())
-    };
-    let added = add("META-INF/container.xml", CONTAINER).and_then(|()| add("score.musicxml", musicxml));
-    added.and_then(|()| archive.finish()).expect("an archive in memory takes two files").into_inner()
+    zip::write(&[("META-INF/container.xml", CONTAINER.as_bytes()), ("score.musicxml", musicxml.as_bytes())])
 }
 
 /// The score of a compressed file: the one that its table of contents names, else the only one in it.
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
-    let mut archive =
-        zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| ReadError::Archive(shorten(&error.to_string())))?;
-    let named = member(&mut archive, "META-INF/container.xml").and_then(|container| score_named_in(&container));
-    let is_there = |name: &String| archive.index_for_name(name).is_some();
+    let archive = Archive::open(bytes).map_err(|error| ReadError::Archive(error.to_owned()))?;
+    let named = member(&archive, "META-INF/container.xml").and_then(|container| score_named_in(&container));
+    let is_there = |name: &String| archive.names().any(|member| member == name);
     if let Some(name) = named.as_ref().ok().filter(|name| is_there(name)) {
-        return member(&mut archive, name);
+        return member(&archive, name);
     }
-    let names: Vec<String> = archive.file_names().filter_map(|name| Some(name.ok()?.into_owned())).collect();
-    let foreign = foreign::by_members(names.iter().map(String::as_str));
-    let scores: Vec<&String> = names.iter().filter(|name| is_score(name)).collect();
+    let foreign = foreign::by_members(archive.names());
+    let scores: Vec<&str> = archive.names().filter(|name| is_score(name)).collect();
     match (&scores[..], foreign, named) {
-        ([score], ..) => member(&mut archive, score),
+        ([score], ..) => member(&archive, score),
         ([], Some(foreign), _) => Err(ReadError::Foreign(foreign)),
-        ([], None, Ok(name)) => member(&mut archive, &name),
+        ([], None, Ok(name)) => member(&archive, &name),
         ([], None, Err(error)) => Err(error),
-        _ => {
-            let names: Vec<&str> = scores.iter().map(|name| name.as_str()).collect();
-            Err(ReadError::SeveralScores(shorten(&names.join(", "))))
-        }
+        _ => Err(ReadError::SeveralScores(shorten(&scores.join(", ")))),
     }
 }
 
@@ -85,12 +66,10 @@ fn is_score(name: &str) -> bool {
     !is_hidden && [".xml", ".musicxml"].iter().any(|ending| lower.ends_with(ending))
 }
 
-fn member(archive: &mut zip::ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Vec<u8>, ReadError> {
-    let file = archive.by_name(name).map_err(|error| ReadError::Archive(shorten(&format!("{name}: {error}"))))?;
-    let mut content = Vec::new();
-    let read = file.take(MAX_BYTES + 1).read_to_end(&mut content);
-    read.map_err(|error| ReadError::Archive(shorten(&error.to_string())))?;
-    if content.len() as u64 > MAX_BYTES { Err(ReadError::TooLarge) } else { Ok(content) }
+fn member(archive: &Archive, name: &str) -> Result<Vec<u8>, ReadError> {
+    let content = archive.read(name, MAX_BYTES);
+    let content = content.map_err(|error| ReadError::Archive(shorten(&format!("{name}: {error}"))))?;
+    content.ok_or(ReadError::TooLarge)
 }
 
 /// The score that a table of contents names.

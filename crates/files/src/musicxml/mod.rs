@@ -3,6 +3,7 @@
 mod archive;
 mod reader;
 mod writer;
+mod zip;
 
 pub use archive::compress;
 pub(crate) use archive::is_utf16;

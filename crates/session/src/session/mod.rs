@@ -234,6 +234,11 @@ impl Session {
         }
     }
 
+    /// What a key struck now would be answered from, where it is ready.
+    pub fn answers(&self) -> Option<&AnswerTable> {
+        self.tables.present.as_ref()
+    }
+
     pub fn density(&self) -> Density {
         self.density
     }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use chorale::{Harmony, Key, KeyFinder, Pitch};
+use chorale::{Key, Pitch};
 use hdrhistogram::Histogram;
-use live::{AnsweredNote, PerformanceEvent, Status, Summary};
+use live::{AnsweredNote, Naming, PerformanceEvent, Status, Summary};
 use performer::devices::midi::PortStatus;
 use session::clock::ClockSource;
 
@@ -13,10 +13,6 @@ use session::clock::ClockSource;
 const ROLL: usize = 512;
 /// How long a message is shown.
 const SHOWN: Duration = Duration::from_secs(8);
-/// Steps in a row that another key than the present one must be the likeliest, lest names change from note to note;
-/// and steps at the beginning in which the first guess may be wrong.
-const PATIENCE: u32 = 8;
-const BEGINNING: u64 = 16;
 
 /// What the screen shows.
 pub struct View {
@@ -39,16 +35,9 @@ pub struct View {
     messages: VecDeque<(Instant, String)>,
     position: u64,
     pub parts: [Option<Pitch>; 4],
-    /// The name and numeral of the last chord that had one, until there is silence.
-    chord: Option<(String, String)>,
+    naming: Naming,
     /// One column a step, oldest first.
     pub roll: VecDeque<Column>,
-    /// How long each pitch class has sounded lately.
-    classes: [f64; 12],
-    steps: u64,
-    key: Option<Key>,
-    /// The likeliest key where it is another, and for how many steps it has been.
-    rival: Option<(Key, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -86,20 +75,17 @@ impl View {
             messages: VecDeque::new(),
             position: 0,
             parts: [None; 4],
-            chord: None,
+            naming: Naming::new(status.key),
             roll: VecDeque::with_capacity(ROLL),
-            classes: [0.0; 12],
-            steps: 0,
-            key: None,
-            rival: None,
         })
     }
 
     /// Things stand so now. Of another song nothing is known of what was heard before.
     pub fn stand(&mut self, status: Status) {
         if status.song != self.status.song {
-            (self.classes, self.steps, self.key, self.rival) = ([0.0; 12], 0, None, None);
+            self.naming.forget();
         }
+        self.naming.told = status.key;
         self.status = status;
     }
 
@@ -142,6 +128,7 @@ impl View {
 
     fn moment(&mut self, position: u64, parts: [Option<Pitch>; 4]) {
         let changed: [bool; 4] = std::array::from_fn(|part| parts[part] != self.parts[part]);
+        let mut is_step = false;
         match self.roll.back_mut().filter(|column| column.position == position) {
             Some(column) => {
                 column.parts = parts;
@@ -155,66 +142,31 @@ impl View {
                 }
                 let is_bar_line = self.status.metre.steps().is_some_and(|steps| position.is_multiple_of(steps));
                 self.roll.push_back(Column { position, is_bar_line, parts, struck: changed });
-                self.classes.iter_mut().for_each(|weight| *weight *= KeyFinder::MEMORY);
-                for pitch in parts.into_iter().flatten() {
-                    self.classes[usize::from(pitch.class())] += 1.0;
-                }
-                self.follow_key();
+                is_step = true;
             }
         }
         (self.position, self.parts) = (position, parts);
-        self.chord = match self.name(parts) {
-            None if parts != [None; 4] => self.chord.take(),
-            chord => chord,
-        };
+        self.naming.hear(parts, is_step);
     }
 
-    /// Takes another key on once it has been the likeliest for long enough.
-    fn follow_key(&mut self) {
-        self.steps += 1;
-        let likeliest = likeliest(&self.classes);
-        if likeliest == self.key {
-            self.rival = None;
-            return;
-        }
-        let before = self.rival.filter(|(key, _)| Some(*key) == likeliest).map_or(0, |(_, steps)| steps);
-        self.rival = likeliest.map(|key| (key, before + 1));
-        if self.key.is_none() || self.steps <= BEGINNING || before + 1 >= PATIENCE {
-            (self.key, self.rival) = (likeliest, None);
-        }
-    }
-
-    /// The key of what has sounded lately, once anything has. [`KeyFinder`] keeps silent where no key is clear; here chords
-    /// need the name of the likeliest, and the same one that the piece would get on the page.
-    /// One that was told stands before it.
+    /// The key that was told, else that of what has sounded lately.
     pub fn key(&self) -> Option<Key> {
-        self.status.key.or(self.key)
-    }
-
-    /// That of the first chord, before anything has sounded, is guessed from the chord.
-    fn key_of(&self, parts: [Option<Pitch>; 4]) -> Option<Key> {
-        let mut classes = [0.0; 12];
-        parts.into_iter().flatten().for_each(|pitch| classes[usize::from(pitch.class())] += 1.0);
-        self.key().or_else(|| likeliest(&classes))
+        self.naming.key()
     }
 
     /// The name of these notes' chord and its Roman numeral.
     pub fn name(&self, parts: [Option<Pitch>; 4]) -> Option<(String, String)> {
-        let key = self.key_of(parts)?;
-        let pitches: Vec<Pitch> = parts.into_iter().flatten().collect();
-        let harmony = Harmony::of(&pitches)?;
-        Some((harmony.symbol(key), harmony.numeral(key)))
+        self.naming.name(parts)
     }
 
     /// Of the chord that sounds; where notes pass through it, of the one before.
     pub fn chord(&self) -> Option<&(String, String)> {
-        self.chord.as_ref()
+        self.naming.chord()
     }
 
     /// The names of these notes.
     pub fn names(&self, parts: [Option<Pitch>; 4]) -> [String; 4] {
-        let key = self.key_of(parts).unwrap_or(Key::of_tonic(0, false));
-        parts.map(|pitch| pitch.map_or_else(|| "-".to_owned(), |pitch| key.spell(pitch, &[], None).to_string()))
+        self.naming.names(parts).map(|name| name.unwrap_or_else(|| "-".to_owned()))
     }
 
     /// Where the music stands: bar, beat and fourth of the beat, all from 1. Where nobody knows the bar, beats are counted.
@@ -243,8 +195,4 @@ impl View {
     pub fn is_on_beat(&self) -> bool {
         self.position % 4 < 2
     }
-}
-
-fn likeliest(classes: &[f64; 12]) -> Option<Key> {
-    (classes.iter().sum::<f64>() > 0.0).then(|| Key::find(classes, None))
 }

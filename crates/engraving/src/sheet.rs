@@ -1,0 +1,199 @@
+//! A piece as a page draws and plays it: everything in quarters from the beginning of the file.
+
+use chorale::{Key, Part, Spelling};
+use files::notation::spellings;
+use files::{Direction, Grid, Note, Score, Tick, smf};
+use serde::Serialize;
+
+use crate::marks::by_step;
+use crate::position::bar_position;
+use crate::{Piece, analysis::Sounding};
+
+/// See [`Piece::sheet`].
+#[derive(Debug, Serialize)]
+pub struct Sheet {
+    title: Option<String>,
+    /// Such as `G major`.
+    key: String,
+    /// Sharps of the first signature; below zero, flats.
+    fifths: i8,
+    metre: String,
+    /// Quarters a minute at the beginning.
+    tempo: f64,
+    /// What the four parts are called, from the top; none where nobody sings it.
+    parts: [Option<&'static str>; 4],
+    /// Which part the melody is.
+    melody: usize,
+    /// Of each verse the syllables, and where they begin. One that its word goes on from ends in a hyphen.
+    words: Vec<Vec<(f64, String)>>,
+    bars: Vec<SheetBar>,
+    notes: Vec<SheetNote>,
+    /// Quarters and their seconds, wherever the tempo changes and at the end; in between time goes evenly.
+    clock: Vec<(f64, f64)>,
+    chords: Vec<SheetChord>,
+    marks: Vec<SheetMark>,
+}
+
+#[derive(Debug, Serialize)]
+struct SheetBar {
+    /// 0 for a pickup.
+    number: u32,
+    start: f64,
+    end: f64,
+    metre: (u8, u8),
+    fifths: i8,
+}
+
+#[derive(Debug, Serialize)]
+struct SheetNote {
+    part: usize,
+    start: f64,
+    end: f64,
+    pitch: u8,
+    /// As it is written, such as `Eb4`.
+    name: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    fermata: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct SheetChord {
+    start: f64,
+    end: f64,
+    symbol: String,
+    numeral: String,
+    key: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SheetMark {
+    start: f64,
+    text: String,
+}
+
+impl Piece {
+    /// What a page needs of it, for its JSON.
+    pub fn sheet(&self) -> Sheet {
+        let Piece { score, grid, chords, marks } = self;
+        let quarters = |tick: Tick| f64::from(tick) / f64::from(score.ticks_per_quarter);
+        let at_step = |step: u32| quarters(grid.tick(step));
+        let key = score.key();
+        let part = |part: Part| score.part(part).iter().zip(spellings(score, part)).map(move |note| (part, note));
+        let note = |(part, (note, spelling)): (Part, (&Note, Spelling))| SheetNote {
+            part: part.index(),
+            start: quarters(note.start),
+            end: quarters(note.end),
+            pitch: note.pitch.midi(),
+            name: spelling.to_string(),
+            fermata: score.melody == part && score.fermatas.binary_search(&note.start).is_ok(),
+        };
+        let notes: Vec<SheetNote> = Part::ALL.into_iter().flat_map(part).map(note).collect();
+        let first =
+            grid.metre(grid.nearest_step(score.parts.iter().flatten().map(|note| note.start).min().unwrap_or(0)));
+        Sheet {
+            title: score.title.clone(),
+            key: key.to_string(),
+            fifths: key.sharps,
+            metre: format!("{}/{}", first.numerator, first.denominator()),
+            tempo: tempo(score),
+            parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
+            melody: score.melody.index(),
+            words: words(score, quarters),
+            bars: bars(score, grid, at_step),
+            notes,
+            clock: clock(score, quarters),
+            chords: chords.iter().map(|chord| sheet_chord(chord, at_step)).collect(),
+            marks: by_step(marks, &score.ensemble)
+                .into_iter()
+                .map(|(step, rules)| SheetMark {
+                    start: at_step(step),
+                    text: format!("{}: {rules}", bar_position(grid, step)),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn tempo(score: &Score) -> f64 {
+    let clock = score.clock();
+    60.0 / clock.seconds(Tick::from(score.ticks_per_quarter)).max(1e-3)
+}
+
+fn words(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<Vec<(f64, String)>> {
+    let verses = score.lyrics.iter().map(|lyric| lyric.verse).max().unwrap_or(0);
+    let verse = |verse: u8| {
+        let syllables = score.lyrics.iter().filter(|lyric| lyric.verse == verse);
+        syllables.map(|lyric| (quarters(lyric.tick), smf::text(&lyric.text))).collect()
+    };
+    (1..=verses).map(verse).filter(|verse: &Vec<_>| !verse.is_empty()).collect()
+}
+
+/// From the first in which something sounds to the last.
+fn bars(score: &Score, grid: &Grid, at_step: impl Fn(u32) -> f64) -> Vec<SheetBar> {
+    let keys: Vec<(Tick, Key)> = score.keys();
+    let Some(first) = score.parts.iter().flatten().map(|note| note.start).min() else { return Vec::new() };
+    let (mut step, end) = (grid.nearest_step(first), grid.nearest_step(score.end()));
+    let mut bars = Vec::new();
+    while step < end {
+        let bar = grid.bar(step);
+        let tick = grid.tick(bar.first_step);
+        let key = keys[keys.partition_point(|(at, _)| *at <= tick).max(1) - 1].1;
+        let metre = grid.metre(bar.first_step);
+        bars.push(SheetBar {
+            number: bar.number,
+            start: at_step(bar.first_step),
+            end: at_step(bar.end_step),
+            metre: (metre.numerator, metre.denominator()),
+            fifths: key.sharps,
+        });
+        step = bar.end_step.max(step + 1);
+    }
+    bars
+}
+
+fn clock(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<(f64, f64)> {
+    let tempi = score.directions.iter().filter(|(_, direction)| matches!(direction, Direction::Tempo(_)));
+    let clock = score.clock();
+    let mut ticks: Vec<Tick> = tempi.map(|(tick, _)| *tick).chain([0, score.end().max(1)]).collect();
+    ticks.sort_unstable();
+    ticks.dedup();
+    ticks.into_iter().map(|tick| (quarters(tick), clock.seconds(tick))).collect()
+}
+
+fn sheet_chord(chord: &Sounding, at_step: impl Fn(u32) -> f64) -> SheetChord {
+    SheetChord {
+        start: at_step(chord.steps.start),
+        end: at_step(chord.steps.end),
+        symbol: chord.harmony.symbol(chord.key),
+        numeral: chord.harmony.numeral(chord.key),
+        key: chord.key.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::tests::piece;
+    use files::Lyric;
+
+    #[test]
+    fn a_sheet_has_every_note_bar_chord_and_verse_in_quarters_and_seconds() {
+        let (mut score, grid) = piece(&[("72,67,64,48", 16), ("74,67,62,55", 8), ("72,67,64,48", 8)]);
+        let quarter = Tick::from(score.ticks_per_quarter);
+        score.directions.extend([(0, Direction::Tempo(1_000_000)), (4 * quarter, Direction::Tempo(500_000))]);
+        for (verse, text) in [(1, "one"), (2, "two")] {
+            score.lyrics.push(Lyric { tick: 4 * quarter, verse, text: text.into() });
+        }
+        let sheet = Piece::new(score, grid).sheet();
+        assert_eq!((sheet.tempo, sheet.metre.as_str()), (60.0, "4/4"));
+        let bars: Vec<_> = sheet.bars.iter().map(|bar| (bar.number, bar.start, bar.end)).collect();
+        assert_eq!(bars, [(1, 0.0, 4.0), (2, 4.0, 8.0)]);
+        let soprano: Vec<_> =
+            sheet.notes.iter().filter(|note| note.part == 0).map(|note| (note.start, &*note.name)).collect();
+        assert_eq!(soprano, [(0.0, "C5"), (4.0, "D5"), (6.0, "C5")]);
+        assert_eq!(sheet.clock, [(0.0, 0.0), (4.0, 4.0), (8.0, 6.0)]);
+        assert_eq!(sheet.words, [[(4.0, "one".to_owned())], [(4.0, "two".to_owned())]]);
+        let symbols: Vec<_> = sheet.chords.iter().map(|chord| (chord.start, &*chord.symbol)).collect();
+        assert_eq!(symbols, [(0.0, "C"), (4.0, "G"), (6.0, "C")]);
+    }
+}
