@@ -55,8 +55,9 @@ const requests = {
   organ({ port }) { organ = port; },
   start({ settings }) {
     clearTimeout(timer);
-    live.call({ call: "live.start", settings });
+    pass(live.call({ call: "live.start", settings }));
     follow(live.call({ call: "live.advance", at: pageTime() }));
+    postMessage({ type: "reply", at: pageTime(), messages: [], state: live.call({ call: "live.state" }) });
     postMessage({ type: "started" });
   },
   table({ range }) {

@@ -56,7 +56,6 @@ class LiveSession extends EventTarget {
   restart(changes) {
     Object.assign(this.settings.config, changes);
     for (const [name, value] of Object.entries(changes)) if (value === null) delete this.settings.config[name];
-    this.request({ call: "live.stop" });
     this.send({ type: "start", settings: this.settings });
   }
 
