@@ -8,7 +8,7 @@ const FORMATS = ["musicxml", "mid", "wav", "svg", "html"];
 class HarmonizeScreen {
   /** @param {Studio} studio @param {Sound} sound @param {(id: string, sentence: string) => void} notice */
   constructor(studio, sound, notice) {
-    Object.assign(this, { studio, sound, notice, piece: null, opened: null, options: {}, seed: 1, gains: [1, 1, 1, 1], muted: [false, false, false, false] });
+    Object.assign(this, { studio, sound, notice, piece: null, opened: null, options: {}, seed: 1, changes: 0, gains: [1, 1, 1, 1], muted: [false, false, false, false] });
     this.view = new PieceView({ staves: byId("staves"), roll: byId("roll-scroll"), tip: byId("tip"), seek: quarter => this.player.seek(quarter) });
     this.player = new Player(sound, (quarter, isPlaying) => this.moved(quarter, isPlaying));
     this.selection = new Selection(this.view, { play: quarter => this.playFrom(quarter), changed: () => this.showSelection(), noteChosen: index => this.showNote(index) });
@@ -75,6 +75,7 @@ class HarmonizeScreen {
     });
     for (const id of ["from-bar", "to-bar"]) on(id, "change", () => this.selection.set(Number(byId("from-bar").value), Math.max(Number(byId("from-bar").value), Number(byId("to-bar").value))));
     on("again", "click", () => this.again());
+    on("undo", "click", () => this.takeBack());
     on("select-none", "click", () => this.selection.all());
     on("fix", "click", () => this.fix());
     on("fix-close", "click", () => this.selection.chooseNote(-1));
@@ -156,28 +157,35 @@ class HarmonizeScreen {
     this.seed += 1;
     this.work(T.busy.again, async () => {
       const request = { call: "studio.again", start: bars[from].start, end: bars[to].end, parts: [0, 1, 2, 3].filter(part => parts[part]), seed: this.seed };
-      this.show(await this.studio.ask(request), false);
+      this.show(await this.studio.ask(request), false, this.changes + 1);
     });
+  }
+
+  takeBack() {
+    this.work(T.busy.again, async () => this.show(await this.studio.ask({ call: "studio.undo" }), false, this.changes - 1));
   }
 
   fix() {
     const note = this.piece.notes[this.selection.note], pitch = Number(byId("fix-pitch").value);
     this.work(T.busy.fix, async () => {
-      this.show(await this.studio.ask({ call: "studio.fix", part: note.part, start: note.start, pitch }), false);
+      this.show(await this.studio.ask({ call: "studio.fix", part: note.part, start: note.start, pitch }), false, this.changes + 1);
       const index = this.piece.notes.findIndex(one => one.part === note.part && one.start === note.start);
       this.selection.chooseNote(index);
     });
   }
 
-  /** @param {{piece: Piece, told: string[]}} found */
-  show({ piece, told }, isNew) {
+  /** @param {{piece: Piece, told: string[]}} found @param {number} changes of ours that could be taken back */
+  show({ piece, told }, isNew, changes = 0) {
+    this.changes = changes;
     const title = piece.title || T.piece.untitled;
     this.piece = { ...piece, title };
     byId("result").hidden = false;
     byId("piece-title").textContent = title;
     byId("piece-key").textContent = piece.key;
     byId("alternatives").hidden = piece.alternatives < 2;
-    byId("more").hidden = piece.alternatives > 1 || !this.opened;
+    // What was changed by hand is not thrown away for others.
+    byId("more").hidden = piece.alternatives > 1 || !this.opened || changes > 0;
+    byId("undo").hidden = changes === 0;
     byId("alternative").textContent = T.piece.of(piece.alternative + 1, piece.alternatives);
     this.showTold(told);
     this.view.show(this.piece);

@@ -62,7 +62,7 @@ class DrawnKeyboard {
       key.style.left = `${wide * (isBlack(pitch) ? before - 0.31 : before)}%`;
       key.style.width = `${wide * (isBlack(pitch) ? 0.62 : 1)}%`;
       key.dataset.pitch = String(pitch);
-      key.innerHTML = '<span class="answers" aria-hidden="true"></span><span class="letter" aria-hidden="true"></span><span class="name" aria-hidden="true"></span>';
+      key.innerHTML = '<span class="answers"></span><span class="letter"></span><span class="name"></span>';
       this.keys.set(pitch, key);
       drawn.push(key);
     }
@@ -75,14 +75,15 @@ class DrawnKeyboard {
   relabel() {
     for (const [pitch, key] of this.keys) {
       const letter = this.label(pitch);
-      key.querySelector(".letter").textContent = letter;
-      key.querySelector(".name").textContent = pitch % 12 === 0 ? keyName(pitch) : "";
+      // Drawn by the style sheet: the key's own name says all of it, in another order.
+      key.querySelector(".letter").dataset.text = letter;
+      key.querySelector(".name").dataset.text = pitch % 12 === 0 ? keyName(pitch) : "";
       const answer = this.answers.get(pitch);
       const lower = answer ? answer.parts.map(part => (part === null ? "–" : keyName(part))) : [];
       key.querySelector(".answers").replaceChildren(...lower.map((text, index) => {
         const line = document.createElement("span");
         line.className = `part${index + 1}`;
-        line.textContent = text;
+        line.dataset.text = text;
         return line;
       }));
       const told = answer ? `, ${T.keyboard.answer}: ${answer.chord || ""} ${lower.join(" ")}` : "";

@@ -76,7 +76,7 @@ const T = {
     described: (title, key, bars) => `${title}, ${key}, ${bars} bars in four parts`,
   },
   again: {
-    title: "Redo", label: "Harmonize a selection again", from: "bars", to: "to", go: "Harmonize again", all: "Select all",
+    title: "Redo", label: "Harmonize a selection again", from: "bars", to: "to", go: "Harmonize again", all: "Select all", undo: "Take back",
     selected: (from, to, parts) => `${from === to ? `Bar ${from}` : `Bars ${from} to ${to}`}, ${parts}. The rest stays as it is.`, noPart: "Choose at least one part that may change.",
     wholly: "Everything may change.", melodyStays: "The melody stays.",
   },

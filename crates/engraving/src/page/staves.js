@@ -300,6 +300,8 @@ class SystemDrawing {
     for (let line = top - 1; line >= y - CLOSE; line -= 1) parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
     for (let line = top + 5; line <= y + CLOSE; line += 1) parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
     parts.push(this.glyph(head, x, y));
+    // What a finger hits.
+    if (this.piece.now === undefined) parts.push(`<rect class="touch" x="${this.px(x - 0.6)}" y="${this.y(y - 1.2)}" width="${this.px(HEAD + 1.2)}" height="${this.px(2.4)}"/>`);
     if (sign.accidental) {
       const isDouble = other && other.accidental && Math.abs(other.place - sign.place) < 6 && sign.part % 2 === 1;
       parts.push(this.glyph(sign.accidental, x - 1.25 - (isDouble ? 1.05 : 0), y));
