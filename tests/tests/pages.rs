@@ -276,7 +276,7 @@ window.addEventListener('load', () => {
   found.lit = document.querySelectorAll('li button.lit').length;
   setTimeout(() => {
     found.head = document.getElementById('head').getAttribute('x1');
-    found.muted = document.querySelector('#roll g.part1').classList.contains('muted');
+    found.muted = document.getElementById('scroll').classList.contains('mute1') && pipes.gains[1] === 0;
     found.time = document.getElementById('time').textContent;
     found.begun = window.begun;
   }, 2500);

@@ -11,6 +11,7 @@ class ComputerKeys {
   /** @param {{press: (pitch: number) => void, release: (pitch: number) => void, shifted: () => void}} hands */
   constructor(hands) {
     Object.assign(this, hands, { isOn: true, octave: 4, down: new Map(), labels: new Map() });
+    this.isShown = !matchMedia("(hover: none)").matches;
     for (const code of Object.keys(PIANO_KEYS)) this.labels.set(code, US_LABELS[code] || code.slice(-1));
     // What stands on the keys here, where the browser tells.
     if (navigator.keyboard && navigator.keyboard.getLayoutMap) {
@@ -26,7 +27,7 @@ class ComputerKeys {
   /** What is on the computer's key that plays a pitch. */
   labelOf(pitch) {
     const code = Object.keys(PIANO_KEYS).find(one => this.lowest + PIANO_KEYS[one] === pitch);
-    return this.isOn && code ? this.labels.get(code) : "";
+    return this.isOn && this.isShown && code ? this.labels.get(code) : "";
   }
 
   shift(octaves) {
@@ -41,6 +42,7 @@ class ComputerKeys {
     if (!this.isOn || event.ctrlKey || event.metaKey || event.altKey) return false;
     const { code } = event;
     if (!(code in PIANO_KEYS)) return false;
+    this.isShown = true;
     if (!event.repeat && !this.down.has(code)) {
       const pitch = this.lowest + PIANO_KEYS[code];
       this.down.set(code, pitch);

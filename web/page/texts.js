@@ -77,11 +77,11 @@ const T = {
   },
   again: {
     title: "Redo", label: "Harmonize a selection again", from: "bars", to: "to", go: "Harmonize again", all: "Select all", undo: "Take back",
-    selected: (from, to, parts) => `${from === to ? `Bar ${from}` : `Bars ${from} to ${to}`}, ${parts}. The rest stays as it is.`, noPart: "Choose at least one part that may change.",
+    selected: (from, to, parts) => `${from !== to ? `Bars ${from} to ${to}` : Number(from) ? `Bar ${from}` : `The ${from}`}, ${parts}. The rest stays as it is.`, noPart: "Choose at least one part that may change.",
     wholly: "Everything may change.", melodyStays: "The melody stays.",
   },
   fix: {
-    label: "One note", chosen: (part, name, bar) => `${part}, ${name}, bar ${bar}`, pitch: "becomes", go: "Fix it, others follow", close: "Leave it",
+    label: "One note", chosen: (part, name, bar) => `${part}, ${name}, ${Number(bar) ? `bar ${bar}` : bar}`, pitch: "becomes", go: "Fix it, others follow", close: "Leave it",
   },
   save: { title: "Save", names: { musicxml: "MusicXML", mid: "MIDI", wav: "Sound (WAV)", svg: "Picture (SVG)", html: "Page (HTML)" }, done: name => `${name} was saved.` },
   busy: { open: "Reading …", harmonize: "Looking ahead and harmonizing …", alternatives: "Finding others …", again: "Harmonizing the selection …", fix: "The others follow …", generate: "Composing …", save: "Writing the file …" },

@@ -1,5 +1,7 @@
 // The page in Chromium, with stand-ins for what a test machine lacks. DIST names the folder of the built page, CHROMIUM the browser.
+import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -96,4 +98,20 @@ export async function serve() {
   });
   await new Promise(resolve => server.listen(0, "localhost", resolve));
   return { address: `http://localhost:${server.address().port}/`, close: () => server.close() };
+}
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** SHOTS names a folder for pictures to be looked at. */
+export async function picture(page, name) {
+  if (!process.env.SHOTS) return;
+  mkdirSync(process.env.SHOTS, { recursive: true });
+  await page.screenshot({ path: `${process.env.SHOTS}/${name}.png`, fullPage: true });
+}
+
+/** What axe finds, in one line each. */
+export async function faults(page) {
+  if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: axe });
+  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(node => node.target.join(" ")).join(", ")}`);
 }

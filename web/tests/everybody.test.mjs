@@ -1,26 +1,10 @@
 // For everybody: small screens, dark ones, keyboards, screen readers, and no connection.
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, test } from "node:test";
-import { launch, open, ready, serve } from "./browser.mjs";
+import { faults, launch, open, picture, ready, serve } from "./browser.mjs";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const browser = await launch();
 after(() => browser.close());
-
-/** SHOTS names a folder for pictures to be looked at. */
-async function picture(page, name) {
-  if (!process.env.SHOTS) return;
-  mkdirSync(process.env.SHOTS, { recursive: true });
-  await page.screenshot({ path: `${process.env.SHOTS}/${name}.png`, fullPage: true });
-}
-
-async function faults(page) {
-  if (!(await page.evaluate(() => "axe" in window))) await page.addScriptTag({ path: axe });
-  const { violations } = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }));
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(node => node.target.join(" ")).join(", ")}`);
-}
 
 for (const [name, context] of [["wide and light", { colorScheme: "light" }], ["narrow and dark", { colorScheme: "dark", wide: 360, high: 740, hasTouch: true, isMobile: true }]]) {
   test(`nothing bars anybody's way, ${name}: axe finds no fault, and nothing is wider than the screen`, async () => {

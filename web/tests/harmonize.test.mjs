@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { launch, open, ready } from "./browser.mjs";
+import { faults, launch, open, picture, ready } from "./browser.mjs";
 
 const browser = await launch();
 after(() => browser.close());
@@ -152,6 +152,39 @@ test("what is saved is MusicXML, MIDI, WAV, SVG and HTML", async () => {
   }
   assert.deepEqual(page.errors, []);
   await page.context().close();
+});
+
+test("the page that is saved plays by itself: Space and arrows, mute at once, by keyboard alone, in light and dark", async () => {
+  const page = await studio({ acceptDownloads: true });
+  await page.click("#tunes button:nth-child(4)");
+  await done(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click('#downloads [data-format="html"]')]);
+  const path = join(mkdtempSync(join(tmpdir(), "page-")), "saved.html");
+  await download.saveAs(path);
+  await page.context().close();
+  for (const colorScheme of ["light", "dark"]) {
+    const saved = await open(browser, { address: `file://${path}`, colorScheme });
+    const head = async () => Number(await saved.getAttribute("#head", "x1"));
+    const first = await head();
+    await saved.keyboard.press("Space");
+    await saved.waitForFunction(() => document.querySelector("#staves .sounds"));
+    await saved.waitForTimeout(600);
+    assert.ok(await head() > first);
+    // Notes that were handed over already are muted with their part.
+    await saved.uncheck("#parts input >> nth=1");
+    await saved.waitForFunction(() => pipes.parts[1].gain.value < 0.01 && pipes.parts[0].gain.value === 1);
+    await saved.evaluate(() => document.activeElement.blur());
+    await saved.keyboard.press("Space");
+    const stopped = await head();
+    await saved.keyboard.press("ArrowRight");
+    assert.ok(await head() > stopped);
+    await saved.keyboard.press("Home");
+    assert.equal(await head(), first);
+    assert.deepEqual(await faults(saved), []);
+    assert.deepEqual(saved.errors, []);
+    await picture(saved, `saved-${colorScheme}`);
+    await saved.context().close();
+  }
 });
 
 /** Well-formed here; by its schema too where PYTHON has it (as `make pages` prepares). */

@@ -24,7 +24,8 @@ class Pipes {
         return node;
       });
     }
-    await this.context.resume();
+    // Not waited for: without a loudspeaker it never comes.
+    this.context.resume().catch(() => {});
   }
 
   play(part, pitch, from, to) {

@@ -132,8 +132,8 @@ function isStill() { return matchMedia("(prefers-reduced-motion: reduce)").match
 /** Space plays and stops, arrows go by bars, Home to the beginning: wherever a key means nothing else. */
 function playByKeys(player, isActive) {
   document.addEventListener("keydown", event => {
-    if (!isActive() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, [data-own-keys]")) return;
-    if (event.code === "Space" && !event.target.closest("button, a, summary")) player.toggle();
+    if (!isActive() || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, textarea, [data-own-keys]")) return;
+    if (event.code === "Space" && !event.target.closest("button, a, summary, input")) player.toggle();
     else if (event.code === "ArrowLeft") player.step(-1);
     else if (event.code === "ArrowRight") player.step(1);
     else if (event.code === "Home") player.seekSeconds(0);
