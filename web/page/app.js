@@ -38,7 +38,7 @@ function startPage() {
   const sound = new Sound(), live = new LiveSession(), ports = new MidiPorts(), studio = new Studio();
   const play = new PlayScreen(live, sound, ports);
   const harmonize = new HarmonizeScreen(studio, sound, notice);
-  new PortsPanel(ports, live, notice);
+  new PortsPanel(ports, live, sound, notice);
   const screens = { play, harmonize };
   let current = "play";
 

@@ -2,9 +2,12 @@
 // The MIDI panel: connecting, choosing ports, and sentences about those that are missing.
 
 class PortsPanel {
-  /** @param {MidiPorts} ports @param {LiveSession} live @param {(id: string, sentence: string, action?: object) => void} notice */
-  constructor(ports, live, notice) {
-    Object.assign(this, { ports, live, notice });
+  /**
+   * @param {MidiPorts} ports @param {LiveSession} live @param {Sound} sound
+   * @param {(id: string, sentence: string, action?: object) => void} notice
+   */
+  constructor(ports, live, sound, notice) {
+    Object.assign(this, { ports, live, sound, notice });
     byId("midi-open").addEventListener("click", () => this.open());
     byId("midi-in").addEventListener("change", () => ports.listenTo(byId("midi-in").value));
     byId("midi-out").addEventListener("change", () => ports.playTo(byId("midi-out").value));
@@ -15,6 +18,8 @@ class PortsPanel {
   say(sentence) { byId("midi-state").textContent = sentence; }
 
   async open() {
+    // This click is the only one that there may be before a MIDI keyboard plays.
+    this.sound.resume().catch(() => {});
     try {
       await this.ports.open();
       this.live.start().catch(() => {});

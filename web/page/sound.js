@@ -36,7 +36,9 @@ class Sound {
   async start() {
     if (typeof AudioWorkletNode === "undefined") throw new Error(T.failed.sound);
     this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.onstatechange = () => this.told(this.context.state);
+    this.context.onstatechange = () => { if (this.context) this.told(this.context.state); };
+    // The device is gone, or the browser's sound has failed.
+    this.context.onerror = () => this.restart();
     this.context.resume().catch(() => {});
     const [{ module }, address] = await Promise.all([loadModule(), dataAddress("organ-worklet")]);
     await this.context.audioWorklet.addModule(address);

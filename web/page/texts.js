@@ -15,7 +15,6 @@ const T = {
     lead: ["Play a melody, one note at a time. ", "Three more voices answer."],
     leadKeys: letters => `Use the keys ${letters} … of your computer, a MIDI keyboard, or the keys below.`,
     leadTouch: "Touch the keys below, or plug in a MIDI keyboard.",
-    loading: "Waking the choir …",
     keyNow: "Key", place: "Bar", tempo: "Tempo", tempoGroup: "Tempo",
     stavesLabel: "What is played, as notes", rollLabel: "What is played, as a piano roll",
     controls: "How the choir sings",
@@ -32,7 +31,6 @@ const T = {
       temperature: "To the left the likeliest chords, to the right more surprising ones", time: "At a tempo of its own, or the beat is heard in what you play",
       release: "When the lower parts end after your key", tap: "Push on the beat, three times or more",
     },
-    barBeat: (bar, beat) => `bar ${bar}, beat ${beat}`,
     spoken: (chord, numeral, names) => `${chord}${numeral ? `, ${numeral}` : ""}. ${names}`,
   },
   mixer: {
@@ -78,7 +76,7 @@ const T = {
   again: {
     title: "Redo", label: "Harmonize a selection again", from: "bars", to: "to", go: "Harmonize again", all: "Select all", undo: "Take back",
     selected: (from, to, parts) => `${from !== to ? `Bars ${from} to ${to}` : Number(from) ? `Bar ${from}` : `The ${from}`}, ${parts}. The rest stays as it is.`, noPart: "Choose at least one part that may change.",
-    wholly: "Everything may change.", melodyStays: "The melody stays.",
+    wholly: "Everything may change.",
   },
   fix: {
     label: "One note", chosen: (part, name, bar) => `${part}, ${name}, ${Number(bar) ? `bar ${bar}` : bar}`, pitch: "becomes", go: "Fix it, others follow", close: "Leave it",
