@@ -94,6 +94,10 @@ class PlayScreen {
       this.computer.releaseAll();
       this.relabel();
     });
+    // Who chose by mouse goes on playing by keys; who chose by keys stays where he is.
+    addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
+    addEventListener("keydown", event => { if (event.code === "Tab") this.isByPointer = false; }, true);
+    control("play", "change", event => { if (this.isByPointer && event.target.matches("select, input[type=number]")) event.target.blur(); });
     live.addEventListener("reply", ({ detail }) => this.hear(detail));
     live.addEventListener("table", ({ detail }) => { if (byId("show-answers").checked) this.keyboard.showAnswers(detail.answers); });
     live.addEventListener("died", () => this.forgetHands());
