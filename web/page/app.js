@@ -4,7 +4,9 @@
 /** Says something that the player should know, with a way on. One of each kind stands at a time. */
 function notice(id, sentence, action) {
   const place = byId("notices");
-  const box = document.createElement("div"), text = document.createElement("span"), close = document.createElement("button");
+  const box = document.createElement("div"),
+    text = document.createElement("span"),
+    close = document.createElement("button");
   box.className = "notice";
   box.dataset.notice = id;
   text.textContent = sentence;
@@ -16,16 +18,22 @@ function notice(id, sentence, action) {
   if (action) {
     const button = document.createElement("button");
     button.textContent = action.name;
-    button.addEventListener("click", () => { box.remove(); action.work(); });
+    button.addEventListener("click", () => {
+      box.remove();
+      action.work();
+    });
     box.append(button);
   }
   box.append(close);
   const before = place.querySelector(`[data-notice="${id}"]`);
-  if (before) before.replaceWith(box); else place.append(box);
+  if (before) before.replaceWith(box);
+  else place.append(box);
   if (id === "saved") setTimeout(() => box.remove(), 5000);
 }
 
-function dismiss(id) { for (const box of document.querySelectorAll(`[data-notice="${id}"]`)) box.remove(); }
+function dismiss(id) {
+  for (const box of document.querySelectorAll(`[data-notice="${id}"]`)) box.remove();
+}
 
 function startPage() {
   fillTexts();
@@ -35,7 +43,10 @@ function startPage() {
     byId("main").inert = true;
     return;
   }
-  const sound = new Sound(), live = new LiveSession(), ports = new MidiPorts(), studio = new Studio();
+  const sound = new Sound(),
+    live = new LiveSession(),
+    ports = new MidiPorts(),
+    studio = new Studio();
   const play = new PlayScreen(live, sound, ports);
   const harmonize = new HarmonizeScreen(studio, sound, notice);
   new PortsPanel(ports, live, sound, notice);
@@ -46,7 +57,8 @@ function startPage() {
     if (screens[current].left) screens[current].left();
     current = name;
     for (const one of Object.keys(screens)) {
-      const tab = byId(`tab-${one}`), isChosen = one === name;
+      const tab = byId(`tab-${one}`),
+        isChosen = one === name;
       tab.setAttribute("aria-selected", String(isChosen));
       tab.tabIndex = isChosen ? 0 : -1;
       byId(one).hidden = !isChosen;
@@ -62,14 +74,17 @@ function startPage() {
   });
 
   sound.connected = port => live.connectOrgan(port);
-  const showLatency = () => { byId("latency").textContent = sound.isRunning ? T.sound.latency(sound.latency) : T.sound.off; };
+  const showLatency = () => {
+    byId("latency").textContent = sound.isRunning ? T.sound.latency(sound.latency) : T.sound.off;
+  };
   sound.told = (state, sentence) => {
     showLatency();
     if (state === "failed") notice("sound", sentence);
     else if (state === "running") dismiss("sound");
-    else if (state === "suspended" || state === "interrupted") setTimeout(() => {
-      if (!sound.isRunning) notice("sound", T.failed.suspended, { name: T.failed.wake, work: () => sound.resume() });
-    }, 600);
+    else if (state === "suspended" || state === "interrupted")
+      setTimeout(() => {
+        if (!sound.isRunning) notice("sound", T.failed.suspended, { name: T.failed.wake, work: () => sound.resume() });
+      }, 600);
   };
   showLatency();
   setInterval(showLatency, 2000);
@@ -83,7 +98,13 @@ function startPage() {
   });
   live.addEventListener("failed", ({ detail }) => notice("live", detail.message));
   byId("chord").textContent = "…";
-  live.start().then(() => { byId("chord").textContent = "–"; document.documentElement.dataset.ready = "play"; }, error => notice("live", T.failed.load(error.message)));
+  live.start().then(
+    () => {
+      byId("chord").textContent = "–";
+      document.documentElement.dataset.ready = "play";
+    },
+    error => notice("live", T.failed.load(error.message)),
+  );
 
   document.addEventListener("keydown", event => {
     if (current === "play" && !byId("help").open && play.keyDown(event)) event.preventDefault();
@@ -92,7 +113,10 @@ function startPage() {
   playByKeys(harmonize.player, () => current === "harmonize" && Boolean(harmonize.piece) && !byId("help").open);
   bindTheme(play);
   bindHelp();
-  addEventListener("pagehide", () => { ports.silence(); sound.hush(); });
+  addEventListener("pagehide", () => {
+    ports.silence();
+    sound.hush();
+  });
   if (location.hash === "#harmonize") choose("harmonize");
   serveOffline();
 }
@@ -106,14 +130,19 @@ function reconnectOrgan(sound, live) {
 function bindTheme(play) {
   byId("theme").addEventListener("click", () => {
     const root = document.documentElement;
-    const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const isDark = root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = isDark ? "light" : "dark";
     play.stage.recolour();
   });
 }
 
 function bindHelp() {
-  byId("help-text").append(...T.help.paragraphs.map(text => Object.assign(document.createElement("p"), { textContent: text })), Object.assign(document.createElement("p"), { textContent: T.help.licence, className: "soft" }));
+  byId("help-text").append(
+    ...T.help.paragraphs.map(text => Object.assign(document.createElement("p"), { textContent: text })),
+    Object.assign(document.createElement("p"), { textContent: T.help.licence, className: "soft" }),
+  );
   byId("help-open").addEventListener("click", () => byId("help").showModal());
   byId("help-close").addEventListener("click", () => byId("help").close());
 }

@@ -31,10 +31,14 @@ async function blobAddress(...ids) {
 }
 
 /** As an address that worklets load too: from a page opened from disk they take no blob. */
-async function dataAddress(id) { return `data:text/javascript;charset=utf-8,${encodeURIComponent(await carriedText(id))}`; }
+async function dataAddress(id) {
+  return `data:text/javascript;charset=utf-8,${encodeURIComponent(await carriedText(id))}`;
+}
 
 /** A module of one function with a vector in it: valid where there is SIMD. */
-const SIMD_PROBE = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11]);
+const SIMD_PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+]);
 
 /** Why this browser can't run the page, as a sentence; nothing where it can. */
 function whatIsMissing() {
@@ -48,7 +52,12 @@ function whatIsMissing() {
 let loading = null;
 
 function loadModule() {
-  loading = loading || Promise.all([carriedBytes("module"), carriedBytes("weights")]).then(async ([code, weights]) => ({ module: await WebAssembly.compile(code), weights }));
+  loading =
+    loading ||
+    Promise.all([carriedBytes("module"), carriedBytes("weights")]).then(async ([code, weights]) => ({
+      module: await WebAssembly.compile(code),
+      weights,
+    }));
   return loading;
 }
 

@@ -3,8 +3,26 @@
 
 /** Semitones above the octave's C. */
 const PIANO_KEYS = {
-  KeyA: 0, KeyW: 1, KeyS: 2, KeyE: 3, KeyD: 4, KeyF: 5, KeyT: 6, KeyG: 7, KeyY: 8, KeyH: 9, KeyU: 10, KeyJ: 11,
-  KeyK: 12, KeyO: 13, KeyL: 14, KeyP: 15, Semicolon: 16, Quote: 17, BracketRight: 18, Backslash: 19,
+  KeyA: 0,
+  KeyW: 1,
+  KeyS: 2,
+  KeyE: 3,
+  KeyD: 4,
+  KeyF: 5,
+  KeyT: 6,
+  KeyG: 7,
+  KeyY: 8,
+  KeyH: 9,
+  KeyU: 10,
+  KeyJ: 11,
+  KeyK: 12,
+  KeyO: 13,
+  KeyL: 14,
+  KeyP: 15,
+  Semicolon: 16,
+  Quote: 17,
+  BracketRight: 18,
+  Backslash: 19,
 };
 
 class ComputerKeys {
@@ -15,14 +33,19 @@ class ComputerKeys {
     for (const code of Object.keys(PIANO_KEYS)) this.labels.set(code, US_LABELS[code] || code.slice(-1));
     // What stands on the keys here, where the browser tells.
     if (navigator.keyboard && navigator.keyboard.getLayoutMap) {
-      navigator.keyboard.getLayoutMap().then(map => {
-        for (const code of this.labels.keys()) if (map.has(code)) this.labels.set(code, map.get(code).toUpperCase());
-        this.shifted();
-      }, () => {});
+      navigator.keyboard.getLayoutMap().then(
+        map => {
+          for (const code of this.labels.keys()) if (map.has(code)) this.labels.set(code, map.get(code).toUpperCase());
+          this.shifted();
+        },
+        () => {},
+      );
     }
   }
 
-  get lowest() { return 12 * (this.octave + 1); }
+  get lowest() {
+    return 12 * (this.octave + 1);
+  }
 
   /** What is on the computer's key that plays a pitch. */
   labelOf(pitch) {
@@ -58,7 +81,9 @@ class ComputerKeys {
   }
 
   /** The window has lost the keyboard: nothing tells when keys come up. */
-  releaseAll() { for (const code of [...this.down.keys()]) this.keyUp({ code }); }
+  releaseAll() {
+    for (const code of [...this.down.keys()]) this.keyUp({ code });
+  }
 }
 
 const US_LABELS = { Semicolon: ";", Quote: "'", BracketRight: "]", Backslash: "\\" };

@@ -8,43 +8,83 @@ const FORMATS = ["musicxml", "mid", "wav", "svg", "html"];
 class HarmonizeScreen {
   /** @param {Studio} studio @param {Sound} sound @param {(id: string, sentence: string) => void} notice */
   constructor(studio, sound, notice) {
-    Object.assign(this, { studio, sound, notice, piece: null, opened: null, options: {}, seed: 1, changes: 0, gains: [1, 1, 1, 1], muted: [false, false, false, false] });
-    this.view = new PieceView({ staves: byId("staves"), roll: byId("roll-scroll"), tip: byId("tip"), seek: quarter => this.player.seek(quarter) });
+    Object.assign(this, {
+      studio,
+      sound,
+      notice,
+      piece: null,
+      opened: null,
+      options: {},
+      seed: 1,
+      changes: 0,
+      gains: [1, 1, 1, 1],
+      muted: [false, false, false, false],
+    });
+    this.view = new PieceView({
+      staves: byId("staves"),
+      roll: byId("roll-scroll"),
+      tip: byId("tip"),
+      seek: quarter => this.player.seek(quarter),
+    });
     this.player = new Player(sound, (quarter, isPlaying) => this.moved(quarter, isPlaying));
-    this.selection = new Selection(this.view, { play: quarter => this.playFrom(quarter), changed: () => this.showSelection(), noteChosen: index => this.showNote(index) });
+    this.selection = new Selection(this.view, {
+      play: quarter => this.playFrom(quarter),
+      changed: () => this.showSelection(),
+      noteChosen: index => this.showNote(index),
+    });
     this.view.engraved = () => this.selection.draw();
-    this.writer = new TuneWriter((title, bytes) => this.open(`${title}.abc`, bytes), pitch => this.hearPitch(pitch));
+    this.writer = new TuneWriter(
+      (title, bytes) => this.open(`${title}.abc`, bytes),
+      pitch => this.hearPitch(pitch),
+    );
     this.parts = new PartRows(byId("piece-parts"), {
-      mute: (part, isOn) => { this.muted[part] = isOn; this.view.mute(part, isOn); this.applyGains(); },
-      gain: (part, gain) => { this.gains[part] = gain; this.applyGains(); },
+      mute: (part, isOn) => {
+        this.muted[part] = isOn;
+        this.view.mute(part, isOn);
+        this.applyGains();
+      },
+      gain: (part, gain) => {
+        this.gains[part] = gain;
+        this.applyGains();
+      },
     });
     this.fill();
     this.bind();
   }
 
   fill() {
-    byId("tunes").append(...TUNES.map(tune => {
-      const button = document.createElement("button");
-      button.append(tune.title, Object.assign(document.createElement("small"), { textContent: tune.from }));
-      button.addEventListener("click", () => this.open(`${tune.title}.abc`, abcFile(tune.title, tune.abc)));
-      return button;
-    }));
-    byId("downloads").append(...FORMATS.map(format => {
-      const button = document.createElement("button");
-      button.textContent = T.save.names[format];
-      button.dataset.format = format;
-      button.addEventListener("click", () => this.save(format));
-      return button;
-    }));
-    byId("again-parts").append(...T.parts.map((name, part) => {
-      const label = document.createElement("label"), box = document.createElement("input");
-      label.className = `check part${part}`;
-      box.type = "checkbox";
-      box.checked = part > 0;
-      box.addEventListener("change", () => { this.selection.parts[part] = box.checked; this.showSelection(); });
-      label.append(box, name);
-      return label;
-    }));
+    byId("tunes").append(
+      ...TUNES.map(tune => {
+        const button = document.createElement("button");
+        button.append(tune.title, Object.assign(document.createElement("small"), { textContent: tune.from }));
+        button.addEventListener("click", () => this.open(`${tune.title}.abc`, abcFile(tune.title, tune.abc)));
+        return button;
+      }),
+    );
+    byId("downloads").append(
+      ...FORMATS.map(format => {
+        const button = document.createElement("button");
+        button.textContent = T.save.names[format];
+        button.dataset.format = format;
+        button.addEventListener("click", () => this.save(format));
+        return button;
+      }),
+    );
+    byId("again-parts").append(
+      ...T.parts.map((name, part) => {
+        const label = document.createElement("label"),
+          box = document.createElement("input");
+        label.className = `check part${part}`;
+        box.type = "checkbox";
+        box.checked = part > 0;
+        box.addEventListener("change", () => {
+          this.selection.parts[part] = box.checked;
+          this.showSelection();
+        });
+        label.append(box, name);
+        return label;
+      }),
+    );
     byId("piece-play").textContent = T.piece.play;
   }
 
@@ -54,13 +94,24 @@ class HarmonizeScreen {
       this.openFile(event.target.files[0]);
       event.target.value = "";
     });
-    for (const name of ["dragenter", "dragover"]) on("harmonize", name, event => { event.preventDefault(); byId("drop").classList.add("over"); });
-    for (const name of ["dragleave", "drop"]) on("harmonize", name, event => { event.preventDefault(); byId("drop").classList.remove("over"); });
+    for (const name of ["dragenter", "dragover"])
+      on("harmonize", name, event => {
+        event.preventDefault();
+        byId("drop").classList.add("over");
+      });
+    for (const name of ["dragleave", "drop"])
+      on("harmonize", name, event => {
+        event.preventDefault();
+        byId("drop").classList.remove("over");
+      });
     on("harmonize", "drop", event => this.openFile(event.dataTransfer.files[0]));
     on("write-open", "click", () => {
       byId("writer").hidden = !byId("writer").hidden;
       byId("write-open").setAttribute("aria-expanded", String(!byId("writer").hidden));
-      if (!byId("writer").hidden) { this.writer.draw(); byId("writer-grid").focus(); }
+      if (!byId("writer").hidden) {
+        this.writer.draw();
+        byId("writer-grid").focus();
+      }
     });
     on("new-chorale", "click", () => this.compose());
     on("piece-play", "click", () => this.player.toggle());
@@ -73,7 +124,13 @@ class HarmonizeScreen {
       this.options = { track: line.track, channel: line.channel };
       this.harmonize();
     });
-    for (const id of ["from-bar", "to-bar"]) on(id, "change", () => this.selection.set(Number(byId("from-bar").value), Math.max(Number(byId("from-bar").value), Number(byId("to-bar").value))));
+    for (const id of ["from-bar", "to-bar"])
+      on(id, "change", () =>
+        this.selection.set(
+          Number(byId("from-bar").value),
+          Math.max(Number(byId("from-bar").value), Number(byId("to-bar").value)),
+        ),
+      );
     on("again", "click", () => this.again());
     on("undo", "click", () => this.takeBack());
     on("select-none", "click", () => this.selection.all());
@@ -126,8 +183,12 @@ class HarmonizeScreen {
   more() {
     const before = sopranoToBass(this.piece);
     return this.work(T.busy.alternatives, async () => {
-      let found = await this.studio.ask({ call: "studio.harmonize", options: { ...this.options, alternatives: ALTERNATIVES } });
-      if (sopranoToBass(found.piece) === before) found = await this.studio.ask({ call: "studio.alternative", index: 1 });
+      let found = await this.studio.ask({
+        call: "studio.harmonize",
+        options: { ...this.options, alternatives: ALTERNATIVES },
+      });
+      if (sopranoToBass(found.piece) === before)
+        found = await this.studio.ask({ call: "studio.alternative", index: 1 });
       this.show(found, false);
       byId("alternative-on").focus();
     });
@@ -144,31 +205,51 @@ class HarmonizeScreen {
   alternative(step) {
     const { alternative, alternatives } = this.piece;
     return this.work(T.busy.harmonize, async () => {
-      this.show(await this.studio.ask({ call: "studio.alternative", index: (alternative + step + alternatives) % alternatives }), false);
+      this.show(
+        await this.studio.ask({
+          call: "studio.alternative",
+          index: (alternative + step + alternatives) % alternatives,
+        }),
+        false,
+      );
     });
   }
 
   again() {
-    const { from, to, parts } = this.selection, { bars } = this.piece;
+    const { from, to, parts } = this.selection,
+      { bars } = this.piece;
     if (!parts.some(Boolean)) {
       byId("selected").textContent = T.again.noPart;
       return;
     }
     this.seed += 1;
     this.work(T.busy.again, async () => {
-      const request = { call: "studio.again", start: bars[from].start, end: bars[to].end, parts: [0, 1, 2, 3].filter(part => parts[part]), seed: this.seed };
+      const request = {
+        call: "studio.again",
+        start: bars[from].start,
+        end: bars[to].end,
+        parts: [0, 1, 2, 3].filter(part => parts[part]),
+        seed: this.seed,
+      };
       this.show(await this.studio.ask(request), false, this.changes + 1);
     });
   }
 
   takeBack() {
-    this.work(T.busy.again, async () => this.show(await this.studio.ask({ call: "studio.undo" }), false, this.changes - 1));
+    this.work(T.busy.again, async () =>
+      this.show(await this.studio.ask({ call: "studio.undo" }), false, this.changes - 1),
+    );
   }
 
   fix() {
-    const note = this.piece.notes[this.selection.note], pitch = Number(byId("fix-pitch").value);
+    const note = this.piece.notes[this.selection.note],
+      pitch = Number(byId("fix-pitch").value);
     this.work(T.busy.fix, async () => {
-      this.show(await this.studio.ask({ call: "studio.fix", part: note.part, start: note.start, pitch }), false, this.changes + 1);
+      this.show(
+        await this.studio.ask({ call: "studio.fix", part: note.part, start: note.start, pitch }),
+        false,
+        this.changes + 1,
+      );
       const index = this.piece.notes.findIndex(one => one.part === note.part && one.start === note.start);
       this.selection.chooseNote(index);
     });
@@ -198,7 +279,9 @@ class HarmonizeScreen {
     if (isNew) {
       this.player.place = 0;
       this.selection.parts = [0, 1, 2, 3].map(part => part !== piece.melody);
-      [...byId("again-parts").querySelectorAll("input")].forEach((box, part) => { box.checked = this.selection.parts[part]; });
+      [...byId("again-parts").querySelectorAll("input")].forEach((box, part) => {
+        box.checked = this.selection.parts[part];
+      });
       this.selection.all();
     } else {
       this.selection.chooseNote(-1);
@@ -213,20 +296,38 @@ class HarmonizeScreen {
     const all = [...(this.opened ? this.opened.told : []), ...told];
     byId("told").hidden = !all.length && lines.length < 2;
     byId("told-count").textContent = T.open.told(all.length);
-    byId("told-list").replaceChildren(...all.map(sentence => Object.assign(document.createElement("li"), { textContent: sentence })));
+    byId("told-list").replaceChildren(
+      ...all.map(sentence => Object.assign(document.createElement("li"), { textContent: sentence })),
+    );
     byId("lines-label").hidden = lines.length < 2;
-    const chosen = this.options.track === undefined ? lines.findIndex(line => line.taken) : lines.findIndex(line => line.track === this.options.track && line.channel === this.options.channel);
-    fillSelect(byId("lines"), lines.map((line, index) => [String(index), T.open.lineOf(line.name, line.track, line.notes, line.lowest, line.highest)]), String(chosen));
+    const chosen =
+      this.options.track === undefined
+        ? lines.findIndex(line => line.taken)
+        : lines.findIndex(line => line.track === this.options.track && line.channel === this.options.channel);
+    fillSelect(
+      byId("lines"),
+      lines.map((line, index) => [
+        String(index),
+        T.open.lineOf(line.name, line.track, line.notes, line.lowest, line.highest),
+      ]),
+      String(chosen),
+    );
   }
 
   showSelection() {
     const { from, to, parts, isAll } = this.selection;
     byId("from-bar").value = String(from);
     byId("to-bar").value = String(to);
-    const names = T.parts.filter((_, part) => parts[part]).join(", ").toLowerCase();
+    const names = T.parts
+      .filter((_, part) => parts[part])
+      .join(", ")
+      .toLowerCase();
     const bars = this.selection.bars;
     if (!bars.length) return;
-    byId("selected").textContent = isAll && parts.every(Boolean) ? T.again.wholly : T.again.selected(barName(bars[from]), barName(bars[to]), names || "–");
+    byId("selected").textContent =
+      isAll && parts.every(Boolean)
+        ? T.again.wholly
+        : T.again.selected(barName(bars[from]), barName(bars[to]), names || "–");
   }
 
   showNote(index) {
@@ -235,8 +336,14 @@ class HarmonizeScreen {
     if (!note) return;
     const bar = this.piece.bars.find(one => one.end > note.start + CLOSE);
     byId("note-name").textContent = T.fix.chosen(T.parts[note.part], note.name, barName(bar));
-    const pitches = Array.from({ length: 25 }, (_, step) => note.pitch + 12 - step).filter(pitch => pitch >= 36 && pitch <= 81);
-    fillSelect(byId("fix-pitch"), pitches.map(pitch => [String(pitch), keyName(pitch)]), String(note.pitch));
+    const pitches = Array.from({ length: 25 }, (_, step) => note.pitch + 12 - step).filter(
+      pitch => pitch >= 36 && pitch <= 81,
+    );
+    fillSelect(
+      byId("fix-pitch"),
+      pitches.map(pitch => [String(pitch), keyName(pitch)]),
+      String(note.pitch),
+    );
     if (!this.player.isPlaying) this.hearPitch(note.pitch, note.part);
   }
 
@@ -251,7 +358,10 @@ class HarmonizeScreen {
   }
 
   hearPitch(pitch, part = 0) {
-    this.sound.resume().then(() => this.sound.play(part, pitch, this.sound.time, this.sound.time + 0.4), () => {});
+    this.sound.resume().then(
+      () => this.sound.play(part, pitch, this.sound.time, this.sound.time + 0.4),
+      () => {},
+    );
   }
 
   playFrom(quarter) {
@@ -267,7 +377,9 @@ class HarmonizeScreen {
     if (byId("piece-time").textContent !== time) byId("piece-time").textContent = time;
   }
 
-  applyGains() { this.gains.forEach((gain, part) => this.sound.setGain(part, this.muted[part] ? 0 : gain)); }
+  applyGains() {
+    this.gains.forEach((gain, part) => this.sound.setGain(part, this.muted[part] ? 0 : gain));
+  }
 
   shown() {
     this.applyGains();
@@ -275,10 +387,16 @@ class HarmonizeScreen {
     if (this.piece) this.view.engrave();
   }
 
-  left() { if (this.player.isPlaying) this.player.stop(); }
+  left() {
+    if (this.player.isPlaying) this.player.stop();
+  }
 }
 
-function barName(bar) { return bar.number === 0 ? T.piece.upbeat : String(bar.number); }
+function barName(bar) {
+  return bar.number === 0 ? T.piece.upbeat : String(bar.number);
+}
 
 /** All notes in one text, to be compared. */
-function sopranoToBass(piece) { return piece.notes.map(note => [note.part, note.start, note.end, note.pitch].join()).join(";"); }
+function sopranoToBass(piece) {
+  return piece.notes.map(note => [note.part, note.start, note.end, note.pitch].join()).join(";");
+}

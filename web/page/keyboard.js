@@ -15,18 +15,32 @@ class DrawnKeyboard {
    *   shown: () => void}} hands
    */
   constructor(place, hands) {
-    Object.assign(this, hands, { place, lowest: 60, keys: new Map(), held: new Map(), answers: new Map(), sounding: [], pressed: 0 });
+    Object.assign(this, hands, {
+      place,
+      lowest: 60,
+      keys: new Map(),
+      held: new Map(),
+      answers: new Map(),
+      sounding: [],
+      pressed: 0,
+    });
     place.addEventListener("pointerdown", event => this.pointer(event, true));
-    place.addEventListener("pointermove", event => { if (this.held.has(event.pointerId)) this.pointer(event, false); });
+    place.addEventListener("pointermove", event => {
+      if (this.held.has(event.pointerId)) this.pointer(event, false);
+    });
     for (const name of ["pointerup", "pointercancel"]) addEventListener(name, event => this.lift(event.pointerId));
     place.addEventListener("contextmenu", event => event.preventDefault());
     place.addEventListener("keydown", event => this.keyDown(event));
-    place.addEventListener("keyup", event => { if (event.code === "Space" || event.code === "Enter") this.lift("key"); });
+    place.addEventListener("keyup", event => {
+      if (event.code === "Space" || event.code === "Enter") this.lift("key");
+    });
     place.addEventListener("focusout", () => this.lift("key"));
     new ResizeObserver(() => this.draw()).observe(place);
   }
 
-  get highest() { return this.lowest + this.span - 1; }
+  get highest() {
+    return this.lowest + this.span - 1;
+  }
 
   /** As many octaves as go in: from low C where the whole choir has room, else from the melody's. */
   draw() {
@@ -37,7 +51,8 @@ class DrawnKeyboard {
     const octaves = Math.min(4, Math.max(1, Math.floor((whites - 1) / 7)));
     const rest = Math.min(whites - 7 * octaves, octaves === 4 ? 1 : 4);
     this.span = 12 * octaves + [0, 1, 3, 5, 6][rest];
-    this.lowest = octaves >= 3 ? (octaves === 4 ? 36 : 48) : 12 * Math.floor(Math.max(48, Math.min(this.lowest, 72)) / 12);
+    this.lowest =
+      octaves >= 3 ? (octaves === 4 ? 36 : 48) : 12 * Math.floor(Math.max(48, Math.min(this.lowest, 72)) / 12);
     this.fill();
   }
 
@@ -51,7 +66,8 @@ class DrawnKeyboard {
     for (let pitch = this.lowest; pitch <= this.highest; pitch += 1) if (!isBlack(pitch)) whites.push(pitch);
     const wide = 100 / whites.length;
     this.keys.clear();
-    if (this.focused === undefined || this.focused < this.lowest || this.focused > this.highest) this.focused = Math.max(this.lowest, Math.min(60, this.highest));
+    if (this.focused === undefined || this.focused < this.lowest || this.focused > this.highest)
+      this.focused = Math.max(this.lowest, Math.min(60, this.highest));
     const drawn = [];
     for (let pitch = this.lowest; pitch <= this.highest; pitch += 1) {
       const key = document.createElement("button");
@@ -80,12 +96,14 @@ class DrawnKeyboard {
       key.querySelector(".name").dataset.text = pitch % 12 === 0 ? keyName(pitch) : "";
       const answer = this.answers.get(pitch);
       const lower = answer ? answer.parts.map(part => (part === null ? "–" : keyName(part))) : [];
-      key.querySelector(".answers").replaceChildren(...lower.map((text, index) => {
-        const line = document.createElement("span");
-        line.className = `part${index + 1}`;
-        line.dataset.text = text;
-        return line;
-      }));
+      key.querySelector(".answers").replaceChildren(
+        ...lower.map((text, index) => {
+          const line = document.createElement("span");
+          line.className = `part${index + 1}`;
+          line.dataset.text = text;
+          return line;
+        }),
+      );
       const told = answer ? `, ${T.keyboard.answer}: ${answer.chord || ""} ${lower.join(" ")}` : "";
       key.setAttribute("aria-label", `${keyName(pitch)}${letter ? `, ${T.keyboard.key} ${letter}` : ""}${told}`);
     }
@@ -122,7 +140,8 @@ class DrawnKeyboard {
     if (isNew) {
       if (!key || event.button > 0) return;
       event.preventDefault();
-      if (this.place.hasPointerCapture && key.hasPointerCapture(event.pointerId)) key.releasePointerCapture(event.pointerId);
+      if (this.place.hasPointerCapture && key.hasPointerCapture(event.pointerId))
+        key.releasePointerCapture(event.pointerId);
     }
     const pitch = key && this.place.contains(key) ? Number(key.dataset.pitch) : null;
     const was = this.held.get(event.pointerId);

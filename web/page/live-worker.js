@@ -20,15 +20,21 @@ function follow(reply) {
     pass(reply);
   }
   clearTimeout(timer);
-  if (reply.next !== null) timer = setTimeout(() => attempt(() => follow(live.call({ call: "live.advance", at: pageTime() }))), Math.max(0, reply.next - pageTime()));
+  if (reply.next !== null)
+    timer = setTimeout(
+      () => attempt(() => follow(live.call({ call: "live.advance", at: pageTime() }))),
+      Math.max(0, reply.next - pageTime()),
+    );
   if (tableRange && reply.state) tellTable();
 }
 
 function pass(reply) {
   if (organ) {
-    for (const [, status, data, value] of reply.messages) organ.postMessage([status, data, value, status % 16 === CLICK_CHANNEL]);
+    for (const [, status, data, value] of reply.messages)
+      organ.postMessage([status, data, value, status % 16 === CLICK_CHANNEL]);
   }
-  if (reply.messages.length || reply.state) postMessage({ type: "reply", at: pageTime(), messages: reply.messages, state: reply.state || null });
+  if (reply.messages.length || reply.state)
+    postMessage({ type: "reply", at: pageTime(), messages: reply.messages, state: reply.state || null });
 }
 
 function tellTable() {
@@ -52,7 +58,9 @@ const requests = {
     live.call({ call: "load" }, weights);
     postMessage({ type: "loaded" });
   },
-  organ({ port }) { organ = port; },
+  organ({ port }) {
+    organ = port;
+  },
   start({ settings }) {
     clearTimeout(timer);
     pass(live.call({ call: "live.start", settings }));
@@ -64,7 +72,9 @@ const requests = {
     tableRange = range;
     if (range) tellTable();
   },
-  request({ request }) { follow(live.call({ ...request, at: request.at === undefined ? pageTime() : request.at })); },
+  request({ request }) {
+    follow(live.call({ ...request, at: request.at === undefined ? pageTime() : request.at }));
+  },
 };
 
 onmessage = event => {

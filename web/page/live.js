@@ -34,7 +34,9 @@ class LiveSession extends EventTarget {
     this.send({ type: "table", range: this.tableRange || null });
   }
 
-  send(message, transferred = []) { if (this.worker) this.worker.postMessage(message, transferred); }
+  send(message, transferred = []) {
+    if (this.worker) this.worker.postMessage(message, transferred);
+  }
 
   hear(data) {
     if (data.type === "reply" && data.state) this.state = data.state;
@@ -60,16 +62,27 @@ class LiveSession extends EventTarget {
   }
 
   /** @param {number[]} bytes of one MIDI message @param {number} [at] when, as performance.now() tells */
-  midi(bytes, at = performance.now()) { this.request({ call: "live.midi", bytes, at }); }
+  midi(bytes, at = performance.now()) {
+    this.request({ call: "live.midi", bytes, at });
+  }
 
-  control(name, value) { this.request({ call: "live.control", name, value }); }
+  control(name, value) {
+    this.request({ call: "live.control", name, value });
+  }
 
-  request(request) { this.send({ type: "request", request }); }
+  request(request) {
+    this.send({ type: "request", request });
+  }
 
-  isOn(name) { return Boolean(this.state) && this.state.switches.includes(name); }
+  isOn(name) {
+    return Boolean(this.state) && this.state.switches.includes(name);
+  }
 
   connectOrgan(port) {
-    this.start().then(() => this.send({ type: "organ", port }, [port]), () => {});
+    this.start().then(
+      () => this.send({ type: "organ", port }, [port]),
+      () => {},
+    );
   }
 
   /** Asks for the answers under these keys whenever they change; null for no more. */

@@ -10,7 +10,9 @@ class MidiPorts extends EventTarget {
     this.note = () => {};
   }
 
-  get isSupported() { return typeof navigator.requestMIDIAccess === "function"; }
+  get isSupported() {
+    return typeof navigator.requestMIDIAccess === "function";
+  }
 
   /** Throws an Error that says what stood in the way. */
   async open() {
@@ -18,14 +20,20 @@ class MidiPorts extends EventTarget {
     try {
       this.access = await navigator.requestMIDIAccess({ sysex: false });
     } catch (error) {
-      throw new Error(error.name === "SecurityError" || error.name === "NotAllowedError" ? T.midi.denied : T.midi.broken);
+      throw new Error(
+        error.name === "SecurityError" || error.name === "NotAllowedError" ? T.midi.denied : T.midi.broken,
+      );
     }
     this.access.onstatechange = () => this.refresh();
     this.refresh();
   }
 
-  get inputs() { return this.access ? [...this.access.inputs.values()].filter(port => port.state === "connected") : []; }
-  get outputs() { return this.access ? [...this.access.outputs.values()].filter(port => port.state === "connected") : []; }
+  get inputs() {
+    return this.access ? [...this.access.inputs.values()].filter(port => port.state === "connected") : [];
+  }
+  get outputs() {
+    return this.access ? [...this.access.outputs.values()].filter(port => port.state === "connected") : [];
+  }
 
   /** Listens to what is there now; tells of what was lost. */
   refresh() {
@@ -73,5 +81,7 @@ class MidiPorts extends EventTarget {
     }
   }
 
-  silence() { this.send([0, 1, 2, 3].map(channel => [0, 0xb0 + channel, 123, 0])); }
+  silence() {
+    this.send([0, 1, 2, 3].map(channel => [0, 0xb0 + channel, 123, 0]));
+  }
 }

@@ -7,7 +7,9 @@ const FOUR_STEPS = 4; // of a quarter
 const A_BAR_BACK = 16;
 
 class LiveMusic {
-  constructor() { this.clear(); }
+  constructor() {
+    this.clear();
+  }
 
   clear() {
     /** @type {{part: number, pitch: number, name: string, from: number, to: number | null, start: number, end: number | null}[]} */
@@ -30,7 +32,8 @@ class LiveMusic {
 
   /** @param {{at: number, messages: number[][], state: object | null}} reply */
   hear({ at, messages, state }) {
-    for (const [, status, , value] of messages) if ((status & 0xf0) === 0x90 && value > 0 && status % 16 < 4) this.struck[status % 16] = true;
+    for (const [, status, , value] of messages)
+      if ((status & 0xf0) === 0x90 && value > 0 && status % 16 < 4) this.struck[status % 16] = true;
     if (!state) return;
     if (this.state && state.position < this.state.position - A_BAR_BACK) this.beginAnew(at);
     const isBeat = state.step === 0 && (!this.state || state.position !== this.state.position);
@@ -39,14 +42,33 @@ class LiveMusic {
       const open = this.open[part];
       if (open && open.pitch === pitch && !this.struck[part]) return;
       if (open) Object.assign(open, { to: at, end: state.position });
-      this.open[part] = pitch === null ? null : { part, pitch, name: state.names[part], from: at, to: null, start: state.position, end: null, era: this.era };
+      this.open[part] =
+        pitch === null
+          ? null
+          : {
+              part,
+              pitch,
+              name: state.names[part],
+              from: at,
+              to: null,
+              start: state.position,
+              end: null,
+              era: this.era,
+            };
       if (this.open[part]) this.spans.push(this.open[part]);
     });
     this.struck.fill(false);
     const last = this.chords[this.chords.length - 1];
     const isSilent = state.sounding.every(pitch => pitch === null);
     if (!isSilent && state.chord && (!last || last.symbol !== state.chord || last.isOver)) {
-      const chord = { at, era: this.era, start: state.position, symbol: state.chord, numeral: state.numeral || "", isOver: false };
+      const chord = {
+        at,
+        era: this.era,
+        start: state.position,
+        symbol: state.chord,
+        numeral: state.numeral || "",
+        isOver: false,
+      };
       if (last && last.start === state.position) this.chords.pop();
       this.chords.push(chord);
     }
@@ -71,7 +93,8 @@ class LiveMusic {
   piece(bars) {
     const spans = this.spans.filter(span => span.era === this.era);
     if (!this.state || !spans.length) return null;
-    const beats = beatsOf(this.state.metre), length = beats * FOUR_STEPS;
+    const beats = beatsOf(this.state.metre),
+      length = beats * FOUR_STEPS;
     const reached = this.open.some(Boolean) ? this.state.position : Math.max(...spans.map(span => span.end || 0));
     const last = Math.floor(Math.max(0, reached - (this.open.some(Boolean) ? 0 : 1)) / length);
     const first = Math.max(last - bars + 1, Math.floor(spans[0].start / length));
@@ -85,11 +108,45 @@ class LiveMusic {
       return next && next.start - span.end <= FOUR_STEPS / 2 ? next.start : span.end;
     };
     const notes = spans
-      .map((span, index) => ({ part: span.part, pitch: span.pitch, name: span.name || keyName(span.pitch), start: Math.max(0, quarter(span.start)), end: quarter(endOf(span, index)) }))
+      .map((span, index) => ({
+        part: span.part,
+        pitch: span.pitch,
+        name: span.name || keyName(span.pitch),
+        start: Math.max(0, quarter(span.start)),
+        end: quarter(endOf(span, index)),
+      }))
       .filter(note => note.end > note.start + CLOSE);
-    const chords = this.chords.filter(chord => chord.era === this.era && chord.start >= first * length).map(chord => ({ start: quarter(chord.start), end: quarter(chord.start) + 1, symbol: chord.symbol, numeral: chord.numeral, key: "" }));
-    const all = Array.from({ length: bars }, (_, index) => ({ number: first + index + 1, start: index * beats, end: (index + 1) * beats, metre: [beats, 4], fifths: this.state.fifths }));
-    return { title: "", key: "", parts: T.parts, notes, bars: all, chords, marks: [], words: [], clock: [[0, 0], [1, 1]], now: quarter(until) };
+    const chords = this.chords
+      .filter(chord => chord.era === this.era && chord.start >= first * length)
+      .map(chord => ({
+        start: quarter(chord.start),
+        end: quarter(chord.start) + 1,
+        symbol: chord.symbol,
+        numeral: chord.numeral,
+        key: "",
+      }));
+    const all = Array.from({ length: bars }, (_, index) => ({
+      number: first + index + 1,
+      start: index * beats,
+      end: (index + 1) * beats,
+      metre: [beats, 4],
+      fifths: this.state.fifths,
+    }));
+    return {
+      title: "",
+      key: "",
+      parts: T.parts,
+      notes,
+      bars: all,
+      chords,
+      marks: [],
+      words: [],
+      clock: [
+        [0, 0],
+        [1, 1],
+      ],
+      now: quarter(until),
+    };
   }
 }
 

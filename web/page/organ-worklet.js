@@ -14,7 +14,8 @@ class OrganProcessor extends AudioWorkletProcessor {
   }
 
   receive(data) {
-    if (data.live) data.live.onmessage = ({ data: [status, pitch, value, isClick] }) => this.message(status, pitch, value, isClick);
+    if (data.live)
+      data.live.onmessage = ({ data: [status, pitch, value, isClick] }) => this.message(status, pitch, value, isClick);
     else if (data.gain !== undefined) this.organ.organ_gain(data.part, data.gain);
     else if (data.message) this.organ.organ_message(data.part, ...data.message);
     else if (data.note) this.schedule(data.note);
@@ -30,12 +31,16 @@ class OrganProcessor extends AudioWorkletProcessor {
   schedule({ part, pitch, from, to }) {
     const at = seconds => Math.round(seconds * sampleRate);
     // The same key again wants to be seen up in between.
-    this.due.push({ frame: at(from), part, status: 0x90, pitch }, { frame: Math.max(at(from) + 1, at(to - 0.03)), part, status: 0x80, pitch });
+    this.due.push(
+      { frame: at(from), part, status: 0x90, pitch },
+      { frame: Math.max(at(from) + 1, at(to - 0.03)), part, status: 0x80, pitch },
+    );
     this.due.sort((a, b) => a.frame - b.frame || a.status - b.status);
   }
 
   silence() {
-    for (const { part, status, pitch } of this.due) if (status === 0x80) this.organ.organ_message(part, status, pitch, 0);
+    for (const { part, status, pitch } of this.due)
+      if (status === 0x80) this.organ.organ_message(part, status, pitch, 0);
     this.due = [];
   }
 

@@ -9,7 +9,9 @@
 class PartRows {
   constructor(place, hands) {
     this.rows = T.parts.map((name, part) => {
-      const row = document.createElement("div"), label = document.createElement("span"), note = document.createElement("span");
+      const row = document.createElement("div"),
+        label = document.createElement("span"),
+        note = document.createElement("span");
       row.className = `part-row part${part}`;
       label.className = "part-name";
       label.innerHTML = '<span class="swatch" aria-hidden="true"></span>';

@@ -6,13 +6,20 @@ class PlayScreen {
   constructor(live, sound, ports) {
     Object.assign(this, { live, sound, ports, music: new LiveMusic(), held: new Map(), spokenAt: 0 });
     this.stage = new Stage(byId("live-staves"), byId("live-roll"), this.music);
-    this.computer = new ComputerKeys({ press: pitch => this.press(pitch, 84), release: pitch => this.release(pitch), shifted: () => this.relabel() });
+    this.computer = new ComputerKeys({
+      press: pitch => this.press(pitch, 84),
+      release: pitch => this.release(pitch),
+      shifted: () => this.relabel(),
+    });
     this.keyboard = new DrawnKeyboard(byId("keyboard"), {
-      press: (pitch, velocity) => this.press(pitch, velocity), release: pitch => this.release(pitch), label: pitch => this.computer.labelOf(pitch),
+      press: (pitch, velocity) => this.press(pitch, velocity),
+      release: pitch => this.release(pitch),
+      label: pitch => this.computer.labelOf(pitch),
       shown: () => this.showRange(),
     });
     this.parts = new PartRows(byId("live-parts"), {
-      mute: (part, isOn) => live.control(`mute-${PART_NAMES[part]}`, isOn), gain: (part, gain) => this.setGain(part, gain),
+      mute: (part, isOn) => live.control(`mute-${PART_NAMES[part]}`, isOn),
+      gain: (part, gain) => this.setGain(part, gain),
       freeze: (part, isOn) => live.control(`freeze-${PART_NAMES[part]}`, isOn),
     });
     this.gains = [1, 1, 1, 1];
@@ -48,13 +55,27 @@ class PlayScreen {
 
   fillControls() {
     fillSelect(byId("key"), [["", T.play.keyFound], ...KEYS_TO_CHOOSE], "");
-    fillSelect(byId("density"), T.play.densities.map((name, place) => [String(32 * place + 31), name]), "127");
+    fillSelect(
+      byId("density"),
+      T.play.densities.map((name, place) => [String(32 * place + 31), name]),
+      "127",
+    );
     fillSelect(byId("metre"), T.play.metres, "4/4");
     fillSelect(byId("time"), T.play.times, "internal");
     fillSelect(byId("release"), T.play.releases, "with-me");
-    fillSelect(byId("stops"), T.play.stopsNames.map((name, place) => [String(place), name]), "1");
+    fillSelect(
+      byId("stops"),
+      T.play.stopsNames.map((name, place) => [String(place), name]),
+      "1",
+    );
     for (const [name, hint] of Object.entries(T.play.hints)) byId(name).title = hint;
-    byId("lead").replaceChildren(...T.play.lead.map((text, place) => Object.assign(document.createElement(place ? "strong" : "span"), { textContent: text })), " ", Object.assign(document.createElement("span"), { id: "lead-how", className: "soft" }));
+    byId("lead").replaceChildren(
+      ...T.play.lead.map((text, place) =>
+        Object.assign(document.createElement(place ? "strong" : "span"), { textContent: text }),
+      ),
+      " ",
+      Object.assign(document.createElement("span"), { id: "lead-how", className: "soft" }),
+    );
   }
 
   bind() {
@@ -65,7 +86,8 @@ class PlayScreen {
     control("tap", "click", () => live.control("tap", 127));
     control("key", "change", () => {
       const key = byId("key").value;
-      if (key) live.settings.config.key = key; else delete live.settings.config.key;
+      if (key) live.settings.config.key = key;
+      else delete live.settings.config.key;
       live.control("key", key || 0);
     });
     control("density", "change", () => {
@@ -95,18 +117,39 @@ class PlayScreen {
       this.relabel();
     });
     // Who chose by mouse goes on playing by keys; who chose by keys stays where he is.
-    addEventListener("pointerdown", () => { this.isByPointer = true; }, true);
-    addEventListener("keydown", event => { if (event.code === "Tab") this.isByPointer = false; }, true);
-    control("play", "change", event => { if (this.isByPointer && event.target.matches("select, input[type=number]")) event.target.blur(); });
+    addEventListener(
+      "pointerdown",
+      () => {
+        this.isByPointer = true;
+      },
+      true,
+    );
+    addEventListener(
+      "keydown",
+      event => {
+        if (event.code === "Tab") this.isByPointer = false;
+      },
+      true,
+    );
+    control("play", "change", event => {
+      if (this.isByPointer && event.target.matches("select, input[type=number]")) event.target.blur();
+    });
     live.addEventListener("reply", ({ detail }) => this.hear(detail));
-    live.addEventListener("table", ({ detail }) => { if (byId("show-answers").checked) this.keyboard.showAnswers(detail.answers); });
+    live.addEventListener("table", ({ detail }) => {
+      if (byId("show-answers").checked) this.keyboard.showAnswers(detail.answers);
+    });
     live.addEventListener("died", () => this.forgetHands());
     this.ports.addEventListener("midi", ({ detail }) => {
-      live.start().then(() => live.midi(detail.bytes, detail.at), () => {});
+      live.start().then(
+        () => live.midi(detail.bytes, detail.at),
+        () => {},
+      );
       this.showPlayed(detail.bytes);
     });
     addEventListener("blur", () => this.computer.releaseAll());
-    document.addEventListener("visibilitychange", () => { if (document.hidden) this.computer.releaseAll(); });
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.computer.releaseAll();
+    });
   }
 
   /** A MIDI keyboard's keys go down on the drawn one too. */
@@ -120,7 +163,10 @@ class PlayScreen {
     byId(name).setAttribute("aria-pressed", String(isOn));
     if (name === "click") this.live.settings.config.click = isOn;
     if (isOn) this.sound.resume().catch(() => {});
-    this.live.start().then(() => this.live.control(name, isOn), () => {});
+    this.live.start().then(
+      () => this.live.control(name, isOn),
+      () => {},
+    );
   }
 
   panic() {
@@ -154,7 +200,8 @@ class PlayScreen {
 
   showRange() {
     if (!this.keyboard) return;
-    const { lowest, highest } = this.keyboard.span < 37 ? this.keyboard : { lowest: this.computer.lowest, highest: this.computer.lowest + 19 };
+    const { lowest, highest } =
+      this.keyboard.span < 37 ? this.keyboard : { lowest: this.computer.lowest, highest: this.computer.lowest + 19 };
     byId("octave").textContent = T.keyboard.range(keyName(lowest), keyName(highest));
     if (byId("show-answers").checked) this.watchAnswers();
   }
@@ -183,7 +230,9 @@ class PlayScreen {
   }
 
   show(state, before) {
-    const text = (id, value) => { if (byId(id).textContent !== value) byId(id).textContent = value; };
+    const text = (id, value) => {
+      if (byId(id).textContent !== value) byId(id).textContent = value;
+    };
     const isSilent = state.sounding.every(pitch => pitch === null);
     if (!isSilent) {
       text("chord", state.chord || "–");
@@ -195,8 +244,13 @@ class PlayScreen {
     this.keyboard.showSounding(state.sounding);
     const on = name => state.switches.includes(name);
     for (const name of ["hold", "cadence", "click"]) byId(name).setAttribute("aria-pressed", String(on(name)));
-    this.parts.show({ names: isSilent ? [] : state.names, muted: PART_NAMES.map(part => on(`mute-${part}`)), frozen: PART_NAMES.map(part => on(`freeze-${part}`)) });
-    if (document.activeElement !== byId("tempo") && (!before || before.tempo !== state.tempo)) byId("tempo").value = String(Math.round(state.tempo));
+    this.parts.show({
+      names: isSilent ? [] : state.names,
+      muted: PART_NAMES.map(part => on(`mute-${part}`)),
+      frozen: PART_NAMES.map(part => on(`freeze-${part}`)),
+    });
+    if (document.activeElement !== byId("tempo") && (!before || before.tempo !== state.tempo))
+      byId("tempo").value = String(Math.round(state.tempo));
     this.speak(state, isSilent);
   }
 
@@ -204,8 +258,11 @@ class PlayScreen {
     const beats = beatsOf(state.metre);
     byId("bar-now").textContent = state.bar === null ? "" : String(state.bar);
     const dots = byId("beats");
-    if (dots.childElementCount !== beats) dots.replaceChildren(...Array.from({ length: beats }, () => document.createElement("i")));
-    [...dots.children].forEach((dot, index) => dot.classList.toggle("on", state.running && index === (state.beat - 1) % beats));
+    if (dots.childElementCount !== beats)
+      dots.replaceChildren(...Array.from({ length: beats }, () => document.createElement("i")));
+    [...dots.children].forEach((dot, index) =>
+      dot.classList.toggle("on", state.running && index === (state.beat - 1) % beats),
+    );
   }
 
   /** For screen readers: not more often than it can be heard. */

@@ -15,7 +15,9 @@ class PortsPanel {
     if (!ports.isSupported) this.say(T.midi.missing);
   }
 
-  say(sentence) { byId("midi-state").textContent = sentence; }
+  say(sentence) {
+    byId("midi-state").textContent = sentence;
+  }
 
   async open() {
     // This click is the only one that there may be before a MIDI keyboard plays.

@@ -8,14 +8,26 @@ class Selection {
     this.parts = [false, true, true, true];
     const { staves } = view;
     staves.addEventListener("pointerdown", event => this.pointerDown(event));
-    staves.addEventListener("pointermove", event => { if (this.isDragging) this.pointerMove(event); });
-    for (const name of ["pointerup", "pointercancel", "pointerleave"]) staves.addEventListener(name, () => { this.isDragging = false; });
-    staves.addEventListener("dblclick", event => { const bar = this.barAt(event); if (bar) this.play(bar.start); });
+    staves.addEventListener("pointermove", event => {
+      if (this.isDragging) this.pointerMove(event);
+    });
+    for (const name of ["pointerup", "pointercancel", "pointerleave"])
+      staves.addEventListener(name, () => {
+        this.isDragging = false;
+      });
+    staves.addEventListener("dblclick", event => {
+      const bar = this.barAt(event);
+      if (bar) this.play(bar.start);
+    });
     staves.addEventListener("keydown", event => this.keyDown(event));
   }
 
-  get bars() { return this.view.piece ? this.view.piece.bars : []; }
-  get isAll() { return this.from <= 0 && this.to >= this.bars.length - 1; }
+  get bars() {
+    return this.view.piece ? this.view.piece.bars : [];
+  }
+  get isAll() {
+    return this.from <= 0 && this.to >= this.bars.length - 1;
+  }
 
   set(from, to) {
     this.from = Math.max(0, Math.min(from, to));
@@ -31,14 +43,17 @@ class Selection {
 
   chooseNote(index) {
     this.note = index;
-    for (const one of this.view.staves.querySelectorAll(".note")) one.classList.toggle("chosen", one.dataset.note === String(index));
+    for (const one of this.view.staves.querySelectorAll(".note"))
+      one.classList.toggle("chosen", one.dataset.note === String(index));
     this.noteChosen(index);
   }
 
   barAt(event) {
     const svg = this.view.staves.querySelector("svg");
     if (!svg) return null;
-    const box = svg.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
+    const box = svg.getBoundingClientRect(),
+      x = event.clientX - box.left,
+      y = event.clientY - box.top;
     const system = this.view.drawn.systems.find(one => y >= one.top && y <= one.bottom);
     return (system && system.bars.find(bar => x >= bar.left && x <= bar.right)) || null;
   }
@@ -63,8 +78,13 @@ class Selection {
   keyDown(event) {
     const last = this.bars.length - 1;
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.code];
-    if (step && event.shiftKey) this.set(this.anchor, Math.max(0, Math.min(last, (this.anchor <= this.from ? this.to : this.from) + step)));
-    else if (step) this.set((this.anchor = Math.max(0, Math.min(last, (this.isAll ? (step > 0 ? -1 : last + 1) : this.from) + step))), this.anchor);
+    if (step && event.shiftKey)
+      this.set(this.anchor, Math.max(0, Math.min(last, (this.anchor <= this.from ? this.to : this.from) + step)));
+    else if (step)
+      this.set(
+        (this.anchor = Math.max(0, Math.min(last, (this.isAll ? (step > 0 ? -1 : last + 1) : this.from) + step))),
+        this.anchor,
+      );
     else if (event.code === "Enter" && this.bars[this.from]) this.play(this.bars[this.from].start);
     else if (event.code === "Escape") this.all();
     else return;
@@ -81,8 +101,17 @@ class Selection {
       const bars = system.bars.filter(bar => bar.index >= this.from && bar.index <= this.to);
       if (!bars.length) continue;
       const box = document.createElementNS(svg.namespaceURI, "rect");
-      const left = bars[0].left, right = bars[bars.length - 1].right;
-      for (const [name, value] of Object.entries({ class: "chosen-bars", x: left, y: system.top, width: right - left, height: system.bottom - system.top, rx: 6 })) box.setAttribute(name, String(value));
+      const left = bars[0].left,
+        right = bars[bars.length - 1].right;
+      for (const [name, value] of Object.entries({
+        class: "chosen-bars",
+        x: left,
+        y: system.top,
+        width: right - left,
+        height: system.bottom - system.top,
+        rx: 6,
+      }))
+        box.setAttribute(name, String(value));
       svg.prepend(box);
     }
   }

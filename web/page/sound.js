@@ -11,9 +11,13 @@ class Sound {
     this.told = () => {};
   }
 
-  get time() { return this.context ? this.context.currentTime : 0; }
+  get time() {
+    return this.context ? this.context.currentTime : 0;
+  }
 
-  get isRunning() { return Boolean(this.context) && this.context.state === "running"; }
+  get isRunning() {
+    return Boolean(this.context) && this.context.state === "running";
+  }
 
   /** Milliseconds from a message to the loudspeaker, as far as the browser tells. */
   get latency() {
@@ -23,11 +27,13 @@ class Sound {
 
   /** Makes the sound where there is none yet, and wakes it. To be called from a click or a key. */
   resume() {
-    this.starting = this.starting || this.start().catch(error => {
-      this.starting = null;
-      this.told("failed", T.failed.sound);
-      throw error;
-    });
+    this.starting =
+      this.starting ||
+      this.start().catch(error => {
+        this.starting = null;
+        this.told("failed", T.failed.sound);
+        throw error;
+      });
     // Within the gesture itself: later it would not count as one.
     if (this.context && this.context.state !== "running") this.context.resume().catch(() => {});
     return this.starting;
@@ -36,13 +42,19 @@ class Sound {
   async start() {
     if (typeof AudioWorkletNode === "undefined") throw new Error(T.failed.sound);
     this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.onstatechange = () => { if (this.context) this.told(this.context.state); };
+    this.context.onstatechange = () => {
+      if (this.context) this.told(this.context.state);
+    };
     // The device is gone, or the browser's sound has failed.
     this.context.onerror = () => this.restart();
     this.context.resume().catch(() => {});
     const [{ module }, address] = await Promise.all([loadModule(), dataAddress("organ-worklet")]);
     await this.context.audioWorklet.addModule(address);
-    this.node = new AudioWorkletNode(this.context, "organ", { numberOfInputs: 0, outputChannelCount: [2], processorOptions: { module } });
+    this.node = new AudioWorkletNode(this.context, "organ", {
+      numberOfInputs: 0,
+      outputChannelCount: [2],
+      processorOptions: { module },
+    });
     this.node.onprocessorerror = () => this.restart();
     this.master = this.context.createGain();
     this.analyser = this.context.createAnalyser();
@@ -77,14 +89,24 @@ class Sound {
   /** Stops drawn, as in `session::control::REGISTRATIONS`. */
   setRegistration(place) {
     this.registration = place;
-    const stops = [[127, 0, 0, 0], [127, 64, 0, 0], [127, 100, 90, 0], [127, 127, 127, 127]][place];
+    const stops = [
+      [127, 0, 0, 0],
+      [127, 64, 0, 0],
+      [127, 100, 90, 0],
+      [127, 127, 127, 127],
+    ][place];
     if (!this.node) return;
-    for (let part = 0; part < 4; part += 1) stops.forEach((value, stop) => this.node.port.postMessage({ part, message: [0xb0 + part, 80 + stop, value] }));
+    for (let part = 0; part < 4; part += 1)
+      stops.forEach((value, stop) => this.node.port.postMessage({ part, message: [0xb0 + part, 80 + stop, value] }));
   }
 
-  play(part, pitch, from, to) { this.node.port.postMessage({ note: { part, pitch, from, to } }); }
+  play(part, pitch, from, to) {
+    this.node.port.postMessage({ note: { part, pitch, from, to } });
+  }
 
-  silence() { if (this.node) this.node.port.postMessage({ silence: true }); }
+  silence() {
+    if (this.node) this.node.port.postMessage({ silence: true });
+  }
 
   /** Everything of every part ends. */
   hush() {

@@ -2,7 +2,8 @@
 // What is played, drawn as it comes: engraved bars above, the scrolling roll below.
 
 const ROLL_PIXELS_A_SECOND = 90;
-const ROLL_LOW = 34, ROLL_HIGH = 84;
+const ROLL_LOW = 34,
+  ROLL_HIGH = 84;
 const NARROW_BAR = 250;
 
 class Stage {
@@ -11,7 +12,10 @@ class Stage {
     Object.assign(this, { staves, roll, music, isRunning: false, isStale: true, frames: 0 });
     this.pen = roll.getContext("2d");
     new ResizeObserver(() => this.resize()).observe(roll);
-    new ResizeObserver(() => { this.isStale = true; this.wake(); }).observe(staves);
+    new ResizeObserver(() => {
+      this.isStale = true;
+      this.wake();
+    }).observe(staves);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
     this.recolour();
   }
@@ -19,7 +23,14 @@ class Stage {
   recolour() {
     const style = getComputedStyle(document.documentElement);
     const colour = name => style.getPropertyValue(`--${name}`).trim();
-    this.colours = { parts: ["soprano", "alto", "tenor", "bass"].map(colour), row: colour("row"), line: colour("line"), edge: colour("edge"), ink: colour("ink"), soft: colour("soft") };
+    this.colours = {
+      parts: ["soprano", "alto", "tenor", "bass"].map(colour),
+      row: colour("row"),
+      line: colour("line"),
+      edge: colour("edge"),
+      ink: colour("ink"),
+      soft: colour("soft"),
+    };
     this.wake();
   }
 
@@ -60,14 +71,33 @@ class Stage {
     const width = this.staves.clientWidth - 20;
     if (width <= 0) return;
     const bars = Math.max(1, Math.min(4, Math.floor(width / NARROW_BAR)));
-    const piece = this.music.piece(bars) || { title: "", key: "", parts: T.parts, notes: [], chords: [], marks: [], words: [], clock: [], now: 0,
-      bars: Array.from({ length: bars }, (_, index) => ({ number: index + 1, start: 4 * index, end: 4 * index + 4, metre: [4, 4], fifths: 0 })) };
+    const piece = this.music.piece(bars) || {
+      title: "",
+      key: "",
+      parts: T.parts,
+      notes: [],
+      chords: [],
+      marks: [],
+      words: [],
+      clock: [],
+      now: 0,
+      bars: Array.from({ length: bars }, (_, index) => ({
+        number: index + 1,
+        start: 4 * index,
+        end: 4 * index + 4,
+        metre: [4, 4],
+        fifths: 0,
+      })),
+    };
     this.staves.innerHTML = engrave(piece, { width, space: width < 500 ? 5.6 : 7 }).svg;
   }
 
   drawRoll(now) {
-    const { pen, colours, music } = this, width = this.roll.clientWidth, height = this.roll.clientHeight;
-    const header = 20, row = (height - header) / (ROLL_HIGH - ROLL_LOW);
+    const { pen, colours, music } = this,
+      width = this.roll.clientWidth,
+      height = this.roll.clientHeight;
+    const header = 20,
+      row = (height - header) / (ROLL_HIGH - ROLL_LOW);
     const right = width - 14;
     const x = at => right - ((now - at) / 1000) * ROLL_PIXELS_A_SECOND;
     const y = pitch => header + (ROLL_HIGH - pitch - 1) * row;
@@ -81,17 +111,25 @@ class Stage {
       pen.fillRect(Math.round(at), header, 1, height - header);
     }
     for (const span of [...music.spans].reverse()) {
-      const from = x(span.from), to = x(span.to === null ? now : span.to);
+      const from = x(span.from),
+        to = x(span.to === null ? now : span.to);
       if (to < -4) continue;
       pen.fillStyle = colours.parts[span.part];
       pen.beginPath();
-      pen.roundRect(from, y(span.pitch) - 0.5, Math.max(3, to - from - 1.5), Math.max(3, row + 1), Math.min(3, row / 2));
+      pen.roundRect(
+        from,
+        y(span.pitch) - 0.5,
+        Math.max(3, to - from - 1.5),
+        Math.max(3, row + 1),
+        Math.min(3, row / 2),
+      );
       pen.fill();
     }
     pen.font = "600 12px system-ui, sans-serif";
     let edge = width + 100;
     for (const chord of [...music.chords].reverse()) {
-      const at = x(chord.at), wide = pen.measureText(chord.symbol).width;
+      const at = x(chord.at),
+        wide = pen.measureText(chord.symbol).width;
       if (at + wide > edge - 6 || at < -60) continue;
       edge = at;
       pen.fillStyle = colours.ink;

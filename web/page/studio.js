@@ -9,12 +9,14 @@ class Studio {
   }
 
   start() {
-    this.ready = this.ready || startWorker("studio-worker").then(({ worker, module, weights }) => {
-      this.worker = worker;
-      worker.onmessage = ({ data }) => this.hear(data);
-      worker.onerror = event => this.die(event.message);
-      return this.post({ type: "load", module, weights });
-    });
+    this.ready =
+      this.ready ||
+      startWorker("studio-worker").then(({ worker, module, weights }) => {
+        this.worker = worker;
+        worker.onmessage = ({ data }) => this.hear(data);
+        worker.onerror = event => this.die(event.message);
+        return this.post({ type: "load", module, weights });
+      });
     return this.ready;
   }
 

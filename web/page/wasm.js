@@ -22,7 +22,9 @@ class Chorale {
   }
 
   /** The bytes that the last call left. */
-  take() { return this.receive(this.exports.take()); }
+  take() {
+    return this.receive(this.exports.take());
+  }
 
   complaint() {
     try {
@@ -39,7 +41,8 @@ class Chorale {
   }
 
   receive(packed) {
-    const start = Number(BigInt.asUintN(64, packed) >> 32n), length = Number(packed & 0xffffffffn);
+    const start = Number(BigInt.asUintN(64, packed) >> 32n),
+      length = Number(packed & 0xffffffffn);
     const bytes = new Uint8Array(this.exports.memory.buffer, start, length).slice();
     this.exports.release(start, length);
     return bytes;

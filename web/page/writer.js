@@ -1,7 +1,8 @@
 "use strict";
 // A tune drawn or typed. The text is ABC, of which the drawing knows notes, rests, lengths and accidentals.
 
-const WRITER_LOW = 58, WRITER_HIGH = 82;
+const WRITER_LOW = 58,
+  WRITER_HIGH = 82;
 const WRITER_QUARTER = 34;
 
 /** Sharps of a key as the page writes it: capital for major. */
@@ -13,9 +14,12 @@ function fifthsOf(key) {
 
 /** Notes of ABC with a quarter as unit. @returns {{pitch: number, quarters: number}[]} `pitch` 0 for a rest */
 function notesOfAbc(text, fifths) {
-  const steps = [0, 2, 4, 5, 7, 9, 11], notes = [];
+  const steps = [0, 2, 4, 5, 7, 9, 11],
+    notes = [];
   let inBar = new Map();
-  for (const [, bar, signs, letter, octaves, times, slash, parts] of text.matchAll(/(\|)|(\^\^|\^|__|_|=)?([A-Ga-gz])([,']*)(\d*)(\/*)(\d*)/g)) {
+  for (const [, bar, signs, letter, octaves, times, slash, parts] of text.matchAll(
+    /(\|)|(\^\^|\^|__|_|=)?([A-Ga-gz])([,']*)(\d*)(\/*)(\d*)/g,
+  )) {
     if (bar) {
       inBar = new Map();
       continue;
@@ -27,7 +31,8 @@ function notesOfAbc(text, fifths) {
       continue;
     }
     const place = "CDEFGAB".indexOf(letter.toUpperCase());
-    const octave = (letter === letter.toLowerCase() ? 5 : 4) + [...octaves].reduce((sum, sign) => sum + (sign === "'" ? 1 : -1), 0);
+    const octave =
+      (letter === letter.toLowerCase() ? 5 : 4) + [...octaves].reduce((sum, sign) => sum + (sign === "'" ? 1 : -1), 0);
     const told = { "^^": 2, "^": 1, "=": 0, _: -1, __: -2 }[signs];
     if (told !== undefined) inBar.set(letter, told);
     const alter = inBar.has(letter) ? inBar.get(letter) : signatureAlter(fifths, place);
@@ -39,18 +44,24 @@ function notesOfAbc(text, fifths) {
 /** ABC of notes, with bar lines. */
 function abcOfNotes(notes, fifths, barLength) {
   const steps = [0, 2, 4, 5, 7, 9, 11];
-  let at = 0, inBar = new Map();
+  let at = 0,
+    inBar = new Map();
   const out = [];
   for (const { pitch, quarters } of notes) {
-    const length = { 0.5: "/", 0.25: "/4", 0.75: "3/4", 1: "", 1.5: "3/2", 2: "2", 3: "3", 4: "4" }[quarters] ?? String(quarters);
+    const length =
+      { 0.5: "/", 0.25: "/4", 0.75: "3/4", 1: "", 1.5: "3/2", 2: "2", 3: "3", 4: "4" }[quarters] ?? String(quarters);
     if (pitch === 0) {
       out.push(`z${length}`);
     } else {
       const inKey = steps.map((step, place) => ({ place, alter: signatureAlter(fifths, place), step }));
-      const own = inKey.find(({ step, alter }) => (step + alter + 12) % 12 === pitch % 12) ||
-        inKey.map(one => ({ ...one, alter: fifths < 0 ? -1 : 1 })).find(({ step, alter }) => (step + alter + 12) % 12 === pitch % 12) ||
+      const own =
+        inKey.find(({ step, alter }) => (step + alter + 12) % 12 === pitch % 12) ||
+        inKey
+          .map(one => ({ ...one, alter: fifths < 0 ? -1 : 1 }))
+          .find(({ step, alter }) => (step + alter + 12) % 12 === pitch % 12) ||
         inKey.map(one => ({ ...one, alter: 0 })).find(({ step }) => step === pitch % 12);
-      const octave = Math.floor((pitch - own.alter) / 12) - 1, capital = "CDEFGAB"[own.place];
+      const octave = Math.floor((pitch - own.alter) / 12) - 1,
+        capital = "CDEFGAB"[own.place];
       const letter = octave >= 5 ? capital.toLowerCase() + "'".repeat(octave - 5) : capital + ",".repeat(4 - octave);
       const told = inBar.has(letter) ? inBar.get(letter) : signatureAlter(fifths, own.place);
       if (told !== own.alter) inBar.set(letter, own.alter);
@@ -78,22 +89,48 @@ class TuneWriter {
     byId("writer-notes").addEventListener("input", () => this.read());
     byId("writer-key").addEventListener("change", () => this.read());
     byId("writer-metre").addEventListener("change", () => this.write());
-    byId("writer-undo").addEventListener("click", () => { this.notes.pop(); this.write(); });
-    byId("writer-clear").addEventListener("click", () => { this.notes = []; this.write(); });
+    byId("writer-undo").addEventListener("click", () => {
+      this.notes.pop();
+      this.write();
+    });
+    byId("writer-clear").addEventListener("click", () => {
+      this.notes = [];
+      this.write();
+    });
     byId("writer-go").addEventListener("click", () => this.finish());
-    this.canvas.addEventListener("pointerdown", event => { this.isDragging = true; this.canvas.setPointerCapture(event.pointerId); this.put(event, true); });
-    this.canvas.addEventListener("pointermove", event => { if (this.isDragging) this.put(event, false); });
-    for (const name of ["pointerup", "pointercancel"]) this.canvas.addEventListener(name, () => { this.isDragging = false; });
+    this.canvas.addEventListener("pointerdown", event => {
+      this.isDragging = true;
+      this.canvas.setPointerCapture(event.pointerId);
+      this.put(event, true);
+    });
+    this.canvas.addEventListener("pointermove", event => {
+      if (this.isDragging) this.put(event, false);
+    });
+    for (const name of ["pointerup", "pointercancel"])
+      this.canvas.addEventListener(name, () => {
+        this.isDragging = false;
+      });
     this.canvas.addEventListener("keydown", event => this.keyDown(event));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
   }
 
-  get fifths() { return fifthsOf(byId("writer-key").value); }
-  get value() { return Number(byId("writer-value").value); }
-  get barLength() { const [beats, value] = byId("writer-metre").value.split("/").map(Number); return (4 * beats) / value; }
-  get length() { return this.notes.reduce((sum, note) => sum + note.quarters, 0); }
+  get fifths() {
+    return fifthsOf(byId("writer-key").value);
+  }
+  get value() {
+    return Number(byId("writer-value").value);
+  }
+  get barLength() {
+    const [beats, value] = byId("writer-metre").value.split("/").map(Number);
+    return (4 * beats) / value;
+  }
+  get length() {
+    return this.notes.reduce((sum, note) => sum + note.quarters, 0);
+  }
   /** The time at the left edge: the end stays in sight. */
-  get from() { return Math.max(0, Math.ceil(this.length + 2 - (this.canvas.clientWidth - 34) / WRITER_QUARTER)); }
+  get from() {
+    return Math.max(0, Math.ceil(this.length + 2 - (this.canvas.clientWidth - 34) / WRITER_QUARTER));
+  }
 
   read() {
     this.notes = notesOfAbc(byId("writer-notes").value, this.fifths);
@@ -105,7 +142,9 @@ class TuneWriter {
     this.draw();
   }
 
-  rowHeight() { return this.canvas.clientHeight / (WRITER_HIGH - WRITER_LOW); }
+  rowHeight() {
+    return this.canvas.clientHeight / (WRITER_HIGH - WRITER_LOW);
+  }
 
   put(event, isNew) {
     const box = this.canvas.getBoundingClientRect();
@@ -113,7 +152,10 @@ class TuneWriter {
     const quarter = this.from + (event.clientX - box.left - 34) / WRITER_QUARTER;
     if (pitch < WRITER_LOW || pitch >= WRITER_HIGH || quarter < 0) return;
     let at = 0;
-    const hit = this.notes.find(note => { at += note.quarters; return quarter < at; });
+    const hit = this.notes.find(note => {
+      at += note.quarters;
+      return quarter < at;
+    });
     if (hit && hit.pitch === pitch) return;
     if (hit) hit.pitch = pitch;
     else if (isNew) this.notes.push({ pitch, quarters: this.value });
@@ -126,7 +168,8 @@ class TuneWriter {
   keyDown(event) {
     if (event.code === "ArrowUp") this.cursor = Math.min(WRITER_HIGH - 1, this.cursor + 1);
     else if (event.code === "ArrowDown") this.cursor = Math.max(WRITER_LOW, this.cursor - 1);
-    else if (event.code === "Enter" || event.code === "Space") this.notes.push({ pitch: this.cursor, quarters: this.value });
+    else if (event.code === "Enter" || event.code === "Space")
+      this.notes.push({ pitch: this.cursor, quarters: this.value });
     else if (event.code === "KeyZ" && !event.ctrlKey) this.notes.push({ pitch: 0, quarters: this.value });
     else if (event.code === "Backspace") this.notes.pop();
     else return;
@@ -137,13 +180,19 @@ class TuneWriter {
   }
 
   draw() {
-    const { canvas, pen } = this, ratio = Math.min(2, devicePixelRatio || 1), width = canvas.clientWidth, height = canvas.clientHeight;
+    const { canvas, pen } = this,
+      ratio = Math.min(2, devicePixelRatio || 1),
+      width = canvas.clientWidth,
+      height = canvas.clientHeight;
     if (!width) return;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const style = getComputedStyle(document.documentElement), colour = name => style.getPropertyValue(`--${name}`).trim();
-    const row = this.rowHeight(), x = quarter => 34 + (quarter - this.from) * WRITER_QUARTER, y = pitch => (WRITER_HIGH - 1 - pitch) * row;
+    const style = getComputedStyle(document.documentElement),
+      colour = name => style.getPropertyValue(`--${name}`).trim();
+    const row = this.rowHeight(),
+      x = quarter => 34 + (quarter - this.from) * WRITER_QUARTER,
+      y = pitch => (WRITER_HIGH - 1 - pitch) * row;
     pen.fillStyle = colour("surface");
     pen.fillRect(0, 0, width, height);
     pen.font = "10px system-ui, sans-serif";
@@ -179,8 +228,15 @@ class TuneWriter {
       byId("busy").textContent = T.writer.empty;
       return;
     }
-    const key = byId("writer-key").value, isMinor = key[0] === key[0].toLowerCase();
+    const key = byId("writer-key").value,
+      isMinor = key[0] === key[0].toLowerCase();
     const name = `${key[0].toUpperCase()}${key.slice(1)}${isMinor ? "m" : ""}`;
-    this.done(T.writer.untitled, abcFile(T.writer.untitled, `M:${byId("writer-metre").value}\nL:1/4\nQ:1/4=90\nK:${name}\n${text.replace(/\|\s*$/, "")}|]`));
+    this.done(
+      T.writer.untitled,
+      abcFile(
+        T.writer.untitled,
+        `M:${byId("writer-metre").value}\nL:1/4\nQ:1/4=90\nK:${name}\n${text.replace(/\|\s*$/, "")}|]`,
+      ),
+    );
   }
 }

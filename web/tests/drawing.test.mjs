@@ -5,19 +5,39 @@ import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 
 const read = name => readFileSync(new URL(name, import.meta.url), "utf8");
-const shared = ["glyphs", "notation", "staves", "roll", "player"].map(name => read(`../../crates/engraving/src/page/${name}.js`));
+const shared = ["glyphs", "notation", "staves", "roll", "player"].map(name =>
+  read(`../../crates/engraving/src/page/${name}.js`),
+);
 const page = createContext({});
-runInContext([...shared, read("../page/writer.js"), "globalThis.all = { signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };"].join("\n").replaceAll('"use strict";', ""), page);
-const { signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf } = page.all;
+runInContext(
+  [
+    ...shared,
+    read("../page/writer.js"),
+    "globalThis.all = { signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
+  ]
+    .join("\n")
+    .replaceAll('"use strict";', ""),
+  page,
+);
+const { signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf } =
+  page.all;
 /** Of this realm, to be compared. */
 const plain = value => JSON.parse(JSON.stringify(value));
 
 const bar = (start, end, fifths = 0, metre = [4, 4], number = 1) => ({ number, start, end, metre, fifths });
 const note = (part, start, end, name) => ({ part, start, end, pitch: 60, name });
-const signs = (one, notes, parts = [0]) => plain(signsOfBar(one, parts, notes.map((each, index) => ({ note: each, index }))));
+const signs = (one, notes, parts = [0]) =>
+  plain(
+    signsOfBar(
+      one,
+      parts,
+      notes.map((each, index) => ({ note: each, index })),
+    ),
+  );
 
 test("values leave the beats to be seen", () => {
-  const lengths = (start, end, one = bar(0, 4)) => plain(writtenValues(start, end, one)).map(piece => piece.end - piece.start);
+  const lengths = (start, end, one = bar(0, 4)) =>
+    plain(writtenValues(start, end, one)).map(piece => piece.end - piece.start);
   assert.deepEqual(lengths(0, 4), [4]);
   assert.deepEqual(lengths(0.5, 1.5), [1]);
   assert.deepEqual(lengths(0.75, 2), [0.25, 1]);
@@ -31,52 +51,96 @@ test("values leave the beats to be seen", () => {
 test("a note over the bar line is tied, and an accidental holds for the rest of its bar", () => {
   const notes = [note(0, 0, 1, "F#4"), note(0, 1, 2, "F#4"), note(0, 2, 3, "F4"), note(0, 3, 5, "G4")];
   const first = signs(bar(0, 4), notes);
-  assert.deepEqual(first.map(sign => sign.accidental), ["sharp", "", "natural", ""]);
+  assert.deepEqual(
+    first.map(sign => sign.accidental),
+    ["sharp", "", "natural", ""],
+  );
   assert.equal(first.at(-1).isTied, true);
-  assert.deepEqual(signs(bar(0, 4, 1), notes).map(sign => sign.accidental), ["", "", "natural", ""]);
+  assert.deepEqual(
+    signs(bar(0, 4, 1), notes).map(sign => sign.accidental),
+    ["", "", "natural", ""],
+  );
   const second = signs(bar(4, 8), notes);
   assert.deepEqual([second[0].note, second[0].isTied, second[1].note], [3, false, -1]);
 });
 
 test("eighths of one beat share a beam, and those of another have their own", () => {
   const notes = [0, 0.5, 1, 1.5].map(start => note(0, start, start + 0.5, "C5"));
-  assert.deepEqual(signs(bar(0, 2, 0, [2, 4]), notes).map(sign => sign.beam), [0, 0, 1, 1]);
+  assert.deepEqual(
+    signs(bar(0, 2, 0, [2, 4]), notes).map(sign => sign.beam),
+    [0, 0, 1, 1],
+  );
 });
 
 test("every piece is drawn at numbers, at any width, bars in order", () => {
   let seed = 7;
-  const random = below => { seed = (seed * 1103515245 + 12345) % 2147483648; return seed % below; };
+  const random = below => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return seed % below;
+  };
   const names = ["C", "D", "E", "F", "G", "A", "B"].flatMap(letter => [letter, `${letter}#`, `${letter}b`]);
   for (let turn = 0; turn < 60; turn += 1) {
-    const beats = 2 + random(5), bars = 1 + random(9), upbeat = random(2) * 0.5;
-    const all = Array.from({ length: bars }, (_, index) => bar(index * beats + upbeat, (index + 1) * beats + upbeat, random(13) - 6, [beats, 4], index + 1));
+    const beats = 2 + random(5),
+      bars = 1 + random(9),
+      upbeat = random(2) * 0.5;
+    const all = Array.from({ length: bars }, (_, index) =>
+      bar(index * beats + upbeat, (index + 1) * beats + upbeat, random(13) - 6, [beats, 4], index + 1),
+    );
     if (upbeat) all.unshift(bar(0, upbeat, 0, [beats, 4], 0));
     const notes = [0, 1, 2, 3].flatMap(part => {
       const own = [];
-      for (let at = random(4) / 4; at < bars * beats; at += (1 + random(9)) / 4) own.push(note(part, at, at + (1 + random(12)) / 4, `${names[random(21)]}${5 - part}`));
+      for (let at = random(4) / 4; at < bars * beats; at += (1 + random(9)) / 4)
+        own.push(note(part, at, at + (1 + random(12)) / 4, `${names[random(21)]}${5 - part}`));
       return own;
     });
-    const piece = { title: "", key: "", parts: ["S", "A", "T", "B"], notes, bars: all, chords: [{ start: 0, end: 1, symbol: "C", numeral: "I", key: "C" }], marks: [{ start: 1, text: "x" }], words: [[[0, "la"]]], clock: [[0, 0], [8, 4]] };
+    const piece = {
+      title: "",
+      key: "",
+      parts: ["S", "A", "T", "B"],
+      notes,
+      bars: all,
+      chords: [{ start: 0, end: 1, symbol: "C", numeral: "I", key: "C" }],
+      marks: [{ start: 1, text: "x" }],
+      words: [[[0, "la"]]],
+      clock: [
+        [0, 0],
+        [8, 4],
+      ],
+    };
     for (const width of [260, 700, 1900]) {
       const drawn = engrave(piece, { width });
       assert.ok(!/NaN|undefined|Infinity/.test(drawn.svg), `turn ${turn}`);
       const found = plain(drawn.systems.flatMap(system => system.bars.map(one => one.index)));
-      assert.deepEqual(found, all.map((_, index) => index));
+      assert.deepEqual(
+        found,
+        all.map((_, index) => index),
+      );
     }
     assert.ok(!/NaN|undefined|Infinity/.test(drawRoll(piece).svg));
   }
 });
 
 test("time goes by the tempo between its changes, and back", () => {
-  const clock = [[0, 0], [4, 4], [8, 6]];
-  assert.deepEqual([0, 2, 4, 6, 8, 10].map(quarter => secondsAt(clock, quarter)), [0, 2, 4, 5, 6, 7]);
-  for (const quarter of [0, 1, 4.5, 7.9, 9]) assert.ok(Math.abs(quarterAt(clock, secondsAt(clock, quarter)) - quarter) < 1e-9);
+  const clock = [
+    [0, 0],
+    [4, 4],
+    [8, 6],
+  ];
+  assert.deepEqual(
+    [0, 2, 4, 6, 8, 10].map(quarter => secondsAt(clock, quarter)),
+    [0, 2, 4, 5, 6, 7],
+  );
+  for (const quarter of [0, 1, 4.5, 7.9, 9])
+    assert.ok(Math.abs(quarterAt(clock, secondsAt(clock, quarter)) - quarter) < 1e-9);
 });
 
 test("a tune that is drawn is the same when its text is read, in every key", () => {
   assert.deepEqual(["C", "G", "f#", "bb", "Db", "e"].map(fifthsOf), [0, 1, 3, -5, -5, 1]);
   for (let fifths = -6; fifths <= 6; fifths += 1) {
-    const notes = Array.from({ length: 48 }, (_, index) => ({ pitch: index % 11 === 10 ? 0 : 58 + ((index * 7) % 24), quarters: [1, 0.5, 1.5, 2, 3, 4][index % 6] }));
+    const notes = Array.from({ length: 48 }, (_, index) => ({
+      pitch: index % 11 === 10 ? 0 : 58 + ((index * 7) % 24),
+      quarters: [1, 0.5, 1.5, 2, 3, 4][index % 6],
+    }));
     assert.deepEqual(plain(notesOfAbc(abcOfNotes(notes, fifths, 4), fifths)), notes, `${fifths} sharps`);
   }
 });

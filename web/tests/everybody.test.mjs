@@ -6,13 +6,19 @@ import { faults, launch, open, picture, ready, serve } from "./browser.mjs";
 const browser = await launch();
 after(() => browser.close());
 
-for (const [name, context] of [["wide and light", { colorScheme: "light" }], ["narrow and dark", { colorScheme: "dark", wide: 360, high: 740, hasTouch: true, isMobile: true }]]) {
+for (const [name, context] of [
+  ["wide and light", { colorScheme: "light" }],
+  ["narrow and dark", { colorScheme: "dark", wide: 360, high: 740, hasTouch: true, isMobile: true }],
+]) {
   test(`nothing bars anybody's way, ${name}: axe finds no fault, and nothing is wider than the screen`, async () => {
     const page = await ready(await open(browser, context));
-    const fits = async () => assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "no scrolling sideways");
+    const fits = async () =>
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "no scrolling sideways");
     await page.check("#show-answers");
     await page.keyboard.down("KeyG");
-    await page.waitForFunction(() => document.getElementById("chord").textContent.length > 0 && document.querySelector(".key.sounds"));
+    await page.waitForFunction(
+      () => document.getElementById("chord").textContent.length > 0 && document.querySelector(".key.sounds"),
+    );
     assert.deepEqual(await faults(page), []);
     await fits();
     await picture(page, `play-${name.replaceAll(" ", "-")}`);
@@ -20,7 +26,11 @@ for (const [name, context] of [["wide and light", { colorScheme: "light" }], ["n
     await page.click("#tab-harmonize");
     await page.click("#write-open");
     await page.click("#tunes button:nth-child(4)");
-    await page.waitForFunction(() => !document.getElementById("result").hidden && !document.getElementById("busy").textContent, null, { timeout: 60_000 });
+    await page.waitForFunction(
+      () => !document.getElementById("result").hidden && !document.getElementById("busy").textContent,
+      null,
+      { timeout: 60_000 },
+    );
     await page.locator("#staves .note.part1 .touch").first().click();
     assert.deepEqual(await faults(page), []);
     await fits();
@@ -41,7 +51,9 @@ test("by keyboard alone a screen is chosen, a key of the drawn keyboard played, 
   await page.focus('.key[tabindex="0"]');
   for (let press = 0; press < 7; press += 1) await page.keyboard.press("ArrowRight");
   await page.keyboard.down("Space");
-  await page.waitForFunction(() => window.seen.replies.some(({ state }) => state && state.sounding[0] === 67 && state.sounding.every(Boolean)));
+  await page.waitForFunction(() =>
+    window.seen.replies.some(({ state }) => state && state.sounding[0] === 67 && state.sounding.every(Boolean)),
+  );
   await page.keyboard.up("Space");
   await page.waitForFunction(() => document.getElementById("spoken").textContent.length > 3);
   assert.equal(await page.getAttribute("#spoken", "aria-live"), "polite");
@@ -49,18 +61,26 @@ test("by keyboard alone a screen is chosen, a key of the drawn keyboard played, 
 });
 
 test("who wants less motion sees no frame drawn while a note is held", async () => {
-  const page = await ready(await open(browser, { reducedMotion: "reduce", init: () => {
-    const request = window.requestAnimationFrame.bind(window);
-    window.frames_ = 0;
-    window.requestAnimationFrame = work => { window.frames_ += 1; return request(work); };
-  } }));
+  const page = await ready(
+    await open(browser, {
+      reducedMotion: "reduce",
+      init: () => {
+        const request = window.requestAnimationFrame.bind(window);
+        window.frames_ = 0;
+        window.requestAnimationFrame = work => {
+          window.frames_ += 1;
+          return request(work);
+        };
+      },
+    }),
+  );
   await page.selectOption("#density", { label: "still" });
   await page.keyboard.down("KeyG");
   await page.waitForFunction(() => window.seen.replies.some(({ state }) => state && state.sounding.every(Boolean)));
   const before = await page.evaluate(() => window.frames_);
   await page.waitForTimeout(1500);
   // A frame for each new step at most, not for each sixtieth of a second.
-  assert.ok(await page.evaluate(() => window.frames_) - before < 30);
+  assert.ok((await page.evaluate(() => window.frames_)) - before < 30);
   await page.context().close();
 });
 

@@ -17,18 +17,31 @@ async function studio(context) {
 }
 
 /** Waits until the busy line is empty again. */
-const done = page => page.waitForFunction(() => !document.getElementById("busy").textContent && !document.getElementById("result").hidden, null, { timeout: 60_000 });
+const done = page =>
+  page.waitForFunction(
+    () => !document.getElementById("busy").textContent && !document.getElementById("result").hidden,
+    null,
+    { timeout: 60_000 },
+  );
 const heads = page => page.locator("#staves .note").count();
 
 /** Notes of the score as drawn: part, number of its kind. */
-const rollNotes = page => page.evaluate(() => [...document.querySelectorAll("#roll .note")].map(one => [one.dataset.hint, one.getAttribute("x"), one.getAttribute("width")].join()));
+const rollNotes = page =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("#roll .note")].map(one =>
+      [one.dataset.hint, one.getAttribute("x"), one.getAttribute("width")].join(),
+    ),
+  );
 
 async function drop(page, name, bytes) {
-  const data = await page.evaluateHandle(([fileName, all]) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([new Uint8Array(all)], fileName));
-    return transfer;
-  }, [name, [...bytes]]);
+  const data = await page.evaluateHandle(
+    ([fileName, all]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([new Uint8Array(all)], fileName));
+      return transfer;
+    },
+    [name, [...bytes]],
+  );
   await page.dispatchEvent("#harmonize", "drop", { dataTransfer: data });
 }
 
@@ -36,8 +49,8 @@ test("a dropped file is harmonized in four parts, engraved and drawn; a damaged 
   const page = await studio();
   await drop(page, "melody.mid", readFileSync(new URL("../../demo/melody.mid", import.meta.url)));
   await done(page);
-  for (let part = 0; part < 4; part += 1) assert.ok(await page.locator(`#roll rect.note.part${part}`).count() > 4);
-  assert.ok(await heads(page) > 40);
+  for (let part = 0; part < 4; part += 1) assert.ok((await page.locator(`#roll rect.note.part${part}`).count()) > 4);
+  assert.ok((await heads(page)) > 40);
   await drop(page, "broken.mid", readFileSync(new URL("../../demo/melody.mid", import.meta.url)).subarray(0, 30));
   await page.waitForSelector(".notice");
   assert.match(await page.textContent("#notices"), /broken\.mid could not be read: .+\. Choose another file/);
@@ -51,14 +64,18 @@ test("a tune is played with its head moving; Space, arrows and Home play and see
   await done(page);
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Space");
-  await page.waitForFunction(() => window.analyser && window.loudness() > 0.003 && document.querySelector("#staves .sounds"), null, { timeout: 10_000 });
+  await page.waitForFunction(
+    () => window.analyser && window.loudness() > 0.003 && document.querySelector("#staves .sounds"),
+    null,
+    { timeout: 10_000 },
+  );
   await page.keyboard.press("Space");
   assert.equal(await page.textContent("#piece-play"), "Play");
   const head = async () => Number(await page.getAttribute("#head", "x1"));
   await page.keyboard.press("Home");
   const first = await head();
   await page.keyboard.press("ArrowRight");
-  assert.ok(await head() > first);
+  assert.ok((await head()) > first);
   const one = await rollNotes(page);
   await page.click("#more");
   await done(page);
@@ -78,7 +95,7 @@ test("only the selected bars and parts are harmonized again, and it can be taken
   for (let press = 0; press < 3; press += 1) await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Shift+ArrowRight");
   assert.match(await page.textContent("#selected"), /Bars 2 to 3, alto, tenor, bass/);
-  assert.equal(await page.locator(".chosen-bars").count() > 0, true);
+  assert.equal((await page.locator(".chosen-bars").count()) > 0, true);
   let after = before;
   for (let turn = 0; turn < 4 && after.join() === before.join(); turn += 1) {
     await page.click("#again");
@@ -86,11 +103,21 @@ test("only the selected bars and parts are harmonized again, and it can be taken
     after = await rollNotes(page);
   }
   // An upbeat of a quarter and bar 1 come before, then eight quarters may change.
-  const from = 40 + 5 * quarter - 1, to = 40 + 13 * quarter - 1;
-  const outside = notes => notes.filter(note => { const [, x, width] = note.split(",").map(Number); return x + width < from || x > to; }).sort();
+  const from = 40 + 5 * quarter - 1,
+    to = 40 + 13 * quarter - 1;
+  const outside = notes =>
+    notes
+      .filter(note => {
+        const [, x, width] = note.split(",").map(Number);
+        return x + width < from || x > to;
+      })
+      .sort();
   assert.notDeepEqual(after, before);
   assert.deepEqual(outside(after), outside(before));
-  assert.deepEqual(after.filter(note => note.startsWith("Soprano")), before.filter(note => note.startsWith("Soprano")));
+  assert.deepEqual(
+    after.filter(note => note.startsWith("Soprano")),
+    before.filter(note => note.startsWith("Soprano")),
+  );
   while (await page.isVisible("#undo")) {
     await page.click("#undo");
     await done(page);
@@ -130,9 +157,11 @@ test("a typed tune and a new chorale come out in four parts", async () => {
   await done(page);
   assert.equal(await page.textContent("#piece-title"), "My tune");
   await page.click("#new-chorale");
-  await page.waitForFunction(() => document.getElementById("piece-title").textContent !== "My tune", null, { timeout: 60_000 });
+  await page.waitForFunction(() => document.getElementById("piece-title").textContent !== "My tune", null, {
+    timeout: 60_000,
+  });
   await done(page);
-  assert.ok(await heads(page) > 100);
+  assert.ok((await heads(page)) > 100);
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -142,9 +171,18 @@ test("what is saved is MusicXML, MIDI, WAV, SVG and HTML", async () => {
   await page.click("#tunes button:nth-child(1)");
   await done(page);
   const folder = mkdtempSync(join(tmpdir(), "page-"));
-  const begins = { musicxml: /^<\?xml[^]*<score-partwise/, mid: /^MThd/, wav: /^RIFF/, svg: /^<svg/, html: /^<!DOCTYPE html>/ };
+  const begins = {
+    musicxml: /^<\?xml[^]*<score-partwise/,
+    mid: /^MThd/,
+    wav: /^RIFF/,
+    svg: /^<svg/,
+    html: /^<!DOCTYPE html>/,
+  };
   for (const [format, expected] of Object.entries(begins)) {
-    const [download] = await Promise.all([page.waitForEvent("download"), page.click(`#downloads [data-format="${format}"]`)]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.click(`#downloads [data-format="${format}"]`),
+    ]);
     const path = join(folder, download.suggestedFilename());
     await download.saveAs(path);
     assert.match(readFileSync(path, "latin1").slice(0, 2000), expected, format);
@@ -169,7 +207,7 @@ test("the page that is saved plays by itself: Space and arrows, mute at once, by
     await saved.keyboard.press("Space");
     await saved.waitForFunction(() => document.querySelector("#staves .sounds"));
     await saved.waitForTimeout(600);
-    assert.ok(await head() > first);
+    assert.ok((await head()) > first);
     // Notes that were handed over already are muted with their part.
     await saved.uncheck("#parts input >> nth=1");
     await saved.waitForFunction(() => pipes.parts[1].gain.value < 0.01 && pipes.parts[0].gain.value === 1);
@@ -177,7 +215,7 @@ test("the page that is saved plays by itself: Space and arrows, mute at once, by
     await saved.keyboard.press("Space");
     const stopped = await head();
     await saved.keyboard.press("ArrowRight");
-    assert.ok(await head() > stopped);
+    assert.ok((await head()) > stopped);
     await saved.keyboard.press("Home");
     assert.equal(await head(), first);
     assert.deepEqual(await faults(saved), []);
@@ -190,13 +228,23 @@ test("the page that is saved plays by itself: Space and arrows, mute at once, by
 /** Well-formed here; by its schema too where PYTHON has it (as `make pages` prepares). */
 async function validate(page, path) {
   const text = readFileSync(path, "utf8");
-  assert.equal(await page.evaluate(xml => new DOMParser().parseFromString(xml, "text/xml").querySelectorAll("parsererror").length, text), 0);
+  assert.equal(
+    await page.evaluate(
+      xml => new DOMParser().parseFromString(xml, "text/xml").querySelectorAll("parsererror").length,
+      text,
+    ),
+    0,
+  );
   if (!process.env.PYTHON) return;
-  execFileSync(process.env.PYTHON, ["-c", `
+  execFileSync(process.env.PYTHON, [
+    "-c",
+    `
 import pathlib, sys, musicxml, xmlschema
 schemas = pathlib.Path(xmlschema.__file__).parent / 'schemas'
 text = next(pathlib.Path(musicxml.__file__).parent.rglob('musicxml_4_0.xsd')).read_text()
 for name, path in [('xml', next(schemas.rglob('xml.xsd'))), ('xlink', next(schemas.rglob('xlink.xsd')))]:
     text = text.replace(f'http://www.musicxml.org/xsd/{name}.xsd', path.as_uri())
-xmlschema.XMLSchema(text).validate(sys.argv[1])`, path]);
+xmlschema.XMLSchema(text).validate(sys.argv[1])`,
+    path,
+  ]);
 }

@@ -25,29 +25,46 @@ test("a melody on a MIDI keyboard is answered with the notes that the module alo
   const events = asked.filter(request => request.call === "live.midi").map(({ at, bytes }) => [at, ...bytes]);
   const here = notes(replies.flatMap(reply => reply.messages));
   const config = { clock: "internal", tempo: 80, metre: "4/4" };
-  const alone = notes(play(await openModule(modulePath, weightsPath), { config, seed: 1 }, events, events.at(-1)[0] + 900));
+  const alone = notes(
+    play(await openModule(modulePath, weightsPath), { config, seed: 1 }, events, events.at(-1)[0] + 900),
+  );
   assert.deepEqual(here, alone);
-  const delays = events.filter(([, status]) => status === 0x90).map(([at]) => replies.find(reply => reply.at >= at && reply.messages.length).at - at).sort((a, b) => a - b);
-  console.log(`from a key to its answer: p50 ${delays[delays.length >> 1].toFixed(1)} ms, most ${delays.at(-1).toFixed(1)} ms, of ${delays.length}`);
+  const delays = events
+    .filter(([, status]) => status === 0x90)
+    .map(([at]) => replies.find(reply => reply.at >= at && reply.messages.length).at - at)
+    .sort((a, b) => a - b);
+  console.log(
+    `from a key to its answer: p50 ${delays[delays.length >> 1].toFixed(1)} ms, most ${delays.at(-1).toFixed(1)} ms, of ${delays.length}`,
+  );
   const parts = new Set(here.map(([status]) => status & 15));
   assert.deepEqual([...parts].sort(), [0, 1, 2, 3]);
-  assert.deepEqual(sent.filter(([status]) => (status & 0xe0) === 0x80), here);
+  assert.deepEqual(
+    sent.filter(([status]) => (status & 0xe0) === 0x80),
+    here,
+  );
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
 
 test("computer keys play by their places, in any keyboard language, and four parts sound", async () => {
   const page = await ready(await open(browser));
-  await page.evaluate(() => document.body.dispatchEvent(new KeyboardEvent("keydown", { code: "KeyA", key: "q", bubbles: true })));
+  await page.evaluate(() =>
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { code: "KeyA", key: "q", bubbles: true })),
+  );
   await page.keyboard.down("KeyG");
-  await page.waitForFunction(() => window.seen.replies.some(({ state }) => state && state.sounding[0] === 67 && state.sounding.every(Boolean)));
+  await page.waitForFunction(() =>
+    window.seen.replies.some(({ state }) => state && state.sounding[0] === 67 && state.sounding.every(Boolean)),
+  );
   await page.waitForFunction(() => window.analyser && window.loudness() > 0.003, null, { timeout: 10_000 });
-  const keys = await page.evaluate(() => window.seen.asked.filter(({ call }) => call === "live.midi").map(({ bytes }) => bytes[1]));
+  const keys = await page.evaluate(() =>
+    window.seen.asked.filter(({ call }) => call === "live.midi").map(({ bytes }) => bytes[1]),
+  );
   assert.deepEqual(keys.slice(0, 2), [60, 67]);
   assert.ok((await page.textContent("#chord")).length > 0);
   assert.ok((await page.textContent("#latency")).endsWith(" ms"));
   // The soprano still sounds when its part is muted for others; all four muted, nothing does.
-  for (const name of ["Soprano", "Alto", "Tenor", "Bass"]) await page.click(`#live-parts >> role=button[name="Mute ${name}"]`);
+  for (const name of ["Soprano", "Alto", "Tenor", "Bass"])
+    await page.click(`#live-parts >> role=button[name="Mute ${name}"]`);
   await page.waitForFunction(() => window.loudness() < 0.002, null, { timeout: 15_000 });
   await page.keyboard.up("KeyG");
   assert.deepEqual(page.errors, []);
@@ -60,9 +77,16 @@ test("a finger on the drawn keyboard is answered, and lifting it ends all notes"
   const client = await page.context().newCDPSession(page);
   const touch = (type, points) => client.send("Input.dispatchTouchEvent", { type, touchPoints: points });
   await touch("touchStart", [{ x: box.x + box.width / 2, y: box.y + box.height - 12 }]);
-  await page.waitForFunction(() => window.seen.replies.some(({ state }) => state && state.sounding[0] === 64 && state.sounding.every(Boolean)));
+  await page.waitForFunction(() =>
+    window.seen.replies.some(({ state }) => state && state.sounding[0] === 64 && state.sounding.every(Boolean)),
+  );
   await touch("touchEnd", []);
-  await page.waitForFunction(() => window.seen.replies.filter(({ state }) => state).at(-1).state.sounding.every(pitch => pitch === null));
+  await page.waitForFunction(() =>
+    window.seen.replies
+      .filter(({ state }) => state)
+      .at(-1)
+      .state.sounding.every(pitch => pitch === null),
+  );
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
@@ -70,7 +94,15 @@ test("a finger on the drawn keyboard is answered, and lifting it ends all notes"
 test("hold, cadence, freeze, density, key, tempo, metre, click and follow reach the session", async () => {
   const page = await ready(await open(browser));
   await page.keyboard.down("KeyG");
-  const on = name => page.waitForFunction(wanted => window.seen.replies.filter(({ state }) => state).at(-1).state.switches.includes(wanted), name);
+  const on = name =>
+    page.waitForFunction(
+      wanted =>
+        window.seen.replies
+          .filter(({ state }) => state)
+          .at(-1)
+          .state.switches.includes(wanted),
+      name,
+    );
   await page.click("#hold");
   await on("hold");
   await page.click("#cadence");
@@ -115,14 +147,25 @@ test("a keyboard that is pulled out lets its keys go, and is heard again when it
   await page.waitForFunction(() => window.seen.replies.some(({ state }) => state && state.sounding[0] === 69));
   await page.evaluate(() => window.midi.plug(false));
   assert.match(await page.textContent("#notices"), /Test keys is gone/);
-  await page.waitForFunction(() => window.seen.replies.filter(({ state }) => state).at(-1).state.sounding.every(pitch => pitch === null));
-  await page.evaluate(() => { window.midi.plug(true); window.midi.key([0x90, 72, 80]); });
+  await page.waitForFunction(() =>
+    window.seen.replies
+      .filter(({ state }) => state)
+      .at(-1)
+      .state.sounding.every(pitch => pitch === null),
+  );
+  await page.evaluate(() => {
+    window.midi.plug(true);
+    window.midi.key([0x90, 72, 80]);
+  });
   await page.waitForFunction(() => window.seen.replies.filter(({ state }) => state).at(-1).state.sounding[0] === 72);
   await page.context().close();
 });
 
 test("no Web MIDI, MIDI denied and no SIMD are said in a sentence with a way on", async () => {
-  for (const [midi, sentence] of [["missing", /no Web MIDI.*keys/s], ["denied", /not allowed.*again/s]]) {
+  for (const [midi, sentence] of [
+    ["missing", /no Web MIDI.*keys/s],
+    ["denied", /not allowed.*again/s],
+  ]) {
     const page = await ready(await open(browser, { midi }));
     await page.click("#midi-open");
     assert.match(await page.textContent("#midi-state"), sentence);
@@ -130,17 +173,34 @@ test("no Web MIDI, MIDI denied and no SIMD are said in a sentence with a way on"
     await page.waitForFunction(() => window.seen.replies.some(({ state }) => state && state.sounding.every(Boolean)));
     await page.context().close();
   }
-  const page = await open(browser, { init: () => { WebAssembly.validate = () => false; } });
+  const page = await open(browser, {
+    init: () => {
+      WebAssembly.validate = () => false;
+    },
+  });
   assert.match(await page.textContent("#notices"), /no SIMD.*Open the page in/s);
   await page.context().close();
 });
 
 test("a fault of the module is told, and the choir goes on with another instance", async () => {
-  const page = await ready(await open(browser, { init: () => {
-    const Spied = Worker;
-    window.Worker = class extends Spied { constructor(...all) { super(...all); window.lastWorker = this; } };
-  } }));
-  await page.evaluate(() => window.lastWorker.dispatchEvent(new MessageEvent("message", { data: { type: "failed", message: "for a test", isDead: true } })));
+  const page = await ready(
+    await open(browser, {
+      init: () => {
+        const Spied = Worker;
+        window.Worker = class extends Spied {
+          constructor(...all) {
+            super(...all);
+            window.lastWorker = this;
+          }
+        };
+      },
+    }),
+  );
+  await page.evaluate(() =>
+    window.lastWorker.dispatchEvent(
+      new MessageEvent("message", { data: { type: "failed", message: "for a test", isDead: true } }),
+    ),
+  );
   assert.match(await page.textContent("#notices"), /starts anew/);
   await page.waitForTimeout(1500);
   await page.keyboard.down("KeyG");
@@ -156,17 +216,28 @@ test("it plays at the screen's rate, forgets what has scrolled away, and rests w
     return (await client.send("Runtime.getHeapUsage")).usedSize;
   };
   const seconds = Number(process.env.MINUTES || 0.3) * 60;
-  const frames = () => page.evaluate(() => new Promise(resolve => {
-    let count = 0;
-    const begun = performance.now();
-    const frame = () => { count += 1; if (performance.now() - begun > 2000) resolve(count / 2); else requestAnimationFrame(frame); };
-    requestAnimationFrame(frame);
-  }));
+  const frames = () =>
+    page.evaluate(
+      () =>
+        new Promise(resolve => {
+          let count = 0;
+          const begun = performance.now();
+          const frame = () => {
+            count += 1;
+            if (performance.now() - begun > 2000) resolve(count / 2);
+            else requestAnimationFrame(frame);
+          };
+          requestAnimationFrame(frame);
+        }),
+    );
   const tune = ["KeyG", "KeyH", "KeyJ", "KeyK", "KeyJ", "KeyH"];
   const perform = async until => {
     for (let index = 0; performance.now() < until; index += 1) {
       await page.keyboard.press(tune[index % tune.length], { delay: 110 });
-      await page.evaluate(() => { window.seen.replies.splice(0, window.seen.replies.length - 5); window.seen.asked.length = 0; });
+      await page.evaluate(() => {
+        window.seen.replies.splice(0, window.seen.replies.length - 5);
+        window.seen.asked.length = 0;
+      });
     }
   };
   await perform(performance.now() + 4000);
@@ -175,7 +246,9 @@ test("it plays at the screen's rate, forgets what has scrolled away, and rests w
   const rate = await frames();
   await playing;
   const late = await heap();
-  console.log(`${rate.toFixed(0)} frames a second while playing; heap ${(early / 1e6).toFixed(1)} MB, after ${(seconds / 60).toFixed(1)} minutes ${(late / 1e6).toFixed(1)} MB`);
+  console.log(
+    `${rate.toFixed(0)} frames a second while playing; heap ${(early / 1e6).toFixed(1)} MB, after ${(seconds / 60).toFixed(1)} minutes ${(late / 1e6).toFixed(1)} MB`,
+  );
   assert.ok(rate > 10, `${rate} frames a second`);
   assert.ok(late - early < 4e6, `${early} bytes, then ${late}`);
   assert.deepEqual(page.errors, []);

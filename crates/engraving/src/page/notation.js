@@ -68,7 +68,9 @@ function nextValue(from, end, beat, isWholeBar) {
     if (within + value.quarters <= beat + 2 * CLOSE) return true;
     if (beat === 1.5) return isOnBeat && Math.abs(value.quarters % beat) < CLOSE;
     // A quarter between two eighths is written as one note.
-    return isOnBeat ? value.dots === 0 || value.quarters >= 1.5 : value.quarters === 1 && Math.abs(within - 0.5) < 2 * CLOSE;
+    return isOnBeat
+      ? value.dots === 0 || value.quarters >= 1.5
+      : value.quarters === 1 && Math.abs(within - 0.5) < 2 * CLOSE;
   };
   return VALUES.find(fits) || null;
 }
@@ -93,22 +95,44 @@ function writtenValues(start, end, bar) {
 function signsOfBar(bar, parts, notes) {
   const signs = [];
   for (const part of parts) {
-    const own = notes.filter(({ note }) => note.part === part && note.start < bar.end - CLOSE && note.end > bar.start + CLOSE);
+    const own = notes.filter(
+      ({ note }) => note.part === part && note.start < bar.end - CLOSE && note.end > bar.start + CLOSE,
+    );
     let at = bar.start;
     const rest = until => {
       for (const piece of writtenValues(at, until, bar)) {
-        signs.push({ ...piece, part, place: 0, alter: 0, accidental: "", isTied: false, note: -1, beam: -1, fermata: false });
+        signs.push({
+          ...piece,
+          part,
+          place: 0,
+          alter: 0,
+          accidental: "",
+          isTied: false,
+          note: -1,
+          beam: -1,
+          fermata: false,
+        });
       }
     };
     for (const { note, index } of own) {
-      const start = Math.max(note.start, bar.start), end = Math.min(note.end, bar.end);
+      const start = Math.max(note.start, bar.start),
+        end = Math.min(note.end, bar.end);
       if (start > at + CLOSE) rest(start);
       const pieces = writtenValues(Math.max(start, at), end, bar);
       pieces.forEach((piece, place) => {
         const isLast = place === pieces.length - 1;
         const isTied = !isLast || note.end > bar.end + CLOSE;
         const fermata = Boolean(note.fermata) && !isTied;
-        signs.push({ ...piece, part, ...spelledPitch(note.name), accidental: "", isTied, note: index, beam: -1, fermata });
+        signs.push({
+          ...piece,
+          part,
+          ...spelledPitch(note.name),
+          accidental: "",
+          isTied,
+          note: index,
+          beam: -1,
+          fermata,
+        });
       });
       at = Math.max(at, end);
     }
@@ -124,7 +148,8 @@ function setAccidentals(bar, signs, notes) {
   const inForce = new Map();
   const inOrder = signs.filter(sign => sign.note >= 0).sort((a, b) => a.start - b.start || a.part - b.part);
   for (const sign of inOrder) {
-    const staff = sign.part < 2 ? "treble" : "bass", line = staff + sign.place;
+    const staff = sign.part < 2 ? "treble" : "bass",
+      line = staff + sign.place;
     const told = inForce.has(line) ? inForce.get(line) : signatureAlter(bar.fifths, ((sign.place % 7) + 7) % 7);
     const note = notes.find(({ index }) => index === sign.note).note;
     const goesOn = sign.start > note.start + CLOSE;
@@ -140,7 +165,9 @@ function setBeams(bar, signs) {
   let group = [];
   const close = () => {
     if (group.length > 1) {
-      group.forEach(sign => { sign.beam = number; });
+      group.forEach(sign => {
+        sign.beam = number;
+      });
       number += 1;
     }
     group = [];
@@ -148,7 +175,8 @@ function setBeams(bar, signs) {
   const beatOf = sign => Math.floor((placeInBar(bar, sign.start) + CLOSE) / beat);
   for (const sign of signs) {
     const last = group[group.length - 1];
-    const joins = last && last.part === sign.part && beatOf(last) === beatOf(sign) && Math.abs(last.end - sign.start) < CLOSE;
+    const joins =
+      last && last.part === sign.part && beatOf(last) === beatOf(sign) && Math.abs(last.end - sign.start) < CLOSE;
     if (sign.note < 0 || sign.value.flags === 0) {
       close();
       continue;

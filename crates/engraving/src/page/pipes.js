@@ -8,7 +8,9 @@ class Pipes {
     this.sounding = new Set();
   }
 
-  get time() { return this.context ? this.context.currentTime : 0; }
+  get time() {
+    return this.context ? this.context.currentTime : 0;
+  }
 
   async resume() {
     if (!this.context) {
@@ -29,7 +31,8 @@ class Pipes {
   }
 
   play(part, pitch, from, to) {
-    const pipe = this.context.createOscillator(), gain = this.context.createGain();
+    const pipe = this.context.createOscillator(),
+      gain = this.context.createGain();
     pipe.setPeriodicWave(this.wave);
     pipe.frequency.value = 440 * 2 ** ((pitch - 69) / 12);
     gain.gain.setValueAtTime(0, from);
@@ -40,7 +43,10 @@ class Pipes {
     pipe.stop(to + 0.25);
     const voice = { pipe, gain };
     this.sounding.add(voice);
-    pipe.onended = () => { gain.disconnect(); this.sounding.delete(voice); };
+    pipe.onended = () => {
+      gain.disconnect();
+      this.sounding.delete(voice);
+    };
   }
 
   /** What was handed over already follows too. */

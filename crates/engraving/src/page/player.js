@@ -12,7 +12,19 @@ class Player {
   /** @param {PieceInstrument} instrument @param {(quarter: number, isPlaying: boolean) => void} moved */
   constructor(instrument, moved) {
     Object.assign(this, { instrument, moved, isPlaying: false, rate: 1, place: 0, anchor: 0, next: 0, timer: 0 });
-    Object.assign(this, { piece: { notes: [], clock: [[0, 0], [1, 1]], bars: [] }, notes: [], first: 0, end: 0 });
+    Object.assign(this, {
+      piece: {
+        notes: [],
+        clock: [
+          [0, 0],
+          [1, 1],
+        ],
+        bars: [],
+      },
+      notes: [],
+      first: 0,
+      end: 0,
+    });
   }
 
   /** @param {Piece} piece */
@@ -20,7 +32,12 @@ class Player {
     if (this.isPlaying) this.stop();
     this.piece = piece;
     this.notes = piece.notes
-      .map(note => ({ part: note.part, pitch: note.pitch, from: secondsAt(piece.clock, note.start), to: secondsAt(piece.clock, note.end) }))
+      .map(note => ({
+        part: note.part,
+        pitch: note.pitch,
+        from: secondsAt(piece.clock, note.start),
+        to: secondsAt(piece.clock, note.end),
+      }))
       .sort((a, b) => a.from - b.from);
     this.first = piece.bars.length ? secondsAt(piece.clock, piece.bars[0].start) : 0;
     this.end = this.notes.reduce((end, note) => Math.max(end, note.to), this.first);
@@ -62,20 +79,27 @@ class Player {
     this.tell();
   }
 
-  toggle() { if (this.isPlaying) this.stop(); else this.play(); }
+  toggle() {
+    if (this.isPlaying) this.stop();
+    else this.play();
+  }
 
-  seek(quarter) { this.seekSeconds(secondsAt(this.piece.clock, quarter)); }
+  seek(quarter) {
+    this.seekSeconds(secondsAt(this.piece.clock, quarter));
+  }
 
   seekSeconds(seconds) {
     const wasPlaying = this.isPlaying;
     if (wasPlaying) this.stop();
     this.place = Math.min(Math.max(this.first, seconds), this.end);
-    if (wasPlaying) this.play(); else this.tell();
+    if (wasPlaying) this.play();
+    else this.tell();
   }
 
   /** To the bar so many bars from here. */
   step(bars) {
-    const { bars: all } = this.piece, here = quarterAt(this.piece.clock, this.seconds + 0.02);
+    const { bars: all } = this.piece,
+      here = quarterAt(this.piece.clock, this.seconds + 0.02);
     let index = all.findIndex(bar => bar.end > here);
     if (index < 0) index = all.length - 1;
     // Back goes to this bar's beginning first, where something of it was heard.
@@ -107,20 +131,29 @@ class Player {
     }
   }
 
-  tell() { this.moved(quarterAt(this.piece.clock, this.seconds), this.isPlaying); }
+  tell() {
+    this.moved(quarterAt(this.piece.clock, this.seconds), this.isPlaying);
+  }
 }
 
-function secondsAt(clock, quarter) { return along(clock, 0, 1, quarter); }
-function quarterAt(clock, seconds) { return along(clock, 1, 0, seconds); }
+function secondsAt(clock, quarter) {
+  return along(clock, 0, 1, quarter);
+}
+function quarterAt(clock, seconds) {
+  return along(clock, 1, 0, seconds);
+}
 
 /** From one column of the points to the other, evenly between them and on beyond the last. */
 function along(points, from, to, value) {
   let index = points.findIndex(point => point[from] > value) - 1;
   if (index === -2) index = points.length - 2;
   index = Math.max(0, index);
-  const a = points[index], b = points[index + 1] || [a[0] + 1, a[1] + 0.75];
+  const a = points[index],
+    b = points[index + 1] || [a[0] + 1, a[1] + 0.75];
   if (b[from] === a[from]) return a[to];
   return a[to] + ((value - a[from]) / (b[from] - a[from])) * (b[to] - a[to]);
 }
 
-function clockText(seconds) { return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`; }
+function clockText(seconds) {
+  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+}

@@ -18,16 +18,29 @@ function engrave(piece, options) {
   const parts = [0, 1, 2, 3].filter(part => piece.parts[part] !== undefined);
   const notes = piece.notes.map((note, index) => ({ note, index })).sort((a, b) => a.note.start - b.note.start);
   const bars = piece.bars.map((bar, index) => {
-    const signs = signsOfBar(bar, parts, notes).filter(sign => sign.note >= 0 || piece.now === undefined || sign.end <= piece.now + CLOSE);
+    const signs = signsOfBar(bar, parts, notes).filter(
+      sign => sign.note >= 0 || piece.now === undefined || sign.end <= piece.now + CLOSE,
+    );
     return { bar, index, signs, ...columnsOf(bar, signs, piece) };
   });
-  const lines = options.isOneLine || piece.now !== undefined ? brokenLines(bars, Infinity) : balancedLines(bars, options.width / space);
+  const lines =
+    options.isOneLine || piece.now !== undefined
+      ? brokenLines(bars, Infinity)
+      : balancedLines(bars, options.width / space);
   const verses = piece.words.length;
   const shape = { above: 6.4, between: verses ? 8 + verses * LINE_SPACE : 7.4, below: 6.2 };
   const height = shape.above + 8 + shape.between + shape.below;
   let width = options.width;
   const drawn = lines.map((line, index) => {
-    const system = new SystemDrawing(piece, line, space, index * height * space, shape, index === 0, index === lines.length - 1);
+    const system = new SystemDrawing(
+      piece,
+      line,
+      space,
+      index * height * space,
+      shape,
+      index === 0,
+      index === lines.length - 1,
+    );
     const isFull = piece.now !== undefined || lines.length > 1 || line.natural * space > 0.6 * options.width;
     system.place(options.isOneLine || !isFull ? null : options.width / space);
     if (options.isOneLine) width = system.width * space;
@@ -55,8 +68,13 @@ function columnsOf(bar, signs, piece) {
     const next = index + 1 < times.length ? times[index + 1] : bar.end;
     const here = signs.filter(sign => Math.abs(sign.start - time) < CLOSE && sign.note >= 0);
     const marked = here.filter(sign => sign.accidental);
-    const isCrowded = [[0, 1], [2, 3]].some(([upper, lower]) => needsShift(here, upper, lower));
-    const syllables = piece.words.flatMap(verse => verse.filter(([at]) => Math.abs(at - time) < CLOSE).map(([, text]) => text.length));
+    const isCrowded = [
+      [0, 1],
+      [2, 3],
+    ].some(([upper, lower]) => needsShift(here, upper, lower));
+    const syllables = piece.words.flatMap(verse =>
+      verse.filter(([at]) => Math.abs(at - time) < CLOSE).map(([, text]) => text.length),
+    );
     const left = marked.length ? 1.3 + 0.9 * (marked.length > 1 ? 1 : 0) : 0;
     const length = Math.max(1.9, 4 * Math.pow(next - time, 0.55)) + (isCrowded ? HEAD : 0);
     return { time, left, room: Math.max(length, 0.95 * Math.max(0, ...syllables) + 0.6) };
@@ -74,13 +92,19 @@ function columnsOf(bar, signs, piece) {
   return { columns, natural };
 }
 
-function round4(time) { return Math.round(time * 1e4) / 1e4; }
+function round4(time) {
+  return Math.round(time * 1e4) / 1e4;
+}
 
 function needsShift(here, upper, lower) {
-  const above = here.find(sign => sign.part === upper), below = here.find(sign => sign.part === lower);
+  const above = here.find(sign => sign.part === upper),
+    below = here.find(sign => sign.part === lower);
   if (!above || !below) return false;
   const apart = above.place - below.place;
-  if (apart === 0) return above.value.head !== below.value.head || above.value.dots !== below.value.dots || above.alter !== below.alter;
+  if (apart === 0)
+    return (
+      above.value.head !== below.value.head || above.value.dots !== below.value.dots || above.alter !== below.alter
+    );
   return apart === 1 || apart < 0;
 }
 
@@ -88,7 +112,7 @@ function needsShift(here, upper, lower) {
 function balancedLines(bars, width) {
   const lines = brokenLines(bars, width);
   let narrow = width;
-  for (let least = 0.4 * width; narrow - least > 1; ) {
+  for (let least = 0.4 * width; narrow - least > 1;) {
     const middle = (narrow + least) / 2;
     const found = brokenLines(bars, middle);
     if (found.length > lines.length || found.some(line => line.natural > width)) least = middle;
@@ -140,7 +164,14 @@ class SystemDrawing {
         x += column.left + column.room * (1 + spare / rooms);
       }
       x += 0.5;
-      return { number: one.bar.number, index: one.index, left: left * this.space, right: x * this.space, start: one.bar.start, end: one.bar.end };
+      return {
+        number: one.bar.number,
+        index: one.index,
+        left: left * this.space,
+        right: x * this.space,
+        start: one.bar.start,
+        end: one.bar.end,
+      };
     });
     this.points.push([this.line.bars[this.line.bars.length - 1].bar.end, x * this.space]);
     this.width = x + 0.6;
@@ -156,15 +187,26 @@ class SystemDrawing {
       const at = time => left + 1.8 + ((time - bar.start) / (bar.end - bar.start)) * (each - 2.2);
       for (const column of columns) column.x = at(column.time);
       this.points.push(...columns.map(column => [column.time, (column.x + HEAD / 2) * this.space]));
-      return { number: bar.number, index, left: left * this.space, right: (left + each) * this.space, start: bar.start, end: bar.end };
+      return {
+        number: bar.number,
+        index,
+        left: left * this.space,
+        right: (left + each) * this.space,
+        start: bar.start,
+        end: bar.end,
+      };
     });
     this.right = this.head + each * this.line.bars.length;
     this.points.push([this.bars[this.bars.length - 1].end, this.right * this.space]);
     this.width = this.right + 0.6;
   }
 
-  px(length) { return Math.round(length * this.space * 100) / 100; }
-  y(length) { return Math.round((this.top + length * this.space) * 100) / 100; }
+  px(length) {
+    return Math.round(length * this.space * 100) / 100;
+  }
+  y(length) {
+    return Math.round((this.top + length * this.space) * 100) / 100;
+  }
 
   glyph(name, x, y, scale = 1) {
     const size = (this.space / 100) * scale;
@@ -184,7 +226,10 @@ class SystemDrawing {
     this.drawTexts();
     for (const one of this.line.bars) this.drawBar(one);
     const [top, bottom] = [this.y(0.4), this.y(this.bassTop + 4 + this.shape.below - 0.6)];
-    return { svg: `<g class="system">${this.out.join("")}</g>`, system: { top, bottom, points: this.points, bars: this.bars } };
+    return {
+      svg: `<g class="system">${this.out.join("")}</g>`,
+      system: { top, bottom, points: this.points, bars: this.bars },
+    };
   }
 
   drawFrame() {
@@ -195,7 +240,9 @@ class SystemDrawing {
     const bottom = bassTop + 4;
     const brace = (bottom - trebleTop) / 4; // the glyph is one staff high
     const size = this.space / 100;
-    out.push(`<path transform="translate(${this.px(0)} ${this.y(bottom)}) scale(${size * 2.4} ${size * brace})" d="${GLYPHS.brace.path}"/>`);
+    out.push(
+      `<path transform="translate(${this.px(0)} ${this.y(bottom)}) scale(${size * 2.4} ${size * brace})" d="${GLYPHS.brace.path}"/>`,
+    );
     out.push(this.stroke(0.9, trebleTop, 0.9, bottom, 0.14));
     out.push(this.glyph("gClef", 1.4, trebleTop + 3), this.glyph("fClef", 1.4, bassTop + 1));
     const { fifths, metre } = this.line.bars[0].bar;
@@ -204,8 +251,11 @@ class SystemDrawing {
       const x = 5 + 1.1 * Math.abs(fifths);
       for (const top of [trebleTop, bassTop]) {
         metre.forEach((number, place) => {
-          const digits = String(number), left = x + (digits.length > 1 ? 0 : 0.6) * (metre.some(one => one > 9) ? 1 : 0);
-          [...digits].forEach((digit, index) => out.push(this.glyph(`time${digit}`, left + 1.3 * index, top + 1 + 2 * place)));
+          const digits = String(number),
+            left = x + (digits.length > 1 ? 0 : 0.6) * (metre.some(one => one > 9) ? 1 : 0);
+          [...digits].forEach((digit, index) =>
+            out.push(this.glyph(`time${digit}`, left + 1.3 * index, top + 1 + 2 * place)),
+          );
         });
       }
     }
@@ -213,7 +263,10 @@ class SystemDrawing {
       const x = bar.right / this.space;
       const isEnd = this.isLast && bar === this.bars[this.bars.length - 1] && this.piece.now === undefined;
       if (isEnd) {
-        out.push(this.stroke(x - 0.75, trebleTop, x - 0.75, bottom, 0.14), this.stroke(x - 0.2, trebleTop, x - 0.2, bottom, 0.45));
+        out.push(
+          this.stroke(x - 0.75, trebleTop, x - 0.75, bottom, 0.14),
+          this.stroke(x - 0.2, trebleTop, x - 0.2, bottom, 0.45),
+        );
       } else {
         out.push(this.stroke(x, trebleTop, x, bottom, 0.14));
       }
@@ -223,7 +276,8 @@ class SystemDrawing {
   }
 
   drawSignature(fifths, x) {
-    const sharps = [38, 35, 39, 36, 33, 37, 34], flats = [34, 37, 33, 36, 32, 35, 31];
+    const sharps = [38, 35, 39, 36, 33, 37, 34],
+      flats = [34, 37, 33, 36, 32, 35, 31];
     const places = (fifths > 0 ? sharps : flats).slice(0, Math.abs(fifths));
     places.forEach((place, index) => {
       const name = fifths > 0 ? "sharp" : "flat";
@@ -233,7 +287,8 @@ class SystemDrawing {
   }
 
   drawTexts() {
-    const from = this.line.bars[0].bar.start, to = this.line.bars[this.line.bars.length - 1].bar.end;
+    const from = this.line.bars[0].bar.start,
+      to = this.line.bars[this.line.bars.length - 1].bar.end;
     const within = time => time >= from - CLOSE && time < to - CLOSE;
     let free = -Infinity;
     for (const chord of this.piece.chords) {
@@ -254,9 +309,13 @@ class SystemDrawing {
     });
   }
 
-  xAt(time) { return xAtQuarter(this.points, time); }
+  xAt(time) {
+    return xAtQuarter(this.points, time);
+  }
 
-  column(one, time) { return one.columns.find(column => Math.abs(column.time - time) < CLOSE) || one.columns[0]; }
+  column(one, time) {
+    return one.columns.find(column => Math.abs(column.time - time) < CLOSE) || one.columns[0];
+  }
 
   drawBar(one) {
     const placed = one.signs.map(sign => {
@@ -267,7 +326,14 @@ class SystemDrawing {
       const shift = isLower && needsShift(here, sign.part - 1, sign.part) ? HEAD : 0;
       const top = isTreble ? this.trebleTop : this.bassTop;
       const y = top + ((isTreble ? TOP_PLACE.treble : TOP_PLACE.bass) - sign.place) / 2;
-      return { sign, x: column.x + shift, y, top, isUp: !isLower, other: here.find(other => other.part === (sign.part ^ 1)) };
+      return {
+        sign,
+        x: column.x + shift,
+        y,
+        top,
+        isUp: !isLower,
+        other: here.find(other => other.part === (sign.part ^ 1)),
+      };
     });
     for (const item of placed) {
       if (item.sign.note < 0) this.drawRest(one, item);
@@ -285,23 +351,32 @@ class SystemDrawing {
     const isWhole = sign.end - sign.start > one.bar.end - one.bar.start - CLOSE;
     const name = isWhole ? "restWhole" : sign.value.rest;
     // Two parts that rest together have one sign.
-    const isShared = one.signs.some(other => other.note < 0 && other.part === (sign.part ^ 1) && other.start === sign.start && other.end === sign.end);
+    const isShared = one.signs.some(
+      other => other.note < 0 && other.part === (sign.part ^ 1) && other.start === sign.start && other.end === sign.end,
+    );
     if (isShared && sign.part % 2 === 1) return;
     const y = top + (isShared ? (name === "restWhole" ? 1 : 2) : sign.part % 2 === 0 ? 0 : 4);
     const left = isWhole ? (this.barOf(one).left + this.barOf(one).right) / 2 / this.space - 0.6 : x;
     this.out.push(`<g class="rest part${sign.part}">${this.glyph(name, left, y)}</g>`);
   }
 
-  barOf(one) { return this.bars.find(bar => bar.index === one.index); }
+  barOf(one) {
+    return this.bars.find(bar => bar.index === one.index);
+  }
 
   drawNote(one, { sign, x, y, top, isUp, other }) {
     const parts = [];
     const { head, dots, flags } = sign.value;
-    for (let line = top - 1; line >= y - CLOSE; line -= 1) parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
-    for (let line = top + 5; line <= y + CLOSE; line += 1) parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
+    for (let line = top - 1; line >= y - CLOSE; line -= 1)
+      parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
+    for (let line = top + 5; line <= y + CLOSE; line += 1)
+      parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
     parts.push(this.glyph(head, x, y));
     // What a finger hits.
-    if (this.piece.now === undefined) parts.push(`<rect class="touch" x="${this.px(x - 0.6)}" y="${this.y(y - 1.2)}" width="${this.px(HEAD + 1.2)}" height="${this.px(2.4)}"/>`);
+    if (this.piece.now === undefined)
+      parts.push(
+        `<rect class="touch" x="${this.px(x - 0.6)}" y="${this.y(y - 1.2)}" width="${this.px(HEAD + 1.2)}" height="${this.px(2.4)}"/>`,
+      );
     if (sign.accidental) {
       const isDouble = other && other.accidental && Math.abs(other.place - sign.place) < 6 && sign.part % 2 === 1;
       parts.push(this.glyph(sign.accidental, x - 1.25 - (isDouble ? 1.05 : 0), y));
@@ -326,18 +401,25 @@ class SystemDrawing {
   drawTie(one, sign, x, y, isUp) {
     const columns = this.line.bars.flatMap(bar => bar.columns);
     const next = columns.find(column => Math.abs(column.time - sign.end) < CLOSE);
-    const left = this.px(x + HEAD + 0.15), right = this.px(next ? next.x - 0.15 : this.right + 0.4);
-    const side = isUp ? -1 : 1, at = this.y(y + side * 0.7), bend = side * this.px(Math.min(1.1, 0.5 + (right - left) / this.space / 14));
+    const left = this.px(x + HEAD + 0.15),
+      right = this.px(next ? next.x - 0.15 : this.right + 0.4);
+    const side = isUp ? -1 : 1,
+      at = this.y(y + side * 0.7),
+      bend = side * this.px(Math.min(1.1, 0.5 + (right - left) / this.space / 14));
     const third = (right - left) / 3;
     const curve = deep => `${left + third} ${at + deep} ${right - third} ${at + deep}`;
     const back = `${right - third} ${at + bend - side * this.px(0.22)} ${left + third} ${at + bend - side * this.px(0.22)}`;
-    this.out.push(`<path class="tie part${sign.part}" d="M${left} ${at}C${curve(bend)} ${right} ${at}C${back} ${left} ${at}Z"/>`);
+    this.out.push(
+      `<path class="tie part${sign.part}" d="M${left} ${at}C${curve(bend)} ${right} ${at}C${back} ${left} ${at}Z"/>`,
+    );
   }
 
   drawBeam(items) {
-    const isUp = items[0].isUp, side = isUp ? -1 : 1;
+    const isUp = items[0].isUp,
+      side = isUp ? -1 : 1;
     const stemX = item => (isUp ? item.x + HEAD - 0.06 : item.x + 0.06);
-    const first = items[0], last = items[items.length - 1];
+    const first = items[0],
+      last = items[items.length - 1];
     const run = stemX(last) - stemX(first);
     const slope = run > 0 ? Math.max(-0.9, Math.min(0.9, (last.y - first.y) * 0.5)) / run : 0;
     const shortest = items.some(item => item.sign.value.flags > 1) ? 3.4 : 3;
@@ -350,7 +432,9 @@ class SystemDrawing {
       const thick = -side * 0.5;
       return `<path d="M${corner(from, at(from))}L${corner(to, at(to))}L${corner(to, at(to) + thick)}L${corner(from, at(from) + thick)}Z"/>`;
     };
-    const parts = items.map(item => this.stroke(stemX(item), item.y + side * 0.16, stemX(item), yAt(stemX(item)), 0.12));
+    const parts = items.map(item =>
+      this.stroke(stemX(item), item.y + side * 0.16, stemX(item), yAt(stemX(item)), 0.12),
+    );
     parts.push(bar(stemX(first) - 0.06, stemX(last) + 0.06, 0));
     items.forEach((item, index) => {
       if (item.sign.value.flags < 2) return;
@@ -374,13 +458,15 @@ function stemTip(y, top, isUp) {
 
 /** Between two points evenly. */
 function xAtQuarter(points, quarter) {
-  let low = 0, high = points.length - 1;
+  let low = 0,
+    high = points.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
     if (points[middle][0] <= quarter + CLOSE) low = middle;
     else high = middle - 1;
   }
-  const [time, x] = points[low], next = points[low + 1];
+  const [time, x] = points[low],
+    next = points[low + 1];
   if (!next) return x;
   const share = Math.min(1, Math.max(0, (quarter - time) / (next[0] - time)));
   return x + share * (next[1] - x);
