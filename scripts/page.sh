@@ -20,3 +20,6 @@ cargo run --release --quiet -p assemble -- "$folder/$target/page/chorale_web.was
 scripts/setup.sh page-check
 node web/tests/speed.mjs web/dist/site/chorale.wasm models/wavenet.onnx
 scripts/checked.sh test --workspace --test page -- --ignored --nocapture --test-threads 1
+cd web/tests
+npm ci --no-audit --no-fund --silent
+node --test --test-concurrency=1 *.test.mjs

@@ -58,7 +58,11 @@ fn played(name: &str, bytes: &[u8], model: &Arc<Model>) -> Played {
         events.extend([(at(note.start), 0x90, key, 80), (at(note.end) - GAP, 0x80, key, 64)]);
     }
     events.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let metre = grid.metre(grid.nearest_step(first));
+    let step = grid.nearest_step(first);
+    let metre = grid.metre(step);
+    // A pickup is the end of a bar.
+    let bar = 16 * u32::from(metre.numerator) / u32::from(metre.denominator());
+    let place = bar - (grid.bar(step).end_step - step).min(bar);
     let expected = steps
         .iter()
         .map(|step| (at(step.start) + SETTLED * sixteenth, Part::ALL.map(|part| sings(&score, part, step))))
@@ -67,7 +71,7 @@ fn played(name: &str, bytes: &[u8], model: &Arc<Model>) -> Played {
         name: name.to_owned(),
         settings: json!({
             "config": { "clock": "strict", "tempo": TEMPO, "metre": format!("{}/{}", metre.numerator, metre.denominator()) },
-            "first": steps[0].phase.index(),
+            "first": place,
         }),
         end: events.last().map_or(0.0, |event| event.0) + 3000.0,
         events,

@@ -47,8 +47,8 @@ pub fn export(piece: &Piece, ending: &str, staves: u8, marks: bool) -> Result<(E
         Format::Json => "application/json",
     };
     let title = piece.score.title.as_deref().unwrap_or("chorale");
-    let stem: String = title.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).take(60).collect();
-    let stem = stem.trim_matches('-');
-    let name = format!("{}.{ending}", if stem.is_empty() { "chorale" } else { stem });
+    let is_odd = |letter: char| letter.is_control() || "/\\:*?\"<>|".contains(letter);
+    let stem: String = title.chars().map(|letter| if is_odd(letter) { '-' } else { letter }).take(60).collect();
+    let name = format!("{}.{ending}", stem.trim_matches(['.', ' ']));
     Ok((Exported { name, mime, length: bytes.len() }, bytes))
 }

@@ -178,9 +178,12 @@ impl Studio {
     /// Where nothing is there to be found anew.
     pub fn again(&mut self, model: &Arc<Model>, again: &Again) -> Result<(), String> {
         let piece = self.piece()?;
-        let last_tick = piece.score.end().saturating_sub(1);
-        let bar = |tick: Tick| piece.grid.bar(piece.grid.nearest_step(tick.min(last_tick))).number;
-        let bars = bar(tick(piece, again.start)?)..=bar(tick(piece, again.end)?.saturating_sub(1));
+        let step = |quarter: f64| Ok::<u32, String>(piece.grid.nearest_step(tick(piece, quarter)?));
+        let end = piece.grid.nearest_step(piece.score.end()).max(1);
+        let first = step(again.start)?.min(end - 1);
+        let last = step(again.end)?.min(end).saturating_sub(1).max(first);
+        let [first, last] = [first, last].map(|step| piece.grid.bar(step).number);
+        let bars = first..=last;
         let parts = Parts::which(|part| again.parts.contains(&part.index()));
         let selection = Selection { bars: vec![bars], parts: (!again.parts.is_empty()).then_some(parts) };
         let found = arranger::redo(model, piece, &selection, &self.options_again(again.seed, again.alternatives)?);
