@@ -3,7 +3,7 @@
 #
 # To be run in jack_sandbox.sh. PERFORMER plays in the time of jack_midi_clock, which follows jack_transport: it starts,
 # stops, is sent to sixteenth 84 and goes on there, dies and comes back; then the cable to the keyboard is pulled under a
-# chord and put in again. Leaves in the folder OUT: `ours` (jack_midi_dump's record of what PERFORMER sent), `clock` (of
+# chord and put in again, and the one to the instrument. Leaves in the folder OUT: `ours` (jack_midi_dump's record of what PERFORMER sent), `clock` (of
 # what the master sent), `json` and `talk` (PERFORMER's stdout and stderr), `takes`, `status`.
 set -eu
 . "$(dirname "$0")/jack_common.sh"
@@ -53,5 +53,9 @@ jack_disconnect player:out performer:in
 sleep 1
 jack_connect player:out performer:in
 sleep 2
+jack_disconnect performer:out ours:input
+sleep 0.3
+jack_connect performer:out ours:input
+sleep 1
 end_playing "$out/status"
 sleep 0.3

@@ -46,7 +46,10 @@ pub fn run(args: Args) -> Result<()> {
     view.songs = config.songs.iter().map(|song| song.name.clone()).collect();
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));
     telling.open_screen()?;
-    if settings.click.count_in > 0 {
+    // With its first song a set list begins; each song counts in by itself.
+    if !view.songs.is_empty() {
+        performance.turn(Control::NextSong, 127);
+    } else if settings.click.count_in > 0 {
         performance.turn(Control::CountIn, 127);
     }
     let mut show = Show { performance: &mut performance, view: &mut view, telling: &mut telling, abilities };

@@ -107,6 +107,9 @@ impl Show<'_> {
             Wish::Toggle(Control::NextSong | Control::PreviousSong) if self.view.songs.is_empty() => {
                 self.note("there is no set list: write [[songs]] into a settings file, --config FILE.toml".to_owned());
             }
+            Wish::Change(Control::Registration, _) if self.view.ports.sound.is_none() => {
+                self.note("there are no stops to draw: the organ does not sound, start with --synth".to_owned());
+            }
             Wish::Toggle(control) => self.performance.toggle(control),
             Wish::Set(control, value) => self.performance.turn(control, value),
             Wish::Change(control, by) => self.performance.turn(control, changed(control, by, self.view)),

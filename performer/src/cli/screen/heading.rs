@@ -38,6 +38,9 @@ pub fn rows(scale: u16) -> u16 {
 
 /// The chord on the left, its numeral beside it, the beat on the right. What has no room is left out, the chord last.
 pub fn draw_chord(buffer: &mut Buffer, area: Rect, view: &View, scale: u16) {
+    if area.is_empty() {
+        return;
+    }
     let (chord, numeral) = view.chord().map_or(("", ""), |(chord, numeral)| (chord, numeral));
     let (beat, beat_style) = match view.beat() {
         Some(beat) => (beat.to_string(), if beat == 1 { DOWNBEAT } else { BEAT }),
@@ -138,6 +141,9 @@ pub fn lay_out_states(states: &[(String, Style)], columns: u16, most: u16) -> St
 }
 
 pub fn draw_states(buffer: &mut Buffer, area: Rect, states: &[(String, Style)], layout: StatesLayout) {
+    if area.is_empty() {
+        return;
+    }
     let (large, small) = states.split_at(layout.large);
     let mut left = area.x + 1;
     for (text, style) in large {

@@ -19,7 +19,8 @@ pub fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
     let columns: Vec<Column> = view.roll.iter().skip(view.roll.len().saturating_sub(width)).copied().collect();
     let sounding = || columns.iter().flat_map(|column| column.parts).flatten().map(|pitch| usize::from(pitch.midi()));
     let (Some(lowest), Some(highest)) = (sounding().min(), sounding().max()) else {
-        return vec![Line::from(" Play a melody: the first key starts.")];
+        let now = if view.status.is_running { "the beat goes on" } else { "the first key starts" };
+        return vec![Line::from(format!(" Play a melody: {now}."))];
     };
     if height == 0 {
         return Vec::new();

@@ -256,15 +256,19 @@ fn while_notes_pass_the_last_chord_stays_and_silence_ends_it() {
 
 #[test]
 fn every_terminal_size_is_drawn_without_a_panic() {
+    let usual = played();
     let mut view = played();
     view.say(Instant::now(), "the take is no longer recorded".to_owned());
     view.shows_figures = true;
     view.ports.has_input = false;
     for width in [1, 2, 5, 20, 29, 30, 40, 69, 70, 80, 139, 140, 300] {
-        for height in [1, 2, 3, 6, 8, 9, 10, 12, 15, 16, 24, 33, 34, 52, 100] {
-            drawn(&view, width, height);
+        for height in [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 24, 33, 34, 52, 100] {
+            [&usual, &view, &view_with(&[])].map(|view| drawn(view, width, height));
         }
     }
     assert!(drawn(&view, 100, 30).contains("gone, waiting"));
-    assert!(drawn(&super::tests::view(), 100, 30).contains("Play a melody"));
+    let mut silent = super::tests::view();
+    assert!(drawn(&silent, 100, 30).contains("the beat goes on"));
+    silent.status.is_running = false;
+    assert!(drawn(&silent, 100, 30).contains("the first key starts"));
 }

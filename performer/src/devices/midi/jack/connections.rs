@@ -188,9 +188,12 @@ impl JackConnections {
         }
         self.broken.extend(broken);
         self.broken.sort_by_key(|one| one.is_input);
-        let (back, broken): (Vec<Connection>, Vec<Connection>) = std::mem::take(&mut self.broken)
-            .into_iter()
-            .partition(|one| one.has_other_end(client) && one.make(client).is_ok());
+        let (back, broken): (Vec<Connection>, Vec<Connection>) =
+            std::mem::take(&mut self.broken).into_iter().partition(|one| {
+                // What is told below needs no telling by the notification.
+                self.news.put_in(&[format!("{}:{}", client.name(), one.ours), one.theirs.clone()]);
+                one.has_other_end(client) && one.make(client).is_ok()
+            });
         if back.iter().any(|one| !one.is_input) {
             shared.regain_output();
         }
@@ -280,8 +283,9 @@ fn activate(
 ) -> Result<AsyncClient<Notifications, Process>, MidiError> {
     let mut process = Process::new(state, handover, news);
     process.register_ports(&client, outputs)?;
-    let our_input = format!("{}:{INPUT_PORT}", client.name());
-    let notifications = Notifications { news: Arc::clone(news), our_input };
+    let full = |port: &str| format!("{}:{port}", client.name());
+    let our_outputs = outputs.iter().map(|port| full(port)).collect();
+    let notifications = Notifications { news: Arc::clone(news), our_input: full(INPUT_PORT), our_outputs };
     client.activate_async(notifications, process).map_err(refused(Side::Input, CLIENT))
 }
 

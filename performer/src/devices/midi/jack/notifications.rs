@@ -1,5 +1,6 @@
 //! What the server tells us outside the process callback.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +16,8 @@ pub struct ServerNews {
     cycles: AtomicU64,
     /// Names of ports that have appeared.
     new_ports: Mutex<Vec<String>>,
+    /// Cables that were pulled out of our outputs: our port's name and the other's.
+    pulled: Mutex<HashSet<[String; 2]>>,
 }
 
 impl ServerNews {
@@ -40,11 +43,23 @@ impl ServerNews {
     pub fn take_new_ports(&self) -> Vec<String> {
         self.new_ports.lock().map(|mut ports| std::mem::take(&mut *ports)).unwrap_or_default()
     }
+
+    fn pull(&self, cable: [String; 2]) {
+        if let Ok(mut pulled) = self.pulled.lock() {
+            pulled.insert(cable);
+        }
+    }
+
+    /// The cable is in again. Returns whether it had been pulled.
+    pub fn put_in(&self, cable: &[String; 2]) -> bool {
+        self.pulled.lock().is_ok_and(|mut pulled| pulled.remove(cable))
+    }
 }
 
 pub struct Notifications {
     pub news: Arc<ServerNews>,
     pub our_input: String,
+    pub our_outputs: Vec<String>,
 }
 
 impl jack::NotificationHandler for Notifications {
@@ -69,13 +84,22 @@ impl jack::NotificationHandler for Notifications {
         }
     }
 
-    /// Whatever is disconnected from our input may have keys down that nobody will lift.
+    /// Whatever is disconnected from our input may have keys down that nobody will lift, and what was disconnected from an
+    /// output has not heard since what has ended.
     fn ports_connected(&mut self, client: &Client, a: PortId, b: PortId, are_connected: bool) {
-        let is_our_input = |port: PortId| {
-            client.port_by_id(port).and_then(|port| port.name().ok()).is_some_and(|name| name == self.our_input)
-        };
-        if !are_connected && (is_our_input(a) || is_our_input(b)) {
+        let name = |port: PortId| client.port_by_id(port).and_then(|port| port.name().ok());
+        let (Some(source), Some(destination)) = (name(a), name(b)) else { return };
+        if !are_connected && destination == self.our_input {
             self.news.shared.lose_input();
+        }
+        if !self.our_outputs.contains(&source) {
+            return;
+        }
+        let cable = [source, destination];
+        if !are_connected {
+            self.news.pull(cable);
+        } else if self.news.put_in(&cable) {
+            self.news.shared.regain_output();
         }
     }
 }
