@@ -214,9 +214,8 @@ fn a_clock_master_starts_stops_moves_and_stalls_and_a_pulled_cable_is_silence_at
     let pulled = log.lines().position(|line| line.ends_with("input-lost")).unwrap();
     assert!(log.lines().skip(pulled).any(|line| line.contains(" midi 90")), "heard again when it is put in again");
     // An instrument that is put in again may sound on what has ended since: on each channel all is ended.
-    let regained = log.lines().rposition(|line| line.ends_with("output-regained")).expect("the instrument's cable");
-    assert!(regained > pulled, "only the first connection was told:\n{log}");
-    let ended = log.lines().skip(regained).filter(|line| line.ends_with(" 7b 00")).count();
+    let ends = || log.lines().skip(pulled).skip_while(|line| !line.ends_with("output-regained"));
+    let ended = ends().filter(|line| line.ends_with(" 7b 00")).count();
     assert!(ended >= PARTS, "{ended} channels were silenced:\n{log}");
 }
 
