@@ -82,7 +82,7 @@ impl Worker {
         Ok((worker, table))
     }
 
-    /// Of two networks the one that isn't wanted hears nothing, until it is; then it hears the last [`MEMORY`] steps at once.
+    /// Of two networks the one that isn't wanted hears nothing, until it is; then it hears the last sixteen bars at once.
     /// Where many play side by side this saves a quarter of the work.
     #[must_use]
     pub fn with_one_asleep(mut self) -> Worker {
