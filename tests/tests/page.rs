@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 /// Beats a minute.
 const TEMPO: f64 = 80.0;
 /// Milliseconds by which a key goes up before the next one goes down.
-const GAP: f64 = 20.0;
+const GAP: f64 = 5.0;
 /// The part of a step after which all parts have moved.
 const SETTLED: f64 = 0.95;
 
@@ -40,12 +40,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn played(name: &str, bytes: &[u8], model: &Arc<Model>) -> Played {
+/// `pickup` as [`Options::pickup`].
+fn played(name: &str, bytes: &[u8], pickup: Option<f64>, model: &Arc<Model>) -> Played {
     let tune = Tune::read(name, bytes).unwrap();
     let melody = Melody::find(&tune.source, &Choice::default()).unwrap();
     let grid = Grid::new(tune.source.ticks_per_quarter, &tune.source.directions, melody.first_onset());
     let steps = melody::steps(&melody, &grid).unwrap();
-    let options = Options { method: Method::Live, ..Options::default() };
+    let options = Options { method: Method::Live, pickup, ..Options::default() };
     let cantus = tune.choose(&options).unwrap();
     let score = cantus.harmonize(model).unwrap().remove(0).piece.score;
     let first = melody.first_onset();
@@ -70,7 +71,7 @@ fn played(name: &str, bytes: &[u8], model: &Arc<Model>) -> Played {
     Played {
         name: name.to_owned(),
         settings: json!({
-            "config": { "clock": "strict", "tempo": TEMPO, "metre": format!("{}/{}", metre.numerator, metre.denominator()) },
+            "config": { "clock": "strict", "tempo": TEMPO, "release": "hold", "metre": format!("{}/{}", metre.numerator, metre.denominator()) },
             "first": place,
         }),
         end: events.last().map_or(0.0, |event| event.0) + 3000.0,
@@ -159,7 +160,7 @@ fn other_chords(piece: &Played, sent: &[Event]) -> Vec<usize> {
 fn keys_on_the_grid_are_answered_in_the_module_as_on_this_machine_and_as_render_live_answers_them() {
     let model = Arc::new(Model::wavenet().unwrap());
     let demo = ["melody.mid", "amazing_grace.abc", "st_anne.abc", "veni_emmanuel.abc"];
-    let pieces = demo.map(|name| played(name, &std::fs::read(root().join("demo").join(name)).unwrap(), &model));
+    let pieces = demo.map(|name| played(name, &std::fs::read(root().join("demo").join(name)).unwrap(), None, &model));
     for (piece, sent) in pieces.iter().zip(in_node(&pieces)) {
         assert_eq!(sent, natively(piece, &model), "{}: in the module and on this machine", piece.name);
         let other = other_chords(piece, &sent);
@@ -178,7 +179,7 @@ fn the_test_sopranos_are_answered_in_the_module_as_on_this_machine() {
         let grid = Grid::new(parts::TICKS_PER_QUARTER, &directions, 0);
         let mut score = parts::chorale_score(&piece.chorale, &grid, 0, parts::TICKS_PER_QUARTER, directions);
         score.parts[1..].iter_mut().for_each(Vec::clear);
-        played(&piece.name, &smf::write(&score), &model)
+        played(&piece.name, &smf::write(&score), Some(0.0), &model)
     };
     let pieces: Vec<Played> = dataset.split(Split::Test).iter().map(soprano).collect();
     let (mut steps, mut other_than_here, mut other_than_rendered, mut unlike) = (0, 0, 0, Vec::new());
