@@ -324,6 +324,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_recorded_of_a_message_of_any_length_is_what_is_played_of_it() {
+        let (mut engine, mut ends, _) = sounding_engine();
+        while ends.events.try_pop().is_some() {}
+        let clock = clock::Settings { source: ClockSource::Strict, rate: 1000.0, tempo: 60.0, first: 0 };
+        let mut again = Session::new(Settings::new(clock));
+        again.midi(5, &[0x90, 72, 80]);
+        let messages: [&[u8]; 7] = [
+            &[0x90, 74, 80, 76, 80],
+            &[67, 80],
+            &[0xf0, 1, 2, 3, 0xf7],
+            &[69, 80],
+            &[0xff, 0, 0, 0],
+            &[0x91, 71, 80, 0x80],
+            &[0xf2, 0, 1, 7],
+        ];
+        for (at, message) in (1000..).step_by(400).zip(messages) {
+            engine.receive(at, message, Instant::now(), &mut |_| true);
+            while let Some(event) = ends.events.try_pop() {
+                if let TakeEvent::Input(at, SessionInput::Midi { bytes, length }) = event {
+                    again.midi(at, &bytes[..usize::from(length)]);
+                }
+            }
+            assert_eq!(again.soprano(), engine.session.soprano(), "{message:?}");
+            assert_eq!(again.counts().notes, engine.session.counts().notes, "{message:?}");
+        }
+        assert_eq!(again.counts().notes, 4);
+    }
+
+    #[test]
     fn a_switch_is_told_before_what_is_played_with_it() {
         let (mut engine, mut ends, _) = sounding_engine();
         while ends.shown.try_pop().is_some() {}

@@ -138,8 +138,9 @@ pub struct MidiReader {
 
 impl MidiReader {
     /// `None` for what is damaged or of no use to a performance, as system exclusive messages. A note-on of velocity 0
-    /// is a note-off, a last byte that is missing is 0.
+    /// is a note-off, a last byte that is missing is 0. No byte after the third is looked at.
     pub fn read(&mut self, bytes: &[u8]) -> Option<MidiMessage> {
+        let bytes = &bytes[..bytes.len().min(3)];
         let (status, data) = match *bytes {
             [status @ 0xf0..=0xff, ..] => {
                 // System common messages end a running status, real-time messages don't.

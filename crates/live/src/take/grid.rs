@@ -48,8 +48,9 @@ struct Point {
 }
 
 impl TakeGrid {
-    /// `settings`: what the performance was begun with. The tempo named there is taken wherever it will do.
-    pub fn new(steps: &[StepBegun], settings: &Settings) -> TakeGrid {
+    /// `settings`: what the performance was begun with. The tempo named there is taken wherever it will do. `begins`: the
+    /// first note, which in a count-in comes before the first step; it gets bars of its own.
+    pub fn new(steps: &[StepBegun], settings: &Settings, begins: Option<Time>) -> TakeGrid {
         let clock::Settings { rate, tempo, .. } = settings.clock;
         let named = rate * 60.0 / tempo / settings.metre.beat() as f64;
         // Of a player who is followed, places were guessed and guesses corrected.
@@ -64,8 +65,20 @@ impl TakeGrid {
                 _ => continue_clock(&mut points, step, &mut bars),
             }
         }
+        let counted = match (points.first(), begins) {
+            (Some(first), Some(begins)) => counted(first, begins, rate),
+            _ => 0,
+        };
+        points.iter_mut().for_each(|point| point.sixteenth += counted);
+        if let Some(first) = points.first().filter(|_| counted > 0) {
+            bars.begin_earlier(counted, first.step.metre);
+        }
         let tolerance = if is_followed { TOLERANCE_OF_FINGERS } else { TOLERANCE };
-        TakeGrid { tempi: tempi(&points, rate, named, tolerance * rate), bars, rate }
+        let mut tempi = tempi(&points, rate, named, tolerance * rate);
+        if let Some(first) = points.first().filter(|_| counted > 0) {
+            count_in(&mut tempi, first, rate);
+        }
+        TakeGrid { tempi, bars, rate }
     }
 
     pub fn tick(&self, at: Time) -> Tick {
@@ -164,10 +177,30 @@ fn nearest(forward: i64, period: u64, passed: f64) -> i64 {
     forward + period * ((passed - forward as f64) / period as f64).round() as i64
 }
 
+/// Sixteenths of whole bars that are missing before the first point for a note that begins then.
+fn counted(first: &Point, begins: Time, rate: f64) -> u64 {
+    let early = first.step.at.saturating_sub(begins) as f64;
+    let missing = early / (first.step.length as f64).max(1.0) - first.sixteenth as f64;
+    let bar = bar(first.step.metre);
+    if early > TOLERANCE * rate && missing > 0.0 { (missing / bar as f64).ceil() as u64 * bar } else { 0 }
+}
+
+/// The beats that were counted before the first point had the clock's tempo.
+fn count_in(tempi: &mut Vec<Tempo>, first: &Point, rate: f64) {
+    let quarter = microseconds(first.step.length as f64, rate);
+    if tempi.first().is_none_or(|tempo| tempo.quarter != quarter) {
+        let at = first.step.at as f64 - first.sixteenth as f64 * f64::from(quarter) / 4e6 * rate;
+        tempi.insert(0, Tempo { at, tick: 0, quarter });
+    }
+}
+
+fn microseconds(sixteenth: f64, rate: f64) -> u32 {
+    (4e6 * sixteenth / rate).round().clamp(1.0, 16_777_215.0) as u32
+}
+
 /// As few tempi as keep all points within the tolerance (a swinging door: J. Bristol, "Swinging door trending", 1990),
 /// each beginning where the one before ends by the microseconds that the file has.
 fn tempi(points: &[Point], rate: f64, named: f64, tolerance: f64) -> Vec<Tempo> {
-    let microseconds = |sixteenth: f64| (4e6 * sixteenth / rate).round().clamp(1.0, 16_777_215.0) as u32;
     let Some(first) = points.first() else { return vec![Tempo { at: 0.0, tick: 0, quarter: 500_000 }] };
     let (mut at, mut from) = (first.step.at as f64, first.sixteenth);
     let (mut tempi, mut rest) = (Vec::new(), &points[1..]);
@@ -188,7 +221,7 @@ fn tempi(points: &[Point], rate: f64, named: f64, tolerance: f64) -> Vec<Tempo> 
         let sixteenths = last.sixteenth - from;
         let direct = (last.step.at as f64 - at) / sixteenths as f64;
         let length = if (shortest..=longest).contains(&named) { named } else { direct.max(shortest).min(longest) };
-        let quarter = microseconds(length);
+        let quarter = microseconds(length, rate);
         if tempi.last().is_none_or(|tempo: &Tempo| tempo.quarter != quarter) {
             tempi.push(Tempo { at, tick: from * TICKS_PER_SIXTEENTH, quarter });
         }
@@ -198,7 +231,7 @@ fn tempi(points: &[Point], rate: f64, named: f64, tolerance: f64) -> Vec<Tempo> 
         rest = &rest[usize::max(count, 1)..];
     }
     // What comes after goes on as the clock does.
-    let after = microseconds(points.last().map_or(0.0, |point| point.step.length as f64));
+    let after = microseconds(points.last().map_or(0.0, |point| point.step.length as f64), rate);
     if tempi.last().is_none_or(|tempo| (f64::from(tempo.quarter) / f64::from(after) - 1.0).abs() > 0.05) {
         tempi.push(Tempo { at, tick: from * TICKS_PER_SIXTEENTH, quarter: after });
     }
@@ -223,7 +256,14 @@ impl Bars {
     }
 
     fn begin_metre(&mut self, metre: Metre) {
-        (self.metre, self.bar) = (metre, metre.bar().unwrap_or(metre.beat()));
+        (self.metre, self.bar) = (metre, bar(metre));
+    }
+
+    /// Whole bars of so many sixteenths together, in the first metre, come before all others.
+    fn begin_earlier(&mut self, sixteenths: u64, metre: Metre) {
+        self.changes.iter_mut().for_each(|(start, ..)| *start += sixteenths);
+        self.changes.insert(0, (0, bar(metre), metre));
+        self.changes.dedup_by_key(|(_, length, metre)| (*length, *metre));
     }
 
     /// The music goes on at `sixteenth` so many sixteenths after a bar line, whatever was before.
@@ -256,6 +296,11 @@ impl Bars {
     fn metres(&self) -> Vec<(u64, files::Metre)> {
         self.changes.iter().filter_map(|&(at, length, metre)| Some((at, written(length, metre)?))).collect()
     }
+}
+
+/// Sixteenths in a bar; without bars a beat is one.
+fn bar(metre: Metre) -> u64 {
+    metre.bar().unwrap_or(metre.beat())
 }
 
 /// A bar's metre; where it is odd, the largest unit that fits.
@@ -295,7 +340,7 @@ mod tests {
     }
 
     fn grid(steps: impl IntoIterator<Item = StepBegun>) -> TakeGrid {
-        TakeGrid::new(&steps.into_iter().collect::<Vec<_>>(), &settings())
+        TakeGrid::new(&steps.into_iter().collect::<Vec<_>>(), &settings(), None)
     }
 
     /// As `metre@tick` and beats a minute at ticks.
@@ -342,7 +387,7 @@ mod tests {
             let settings = Settings { metre: metre.parse().unwrap(), ..settings() };
             let steps = running(0, 0..20).chain(running(20 * LENGTH, 24..40));
             let steps: Vec<_> = steps.map(|step| StepBegun { metre: settings.metre, ..step }).collect();
-            told(&TakeGrid::new(&steps, &settings))
+            told(&TakeGrid::new(&steps, &settings, None))
         };
         assert_eq!(in_metre("3/4")[..], ["3/4@0", "60@0", "2/4@1440", "3/4@2400"]);
         assert_eq!(in_metre("6/8")[..], ["6/8@0", "60@0", "2/4@1440", "6/8@2400"]);
@@ -375,7 +420,7 @@ mod tests {
         let struck = |at: Time, sixteenth: u64| StepBegun { is_struck: true, ..step(at, sixteenth) };
         let mut steps = vec![struck(0, 0), step(250, 1), step(500, 2), step(750, 3), step(1000, 4), step(1250, 5)];
         steps.extend([struck(1100, 4), struck(2200, 8), step(2475, 9), struck(12_700, 12), struck(13_800, 16)]);
-        let grid = TakeGrid::new(&steps, &settings());
+        let grid = TakeGrid::new(&steps, &settings(), None);
         assert_eq!([grid.tick(0), grid.tick(1100), grid.tick(2200)], [0, 480, 960], "{:?}", told(&grid));
         assert_eq!(grid.tick(12_700), 13 * 480, "the pause is filled with beats: {:?}", told(&grid));
     }

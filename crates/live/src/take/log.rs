@@ -34,11 +34,12 @@ pub enum SessionInput {
 }
 
 impl SessionInput {
-    /// `None` for messages that no session looks at: empty ones and those longer than three bytes.
+    /// What a session looks at of a message: its first three bytes. `None` when it is empty.
     pub fn midi(message: &[u8]) -> Option<SessionInput> {
+        let message = &message[..message.len().min(3)];
         let mut bytes = [0; 3];
-        bytes.get_mut(..message.len()).filter(|bytes| !bytes.is_empty())?.copy_from_slice(message);
-        Some(SessionInput::Midi { bytes, length: message.len() as u8 })
+        bytes[..message.len()].copy_from_slice(message);
+        (!message.is_empty()).then_some(SessionInput::Midi { bytes, length: message.len() as u8 })
     }
 }
 
@@ -198,7 +199,7 @@ fn input(kind: &str, rest: &[&str]) -> Option<SessionInput> {
     match (kind, rest) {
         ("midi", bytes) => {
             let bytes: Option<Vec<u8>> = bytes.iter().map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
-            SessionInput::midi(&bytes?)
+            SessionInput::midi(&bytes.filter(|bytes| bytes.len() <= 3)?)
         }
         ("table", [number]) => number.parse().ok().map(SessionInput::Table),
         ("present-table", [number]) => number.parse().ok().map(SessionInput::PresentTable),

@@ -1,7 +1,7 @@
 //! A take as a score: its notes on the grid of the performance's own beats.
 
-use chorale::{Part, Pitch};
-use files::{Note, Score};
+use chorale::{Key, Part, Pitch};
+use files::{Direction, Note, Score};
 use session::clock::Time;
 use session::midi::MidiMessage;
 use session::{Message, MessageKind, Settings, StepBegun};
@@ -56,8 +56,13 @@ impl TakeScore {
 
     /// `settings`: what the performance was begun with.
     pub fn score(&self, settings: &Settings) -> Score {
-        let grid = TakeGrid::new(&self.steps, settings);
-        let directions = grid.directions();
+        let grid = TakeGrid::new(&self.steps, settings, self.begin());
+        let mut directions = grid.directions();
+        // Each song of a set list may have another key.
+        let has_songs = settings.songs.iter().any(Option::is_some);
+        if let Some(Key { sharps, minor }) = settings.key.filter(|_| !has_songs) {
+            directions.insert(0, (0, Direction::Key { sharps, minor }));
+        }
         let mut score = Score { ticks_per_quarter: TICKS_PER_QUARTER, directions, ..Score::default() };
         let end = self.end();
         for part in Part::ALL {
@@ -71,6 +76,16 @@ impl TakeScore {
             }
         }
         score
+    }
+
+    /// When the first note begins.
+    fn begin(&self) -> Option<Time> {
+        self.notes
+            .iter()
+            .filter_map(|notes| notes.first())
+            .chain(self.open.iter().flatten())
+            .map(|note| note.start)
+            .min()
     }
 
     /// The last moment of which anything is known. What still sounds is written until then.

@@ -137,6 +137,51 @@ fn a_take_with_click_count_in_taps_and_keys_is_played_again_to_the_same_bytes_wi
 }
 
 #[test]
+fn what_is_played_in_the_counted_bars_has_its_time_in_bars_before_the_first() {
+    for source in [ClockSource::Strict, ClockSource::Internal] {
+        for starts in [&[1010, 2010, 3010, 3950, 5010, 6010][..], &[3010, 4010, 5010], &[3950, 5010, 6010]] {
+            let folder = tempfile::tempdir().unwrap();
+            let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+            let mut settings = settings();
+            settings.clock.source = source;
+            let mut inputs = vec![(10, SessionInput::Control(Control::CountIn, 127))];
+            for (&start, key) in starts.iter().zip([67, 69, 71, 72, 71, 69]) {
+                inputs.extend([(start, midi([0x90, key, 80])), (start + 500, midi([0x80, key, 0]))]);
+            }
+            inputs.push((9000, SessionInput::Stop));
+            play(&mut recorder, settings, &inputs, 1, |_| 2);
+            recorder.flush(true).unwrap();
+            let (log, score) = recorder.paths();
+            let take = read(&fs::read_to_string(log).unwrap()).unwrap();
+            let replayed = replay(&take, harmonizer(), None).unwrap().score;
+            assert_eq!(smf::write(&replayed), fs::read(score).unwrap());
+            let notes: Vec<_> = replayed.parts[0].iter().map(|note| (note.start, note.end - note.start)).collect();
+            let tick = |time: Time| ((time - 10) as f64 * 0.48).round() as u32;
+            let expected: Vec<_> = starts.iter().map(|&start| (tick(start), 240)).collect();
+            let is_near =
+                |(is, should): (&(u32, u32), &(u32, u32))| is.0.abs_diff(should.0) <= 1 && is.1.abs_diff(240) <= 1;
+            assert!(notes.iter().zip(&expected).all(is_near), "{source:?}: {notes:?} should be {expected:?}");
+            let metres = replayed.directions.iter().filter(|(_, it)| matches!(it, files::Direction::Metre(_)));
+            assert_eq!(metres.count(), 1, "{:?}", replayed.directions);
+        }
+    }
+}
+
+#[test]
+fn a_key_that_was_told_is_the_files_signature_unless_each_song_may_have_another() {
+    let signature = |settings: &Settings| {
+        let directions = score::TakeScore::default().score(settings).directions;
+        directions.into_iter().find(|(_, direction)| matches!(direction, files::Direction::Key { .. }))
+    };
+    let mut settings = settings();
+    assert_eq!(signature(&settings), None);
+    settings.key = Some("f".parse().unwrap());
+    assert_eq!(signature(&settings), Some((0, files::Direction::Key { sharps: -4, minor: true })));
+    settings.songs[0] = Some(Song::default());
+    assert_eq!(signature(&settings), None);
+}
+
+#[test]
 fn where_nothing_but_the_click_sounds_no_take_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();

@@ -56,7 +56,7 @@ impl Session {
                 }
             }
             Due::Wait => {
-                if let Some((pitch, velocity)) = self.keys.waited() {
+                if let Some((pitch, velocity)) = self.keys.waited(self.now) {
                     self.strike(pitch, velocity);
                 }
             }

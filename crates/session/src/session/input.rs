@@ -98,9 +98,13 @@ impl Session {
     }
 
     fn act_on(&mut self, message: MidiMessage) {
-        self.fingers.see(message);
-        match self.settings.bindings.iter().flatten().find(|binding| binding.trigger.fits(message)) {
-            Some(&binding) => self.triggered(binding, message),
+        let is_layered = self.fingers.see(self.now, message);
+        let fits = |binding: &Option<Binding>| binding.is_some_and(|binding| binding.trigger.fits(message));
+        let place = self.settings.bindings.iter().position(fits);
+        match place.and_then(|place| Some((place, self.settings.bindings[place]?))) {
+            Some((_, binding)) if is_layered && binding.trigger.channel.is_none() => {}
+            Some((place, binding)) => self.triggered(place, binding, message),
+            None if is_layered => {}
             None => {
                 if let Some(message) = self.as_transposed(message) {
                     self.played(message);
@@ -146,12 +150,17 @@ impl Session {
         self.routing.take_echo(message, self.now.saturating_sub(window))
     }
 
-    /// A bound message: controllers give the value, keys push a button.
-    fn triggered(&mut self, binding: Binding, message: MidiMessage) {
+    /// A bound message: controllers give the value, keys push a button. `place` is that of the binding.
+    fn triggered(&mut self, place: usize, binding: Binding, message: MidiMessage) {
         let control = binding.control;
         match message {
-            Controller { value, .. } if !control.is_push() || value >= 64 => {
-                self.control(self.now, control, value);
+            Controller { value, .. } => {
+                let before = std::mem::replace(&mut self.controller_values[place], value);
+                // A pedal on its way sends no value twice; a button that is never told to be up sends no other.
+                let is_pushed = value >= 64 && (before < 64 || before == value);
+                if !control.is_push() || is_pushed {
+                    self.control(self.now, control, value);
+                }
             }
             NoteOn { .. } => {
                 let value = if control.is_switch() && self.is_on(control) { 0 } else { 127 };

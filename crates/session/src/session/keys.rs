@@ -14,6 +14,9 @@ const OVERLAP: f64 = 0.1;
 /// A finger that is longer on its key than so many seconds has played no grace note.
 const GRACE: f64 = 0.12;
 
+/// A low key that is held alone for so many seconds after the melody has ended is no accompaniment.
+const ALONE: f64 = 0.12;
+
 /// Nobody begins a melody below this key, C3.
 const LOW: u8 = 48;
 
@@ -118,13 +121,27 @@ impl Keys {
         self.waiting.map(|(_, until)| until)
     }
 
-    /// The key that has waited long enough, if it takes the melody over, with its velocity.
-    pub fn waited(&mut self) -> Option<(Pitch, u8)> {
+    /// The key that has waited long enough, if it takes the melody over, with its velocity. One that does not yet because
+    /// it is far below the melody waits on.
+    pub fn waited(&mut self, now: Time) -> Option<(Pitch, u8)> {
         let (pitch, _) = self.waiting.take()?;
+        let key = usize::from(pitch.midi());
         let is_held = self.soprano.is_some_and(|soprano| soprano.lifted.is_none() && !soprano.on_pedal);
-        let is_far = self.soprano.is_some_and(|soprano| !is_melodic(soprano.pitch, pitch));
-        let velocity = self.velocities[usize::from(pitch.midi())];
-        (!is_held && !is_far && velocity > 0).then_some((pitch, velocity))
+        let velocity = self.velocities[key];
+        if is_held || velocity == 0 {
+            return None;
+        }
+        if let Some(soprano) = self.soprano.filter(|soprano| !is_melodic(soprano.pitch, pitch)) {
+            let alone_from = self.struck[key] + self.units(ALONE);
+            if soprano.lifted.is_none() || self.velocities.iter().filter(|velocity| **velocity > 0).count() > 1 {
+                return None;
+            }
+            if now < alone_from {
+                self.waiting = Some((pitch, alone_from));
+                return None;
+            }
+        }
+        Some((pitch, velocity))
     }
 
     /// A key goes up. Returns whether that ends the soprano.
@@ -181,8 +198,16 @@ impl Keys {
         if is_new && (was_grace || struck - soprano.struck >= self.units(TOGETHER)) && !self.company.is_likely(pitch) {
             return Some((lifted, pitch, velocity));
         }
-        let stays_low = !is_melodic(soprano.pitch, pitch) || self.company.is_likely(pitch);
-        (!stays_low).then(|| (lifted + self.units(TOGETHER), pitch, velocity))
+        if self.company.is_likely(pitch) {
+            return None;
+        }
+        let together = self.units(TOGETHER);
+        if is_melodic(soprano.pitch, pitch) {
+            return Some((lifted + together, pitch, velocity));
+        }
+        // A leap whose fingers overlapped for long, or a note under the melody: the longer, the more likely that.
+        let is_later = struck >= soprano.struck + together && struck < lifted;
+        is_later.then(|| (lifted + (lifted - struck), pitch, velocity))
     }
 
     /// When the soprano ended; `None` while it sounds.

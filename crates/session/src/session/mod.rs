@@ -16,8 +16,10 @@
 //!   less than an octave: in a legato line the finger before is only late in leaving. Where lower keys have gone with
 //!   the melody, a key nearer to them waits for a higher one before it is taken for the melody ([`Company`]).
 //! - When the soprano's key goes up while others within an octave are held, the highest of them returns, unless they
-//!   too go up at once. One that was struck just before, as in a legato leap, returns at once, however far below. Other
-//!   keys farther below are an accompaniment and never become the soprano while one is held.
+//!   too go up at once. One that was struck just before, as in a legato leap, returns at once, however far below, and one
+//!   that was struck some time before when it has been held alone for as long as both were held. Other keys farther below
+//!   are an accompaniment and never become the soprano while one is held. When none is, a single one of them does that is
+//!   held for more than a moment.
 //! - The sustain pedal holds the soprano's key down, sostenuto those keys that are down as it goes down. A new
 //!   soprano ends the old one under the pedal too: a part sings one note.
 //! - Keys below a split may be the bass ([`Below::Bass`]): the last one struck is, and when it goes up the lowest of
@@ -105,6 +107,8 @@ pub struct Session {
     settling: Option<Time>,
     /// The lower parts have ended with the soprano, while the network hears them go on.
     is_released: bool,
+    /// The last value of each binding's controller.
+    controller_values: [u8; BINDINGS],
     /// The last beat in which a key was answered by all parts.
     answered_beat: Option<u64>,
     tables: Tables,
@@ -182,6 +186,7 @@ impl Session {
             chord: None,
             settling: None,
             is_released: false,
+            controller_values: [0; BINDINGS],
             answered_beat: None,
             tables: Tables::default(),
             requests: Requests::new(),

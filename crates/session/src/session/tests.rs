@@ -441,6 +441,39 @@ fn a_bound_key_is_a_button_and_no_melody() {
 }
 
 #[test]
+fn a_pedal_bound_to_a_push_control_pushes_once_on_its_way_down_and_a_button_that_sends_only_its_pushes_each_time() {
+    let mut settings = with_songs();
+    let trigger = Trigger { is_note: false, channel: None, number: 67 };
+    settings.bindings[2] = Some(Binding { trigger, control: Control::NextSong });
+    let mut player = Player::with(settings);
+    let mut songs = |values: &[u8]| {
+        let mut at = player.session.now();
+        for &value in values {
+            at += 10;
+            player.play(at, &[0xb0, 67, value]);
+        }
+        player.session.song()
+    };
+    assert_eq!(songs(&[20, 63]), None);
+    assert_eq!(songs(&[64, 80, 101, 127, 110, 70]), Some(0));
+    assert_eq!(songs(&[40, 0, 30]), Some(0));
+    assert_eq!(songs(&[90, 127]), Some(1));
+    assert_eq!(songs(&[0]), Some(1));
+    let trigger = Trigger { is_note: false, channel: None, number: 68 };
+    let mut settings = settings_with_tap(trigger);
+    settings.clock.tempo = 60.0;
+    let mut player = Player::with(settings);
+    [100, 700, 1310, 1900].into_iter().for_each(|at| drop(player.play(at, &[0xb0, 68, 127])));
+    assert_eq!(player.session.clock().tempo(), 100.0);
+}
+
+fn settings_with_tap(trigger: Trigger) -> Settings {
+    let mut settings = settings();
+    settings.bindings[0] = Some(Binding { trigger, control: Control::Tap });
+    settings
+}
+
+#[test]
 fn midi_clock_starts_moves_and_stops_the_steps() {
     let clock = clock::Settings { source: clock::ClockSource::Midi, rate: 1000.0, tempo: 60.0, first: 0 };
     let mut player = Player::with(Settings::new(clock));

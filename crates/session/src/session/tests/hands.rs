@@ -115,6 +115,88 @@ fn a_legato_leap_by_more_than_an_octave_sounds_as_the_upper_key_goes_up() {
 }
 
 #[test]
+fn a_legato_leap_whose_fingers_overlap_for_long_sounds_once_the_lower_key_was_held_alone_for_as_long() {
+    for lower in [55, 60] {
+        let mut player = Player::new();
+        player.down(1000, 72);
+        assert_eq!(player.down(1700, lower), []);
+        player.up(1820, 72);
+        assert_eq!(player.at(1939), [], "it may be an accompaniment in a gap of the melody");
+        assert!(player.at(1940).contains(&(1, "on", lower)));
+    }
+}
+
+/// A wrong key brushed just before a melody key looks like a second hand.
+fn brushed() -> Player {
+    let mut player = Player::new();
+    for (begin, end, key) in [(1000, 1500, 76), (1600, 2000, 79)] {
+        player.down(begin, key);
+        player.up(end, key);
+    }
+    player.down(2170, 67);
+    player.down(2200, 81);
+    player.up(2230, 67);
+    player.up(2700, 81);
+    player
+}
+
+#[test]
+fn low_keys_struck_alone_are_heard_although_a_brushed_key_looked_like_a_second_hand() {
+    let mut player = brushed();
+    for (number, key) in (0..).zip([60, 61, 62, 60]) {
+        let at = 2800 + 300 * number;
+        player.down(at, key);
+        player.at(at + 121);
+        assert_eq!(player.session.sounding()[0].map(Pitch::midi), Some(key), "the key at {at}");
+        player.up(at + 200, key);
+    }
+}
+
+#[test]
+fn a_left_hand_that_goes_on_in_the_melodys_gap_stays_silent() {
+    let silent = |strike: fn(&mut Player)| {
+        let mut player = brushed();
+        strike(&mut player);
+        player.at(3300);
+        assert_eq!(player.session.soprano().map(Pitch::midi), Some(81));
+    };
+    silent(|player| (60..=64).step_by(4).for_each(|key| drop(player.down(2800, key))));
+    silent(|player| {
+        player.down(2800, 60);
+        player.up(2890, 60);
+    });
+    let mut player = brushed();
+    player.down(2800, 60);
+    assert!(player.down(2900, 79).contains(&(1, "on", 79)), "the melody follows");
+    assert!(player.at(3300).iter().all(|event| *event != (1, "on", 60)));
+    let mut player = Player::new();
+    player.play(500, &[0xb0, 64, 127]);
+    player.down(970, 64);
+    player.down(1000, 81);
+    player.up(1100, 64);
+    player.up(1400, 81);
+    player.down(1500, 60);
+    player.at(1900);
+    assert_eq!(player.session.soprano().map(Pitch::midi), Some(81), "the pedal holds the melody");
+}
+
+#[test]
+fn a_key_that_is_sent_on_two_channels_is_one_stroke_and_down_until_both_are_up() {
+    for (first, second) in [(0, 1), (6, 2)] {
+        let mut player = Player::new();
+        let begun = player.play(1000, &[0x90 | first, 72, 80]);
+        assert_eq!(begun.len(), 4);
+        assert_eq!(player.play(1004, &[0x90 | second, 72, 80]), []);
+        player.at(1400);
+        assert_eq!(player.play(1500, &[0x80 | first, 72, 0]), []);
+        assert_eq!(player.session.sounding()[0].map(Pitch::midi), Some(72));
+        assert_eq!(player.play(1503, &[0x80 | second, 72, 0]), [(1, "off", 72)]);
+        assert!(player.play(1700, &[0x90 | first, 72, 80]).contains(&(1, "on", 72)));
+        assert!(player.play(1900, &[0x90 | second, 72, 80]).contains(&(1, "on", 72)), "another keyboard's own stroke");
+    }
+}
+
+#[test]
 fn a_low_key_held_under_the_melody_does_not_return_in_its_gaps() {
     let mut player = Player::new();
     player.down(1000, 76);
