@@ -7,6 +7,7 @@
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
 # make plugin-check   lets Ardour's scanner load the VST3
 # make page   the browser page, into web/dist          make page-check   plays it in Node and Chromium
+# make packages   .deb and tarball with SHA-256 sums     make packages-check   installs, runs and removes the .deb
 # make wasm   whether the core builds for the browser
 # make judge  judges learn to tell Bach's harmonizations from ours (DATA=jsb_chorales.tgz)
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
@@ -20,7 +21,8 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
-.PHONY: demo test live data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check
+.PHONY: demo test live data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check \
+	deb tarball packages packages-check
 
 demo: setup
 	cargo build --release -p performer
@@ -119,6 +121,20 @@ install-plugin: setup
 plugin-check: setup
 	scripts/setup.sh plugin-check
 	scripts/plugin.sh check
+
+# Into target/packages (docs/INSTALL.md), with the plugins and the page that have been built.
+packages: setup
+	scripts/setup.sh packages
+	scripts/packages.sh
+
+deb tarball: setup
+	scripts/setup.sh packages
+	scripts/packages.sh $@
+
+# As root: a clean Debian is set up below target.
+packages-check: setup
+	scripts/setup.sh packages-check
+	scripts/packages_check.sh
 
 setup:
 	@scripts/setup.sh

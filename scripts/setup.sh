@@ -3,6 +3,7 @@
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show what
 # is written, with `pictures` what makes the README's pictures, with `instructions` what counts them, with `plugin` what builds
 # the plugin and with `plugin-check` what loads it; with `page` Rust for the browser and with `page-check` what plays the page;
+# with `packages` what makes packages and with `packages-check` what tries them;
 # with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs; with `oldest` the oldest Rust that is promised
 # (Cargo.toml), which rustup installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
@@ -63,6 +64,16 @@ if [[ "${1:-}" = fuzz || "${1:-}" = plugin* ]]; then
 fi
 if [ "${1:-}" = plugin-check ]; then
     needs ardour compgen -G '/usr/lib/ardour*/ardour-vst3-scanner'
+fi
+if [[ "${1:-}" = packages* ]]; then
+    needs dpkg-dev command -v dpkg-shlibdeps
+    needs binutils command -v objdump
+    needs perl command -v perl
+    needs xz-utils command -v xz
+fi
+if [ "${1:-}" = packages-check ]; then
+    needs debootstrap command -v debootstrap
+    needs desktop-file-utils command -v desktop-file-validate
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

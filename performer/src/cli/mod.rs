@@ -17,3 +17,34 @@ pub mod replay;
 pub mod report;
 pub mod screen;
 mod targets;
+
+/// Harmonizes a soprano in the manner of Bach, live over MIDI and offline from files.
+#[derive(clap::Parser)]
+#[command(name = "performer", version, disable_help_subcommand = true)]
+pub enum Command {
+    Render(render::Args),
+    Generate(generate::Args),
+    Explain(explain::Args),
+    Inspect(inspect::Args),
+    Play(play::Args),
+    Ports(ports::Args),
+    Learn(learn::Args),
+    Replay(replay::Args),
+    Report(Box<report::Args>),
+}
+
+impl Command {
+    pub fn run(self) -> anyhow::Result<()> {
+        match self {
+            Command::Render(args) => render::run(args),
+            Command::Generate(args) => generate::run(args),
+            Command::Explain(args) => explain::run(args),
+            Command::Inspect(args) => inspect::run(args),
+            Command::Play(args) => play::run(args),
+            Command::Ports(args) => ports::run(args),
+            Command::Learn(args) => learn::run(args),
+            Command::Replay(args) => replay::run(args),
+            Command::Report(args) => report::run(*args),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Packages for this system (Linux), with their SHA-256 sums, in target/packages: packages.sh [deb | tarball]
+# Without a word both. In them: the program, its man pages and completions, the plugins of target/plugins (`make plugin`) and
+# the page of web/dist (`make page`) if they are there, a desktop entry, documents and licences.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
+packages=$target/packages
+root=$packages/root
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+machine=$(uname -m)
+cargo=${CARGO_HOME:-$HOME/.cargo}
+# The packages are the same whenever they are made of the same state.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
+
+# Panics name the file they came from. What is the builder's own in it gives way to as many characters that are nobody's;
+# rustc's --remap-path-prefix would do, but build all crates anew.
+without_paths() { # without_paths FILE
+    BUILDERS="$cargo
+$PWD" perl -0777 -pi -e '
+        for my $path (split /\n/, $ENV{BUILDERS}) {
+            my $other = "/source" . "/" x (length($path) - 7);
+            s/\Q$path\E/$other/g if length($path) >= 7;
+        }' "$1"
+    # One path may be too short to be replaced, or the build may have begun elsewhere.
+    ! grep -qaE -e "$cargo/|$PWD/|[a-z]/release/build/" "$1" || { echo "error: $1 names a folder of this machine; build in a new one: CARGO_TARGET_DIR" >&2; exit 1; }
+}
+put() { # put MODE FILE PLACE
+    install -D -m "$1" "$2" "$root/$3"
+}
+programs() {
+    find "$root/usr" \( -path '*/usr/bin/*' -o -path '*/usr/lib/*' \) -type f
+}
+packed() { # packed FILE PLACE
+    mkdir -p "$(dirname "$root/$2")"
+    gzip -9nc "$1" > "$root/$2.gz"
+}
+
+cargo build --release --locked -p performer --bins --features manual
+rm -rf "$packages"
+mkdir -p "$packages"
+"$target/release/performer-manual" "$packages/manual"
+
+put 755 "$target/release/performer" usr/bin/performer
+without_paths "$root/usr/bin/performer"
+for page in "$packages"/manual/*.1; do
+    packed "$page" "usr/share/man/man1/$(basename "$page")"
+done
+put 644 "$packages/manual/performer.bash" usr/share/bash-completion/completions/performer
+put 644 "$packages/manual/_performer" usr/share/zsh/vendor-completions/_performer
+put 644 "$packages/manual/performer.fish" usr/share/fish/vendor_completions.d/performer.fish
+put 644 packaging/chorale.svg usr/share/icons/hicolor/scalable/apps/chorale.svg
+
+bundles=none
+if [ -d "$target/plugins" ]; then
+    bundles="CLAP and VST3"
+    library=Chorale.vst3/Contents/$machine-linux/Chorale.so
+    put 644 "$target/plugins/Chorale.clap" usr/lib/clap/Chorale.clap
+    put 644 "$target/plugins/$library" "usr/lib/vst3/$library"
+    without_paths "$root/usr/lib/clap/Chorale.clap"
+    without_paths "$root/usr/lib/vst3/$library"
+fi
+
+play='Exec=sh -c "performer play --synth; echo Press Return to close.; read answer"
+Terminal=true'
+start=$play
+if [ -f web/dist/chorale.html ]; then
+    put 644 web/dist/chorale.html usr/share/chorale/chorale.html
+    start='Exec=xdg-open /usr/share/chorale/chorale.html'
+fi
+mkdir -p "$root/usr/share/applications"
+while IFS= read -r line; do
+    echo "${line/@START@/$start}"
+done < packaging/chorale.desktop > "$root/usr/share/applications/chorale.desktop"
+
+documents=usr/share/doc/chorale
+for file in README.md docs/*.md docs/pictures/* demo/*.abc demo/melody.mid; do
+    put 644 "$file" "$documents/$file"
+done
+packed CHANGELOG.md $documents/changelog
+# What the licences of the crates in the programs ask for: their names and texts, each text once.
+{
+    echo "Chorale, https://spdx.org/licenses/: MIT OR Apache-2.0"
+    cat LICENSE-MIT LICENSE-APACHE
+    echo
+    echo "The programs contain these Rust crates:"
+    crates=$(cargo tree --locked --offline -p performer -p chorale-plugin --edges normal --prefix none --format '{p} : {l}' |
+        grep -v ' (/' | sed 's/ (proc-macro)//; s/ (\*)//' | sort -u)
+    echo "$crates"
+    while read -r name number _; do
+        for text in "$cargo"/registry/src/*/"$name-${number#v}"/{LICEN,licen,COPYING,COPYRIGHT,NOTICE}*; do
+            if [ -f "$text" ]; then echo "$(sha256sum < "$text" | cut -c1-64) $text"; fi
+        done
+    done <<< "$crates" | sort -u -k1,1 | while read -r _ text; do
+        echo
+        echo "---- $(basename "$(dirname "$text")"), $(basename "$text")"
+        cat "$text"
+    done
+} > "$packages/copyright"
+put 644 "$packages/copyright" $documents/copyright
+
+deb() {
+    local name architecture control libraries
+    architecture=$(dpkg --print-architecture)
+    name=chorale_${version}_$architecture.deb
+    control=$packages/control
+    mkdir -p "$control/debian" "$root/DEBIAN"
+    echo 'Source: chorale' > "$control/debian/control"
+    libraries=$(cd "$control" && programs | xargs dpkg-shlibdeps -O --ignore-missing-info 2>/dev/null | sed 's/^shlibs:Depends=//')
+    cat > "$root/DEBIAN/control" <<CONTROL
+Package: chorale
+Version: $version
+Architecture: $architecture
+Maintainer: The maintainers of Chorale <chorale@localhost>
+Section: sound
+Priority: optional
+Installed-Size: $(du -sk --exclude DEBIAN "$root" | cut -f1)
+Depends: $libraries
+Suggests: jackd2 | pipewire-jack, xdg-utils
+Description: live four-part co-performer
+ Play a soprano on a MIDI keyboard: alto, tenor and bass answer in the manner
+ of Bach's chorales. Also harmonizes MIDI, MusicXML and ABC files, and writes
+ new chorales. In a DAW it is a CLAP and VST3 plugin.
+CONTROL
+    dpkg-deb --root-owner-group -Zxz --build "$root" "$packages/$name" >/dev/null
+    rm -r "$root/DEBIAN"
+}
+# To be unpacked anywhere, as tar -x --strip-components 1 -C /usr/local.
+tarball() {
+    local name=chorale-$version-$machine-linux
+    tar -C "$root/usr" --sort name --owner 0 --group 0 --numeric-owner --mtime "@$SOURCE_DATE_EPOCH" \
+        --transform "s,^\.,$name," -cJf "$packages/$name.tar.xz" .
+}
+case ${1:-both} in
+    deb) deb ;;
+    tarball) tarball ;;
+    both) deb; tarball ;;
+    *) echo "error: packages.sh [deb | tarball]" >&2; exit 1 ;;
+esac
+(cd "$packages" && for file in *.deb *.tar.xz; do if [ -f "$file" ]; then sha256sum "$file"; fi; done > SHA256SUMS)
+
+oldest=$(programs | xargs objdump -T | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
+echo "Plugins: $bundles; page: $([ -f "$root/usr/share/chorale/chorale.html" ] && echo yes || echo no); needs ${oldest/_/ }"
+(cd "$packages" && ls -sh --block-size=1000000 -1 | grep -E '\.(deb|xz)$' | sed 's/^ *\([0-9]*\)/\1 MB/' && cat SHA256SUMS)
