@@ -63,12 +63,6 @@ class Player {
     if (this.next < 0) this.next = this.notes.length;
     this.timer = setInterval(() => this.fill(), 40);
     this.fill();
-    const frame = () => {
-      if (!this.isPlaying) return;
-      this.tell();
-      requestAnimationFrame(frame);
-    };
-    frame();
   }
 
   stop() {
@@ -115,6 +109,7 @@ class Player {
     if (wasPlaying) this.play();
   }
 
+  /** Hands over what comes next, and shows where the music is: also where the browser draws no frames just now. */
   fill() {
     const here = this.seconds;
     if (here >= this.end - 0.001 && this.instrument.time > this.anchor + (this.end - this.place) / this.rate + 0.3) {
@@ -129,6 +124,7 @@ class Player {
       if (note.to <= here) continue;
       this.instrument.play(note.part, note.pitch, Math.max(at(note.from), this.instrument.time), at(note.to));
     }
+    this.tell();
   }
 
   tell() {
