@@ -96,8 +96,7 @@ impl Outlet {
         if self.is_sounding {
             self.organ.render_until(self.frames as usize);
         }
-        let stereo = if self.is_sounding { self.organ.rendered() } else { &[] };
-        stereo.chunks_exact(2).map(|frame| [frame[0], frame[1]])
+        self.organ.frames().take(if self.is_sounding { usize::MAX } else { 0 })
     }
 }
 

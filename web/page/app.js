@@ -94,7 +94,7 @@ function startPage() {
     sound.hush();
     ports.silence();
     notice("live", detail.isOver ? T.failed.liveOver : T.failed.live(detail.message));
-    if (!detail.isOver && sound.node) reconnectOrgan(sound, live);
+    if (!detail.isOver) sound.connect();
   });
   live.addEventListener("failed", ({ detail }) => notice("live", detail.message));
   byId("chord").textContent = "…";
@@ -119,12 +119,6 @@ function startPage() {
   });
   if (location.hash === "#harmonize") choose("harmonize");
   serveOffline();
-}
-
-function reconnectOrgan(sound, live) {
-  const { port1, port2 } = new MessageChannel();
-  sound.node.port.postMessage({ live: port1 }, [port1]);
-  live.connectOrgan(port2);
 }
 
 function bindTheme(play) {

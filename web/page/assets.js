@@ -1,24 +1,25 @@
 "use strict";
 // What the page carries: the module, the network, the texts of workers. In one file they lie in its own tags, on a server beside it.
 
+/** What lies beside the page under the name that a tag gives. */
+async function fetched(tag) {
+  const address = tag.getAttribute("src");
+  const found = await fetch(address);
+  if (!found.ok) throw new Error(`${T.failed.fetch} (${address}, ${found.status})`);
+  return found;
+}
+
 /** The text of a script tag that isn't run here. */
 async function carriedText(id) {
   const tag = document.getElementById(id);
-  if (tag.textContent.trim()) return tag.textContent;
-  const found = await fetch(tag.getAttribute("src"));
-  if (!found.ok) throw new Error(`${T.failed.fetch} (${tag.getAttribute("src")}, ${found.status})`);
-  return found.text();
+  return tag.textContent.trim() ? tag.textContent : (await fetched(tag)).text();
 }
 
 /** The bytes of a tag: base64 of gzip inside it, or a file. */
 async function carriedBytes(id) {
   const tag = document.getElementById(id);
   const text = tag.textContent.trim();
-  if (!text) {
-    const found = await fetch(tag.getAttribute("src"));
-    if (!found.ok) throw new Error(`${T.failed.fetch} (${tag.getAttribute("src")}, ${found.status})`);
-    return new Uint8Array(await found.arrayBuffer());
-  }
+  if (!text) return new Uint8Array(await (await fetched(tag)).arrayBuffer());
   const packed = await (await fetch(`data:application/octet-stream;base64,${text}`)).blob();
   // It is wanted once; the page's own copy of the text would lie there for ever.
   tag.textContent = " ";

@@ -1,8 +1,6 @@
 "use strict";
 // The drawn keyboard: played by touch, mouse and, key by key, by arrows and Space. It shows what sounds and what would.
 
-const BLACK = [1, 3, 6, 8, 10];
-const isBlack = pitch => BLACK.includes(pitch % 12);
 const KEY_NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
 const keyName = pitch => `${KEY_NAMES[pitch % 12]}${Math.floor(pitch / 12) - 1}`;
 /** White keys narrower than this are missed by fingers. */

@@ -17,6 +17,7 @@ class OrganProcessor extends AudioWorkletProcessor {
     if (data.live)
       data.live.onmessage = ({ data: [status, pitch, value, isClick] }) => this.message(status, pitch, value, isClick);
     else if (data.gain !== undefined) this.organ.organ_gain(data.part, data.gain);
+    else if (data.stops !== undefined) this.organ.organ_stops(data.stops);
     else if (data.message) this.organ.organ_message(data.part, ...data.message);
     else if (data.note) this.schedule(data.note);
     else if (data.silence) this.silence();

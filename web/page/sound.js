@@ -62,10 +62,16 @@ class Sound {
     this.setVolume(this.volume);
     this.gains.forEach((gain, part) => this.setGain(part, gain));
     this.setRegistration(this.registration);
+    this.connect();
+    this.told(this.context.state);
+  }
+
+  /** Gives whoever plays live a port of its own to the organ, where there is one. */
+  connect() {
+    if (!this.node || !this.connected) return;
     const { port1, port2 } = new MessageChannel();
     this.node.port.postMessage({ live: port1 }, [port1]);
-    if (this.connected) this.connected(port2);
-    this.told(this.context.state);
+    this.connected(port2);
   }
 
   /** The organ has failed: another takes its place. */
@@ -86,18 +92,10 @@ class Sound {
     if (this.node) this.node.port.postMessage({ part, gain });
   }
 
-  /** Stops drawn, as in `session::control::REGISTRATIONS`. */
+  /** @param {number} place of the stops in `session::control::REGISTRATIONS` */
   setRegistration(place) {
     this.registration = place;
-    const stops = [
-      [127, 0, 0, 0],
-      [127, 64, 0, 0],
-      [127, 100, 90, 0],
-      [127, 127, 127, 127],
-    ][place];
-    if (!this.node) return;
-    for (let part = 0; part < 4; part += 1)
-      stops.forEach((value, stop) => this.node.port.postMessage({ part, message: [0xb0 + part, 80 + stop, value] }));
+    if (this.node) this.node.port.postMessage({ stops: place });
   }
 
   play(part, pitch, from, to) {

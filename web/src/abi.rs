@@ -84,6 +84,12 @@ pub extern "C" fn organ_message(part: u32, status: u32, data: u32, value: u32) {
     with_organ(|organ| organ.message(part, [status, data, value].map(|byte| byte as u8)));
 }
 
+/// Draws the organ's stops: a place in `session::control::REGISTRATIONS`.
+#[unsafe(no_mangle)]
+pub extern "C" fn organ_stops(place: u32) {
+    with_organ(|organ| organ.draw_stops(place));
+}
+
 /// How loud a part is; 1 is usual.
 #[unsafe(no_mangle)]
 pub extern "C" fn organ_gain(part: u32, gain: f32) {

@@ -1,12 +1,13 @@
 //! The organ as an audio worklet plays it: block by block, channel by channel.
 
 use chorale::Part;
-use sound::{Instrument, Timbre};
+use session::control::REGISTRATIONS;
+use session::midi::controller;
+use sound::{BlockSound, Instrument, Timbre};
 
 /// Allocates in [`OrganBlock::new`] only.
 pub struct OrganBlock {
-    instrument: Instrument,
-    interleaved: Vec<f32>,
+    sound: BlockSound,
     planar: Vec<f32>,
 }
 
@@ -20,36 +21,46 @@ impl OrganBlock {
             return None;
         }
         let instrument = Instrument::new(&Timbre::Organ, rate as u32).ok()?;
-        let silence = vec![0.0; 2 * OrganBlock::FRAMES];
-        Some(OrganBlock { instrument, interleaved: silence.clone(), planar: silence })
+        let sound = BlockSound::new(instrument, OrganBlock::FRAMES);
+        Some(OrganBlock { sound, planar: vec![0.0; 2 * OrganBlock::FRAMES] })
     }
 
     /// A message of two or three bytes; the part counts from the soprano, and of a part that isn't there nothing is heard.
     pub fn message(&mut self, part: u32, bytes: [u8; 3]) {
         if let Some(part) = part_of(part) {
-            self.instrument.message(part, &bytes);
+            self.sound.unheard().message(part, &bytes);
+        }
+    }
+
+    /// Draws the stops of a place in [`REGISTRATIONS`], for all parts.
+    pub fn draw_stops(&mut self, place: u32) {
+        let Some((_, stops)) = REGISTRATIONS.get(place as usize) else { return };
+        for (part, status) in Part::ALL.into_iter().zip(0xb0..) {
+            for (controller, value) in controller::STOPS.into_iter().zip(*stops) {
+                self.sound.unheard().message(part, &[status, controller, value]);
+            }
         }
     }
 
     pub fn set_gain(&mut self, part: u32, gain: f32) {
         if let Some(part) = part_of(part).filter(|_| (0.0..=4.0).contains(&gain)) {
-            self.instrument.set_gain(part, gain);
+            self.sound.unheard().set_gain(part, gain);
         }
     }
 
     /// `velocity` 1..=127.
     pub fn click(&mut self, velocity: u32) {
-        self.instrument.click(velocity.clamp(1, 127) as u8);
+        self.sound.unheard().click(velocity.clamp(1, 127) as u8);
     }
 
     /// All left samples, then all right ones, of so many frames, [`OrganBlock::FRAMES`] at most.
     pub fn render(&mut self, frames: usize) -> &[f32] {
         let frames = frames.min(OrganBlock::FRAMES);
-        let interleaved = &mut self.interleaved[..2 * frames];
-        self.instrument.render(interleaved);
+        self.sound.begin_block();
+        self.sound.render_until(frames);
         let (left, right) = self.planar[..2 * frames].split_at_mut(frames);
-        for ((frame, left), right) in interleaved.chunks_exact(2).zip(left).zip(right) {
-            (*left, *right) = (frame[0], frame[1]);
+        for ((frame, left), right) in self.sound.frames().zip(left).zip(right) {
+            [*left, *right] = frame;
         }
         &self.planar[..2 * frames]
     }

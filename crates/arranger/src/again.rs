@@ -20,7 +20,7 @@ use crate::{ArrangeError, Arrangement, Method, Nats, Options};
 /// What of a piece is found anew. A note belongs to the bar in which it begins, and is changed as a whole or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// As scores count them, a pickup being bar 0; none of them stands for all.
+    /// As scores count them, a pickup being bar 0, `u32::MAX` the last one; none of them stands for all.
     pub bars: Vec<RangeInclusive<u32>>,
     /// None stands for all but the melody.
     pub parts: Option<Parts>,
@@ -133,25 +133,20 @@ fn steps_of_bars(piece: &Piece, bars: &[RangeInclusive<u32>]) -> Result<Vec<Rang
         // Who does not know how long the piece is asks for all that is left.
         let end = if *asked.end() == u32::MAX { highest } else { *asked.end() };
         if asked.start() > &end || *asked.start() < lowest || end > highest {
-            let asked = if *asked.end() == u32::MAX { format!("{}-", asked.start()) } else { range_in_words(asked) };
-            return Err(ArrangeError::NoSuchBar { asked, first: lowest, last: highest });
+            return Err(ArrangeError::NoSuchBar { asked: bars_in_words(asked), first: lowest, last: highest });
         }
-        let mut step = first;
-        while step <= last {
-            let bar = grid.bar(step);
-            if (*asked.start()..=end).contains(&bar.number) {
-                all.push(bar.first_step..bar.end_step);
-            }
-            step = bar.end_step.max(step + 1);
-        }
+        let bars = grid.bars(first..last + 1).filter(|bar| (*asked.start()..=end).contains(&bar.number));
+        all.extend(bars.map(|bar| bar.first_step..bar.end_step));
     }
     Ok(all)
 }
 
-fn range_in_words(bars: &RangeInclusive<u32>) -> String {
-    match bars.start() == bars.end() {
-        true => bars.start().to_string(),
-        false => format!("{}-{}", bars.start(), bars.end()),
+/// `5`, `5-8`, or `12-` for all from there on, as [`Selection::bars`] has them.
+pub fn bars_in_words(bars: &RangeInclusive<u32>) -> String {
+    match (bars.start(), bars.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, &u32::MAX) => format!("{first}-"),
+        (first, last) => format!("{first}-{last}"),
     }
 }
 

@@ -34,7 +34,7 @@ mod options;
 mod tune;
 mod untold;
 
-pub use again::{Correction, Selection, fix, redo};
+pub use again::{Correction, Selection, bars_in_words, fix, redo};
 pub use arrangement::{Arrangement, Nats};
 pub use cantus::Cantus;
 pub use compose::{ComposeOptions, Prompt, compose};

@@ -2,7 +2,7 @@
 
 use chorale::{Key, Part, Spelling};
 use files::notation::spellings;
-use files::{Direction, Grid, Note, Score, Tick, smf};
+use files::{Bar, Direction, Grid, Note, Score, Tick, smf};
 use serde::Serialize;
 
 use crate::marks::by_step;
@@ -132,23 +132,20 @@ fn words(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<Vec<(f64, String)
 fn bars(score: &Score, grid: &Grid, at_step: impl Fn(u32) -> f64) -> Vec<SheetBar> {
     let keys: Vec<(Tick, Key)> = score.keys();
     let Some(first) = score.parts.iter().flatten().map(|note| note.start).min() else { return Vec::new() };
-    let (mut step, end) = (grid.nearest_step(first), grid.nearest_step(score.end()));
-    let mut bars = Vec::new();
-    while step < end {
-        let bar = grid.bar(step);
+    let sounding = grid.nearest_step(first)..grid.nearest_step(score.end());
+    let sheet_bar = |bar: Bar| {
         let tick = grid.tick(bar.first_step);
         let key = keys[keys.partition_point(|(at, _)| *at <= tick).max(1) - 1].1;
         let metre = grid.metre(bar.first_step);
-        bars.push(SheetBar {
+        SheetBar {
             number: bar.number,
             start: at_step(bar.first_step),
             end: at_step(bar.end_step),
             metre: (metre.numerator, metre.denominator()),
             fifths: key.sharps,
-        });
-        step = bar.end_step.max(step + 1);
-    }
-    bars
+        }
+    };
+    grid.bars(sounding).map(sheet_bar).collect()
 }
 
 fn clock(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<(f64, f64)> {

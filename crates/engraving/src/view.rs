@@ -137,14 +137,10 @@ impl Sheet {
         let mut sheet = Sheet { onsets: Default::default(), bars: BTreeMap::new() };
         for (onsets, part) in sheet.onsets.iter_mut().zip(Part::ALL) {
             for (note, spelling) in score.part(part).iter().zip(spellings(score, part)) {
-                let mut step = grid.nearest_step(note.start);
+                let step = grid.nearest_step(note.start);
                 let end_step = grid.nearest_step(note.end).max(step + 1);
                 onsets.insert(step, HeldNote { pitch: note.pitch, spelling, end_step, begins: true });
-                while step < end_step {
-                    let bar = grid.bar(step);
-                    sheet.bars.insert(bar.first_step, bar);
-                    step = bar.end_step;
-                }
+                sheet.bars.extend(grid.bars(step..end_step).map(|bar| (bar.first_step, bar)));
             }
         }
         sheet

@@ -1,5 +1,7 @@
 //! Where the steps of a piece lie: sixteenths counted from the bar lines, with the phase of each.
 
+use std::ops::Range;
+
 use chorale::Phase;
 
 use crate::score::{Direction, Metre, Tick};
@@ -154,6 +156,16 @@ impl Grid {
         let absolute = |count: u32| (stretch.first_step + count).saturating_sub(stretch.missing);
         let end_step = absolute(end).min(self.stretches.get(index + 1).map_or(u32::MAX, |next| next.first_step));
         Bar { number: stretch.first_bar + bar, first_step: absolute(first).max(stretch.first_step), end_step }
+    }
+
+    /// The bars into which these steps reach.
+    pub fn bars(&self, steps: Range<u32>) -> impl Iterator<Item = Bar> {
+        let mut next = steps.start;
+        std::iter::from_fn(move || {
+            let bar = (next < steps.end).then(|| self.bar(next))?;
+            next = bar.end_step;
+            Some(bar)
+        })
     }
 
     /// The metre of the bar that holds a step: of a pickup, that of the bar it leads to.

@@ -41,8 +41,8 @@ impl BlockSound {
         }
     }
 
-    /// What is done of the block: left, right, left, ...
-    pub fn rendered(&self) -> &[f32] {
-        &self.stereo[..2 * self.rendered]
+    /// What is done of the block, left and right.
+    pub fn frames(&self) -> impl ExactSizeIterator<Item = [f32; 2]> {
+        self.stereo[..2 * self.rendered].chunks_exact(2).map(|frame| [frame[0], frame[1]])
     }
 }

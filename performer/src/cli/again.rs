@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use arranger::{ArrangeError, Arrangement, Correction, Options, Piece, Selection, Tune};
+use arranger::{ArrangeError, Arrangement, Correction, Options, Piece, Selection, Tune, bars_in_words};
 use chorale::{Part, Parts, Pitch};
 use network::Model;
 
@@ -70,7 +70,7 @@ impl AgainOptions {
 
     /// `bars 5-8: alto, tenor`.
     fn words(&self) -> String {
-        let bars: Vec<String> = self.bars.iter().map(|bars| format!("{}-{}", bars.start(), bars.end())).collect();
+        let bars: Vec<String> = self.bars.iter().map(bars_in_words).collect();
         let parts: Vec<String> = self.redo.iter().map(|part| part.name().to_lowercase()).collect();
         let bars = if bars.is_empty() { "all bars".into() } else { format!("bars {}", bars.join(", ")) };
         format!("{bars}: {}", if parts.is_empty() { "lower parts".into() } else { parts.join(", ") })
@@ -116,6 +116,8 @@ mod tests {
     #[test]
     fn bars_and_notes_are_named_as_musicians_count_them() {
         assert_eq!([bars("5"), bars("5-8"), bars("12-")], [Ok(5..=5), Ok(5..=8), Ok(12..=u32::MAX)]);
+        let options = AgainOptions { bars: vec![5..=5, 7..=8, 12..=u32::MAX], redo: vec![Part::Alto], fix: None };
+        assert_eq!(options.words(), "bars 5, 7-8, 12-: alto");
         assert!(bars("8-5").unwrap_err().contains("bar 8 comes after bar 5"));
         assert!(["", "-", "a", "1-2-3", "-4"].iter().all(|text| bars(text).is_err()));
         let pitch = "F#4".parse().unwrap();

@@ -39,6 +39,11 @@ function spelledPitch(name) {
   return { place: "CDEFGAB".indexOf(found[1]) + 7 * Number(found[3]), alter };
 }
 
+/** Whether a MIDI number is a black key's. */
+function isBlack(pitch) {
+  return [1, 3, 6, 8, 10].includes(pitch % 12);
+}
+
 /** Alteration of a letter (0 = C) by the signature. */
 function signatureAlter(fifths, letter) {
   const sharps = [3, 0, 4, 1, 5, 2, 6];

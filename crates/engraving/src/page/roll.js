@@ -23,7 +23,7 @@ function drawRoll(piece) {
     `<svg xmlns="http://www.w3.org/2000/svg" id="roll" class="roll" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
   ];
   for (let pitch = low; pitch <= high; pitch += 1) {
-    if ([1, 3, 6, 8, 10].includes(pitch % 12))
+    if (isBlack(pitch))
       out.push(
         `<rect class="black-row" x="${ROLL.gutter}" y="${y(pitch)}" width="${x(last) - ROLL.gutter}" height="${ROLL.row}"/>`,
       );

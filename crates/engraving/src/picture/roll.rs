@@ -50,12 +50,8 @@ impl<'a> Roll<'a> {
         notes.sort_by_key(|note| note.start);
         for note in notes {
             let end_step = grid.nearest_step(note.end).max(grid.nearest_step(note.start) + 1);
-            let mut step = grid.nearest_step(note.start).max(bars.last().map_or(0, |bar| bar.end_step));
-            while step < end_step && bars.len() < MAX_BARS {
-                let bar = grid.bar(step);
-                step = bar.end_step;
-                bars.push(bar);
-            }
+            let step = grid.nearest_step(note.start).max(bars.last().map_or(0, |bar| bar.end_step));
+            bars.extend(grid.bars(step..end_step).take(MAX_BARS - bars.len()));
         }
         let pitches = || score.parts.iter().flatten().map(|note| note.pitch.midi());
         let (lowest, highest) = (pitches().min().unwrap_or(60), pitches().max().unwrap_or(60));

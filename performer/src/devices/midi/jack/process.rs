@@ -174,7 +174,7 @@ impl CycleState {
     fn copy_sound(&self, side: usize, samples: &mut [f32]) {
         samples.fill(0.0);
         if let (Some(sound), None) = (&self.sound, self.since_panic) {
-            for (sample, frame) in samples.iter_mut().zip(sound.rendered().chunks_exact(2)) {
+            for (sample, frame) in samples.iter_mut().zip(sound.frames()) {
                 *sample = frame[side];
             }
         }
@@ -304,7 +304,7 @@ mod tests {
 
     fn heard(sound: &mut BlockSound) -> Vec<f32> {
         sound.render_until(4800);
-        sound.rendered().to_vec()
+        sound.frames().flatten().collect()
     }
 
     #[test]
