@@ -1,63 +1,43 @@
-//! Zip archives as far as compressed scores need them: members stored or deflated, none encrypted, in one file below 4 GiB
-//! (PKWARE's APPNOTE 6.3, sections 4.3 and 4.4). What is declared is believed nowhere: lengths are checked against what is
-//! there.
+//! Zip archives as far as compressed scores need them: members stored or deflated, none encrypted. rawzip finds them, flate2
+//! unpacks them; no length that is declared is believed.
 
 use std::io::{Read, Write as _};
 
-use flate2::{Compression, Crc};
-
-const LOCAL: u32 = 0x0403_4b50;
-const CENTRAL: u32 = 0x0201_4b50;
-const END: u32 = 0x0605_4b50;
-const END_LENGTH: usize = 22;
-/// A comment may follow the end.
-const LONGEST_COMMENT: usize = 0xffff;
-const STORED: u16 = 0;
-const DEFLATED: u16 = 8;
-/// 2.0, which inflates.
-const VERSION: u16 = 20;
-/// Names are in UTF-8.
-const UTF8: u16 = 1 << 11;
-/// 1 January 1980. Today's date would make the same score other bytes each time.
-const DATE: u16 = 1 << 5 | 1;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipSliceArchive};
 
 /// The members of an archive, in the order of its table of contents.
 pub struct Archive<'a> {
-    bytes: &'a [u8],
+    bytes: ZipSliceArchive<&'a [u8]>,
     members: Vec<Member>,
 }
 
 struct Member {
     name: String,
     is_encrypted: bool,
-    method: u16,
-    crc: u32,
-    packed: usize,
-    /// Where its local header begins.
-    start: usize,
+    method: CompressionMethod,
+    place: ZipArchiveEntryWayfinder,
 }
 
 impl<'a> Archive<'a> {
     /// # Errors
     /// Where there is no whole table of contents.
     pub fn open(bytes: &'a [u8]) -> Result<Archive<'a>, &'static str> {
-        const CUT_OFF: &str = "no zip archive, or cut off: its table of contents is missing";
-        let last = bytes.len().checked_sub(END_LENGTH).ok_or(CUT_OFF)?;
-        let first = last.saturating_sub(LONGEST_COMMENT);
-        let end = (first..=last).rev().find(|&at| u32_at(bytes, at) == Some(END)).ok_or(CUT_OFF)?;
-        let (count, length) =
-            (u16_at(bytes, end + 10).ok_or(CUT_OFF)?, u32_at(bytes, end + 12).ok_or(CUT_OFF)? as usize);
-        let contents = u32_at(bytes, end + 16).ok_or(CUT_OFF)? as usize;
-        // Something may stand before an archive; places count from its beginning.
-        let before = end.checked_sub(length).and_then(|begins| begins.checked_sub(contents)).ok_or(CUT_OFF)?;
-        let mut at = before + contents;
-        let mut members = Vec::new();
-        for _ in 0..count {
-            let (member, next) = Member::read(&bytes[..end], at, before).ok_or("its table of contents is damaged")?;
-            members.push(member);
-            at = next;
+        const DAMAGED: &str = "its table of contents is damaged";
+        let bytes = ZipArchive::from_slice(bytes)
+            .map_err(|_| "no zip archive, or cut off: its table of contents is missing")?;
+        let (mut entries, mut members) = (bytes.entries(), Vec::new());
+        while let Some(entry) = entries.next_entry().map_err(|_| DAMAGED)? {
+            members.push(Member {
+                name: String::from_utf8_lossy(entry.file_path().as_ref()).into_owned(),
+                is_encrypted: entry.flags().is_encrypted(),
+                method: entry.compression_method(),
+                place: entry.wayfinder(),
+            });
         }
-        Ok(Archive { bytes, members })
+        if members.len() as u64 == bytes.entries_hint() { Ok(Archive { bytes, members }) } else { Err(DAMAGED) }
     }
 
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -69,109 +49,44 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// Where there is no such member, or it is damaged or in a form that isn't known here.
     pub fn read(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>, &'static str> {
+        const DAMAGED: &str = "it is damaged or cut off";
         let member = self.members.iter().find(|member| member.name == name).ok_or("it is not in the archive")?;
         if member.is_encrypted {
             return Err("it is encrypted");
         }
-        const DAMAGED: &str = "it is damaged or cut off";
-        let (name, extra) = (u16_at(self.bytes, member.start + 26), u16_at(self.bytes, member.start + 28));
-        let (Some(LOCAL), Some(name), Some(extra)) = (u32_at(self.bytes, member.start), name, extra) else {
-            return Err(DAMAGED);
-        };
-        let start = member.start + 30 + usize::from(name) + usize::from(extra);
-        let packed = self.bytes.get(start..).and_then(|rest| rest.get(..member.packed)).ok_or(DAMAGED)?;
+        let entry = self.bytes.get_entry(member.place).map_err(|_| DAMAGED)?;
+        let packed = entry.data();
         let mut content = Vec::new();
         let unpacked = match member.method {
-            STORED => packed.take(most + 1).read_to_end(&mut content),
-            DEFLATED => flate2::read::DeflateDecoder::new(packed).take(most + 1).read_to_end(&mut content),
+            CompressionMethod::STORE => entry.verifying_reader(packed).take(most + 1).read_to_end(&mut content),
+            CompressionMethod::DEFLATE => {
+                entry.verifying_reader(DeflateDecoder::new(packed)).take(most + 1).read_to_end(&mut content)
+            }
             _ => return Err("it is packed in a way that is not known here"),
         };
         unpacked.map_err(|_| DAMAGED)?;
-        if content.len() as u64 > most {
-            return Ok(None);
-        }
-        if crc(&content) != member.crc { Err(DAMAGED) } else { Ok(Some(content)) }
+        Ok((content.len() as u64 <= most).then_some(content))
     }
 }
 
-impl Member {
-    /// The member whose entry begins at that place, and where the next entry does.
-    fn read(bytes: &[u8], at: usize, before: usize) -> Option<(Member, usize)> {
-        const LENGTH: usize = 46;
-        let entry = bytes.get(at..)?;
-        let short = |place: usize| u16_at(entry, place);
-        let long = |place: usize| u32_at(entry, place);
-        if long(0)? != CENTRAL {
-            return None;
-        }
-        let [name, extra, comment] = [short(28)?, short(30)?, short(32)?].map(usize::from);
-        let member = Member {
-            name: String::from_utf8_lossy(entry.get(LENGTH..LENGTH + name)?).into_owned(),
-            is_encrypted: short(8)? & 1 == 1,
-            method: short(10)?,
-            crc: long(16)?,
-            packed: long(20)? as usize,
-            start: before.checked_add(long(42)? as usize)?,
-        };
-        Some((member, at + LENGTH + name + extra + comment))
-    }
-}
-
-/// An archive of these members, deflated: the same bytes for the same content.
+/// An archive of these members, deflated: the same bytes for the same content, as no date is written.
 ///
 /// # Panics
-/// Where they don't fit into one of 4 GiB.
+/// Where a name is too long for an archive.
 pub fn write(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let (mut archive, mut contents) = (Vec::new(), Vec::new());
-    for (name, content) in members {
-        let start = length(archive.len());
-        let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), Compression::default());
-        let packed = deflated.write_all(content).and_then(|()| deflated.finish()).expect("memory takes all bytes");
-        let mut common = Vec::new();
-        for short in [VERSION, UTF8, DEFLATED, 0, DATE] {
-            common.extend(short.to_le_bytes());
+    let written = || -> Result<Vec<u8>, rawzip::Error> {
+        let mut archive = ZipArchiveWriter::new(Vec::new());
+        for (name, content) in members {
+            let (mut entry, config) = archive.new_file(name).compression_method(CompressionMethod::DEFLATE).start()?;
+            let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::default()));
+            writer.write_all(content)?;
+            let (encoder, descriptor) = writer.finish()?;
+            encoder.finish()?;
+            entry.finish(descriptor)?;
         }
-        for long in [crc(content), length(packed.len()), length(content.len()), length(name.len())] {
-            common.extend(long.to_le_bytes()); // the name's length and, in its upper half, that of nothing
-        }
-        archive.extend(LOCAL.to_le_bytes());
-        archive.extend(&common);
-        archive.extend(name.as_bytes());
-        archive.extend(packed);
-        contents.extend(CENTRAL.to_le_bytes());
-        contents.extend(VERSION.to_le_bytes());
-        contents.extend(common);
-        contents.extend([0; 10]);
-        contents.extend(start.to_le_bytes());
-        contents.extend(name.as_bytes());
-    }
-    let (begins, count) = (length(archive.len()), members.len() as u16);
-    archive.extend(&contents);
-    archive.extend(END.to_le_bytes());
-    archive.extend([0; 4]);
-    archive.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
-    archive.extend(length(contents.len()).to_le_bytes());
-    archive.extend(begins.to_le_bytes());
-    archive.extend([0; 2]);
-    archive
-}
-
-fn length(bytes: usize) -> u32 {
-    u32::try_from(bytes).expect("a score of less than 4 GiB")
-}
-
-fn crc(content: &[u8]) -> u32 {
-    let mut crc = Crc::new();
-    crc.update(content);
-    crc.sum()
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    bytes.get(at..)?.first_chunk().map(|two| u16::from_le_bytes(*two))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|four| u32::from_le_bytes(*four))
+        archive.finish()
+    };
+    written().expect("memory takes all bytes")
 }
 
 #[cfg(test)]
