@@ -50,6 +50,7 @@ if [ "${1:-}" = page-check ]; then
     needs nodejs command -v node
     needs npm command -v npm
     needs chromium command -v chromium
+    needs python3-venv python3 -m venv --help
 fi
 if [ "${1:-}" = pictures ]; then
     needs tmux command -v tmux
@@ -92,6 +93,14 @@ case "${1:-}" in
         command -v "cargo-$1" >/dev/null || {
             echo "installing cargo-$1 (cargo install)" >&2
             cargo install --quiet --locked "cargo-$1" || fail "cargo-$1 can't be installed: cargo install cargo-$1"
+        }
+        ;;
+    pages | page-check)
+        schema=$(dirname "$0")/../.venv
+        "$schema/bin/python" -c 'import musicxml, xmlschema' 2>/dev/null || {
+            echo "preparing the MusicXML schema in .venv" >&2
+            { "${PYTHON:-python3}" -m venv "$schema" && "$schema/bin/python" -m pip install -q musicxml xmlschema; } >&2 ||
+                fail "the MusicXML schema can't be had: pip install musicxml xmlschema"
         }
         ;;
     page)
