@@ -380,6 +380,26 @@ mod tests {
     }
 
     #[test]
+    fn the_document_tells_every_parameter_with_the_value_that_it_begins_with() {
+        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/DAW.md");
+        let document = std::fs::read_to_string(document).expect(document);
+        let rows: Vec<Vec<&str>> = document.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+        for parameter in ALL {
+            // Those of the parts stand in one row.
+            let whose = parameter.module.to_lowercase();
+            let name = parameter.name.strip_suffix(&format!(" {whose}")).unwrap_or(parameter.name);
+            let told = rows.iter().filter(|row| row.len() == 6).find_map(|row| {
+                let at = row[1].split(", ").position(|named| named == name)?;
+                let of_part = row[3].split("; ").find_map(|values| values.strip_prefix(&format!("{whose} ")));
+                of_part.unwrap_or(row[3]).split(", ").nth(at)
+            });
+            let mut default = String::new();
+            parameter.write(parameter.default, &mut default).unwrap();
+            assert_eq!(told, Some(default.as_str()), "{}", parameter.name);
+        }
+    }
+
+    #[test]
     fn every_range_that_can_be_set_spans_an_octave() {
         for lower in 0..3 {
             assert!(ALL[place::HIGHEST + lower].least - ALL[place::LOWEST + lower].most >= 12.0);

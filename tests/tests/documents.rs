@@ -41,6 +41,25 @@ fn every_link_within_the_repository_leads_to_a_file() {
     assert!(found > 30, "only {found} links");
 }
 
+/// The words of a document outside its commands and what it quotes, but those with a link.
+fn words(text: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("    ")).collect();
+    let said: String = lines.join("\n").split('`').step_by(2).collect();
+    said.split_whitespace().filter(|word| !word.contains("](")).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_document_that_another_one_names_is_linked() {
+    for document in documents() {
+        let folder = document.parent().expect("in a folder");
+        for word in words(&text(&document)) {
+            let word = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+            let is_document = word.ends_with(".md") && (root().join(word).exists() || folder.join(word).exists());
+            assert!(!is_document, "{}: '{word}' is no link", document.display());
+        }
+    }
+}
+
 #[test]
 fn the_readme_stays_short_enough_to_be_read() {
     let words = text(&root().join("README.md")).split_whitespace().count();
@@ -76,7 +95,7 @@ fn run(arguments: &[&str], folder: &Path) {
 }
 
 #[test]
-fn what_is_said_of_arranging_works() {
+fn what_is_said_of_the_tunes_of_the_repository_and_of_arranging_works() {
     let folder = tempfile::tempdir().expect("a folder");
     make_demo(folder.path());
     let of_arrangers = ["--bars", "--redo", "--fix"];
@@ -86,7 +105,9 @@ fn what_is_said_of_arranging_works() {
     for command in commands {
         let mut arguments: Vec<&str> = command.iter().map(String::as_str).collect();
         seen.extend(of_arrangers.into_iter().filter(|option| arguments.contains(option)));
-        arguments.extend(["--particles", "2"]);
+        if arguments[0] == "render" {
+            arguments.extend(["--particles", "2"]);
+        }
         run(&arguments, folder.path());
     }
     assert!(of_arrangers.iter().all(|option| seen.contains(option)), "{seen:?}");

@@ -196,7 +196,7 @@ impl Show<'_> {
         }
         if now.registration != before.registration {
             let (stops, _) = control::REGISTRATIONS[usize::from(now.registration)];
-            self.note(format!("registration {stops}"));
+            self.note(format!("stops {stops}"));
         }
         if now.temperature != before.temperature {
             self.note(format!("temperature {:.2}", self.view.temperature()));

@@ -20,7 +20,7 @@ const HELP: [&str; 19] = [
     "x click",
     "i count-in",
     "j k key 0 none",
-    "r registration",
+    "r stops",
     "l latency",
     "< > transpose",
     "n p song",
@@ -106,6 +106,21 @@ mod tests {
         }
         assert_eq!([wish('\x03'), wish('\x1a')], [Some(Wish::Quit), Some(Wish::Suspend)], "Ctrl-C and Ctrl-Z");
         assert_eq!(wish('z'), None);
+    }
+
+    #[test]
+    fn the_document_tells_each_key_in_the_words_of_the_help_lines() {
+        let document = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/LIVE.md");
+        let document = std::fs::read_to_string(document).expect(document);
+        let rows = document.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+        let told: Vec<(&str, &str)> = rows.filter(|row| row.len() == 5).map(|row| (row[1], row[2])).collect();
+        for item in HELP {
+            let rows = told.iter().filter(|(_, words)| !words.is_empty() && item.contains(words));
+            let row = rows.max_by_key(|(_, words)| words.len());
+            let (keys, _) = row.unwrap_or_else(|| panic!("'{item}' is not in the table of docs/LIVE.md"));
+            let first = item.split([' ', '-', '/']).find(|word| !word.is_empty()).unwrap_or("-");
+            assert!(keys.contains(first), "'{item}' is told of {keys}");
+        }
     }
 
     #[test]

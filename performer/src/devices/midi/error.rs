@@ -16,7 +16,7 @@ pub enum MidiError {
     #[error("no {side} port was chosen. Available {side} ports are:{}\nhint: --{side} NAME chooses one{}", listed(.available), if *.own_ports_possible { "; --virtual makes a port that other programs can connect to" } else { "" })]
     NoPortChosen { side: Side, available: Vec<String>, own_ports_possible: bool },
     #[error(
-        "this system has no virtual ports\nhint: install a loopback driver such as loopMIDI and name its ports with --input and --output"
+        "this system has no virtual ports\nhint: name a loopback's ports with --input and --output: Windows 11 has one from 24H2 on, before that a driver such as loopMIDI"
     )]
     NoVirtualPorts,
     #[error(
