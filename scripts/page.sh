@@ -22,4 +22,5 @@ node web/tests/speed.mjs web/dist/site/chorale.wasm models/wavenet.onnx
 scripts/checked.sh test --workspace --test page -- --ignored --nocapture --test-threads 1
 cd web/tests
 npm ci --no-audit --no-fund --silent
+npm run --silent format
 PYTHON="$OLDPWD/.venv/bin/python" node --test --test-concurrency=1 *.test.mjs

@@ -4,21 +4,21 @@ import { readFileSync } from "node:fs";
 export async function open(module, weights) {
   const { instance } = await WebAssembly.instantiate(readFileSync(module), {});
   const { memory, alloc, release, call, give, take, complaint } = instance.exports;
-  const store = (bytes) => {
+  const store = bytes => {
     const address = alloc(bytes.length);
     new Uint8Array(memory.buffer, address, bytes.length).set(bytes);
     return [address, bytes.length];
   };
-  const load = (packed) => {
+  const load = packed => {
     const [address, length] = [Number(packed >> 32n), Number(packed & 0xffffffffn)];
     const bytes = new Uint8Array(memory.buffer, address, length).slice();
     release(address, length);
     return bytes;
   };
-  const text = (packed) => new TextDecoder().decode(load(packed));
+  const text = packed => new TextDecoder().decode(load(packed));
   const page = {
     exports: instance.exports,
-    give: (bytes) => give(...store(bytes)),
+    give: bytes => give(...store(bytes)),
     take: () => load(take()),
     call(request) {
       let answer;
@@ -51,7 +51,7 @@ export function play(page, settings, events, end) {
     }
     next = reply.next;
   };
-  const reach = (at) => {
+  const reach = at => {
     while (next !== null && next < at) step({ call: "live.advance", at: next });
   };
   step({ call: "live.start", settings }, 0);

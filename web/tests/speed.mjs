@@ -17,7 +17,8 @@ const timed = (figure, request) => {
 const scale = [60, 62, 64, 65, 67, 69, 71, 72, 74, 72, 71, 69, 67, 65, 64, 62];
 const BEAT = 750;
 for (let beat = 0; beat < 400; beat++) {
-  const at = beat * BEAT, key = scale[beat % scale.length];
+  const at = beat * BEAT,
+    key = scale[beat % scale.length];
   timed("answer", { call: "live.midi", at, bytes: [0x90, key, 80] });
   timed("table", { call: "live.work", at });
   let reply = page.call({ call: "live.midi", at: at + 700, bytes: [0x80, key, 0] });
@@ -26,5 +27,7 @@ for (let beat = 0; beat < 400; beat++) {
 const quantile = (values, share) => values.sort((a, b) => a - b)[Math.floor(share * (values.length - 1))].toFixed(3);
 console.log(`start ${started.toFixed(0)} ms`);
 for (const [name, values] of Object.entries(figures)) {
-  console.log(`${name} p50 ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms, most ${quantile(values, 1)} ms`);
+  console.log(
+    `${name} p50 ${quantile(values, 0.5)} ms, p99 ${quantile(values, 0.99)} ms, most ${quantile(values, 1)} ms`,
+  );
 }
