@@ -2,8 +2,8 @@
 // What was played so far: spans of notes by the clock and by steps, chords and beats. The last minute is kept.
 
 const KEPT = 60_000;
-const FOUR_STEPS = 4; // of a quarter
-/** Steps by which the beat that is followed may be set back without the music having begun anew. */
+const SIXTEENTHS = 4; // of a quarter
+/** Sixteenths by which the beat that is followed may be set back without the music having begun anew. */
 const A_BAR_BACK = 16;
 
 class LiveMusic {
@@ -25,7 +25,7 @@ class LiveMusic {
 
   /** Positions count from the beginning again. */
   beginAnew(at) {
-    for (const open of this.open) if (open) Object.assign(open, { to: at, end: this.state.position });
+    for (const open of this.open) if (open) Object.assign(open, { to: at, end: this.state.sixteenth });
     this.open.fill(null);
     this.era += 1;
   }
@@ -35,13 +35,13 @@ class LiveMusic {
     for (const [, status, , value] of messages)
       if ((status & 0xf0) === 0x90 && value > 0 && status % 16 < 4) this.struck[status % 16] = true;
     if (!state) return;
-    if (this.state && state.position < this.state.position - A_BAR_BACK) this.beginAnew(at);
+    if (this.state && state.sixteenth < this.state.sixteenth - A_BAR_BACK) this.beginAnew(at);
     const isBeat = state.step === 0 && (!this.state || state.position !== this.state.position);
     if (isBeat) this.beats.push({ at, isBar: state.beat === 1 });
     state.sounding.forEach((pitch, part) => {
       const open = this.open[part];
       if (open && open.pitch === pitch && !this.struck[part]) return;
-      if (open) Object.assign(open, { to: at, end: state.position });
+      if (open) Object.assign(open, { to: at, end: state.sixteenth });
       this.open[part] =
         pitch === null
           ? null
@@ -51,7 +51,7 @@ class LiveMusic {
               name: state.names[part],
               from: at,
               to: null,
-              start: state.position,
+              start: state.sixteenth,
               end: null,
               era: this.era,
             };
@@ -64,12 +64,12 @@ class LiveMusic {
       const chord = {
         at,
         era: this.era,
-        start: state.position,
+        start: state.sixteenth,
         symbol: state.chord,
         numeral: state.numeral || "",
         isOver: false,
       };
-      if (last && last.start === state.position) this.chords.pop();
+      if (last && last.start === state.sixteenth) this.chords.pop();
       this.chords.push(chord);
     }
     if (isSilent && last) last.isOver = true;
@@ -89,23 +89,24 @@ class LiveMusic {
     return this.spans.reduce((last, span) => Math.max(last, span.to || 0), 0);
   }
 
-  /** The last bars as a piece to be engraved; nothing before the first note. @returns {Piece | null} */
+  /** The last bars as a piece to be engraved, empty ones before the first note. @returns {Piece} */
   piece(bars) {
     const spans = this.spans.filter(span => span.era === this.era);
-    if (!this.state || !spans.length) return null;
-    const beats = beatsOf(this.state.metre),
-      length = beats * FOUR_STEPS;
-    const reached = this.open.some(Boolean) ? this.state.position : Math.max(...spans.map(span => span.end || 0));
-    const last = Math.floor(Math.max(0, reached - (this.open.some(Boolean) ? 0 : 1)) / length);
-    const first = Math.max(last - bars + 1, Math.floor(spans[0].start / length));
-    const quarter = step => (step - first * length) / FOUR_STEPS;
+    const metre = writtenMetre(this.state ? this.state.metre : "4/4");
+    const beat = SIXTEENTHS * beatLength(metre),
+      length = (16 * metre[0]) / metre[1];
+    const isSounding = this.open.some(Boolean);
+    const reached = isSounding ? this.state.sixteenth : Math.max(0, ...spans.map(span => span.end || 0));
+    const last = Math.floor(Math.max(0, reached - (isSounding ? 0 : 1)) / length);
+    const first = spans.length ? Math.max(last - bars + 1, Math.floor(spans[0].start / length)) : 0;
+    const quarter = sixteenth => (sixteenth - first * length) / SIXTEENTHS;
     // What still sounds is shown as far as its beat goes, not growing by sixteenths.
-    const until = FOUR_STEPS * (Math.floor(reached / FOUR_STEPS) + 1);
+    const until = spans.length ? beat * (Math.floor(reached / beat) + 1) : 0;
     const endOf = (span, index) => {
       if (span.end === null) return until;
       // A finger that is lifted to strike the next key leaves no rest.
       const next = spans.find((other, place) => place > index && other.part === span.part);
-      return next && next.start - span.end <= FOUR_STEPS / 2 ? next.start : span.end;
+      return next && next.start - span.end <= SIXTEENTHS / 2 ? next.start : span.end;
     };
     const notes = spans
       .map((span, index) => ({
@@ -127,10 +128,10 @@ class LiveMusic {
       }));
     const all = Array.from({ length: bars }, (_, index) => ({
       number: first + index + 1,
-      start: index * beats,
-      end: (index + 1) * beats,
-      metre: [beats, 4],
-      fifths: this.state.fifths,
+      start: (index * length) / SIXTEENTHS,
+      end: ((index + 1) * length) / SIXTEENTHS,
+      metre,
+      fifths: this.state ? this.state.fifths : 0,
     }));
     return {
       title: "",
@@ -150,9 +151,14 @@ class LiveMusic {
   }
 }
 
+/** Figures of a metre, for paper; without bars, those of a bar that is drawn all the same. */
+function writtenMetre(metre) {
+  const [beats, value] = metre.split("/").map(Number);
+  return beats ? [beats, value] : [4, 4];
+}
+
 /** Beats of a bar as the session counts them: of four steps each, dotted or not. */
 function beatsOf(metre) {
-  const [beats, value] = metre.split("/").map(Number);
-  if (!beats) return 4;
+  const [beats, value] = writtenMetre(metre);
   return value === 8 && beats % 3 === 0 ? beats / 3 : Math.max(1, Math.round((beats * 4) / value));
 }

@@ -71,25 +71,7 @@ class Stage {
     const width = this.staves.clientWidth - 20;
     if (width <= 0) return;
     const bars = Math.max(1, Math.min(4, Math.floor(width / NARROW_BAR)));
-    const piece = this.music.piece(bars) || {
-      title: "",
-      key: "",
-      parts: T.parts,
-      notes: [],
-      chords: [],
-      marks: [],
-      words: [],
-      clock: [],
-      now: 0,
-      bars: Array.from({ length: bars }, (_, index) => ({
-        number: index + 1,
-        start: 4 * index,
-        end: 4 * index + 4,
-        metre: [4, 4],
-        fifths: 0,
-      })),
-    };
-    this.staves.innerHTML = engrave(piece, { width, space: width < 500 ? 5.6 : 7 }).svg;
+    this.staves.innerHTML = engrave(this.music.piece(bars), { width, space: width < 500 ? 5.6 : 7 }).svg;
   }
 
   drawRoll(now) {

@@ -85,8 +85,10 @@ pub struct State {
     pub beat: u64,
     /// Fourth of the beat, 0 to 3.
     pub step: u64,
-    /// Sixteenths from beat 0 to the present step.
+    /// Steps from beat 0 to the present one, four of each beat.
     pub position: u64,
+    /// Sixteenths of the music from there: six of a dotted beat.
+    pub sixteenth: u64,
     /// The beat that is being counted in.
     pub counted: Option<u64>,
     /// Those that are on, by name.
@@ -275,6 +277,7 @@ impl Live {
             beat: beats.map_or(position / 4, |beats| position / 4 % beats) + 1,
             step: position % 4,
             position,
+            sixteenth: clock.sixteenth(position),
             counted: self.session.counted_beat(),
             switches: on.collect(),
             density: self.session.density().name(),

@@ -5,22 +5,34 @@ import { test } from "node:test";
 import { createContext, runInContext } from "node:vm";
 
 const read = name => readFileSync(new URL(name, import.meta.url), "utf8");
-const shared = ["glyphs", "notation", "staves", "roll", "player"].map(name =>
+const shared = ["glyphs", "notation", "spacing", "staves", "roll", "player"].map(name =>
   read(`../../crates/engraving/src/page/${name}.js`),
 );
-const page = createContext({});
+const page = createContext({ keyName: String });
 runInContext(
   [
     ...shared,
+    read("../page/texts.js"),
+    read("../page/music.js"),
     read("../page/writer.js"),
-    "globalThis.all = { signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
+    "globalThis.all = { LiveMusic, signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
   ]
     .join("\n")
     .replaceAll('"use strict";', ""),
   page,
 );
-const { signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf } =
-  page.all;
+const {
+  LiveMusic,
+  signsOfBar,
+  writtenValues,
+  engrave,
+  drawRoll,
+  abcOfNotes,
+  notesOfAbc,
+  secondsAt,
+  quarterAt,
+  fifthsOf,
+} = page.all;
 /** Of this realm, to be compared. */
 const plain = value => JSON.parse(JSON.stringify(value));
 
@@ -72,6 +84,61 @@ test("eighths of one beat share a beam, and those of another have their own", ()
   );
 });
 
+test("three in the time of two are written as triplets, with a bracket where no beam joins them, and nothing else is", () => {
+  const values = notes => signs(bar(0, 4), notes).map(({ start, value, triplet }) => [start, value.quarters, triplet]);
+  const third = 1 / 3;
+  const eighths = [0, third, 2 * third].map(start => note(0, start, start + third, "C5"));
+  assert.deepEqual(values([...eighths, note(0, 1, 4, "C5")]), [
+    [0, 0.5, 0],
+    [third, 0.5, 0],
+    [2 * third, 0.5, 0],
+    [1, 3, -1],
+  ]);
+  const quarterAndEighth = [note(0, 0, 2 * third, "C5"), note(0, 2 * third, 1, "C5"), note(0, 1, 4, "C5")];
+  assert.deepEqual(
+    values(quarterAndEighth).map(([, quarters]) => quarters),
+    [1, 0.5, 3],
+  );
+  const inAHalf = [0, 1, 2].map(place => note(0, 2 + (place * 2) / 3, 2 + ((place + 1) * 2) / 3, "C5"));
+  assert.deepEqual(
+    values([note(0, 0, 2, "C5"), ...inAHalf]).map(([, quarters, triplet]) => [quarters, triplet]),
+    [
+      [2, -1],
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ],
+  );
+  const quavers = [0, 0.25, 0.5, 0.75].map(start => note(0, start, start + 0.25, "C5"));
+  assert.ok(signs(bar(0, 4), quavers).every(sign => sign.triplet === -1));
+  const drawn = (notes, metre) => {
+    const one = { parts: ["S"], notes, bars: [bar(0, 4, 0, metre)], chords: [], marks: [], words: [], clock: [] };
+    const { svg } = engrave(one, { width: 600 });
+    const [, triplet] = /<g class="triplet part0">(.*?)<\/g>/.exec(svg) || [];
+    return triplet && [...triplet.matchAll(/<path/g)].length;
+  };
+  assert.equal(drawn([...eighths, note(0, 1, 4, "C5")]), 0);
+  assert.equal(drawn(quarterAndEighth), 4);
+  assert.equal(drawn(quavers), undefined);
+});
+
+test("a note that is played off the grid is written on it, with its syllable", () => {
+  const played = { ...note(0, 0.03, 0.9, "C5"), written: [0, 1] };
+  assert.deepEqual(
+    signs(bar(0, 4), [played]).map(({ start, end, note: index }) => [start, end, index]),
+    [
+      [0, 1, 0],
+      [1, 4, -1],
+    ],
+  );
+  const piece = { parts: ["S"], notes: [played], bars: [bar(0, 4)], chords: [], marks: [], clock: [] };
+  const { systems } = engrave({ ...piece, words: [[[0.03, "la"]]] }, { width: 600 });
+  assert.deepEqual(
+    plain(systems[0].points).map(([quarter]) => quarter),
+    [0, 1, 4],
+  );
+});
+
 test("every piece is drawn at numbers, at any width, bars in order", () => {
   let seed = 7;
   const random = below => {
@@ -118,6 +185,36 @@ test("every piece is drawn at numbers, at any width, bars in order", () => {
     }
     assert.ok(!/NaN|undefined|Infinity/.test(drawRoll(piece).svg));
   }
+});
+
+test("what is played in 6/8 is written in dotted quarters and eighths, in bars of six", () => {
+  const music = new LiveMusic();
+  const hear = (sixteenth, pitch) => {
+    const position = 4 * Math.floor(sixteenth / 6) + { 0: 0, 2: 2, 4: 3 }[sixteenth % 6];
+    const state = { sounding: [pitch, null, null, null], names: ["C5"], metre: "6/8", fifths: 0, position, sixteenth };
+    const messages = pitch ? [[0, 0x90, pitch, 80]] : [];
+    music.hear({ at: sixteenth * 100, messages, state: { ...state, step: position % 4, beat: 1 } });
+  };
+  [0, 6, 8, 10].forEach((sixteenth, index) => hear(sixteenth, 72 + index));
+  hear(12, null);
+  const piece = plain(music.piece(2));
+  assert.deepEqual(
+    piece.bars.map(({ start, end, metre }) => [start, end, ...metre]),
+    [
+      [0, 3, 6, 8],
+      [3, 6, 6, 8],
+    ],
+  );
+  const notes = piece.notes.map((one, index) => ({ note: one, index }));
+  assert.deepEqual(
+    plain(signsOfBar(piece.bars[0], [0], notes)).map(({ start, value, beam }) => [start, value.quarters, beam]),
+    [
+      [0, 1.5, -1],
+      [1.5, 0.5, 0],
+      [2, 0.5, 0],
+      [2.5, 0.5, 0],
+    ],
+  );
 });
 
 test("time goes by the tempo between its changes, and back", () => {

@@ -7,9 +7,10 @@ use files::musicxml::escape;
 const TEMPLATE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/style.css");
 /// In the order in which they build on each other.
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("page/glyphs.js"),
     include_str!("page/notation.js"),
+    include_str!("page/spacing.js"),
     include_str!("page/staves.js"),
     include_str!("page/roll.js"),
     include_str!("page/player.js"),

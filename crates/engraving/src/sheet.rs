@@ -1,7 +1,7 @@
 //! A piece as a page draws and plays it: everything in quarters from the beginning of the file.
 
 use chorale::{Key, Part, Spelling};
-use files::notation::spellings;
+use files::notation::{spellings, written_times};
 use files::{Bar, Direction, Grid, Note, Score, Tick, smf};
 use serde::Serialize;
 
@@ -49,6 +49,9 @@ struct SheetNote {
     part: usize,
     start: f64,
     end: f64,
+    /// Where it is written to begin and end, if elsewhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<(f64, f64)>,
     pitch: u8,
     /// As it is written, such as `Eb4`.
     name: String,
@@ -71,6 +74,9 @@ struct SheetMark {
     text: String,
 }
 
+/// Quarters by which a note may be written elsewhere than it is played without a word.
+const AS_PLAYED: f64 = 1e-6;
+
 impl Piece {
     /// What a page needs of it, for its JSON.
     pub fn sheet(&self) -> Sheet {
@@ -78,16 +84,25 @@ impl Piece {
         let quarters = |tick: Tick| f64::from(tick) / f64::from(score.ticks_per_quarter);
         let at_step = |step: u32| quarters(grid.tick(step));
         let key = score.key();
-        let part = |part: Part| score.part(part).iter().zip(spellings(score, part)).map(move |note| (part, note));
-        let note = |(part, (note, spelling)): (Part, (&Note, Spelling))| SheetNote {
-            part: part.index(),
-            start: quarters(note.start),
-            end: quarters(note.end),
-            pitch: note.pitch.midi(),
-            name: spelling.to_string(),
-            fermata: score.melody == part && score.fermatas.binary_search(&note.start).is_ok(),
+        let written = written_times(score, grid).ok();
+        let note = |part: Part, index: usize, note: &Note, spelling: Spelling| {
+            let (start, end) = (quarters(note.start), quarters(note.end));
+            let written = written.as_ref().map(|times| times[part.index()][index]);
+            SheetNote {
+                part: part.index(),
+                start,
+                end,
+                written: written.filter(|(from, to)| (from - start).abs().max((to - end).abs()) > AS_PLAYED),
+                pitch: note.pitch.midi(),
+                name: spelling.to_string(),
+                fermata: score.melody == part && score.fermatas.binary_search(&note.start).is_ok(),
+            }
         };
-        let notes: Vec<SheetNote> = Part::ALL.into_iter().flat_map(part).map(note).collect();
+        let notes = Part::ALL.into_iter().flat_map(|part| {
+            let notes = score.part(part).iter().zip(spellings(score, part)).enumerate();
+            notes.map(|(index, (one, spelling))| note(part, index, one, spelling)).collect::<Vec<_>>()
+        });
+        let notes: Vec<SheetNote> = notes.collect();
         let first =
             grid.metre(grid.nearest_step(score.parts.iter().flatten().map(|note| note.start).min().unwrap_or(0)));
         Sheet {
@@ -192,5 +207,17 @@ mod tests {
         assert_eq!(sheet.words, [[(4.0, "one".to_owned())], [(4.0, "two".to_owned())]]);
         let symbols: Vec<_> = sheet.chords.iter().map(|chord| (chord.start, &*chord.symbol)).collect();
         assert_eq!(symbols, [(0.0, "C"), (4.0, "G"), (6.0, "C")]);
+    }
+
+    #[test]
+    fn a_sheet_says_where_a_note_is_written_that_is_played_elsewhere() {
+        let (mut score, grid) = piece(&[("72,67,64,48", 4), ("74,67,62,55", 12)]);
+        let quarter = Tick::from(score.ticks_per_quarter);
+        score.parts[0][0].end = quarter - quarter / 10;
+        score.parts[0][1].start = quarter + quarter / 24;
+        let sheet = Piece::new(score, grid).sheet();
+        let written: Vec<_> = sheet.notes.iter().filter(|note| note.part == 0).map(|note| note.written).collect();
+        assert_eq!(written, [Some((0.0, 1.0)), Some((1.0, 4.0))]);
+        assert!(sheet.notes.iter().filter(|note| note.part > 0).all(|note| note.written.is_none()));
     }
 }

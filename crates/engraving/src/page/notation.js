@@ -2,14 +2,17 @@
 // From notes in quarters to signs on paper: note values, ties, beams, accidentals. Nothing is drawn here.
 
 /**
- * @typedef {{part: number, start: number, end: number, pitch: number, name: string, fermata?: boolean}} Note
- *   `part` from 0 (soprano) to 3 (bass); times in quarters; `name` as spelled: F#4, Bb3.
+ * @typedef {{part: number, start: number, end: number, written?: [number, number], pitch: number, name: string,
+ *   fermata?: boolean}} Note
+ *   `part` from 0 (soprano) to 3 (bass); times in quarters, those on paper in `written` if they are others; `name` as spelled:
+ *   F#4, Bb3.
  * @typedef {{number: number, start: number, end: number, metre: number[], fifths: number}} Bar
  * @typedef {{start: number, end: number, symbol: string, numeral: string, key: string}} SoundingChord
  * @typedef {{title: string, key: string, parts: string[], notes: Note[], bars: Bar[], chords: SoundingChord[],
  *   marks: {start: number, text: string}[], words: [number, string][][], clock: number[][], now?: number}} Piece  `now`: it is being played and has come so far.
  * @typedef {{part: number, start: number, end: number, value: Value, place: number, alter: number, accidental: string,
- *   isTied: boolean, note: number, beam: number, fermata: boolean}} Sign  A note or rest of one part; a rest has no `note`.
+ *   isTied: boolean, note: number, beam: number, triplet: number, fermata: boolean}} Sign  A note or rest of one part; a rest
+ *   has no `note`. `triplet`: where in the bar the three begin to which it belongs; -1 where it belongs to none.
  * @typedef {{quarters: number, head: string, dots: number, flags: number, rest: string}} Value
  */
 
@@ -28,6 +31,7 @@ const VALUES = [
   { quarters: 0.5, head: "headBlack", dots: 0, flags: 1, rest: "rest8" },
   { quarters: 0.375, head: "headBlack", dots: 1, flags: 2, rest: "rest16" },
   { quarters: 0.25, head: "headBlack", dots: 0, flags: 2, rest: "rest16" },
+  { quarters: 0.125, head: "headBlack", dots: 0, flags: 3, rest: "rest16" },
 ];
 
 /** Diatonic place (C0 is 0, a step up is 1 more) and alteration in semitones of a spelled pitch. */
@@ -55,6 +59,11 @@ function beatLength(metre) {
   return metre[1] === 8 && metre[0] % 3 === 0 ? 1.5 : 4 / metre[1];
 }
 
+/** @param {Note} note @returns {[number, number]} */
+function timesOnPaper(note) {
+  return note.written || [note.start, note.end];
+}
+
 /** Where in its whole bar a time lies: what an upbeat leaves out lies before it. */
 function placeInBar(bar, time) {
   const whole = (bar.metre[0] * 4) / bar.metre[1];
@@ -80,17 +89,50 @@ function nextValue(from, end, beat, isWholeBar) {
   return VALUES.find(fits) || null;
 }
 
-/** Cuts a span at bar lines and beats into written values. What is shorter than all of them is one sixteenth. */
-function writtenValues(start, end, bar) {
+/** Three in the time of two, in one part. @typedef {{from: number, to: number}} Triplet  Places in the whole bar. */
+
+/**
+ * The triplets of a part, told by where its notes begin and end: eighths in a quarter, or quarters in a half.
+ * @param {number[]} times @returns {Triplet[]}
+ */
+function tripletsOf(bar, times) {
+  if (beatLength(bar.metre) === 1.5) return [];
+  const places = times.map(time => placeInBar(bar, time)),
+    last = Math.max(0, ...places);
+  const isOn = (place, parts) => Math.abs(place * parts - Math.round(place * parts)) < 0.02;
+  const isTernary = place => isOn(place, 6) && !isOn(place, 2);
+  const triplets = [];
+  for (let beat = 0; beat < last; beat += 1) {
+    const within = length => places.filter(place => place > beat + CLOSE && place < beat + length - CLOSE);
+    const thirds = within(2).map(place => (place - beat) * 1.5);
+    const isOfQuarters =
+      beat % 2 === 0 &&
+      thirds.every(third => isOn(third, 1)) &&
+      [1, 2].every(third => thirds.some(other => Math.abs(other - third) < 0.02));
+    if (isOfQuarters) triplets.push({ from: beat, to: beat + 2 });
+    else if (within(1).some(isTernary)) triplets.push({ from: beat, to: beat + 1 });
+    if (isOfQuarters) beat += 1;
+  }
+  return triplets;
+}
+
+/** Cuts a span at bar lines, beats and triplets into written values. What is shorter than all of them is one thirty-second. */
+function writtenValues(start, end, bar, triplets = []) {
   const beat = beatLength(bar.metre);
   const isWholeBar = Math.abs(start - bar.start) < CLOSE && Math.abs(end - bar.end) < CLOSE;
   const pieces = [];
   let at = start;
   while (at < end - CLOSE) {
     const from = placeInBar(bar, at);
-    const value = nextValue(from, from + end - at, beat, isWholeBar) || VALUES[VALUES.length - 1];
-    const until = Math.min(end, at + value.quarters);
-    pieces.push({ start: at, end: until, value });
+    const triplet = triplets.find(one => from > one.from - CLOSE && from < one.to - CLOSE);
+    const border = triplet ? triplet.to : Math.min(...triplets.map(one => one.from).filter(one => one > from));
+    const room = Math.min(end - at, border - from);
+    const value =
+      (triplet
+        ? VALUES.find(one => one.quarters <= 1.5 * room + CLOSE)
+        : nextValue(from, from + room, beat, isWholeBar)) || VALUES[VALUES.length - 1];
+    const until = Math.min(end, at + value.quarters / (triplet ? 1.5 : 1));
+    pieces.push({ start: at, end: until, value, triplet: triplet ? triplet.from : -1 });
     at = until;
   }
   return pieces;
@@ -100,12 +142,18 @@ function writtenValues(start, end, bar) {
 function signsOfBar(bar, parts, notes) {
   const signs = [];
   for (const part of parts) {
-    const own = notes.filter(
-      ({ note }) => note.part === part && note.start < bar.end - CLOSE && note.end > bar.start + CLOSE,
-    );
+    const own = notes
+      .filter(({ note }) => note.part === part)
+      .map(({ note, index }) => {
+        const [start, end] = timesOnPaper(note);
+        return { note, index, start, end };
+      })
+      .filter(({ start, end }) => start < bar.end - CLOSE && end > bar.start + CLOSE && end > start + CLOSE);
+    const isInBar = time => time > bar.start + CLOSE && time < bar.end - CLOSE;
+    const triplets = tripletsOf(bar, own.flatMap(({ start, end }) => [start, end]).filter(isInBar));
     let at = bar.start;
     const rest = until => {
-      for (const piece of writtenValues(at, until, bar)) {
+      for (const piece of writtenValues(at, until, bar, triplets)) {
         signs.push({
           ...piece,
           part,
@@ -119,14 +167,15 @@ function signsOfBar(bar, parts, notes) {
         });
       }
     };
-    for (const { note, index } of own) {
-      const start = Math.max(note.start, bar.start),
-        end = Math.min(note.end, bar.end);
+    for (const one of own) {
+      const { note, index } = one,
+        start = Math.max(one.start, bar.start),
+        end = Math.min(one.end, bar.end);
       if (start > at + CLOSE) rest(start);
-      const pieces = writtenValues(Math.max(start, at), end, bar);
+      const pieces = writtenValues(Math.max(start, at), end, bar, triplets);
       pieces.forEach((piece, place) => {
         const isLast = place === pieces.length - 1;
-        const isTied = !isLast || note.end > bar.end + CLOSE;
+        const isTied = !isLast || one.end > bar.end + CLOSE;
         const fermata = Boolean(note.fermata) && !isTied;
         signs.push({
           ...piece,
@@ -157,7 +206,7 @@ function setAccidentals(bar, signs, notes) {
       line = staff + sign.place;
     const told = inForce.has(line) ? inForce.get(line) : signatureAlter(bar.fifths, ((sign.place % 7) + 7) % 7);
     const note = notes.find(({ index }) => index === sign.note).note;
-    const goesOn = sign.start > note.start + CLOSE;
+    const goesOn = sign.start > timesOnPaper(note)[0] + CLOSE;
     if (sign.alter !== told && !goesOn) sign.accidental = NAMES[sign.alter] || "";
     if (!goesOn) inForce.set(line, sign.alter);
   }

@@ -55,7 +55,12 @@ class Player {
   async play() {
     if (this.isPlaying || !this.notes.length) return;
     this.isPlaying = true;
-    await this.instrument.resume();
+    try {
+      await this.instrument.resume();
+    } catch {
+      // Whoever has no sound has said so.
+      this.isPlaying = false;
+    }
     if (!this.isPlaying) return;
     if (this.place >= this.end - 0.01) this.place = this.first;
     this.anchor = this.instrument.time + 0.08;

@@ -7,13 +7,14 @@ const LINE_SPACE = 1.7;
 
 /**
  * Engraves a piece in systems as wide as `width` pixels, or, with `isOneLine`, in one of its natural width.
- * @param {Piece} piece
+ * @param {Piece} played
  * @param {{width: number, space?: number, isOneLine?: boolean, label?: string}} options `space` in pixels
  * @returns {{svg: string, width: number, height: number, systems: System[]}}
  * @typedef {{top: number, bottom: number, points: number[][], bars: {number: number, index: number, left: number, right: number,
  *   start: number, end: number}[]}} System  In pixels; `points` are [quarter, x].
  */
-function engrave(piece, options) {
+function engrave(played, options) {
+  const piece = onPaper(played);
   const space = options.space || 7.5;
   const parts = [0, 1, 2, 3].filter(part => piece.parts[part] !== undefined);
   const notes = piece.notes.map((note, index) => ({ note, index })).sort((a, b) => a.note.start - b.note.start);
@@ -55,85 +56,6 @@ function engrave(piece, options) {
 
 function escapeText(text) {
   return text.replace(/[&<>"]/g, letter => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[letter]);
-}
-
-/** Where in a bar something begins, with the room before it (accidentals) and after it (its length, words, chords). */
-function columnsOf(bar, signs, piece) {
-  const within = time => time >= bar.start - CLOSE && time < bar.end - CLOSE;
-  const starts = new Set(signs.map(sign => round4(sign.start)));
-  for (const chord of piece.chords) if (within(chord.start)) starts.add(round4(chord.start));
-  for (const verse of piece.words) for (const [time] of verse) if (within(time)) starts.add(round4(time));
-  const times = [...starts].sort((a, b) => a - b);
-  const columns = times.map((time, index) => {
-    const next = index + 1 < times.length ? times[index + 1] : bar.end;
-    const here = signs.filter(sign => Math.abs(sign.start - time) < CLOSE && sign.note >= 0);
-    const marked = here.filter(sign => sign.accidental);
-    const isCrowded = [
-      [0, 1],
-      [2, 3],
-    ].some(([upper, lower]) => needsShift(here, upper, lower));
-    const syllables = piece.words.flatMap(verse =>
-      verse.filter(([at]) => Math.abs(at - time) < CLOSE).map(([, text]) => text.length),
-    );
-    const left = marked.length ? 1.3 + 0.9 * (marked.length > 1 ? 1 : 0) : 0;
-    const length = Math.max(1.9, 4 * Math.pow(next - time, 0.55)) + (isCrowded ? HEAD : 0);
-    return { time, left, room: Math.max(length, 0.95 * Math.max(0, ...syllables) + 0.6) };
-  });
-  // A chord's name wants room until the next chord.
-  const chords = piece.chords.filter(chord => within(chord.start));
-  chords.forEach((chord, index) => {
-    const until = index + 1 < chords.length ? chords[index + 1].start : bar.end;
-    const mine = columns.filter(column => column.time >= chord.start - CLOSE && column.time < until - CLOSE);
-    const wanted = 1.15 * Math.max(chord.symbol.length, chord.numeral.length) + 0.6;
-    const had = mine.reduce((sum, column) => sum + column.left + column.room, 0);
-    if (mine.length && had < wanted) mine[mine.length - 1].room += wanted - had;
-  });
-  const natural = columns.reduce((sum, column) => sum + column.left + column.room, 1.6);
-  return { columns, natural };
-}
-
-function round4(time) {
-  return Math.round(time * 1e4) / 1e4;
-}
-
-function needsShift(here, upper, lower) {
-  const above = here.find(sign => sign.part === upper),
-    below = here.find(sign => sign.part === lower);
-  if (!above || !below) return false;
-  const apart = above.place - below.place;
-  if (apart === 0)
-    return (
-      above.value.head !== below.value.head || above.value.dots !== below.value.dots || above.alter !== below.alter
-    );
-  return apart === 1 || apart < 0;
-}
-
-/** As few lines as go in the width, as even as they can be. */
-function balancedLines(bars, width) {
-  const lines = brokenLines(bars, width);
-  let narrow = width;
-  for (let least = 0.4 * width; narrow - least > 1;) {
-    const middle = (narrow + least) / 2;
-    const found = brokenLines(bars, middle);
-    if (found.length > lines.length || found.some(line => line.natural > width)) least = middle;
-    else narrow = middle;
-  }
-  return brokenLines(bars, narrow);
-}
-
-function brokenLines(bars, width) {
-  const lines = [];
-  for (const one of bars) {
-    const head = 7 + 1.1 * Math.abs(one.bar.fifths) + (lines.length ? 0 : 2.5);
-    const line = lines[lines.length - 1];
-    if (line && line.natural + one.natural <= width) {
-      line.bars.push(one);
-      line.natural += one.natural;
-    } else {
-      lines.push({ bars: [one], natural: head + one.natural });
-    }
-  }
-  return lines;
 }
 
 class SystemDrawing {
@@ -345,17 +267,26 @@ class SystemDrawing {
       beams.set(item.sign.beam, [...(beams.get(item.sign.beam) || []), item]);
     }
     for (const items of beams.values()) this.drawBeam(items);
+    const triplets = new Map();
+    for (const item of placed) {
+      if (item.sign.triplet < 0) continue;
+      const name = `${item.sign.part} ${item.sign.triplet}`;
+      triplets.set(name, [...(triplets.get(name) || []), item]);
+    }
+    for (const items of triplets.values()) this.drawTriplet(items);
   }
 
-  drawRest(one, { sign, x, top }) {
+  drawRest(one, item) {
+    const { sign, x, top } = item;
     const isWhole = sign.end - sign.start > one.bar.end - one.bar.start - CLOSE;
     const name = isWhole ? "restWhole" : sign.value.rest;
     // Two parts that rest together have one sign.
     const isShared = one.signs.some(
       other => other.note < 0 && other.part === (sign.part ^ 1) && other.start === sign.start && other.end === sign.end,
     );
-    if (isShared && sign.part % 2 === 1) return;
     const y = top + (isShared ? (name === "restWhole" ? 1 : 2) : sign.part % 2 === 0 ? 0 : 4);
+    item.tip = y + (item.isUp ? -1.2 : 1.2);
+    if (isShared && sign.part % 2 === 1) return;
     const left = isWhole ? (this.barOf(one).left + this.barOf(one).right) / 2 / this.space - 0.6 : x;
     this.out.push(`<g class="rest part${sign.part}">${this.glyph(name, left, y)}</g>`);
   }
@@ -364,8 +295,10 @@ class SystemDrawing {
     return this.bars.find(bar => bar.index === one.index);
   }
 
-  drawNote(one, { sign, x, y, top, isUp, other }) {
+  drawNote(one, item) {
+    const { sign, x, y, top, isUp, other } = item;
     const parts = [];
+    item.tip = stemTip(y, top, isUp);
     const { head, dots, flags } = sign.value;
     for (let line = top - 1; line >= y - CLOSE; line -= 1)
       parts.push(this.stroke(x - 0.35, line, x + HEAD + 0.35, line, 0.14));
@@ -389,9 +322,11 @@ class SystemDrawing {
     }
     if (head !== "headWhole" && head !== "headBreve" && sign.beam < 0) {
       const stemX = isUp ? x + HEAD - 0.06 : x + 0.06;
-      const tip = stemTip(y, top, isUp);
+      const { tip } = item,
+        side = isUp ? "Up" : "Down";
       parts.push(this.stroke(stemX, y + (isUp ? -0.16 : 0.16), stemX, tip, 0.12));
-      if (flags > 0) parts.push(this.glyph(`flag${flags > 1 ? 16 : 8}${isUp ? "Up" : "Down"}`, stemX - 0.06, tip));
+      if (flags > 0) parts.push(this.glyph(`flag${flags > 1 ? 16 : 8}${side}`, stemX - 0.06, tip));
+      if (flags > 2) parts.push(this.glyph(`flag8${side}`, stemX - 0.06, tip + (isUp ? 1.5 : -1.5)));
     }
     if (sign.fermata && sign.part === 0) parts.push(this.glyph("fermata", x - 0.6, Math.min(top - 1, y - 4)));
     this.out.push(`<g class="note part${sign.part}" data-note="${sign.note}">${parts.join("")}</g>`);
@@ -422,7 +357,7 @@ class SystemDrawing {
       last = items[items.length - 1];
     const run = stemX(last) - stemX(first);
     const slope = run > 0 ? Math.max(-0.9, Math.min(0.9, (last.y - first.y) * 0.5)) / run : 0;
-    const shortest = items.some(item => item.sign.value.flags > 1) ? 3.4 : 3;
+    const shortest = { 1: 3, 2: 3.4, 3: 4.1 }[Math.max(...items.map(item => item.sign.value.flags))];
     const bases = items.map(item => item.y + side * shortest - slope * (stemX(item) - stemX(first)));
     const base = isUp ? Math.min(...bases) : Math.max(...bases);
     const yAt = x => base + slope * (x - stemX(first));
@@ -432,20 +367,46 @@ class SystemDrawing {
       const thick = -side * 0.5;
       return `<path d="M${corner(from, at(from))}L${corner(to, at(to))}L${corner(to, at(to) + thick)}L${corner(from, at(from) + thick)}Z"/>`;
     };
-    const parts = items.map(item =>
-      this.stroke(stemX(item), item.y + side * 0.16, stemX(item), yAt(stemX(item)), 0.12),
-    );
-    parts.push(bar(stemX(first) - 0.06, stemX(last) + 0.06, 0));
-    items.forEach((item, index) => {
-      if (item.sign.value.flags < 2) return;
-      const next = items[index + 1];
-      if (next && next.sign.value.flags > 1) parts.push(bar(stemX(item), stemX(next) + 0.06, 1));
-      else if (!(items[index - 1] && items[index - 1].sign.value.flags > 1)) {
-        const stub = index === 0 ? 1 : -1;
-        parts.push(bar(Math.min(stemX(item), stemX(item) + stub), Math.max(stemX(item), stemX(item) + stub), 1));
-      }
+    const parts = items.map(item => {
+      item.tip = yAt(stemX(item));
+      return this.stroke(stemX(item), item.y + side * 0.16, stemX(item), item.tip, 0.12);
     });
+    parts.push(bar(stemX(first) - 0.06, stemX(last) + 0.06, 0));
+    for (const level of [1, 2]) {
+      const has = item => Boolean(item) && item.sign.value.flags > level;
+      items.forEach((item, index) => {
+        if (!has(item)) return;
+        const next = items[index + 1];
+        if (has(next)) parts.push(bar(stemX(item), stemX(next) + 0.06, level));
+        else if (!has(items[index - 1])) {
+          const stub = index === 0 ? 1 : -1;
+          parts.push(bar(Math.min(stemX(item), stemX(item) + stub), Math.max(stemX(item), stemX(item) + stub), level));
+        }
+      });
+    }
     this.out.push(`<g class="beam part${first.sign.part}">${parts.join("")}</g>`);
+  }
+
+  /** A three on the side of the stems, in a bracket where no beam holds the notes together. */
+  drawTriplet(items) {
+    const { isUp, sign } = items[0],
+      side = isUp ? -1 : 1;
+    const tips = items.map(item => item.tip);
+    const y = (isUp ? Math.min(...tips) : Math.max(...tips)) + side * 1.1;
+    const left = items[0].x - 0.1,
+      right = items[items.length - 1].x + HEAD + 0.1,
+      middle = (left + right) / 2;
+    const parts = [this.text(middle, y + 0.55, 1.5, "tuplet", "3")];
+    const isBeamed = sign.beam >= 0 && items.every(item => item.sign.beam === sign.beam);
+    if (!isBeamed) {
+      for (const [from, to] of [
+        [left, middle - 0.7],
+        [middle + 0.7, right],
+      ])
+        parts.push(this.stroke(from, y, to, y, 0.14));
+      for (const end of [left, right]) parts.push(this.stroke(end, y, end, y - side * 0.6, 0.14));
+    }
+    this.out.push(`<g class="triplet part${sign.part}">${parts.join("")}</g>`);
   }
 }
 

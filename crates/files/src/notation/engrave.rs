@@ -18,7 +18,7 @@ pub(super) fn engrave(part: Part, score: &Score, ruler: &Ruler, measures: &mut [
     let (slurs_from, slurs_to) = slur_ends(slurs);
     let mut line = PartLine { part, ruler, measures };
     let mut now = 0;
-    for Placed { note, spelling, start, end, fermata, breath } in placed(part, score, ruler) {
+    for Placed { note, spelling, start, end, fermata, breath, .. } in placed(part, score, ruler) {
         line.fill(now, start, None, &BTreeMap::new());
         let slurs = |ends: &BTreeMap<Tick, Vec<u8>>| ends.get(&note.start).cloned().unwrap_or_default();
         let head = Notehead {
@@ -107,17 +107,19 @@ impl PartLine<'_> {
 }
 
 /// A note of a part on the ruler.
-struct Placed<'a> {
+pub(super) struct Placed<'a> {
+    /// Its place among the notes of its part.
+    pub index: usize,
     note: &'a Note,
     spelling: Spelling,
-    start: u32,
-    end: u32,
+    pub start: u32,
+    pub end: u32,
     fermata: bool,
     breath: bool,
 }
 
 /// One after the other, none without length.
-fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
+pub(super) fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
     let eighth = Tick::from(score.ticks_per_quarter / 2);
     let sixteenth = Tick::from(score.ticks_per_quarter / 4).max(1);
     let notes = score.part(part);
@@ -145,7 +147,7 @@ fn placed<'a>(part: Part, score: &'a Score, ruler: &Ruler) -> Vec<Placed<'a>> {
         }
         let ends_with = |signs: &[Tick]| ends_with(signs, score, part, note);
         let (fermata, breath) = (ends_with(&score.fermatas), ends_with(&score.phrasing.breaths));
-        line.push(Placed { note, spelling, start, end, fermata, breath });
+        line.push(Placed { index, note, spelling, start, end, fermata, breath });
     }
     line
 }

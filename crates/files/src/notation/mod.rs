@@ -10,12 +10,12 @@ use chorale::{Key, Part, Spelling};
 use thiserror::Error;
 
 use self::beams::beam;
-use self::engrave::engrave;
+use self::engrave::{engrave, placed};
 use self::ruler::Ruler;
 pub use self::spell::spellings;
 use crate::grid::Grid;
 use crate::phrasing::Expression;
-use crate::score::{Direction, Metre, Score, Tick};
+use crate::score::{Direction, Metre, Note, Score, Tick};
 use crate::written::WrittenExpression;
 
 /// Units of a quarter: thirty-seconds (3) and triplets of sixteenths (4) are whole.
@@ -149,6 +149,28 @@ pub fn measures(score: &Score, grid: &Grid) -> Result<Vec<Measure>, TooLong> {
         measure.parts.iter_mut().for_each(|items| beam(items, beat));
     }
     Ok(measures)
+}
+
+/// From where to where the notes of each part are written in [`measures`], in quarters from the beginning of the file. What is
+/// too short to be written ends where it begins.
+///
+/// # Errors
+/// As there.
+pub fn written_times(score: &Score, grid: &Grid) -> Result<[Vec<(f64, f64)>; 4], TooLong> {
+    let ruler = Ruler::new(score, grid)?;
+    let quarters = |at: u32| {
+        let (index, position) = ruler.place(at);
+        let bar_line = grid.tick(ruler.bars[index].0.first_step);
+        f64::from(bar_line) / f64::from(score.ticks_per_quarter) + f64::from(position) / f64::from(DIVISIONS)
+    };
+    Ok(Part::ALL.map(|part| {
+        let start = |note: &Note| quarters(ruler.places[&note.start]);
+        let mut times: Vec<_> = score.part(part).iter().map(|note| (start(note), start(note))).collect();
+        for note in placed(part, score, &ruler) {
+            times[note.index] = (quarters(note.start), quarters(note.end));
+        }
+        times
+    }))
 }
 
 /// The signs of an expression, each at its tick.
