@@ -48,7 +48,9 @@ function startPage() {
     ports = new MidiPorts(),
     studio = new Studio();
   const play = new PlayScreen(live, sound, ports);
-  const harmonize = new HarmonizeScreen(studio, sound, notice);
+  const harmonize = new HarmonizeScreen(studio, sound, notice, () => {
+    if (current !== "harmonize") choose("harmonize");
+  });
   new PortsPanel(ports, live, sound, notice);
   const screens = { play, harmonize };
   let current = "play";
@@ -102,6 +104,7 @@ function startPage() {
     () => {
       byId("chord").textContent = "–";
       document.documentElement.dataset.ready = "play";
+      performance.mark("ready");
     },
     error => notice("live", T.failed.load(error.message)),
   );

@@ -3,12 +3,18 @@
 
 const LARGEST_FILE = 20e6;
 const ALTERNATIVES = 4;
+/** Milliseconds after which one may want to cancel. */
+const PATIENCE = 3000;
 const FORMATS = ["musicxml", "mid", "wav", "svg", "html"];
 
 class HarmonizeScreen {
-  /** @param {Studio} studio @param {Sound} sound @param {(id: string, sentence: string) => void} notice */
-  constructor(studio, sound, notice) {
+  /**
+   * @param {Studio} studio @param {Sound} sound @param {(id: string, sentence: string) => void} notice
+   * @param {() => void} wanted a file was dropped, wherever on the page
+   */
+  constructor(studio, sound, notice, wanted) {
     Object.assign(this, {
+      wanted,
       studio,
       sound,
       notice,
@@ -36,6 +42,7 @@ class HarmonizeScreen {
     this.writer = new TuneWriter(
       (title, bytes) => this.open(`${title}.abc`, bytes),
       pitch => this.hearPitch(pitch),
+      sentence => this.notice("writer", sentence),
     );
     this.parts = new PartRows(byId("piece-parts"), {
       mute: (part, isOn) => {
@@ -94,17 +101,14 @@ class HarmonizeScreen {
       this.openFile(event.target.files[0]);
       event.target.value = "";
     });
-    for (const name of ["dragenter", "dragover"])
-      on("harmonize", name, event => {
+    // Anywhere: what the page does not take, the browser would go to.
+    for (const name of ["dragenter", "dragover", "dragleave", "drop"])
+      document.addEventListener(name, event => {
         event.preventDefault();
-        byId("drop").classList.add("over");
+        byId("drop").classList.toggle("over", name === "dragenter" || name === "dragover");
       });
-    for (const name of ["dragleave", "drop"])
-      on("harmonize", name, event => {
-        event.preventDefault();
-        byId("drop").classList.remove("over");
-      });
-    on("harmonize", "drop", event => this.openFile(event.dataTransfer.files[0]));
+    document.addEventListener("drop", event => this.dropped([...event.dataTransfer.files]));
+    on("cancel", "click", () => this.studio.cancel());
     on("write-open", "click", () => {
       byId("writer").hidden = !byId("writer").hidden;
       byId("write-open").setAttribute("aria-expanded", String(!byId("writer").hidden));
@@ -141,24 +145,58 @@ class HarmonizeScreen {
   /** Does what takes a while: says so, shows what came, and tells what went wrong. */
   async work(text, ask) {
     const turn = (this.turn = (this.turn || 0) + 1);
-    byId("busy").textContent = text;
-    byId("harmonize").classList.add("working");
+    this.showBusy(text);
+    // What would lose a piece that is there already is waited for.
+    const canCancel = [T.busy.open, T.busy.harmonize, T.busy.generate].includes(text);
+    const patience = setTimeout(() => {
+      byId("cancel").hidden = !canCancel || turn !== this.turn;
+    }, PATIENCE);
     try {
       await ask();
     } catch (error) {
-      this.notice("studio", error.message);
+      if (!error.isWanted) this.notice("studio", error.message);
+      if (error.isLost) this.forget();
     } finally {
-      if (turn === this.turn) {
-        byId("busy").textContent = "";
-        byId("harmonize").classList.remove("working");
-      }
+      clearTimeout(patience);
+      if (turn === this.turn) this.showBusy("");
     }
+  }
+
+  showBusy(text) {
+    byId("busy").textContent = text;
+    byId("harmonize").classList.toggle("working", Boolean(text));
+    byId("cancel").hidden = true;
+  }
+
+  get isBusy() {
+    return Boolean(byId("busy").textContent);
+  }
+
+  /** The worker that had the piece is gone. */
+  forget() {
+    if (this.player.isPlaying) this.player.stop();
+    this.piece = null;
+    byId("result").hidden = true;
+  }
+
+  dropped(files) {
+    if (!files.length) return;
+    if (files.length > 1) this.notice("several", T.open.one(files[0].name, files.length - 1));
+    this.wanted();
+    this.openFile(files[0]);
   }
 
   async openFile(file) {
     if (!file) return;
-    if (file.size > LARGEST_FILE) this.notice("studio", T.open.tooLarge(file.name));
-    else this.open(file.name, new Uint8Array(await file.arrayBuffer()));
+    if (file.size > LARGEST_FILE) {
+      this.notice("studio", T.open.tooLarge(file.name));
+      return;
+    }
+    try {
+      await this.open(file.name, new Uint8Array(await file.arrayBuffer()));
+    } catch {
+      this.notice("studio", T.open.failed(file.name, T.open.unreadable));
+    }
   }
 
   open(name, bytes) {
@@ -166,6 +204,7 @@ class HarmonizeScreen {
       try {
         this.opened = await this.studio.ask({ call: "studio.open", name }, bytes);
       } catch (error) {
+        if (error.isLost) throw error;
         throw new Error(T.open.failed(name, error.message.replace(/\.$/, "")));
       }
       this.options = {};
@@ -181,6 +220,7 @@ class HarmonizeScreen {
   }
 
   more() {
+    if (this.isBusy) return;
     const before = sopranoToBass(this.piece);
     return this.work(T.busy.alternatives, async () => {
       let found = await this.studio.ask({
@@ -195,6 +235,7 @@ class HarmonizeScreen {
   }
 
   compose() {
+    if (this.isBusy) return;
     this.seed = 1 + Math.floor(Math.random() * 1e6);
     return this.work(T.busy.generate, async () => {
       this.opened = null;
@@ -218,6 +259,7 @@ class HarmonizeScreen {
   again() {
     const { from, to, parts } = this.selection,
       { bars } = this.piece;
+    if (this.isBusy) return;
     if (!parts.some(Boolean)) {
       byId("selected").textContent = T.again.noPart;
       return;
@@ -236,12 +278,14 @@ class HarmonizeScreen {
   }
 
   takeBack() {
+    if (this.isBusy) return;
     this.work(T.busy.again, async () =>
       this.show(await this.studio.ask({ call: "studio.undo" }), false, this.changes - 1),
     );
   }
 
   fix() {
+    if (this.isBusy) return;
     const note = this.piece.notes[this.selection.note],
       pitch = Number(byId("fix-pitch").value);
     this.work(T.busy.fix, async () => {

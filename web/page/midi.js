@@ -14,9 +14,14 @@ class MidiPorts extends EventTarget {
     return typeof navigator.requestMIDIAccess === "function";
   }
 
+  get whyNot() {
+    if (!isSecureContext) return T.midi.insecure;
+    return location.protocol === "file:" ? T.midi.fromDisk : T.midi.missing;
+  }
+
   /** Throws an Error that says what stood in the way. */
   async open() {
-    if (!this.isSupported) throw new Error(T.midi.missing);
+    if (!this.isSupported) throw new Error(this.whyNot);
     try {
       this.access = await navigator.requestMIDIAccess({ sysex: false });
     } catch (error) {

@@ -44,6 +44,8 @@ class PlayScreen {
       return;
     }
     this.held.delete(pitch);
+    // To a browser a finger has touched only when it lifts: the first sound may be allowed from here on.
+    this.sound.resume().catch(() => {});
     this.keyboard.showPressed(pitch, false);
     if (count === 1) this.live.midi([0x80, pitch, 0]);
   }
@@ -289,6 +291,12 @@ class PlayScreen {
     else if (event.code === "KeyX") this.shiftKeys(1);
     else return false;
     return true;
+  }
+
+  /** Nobody looks after a hanging key or a click that ticks on. */
+  left() {
+    this.computer.releaseAll();
+    if (this.live.isOn("click")) this.toggle("click");
   }
 
   shown() {

@@ -12,7 +12,7 @@ class PortsPanel {
     byId("midi-in").addEventListener("change", () => ports.listenTo(byId("midi-in").value));
     byId("midi-out").addEventListener("change", () => ports.playTo(byId("midi-out").value));
     ports.addEventListener("ports", ({ detail }) => this.show(detail));
-    if (!ports.isSupported) this.say(T.midi.missing);
+    if (!ports.isSupported) this.say(ports.whyNot);
   }
 
   say(sentence) {

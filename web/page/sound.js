@@ -31,7 +31,7 @@ class Sound {
       this.starting ||
       this.start().catch(error => {
         this.starting = null;
-        this.told("failed", T.failed.sound);
+        this.told("failed", isSecureContext ? T.failed.sound : T.failed.insecure);
         throw error;
       });
     // Within the gesture itself: later it would not count as one.

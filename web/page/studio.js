@@ -40,18 +40,30 @@ class Studio {
   }
 
   hear(data) {
+    if (data.isDead) {
+      this.die(data.error);
+      return;
+    }
     const waiting = this.waiting.get(data.number);
     this.waiting.delete(data.number);
-    if (data.isDead) this.die(data.error);
     if (!waiting) return;
-    if (data.error) waiting.reject(new Error(data.isDead ? T.failed.studio(data.error) : data.error));
+    if (data.error) waiting.reject(new Error(data.error));
     else waiting.resolve(data);
   }
 
   die(message) {
-    this.worker.terminate();
+    this.end(Object.assign(new Error(T.failed.studio(message)), { isLost: true }));
+  }
+
+  /** Ends what is being worked on; what was open is gone with it. */
+  cancel() {
+    this.end(Object.assign(new Error(), { isLost: true, isWanted: true }));
+  }
+
+  end(error) {
+    if (this.worker) this.worker.terminate();
     this.ready = null;
-    for (const { reject } of this.waiting.values()) reject(new Error(T.failed.studio(message)));
+    for (const { reject } of this.waiting.values()) reject(error);
     this.waiting.clear();
   }
 }

@@ -97,10 +97,14 @@ const T = {
     listening: names =>
       names.length ? `Listening to ${names.join(", ")}.` : "No keyboard is there yet: plug one in and it is heard.",
     outHint: "Soprano, alto, tenor and bass go out on channels 1 to 4.",
+    insecure:
+      "A page that comes over plain http may not use MIDI. Open it by https, from localhost or from disk. The keys on the screen and your computer's keys play all the same.",
+    fromDisk:
+      "From disk this page has no Web MIDI in this browser (Firefox has it for pages that come by https, Chrome and Edge always, Safari and iOS never). The keys on the screen and your computer's keys play all the same.",
     missing:
       "This browser has no Web MIDI (Safari and iOS have none; Chrome, Edge and Firefox do). The keys on the screen and your computer's keys play all the same.",
     denied:
-      "MIDI was not allowed. Allow it in the site settings (the icon left of the address) and press Connect MIDI again, or play by the keys below.",
+      "MIDI was not allowed. Allow it in the site settings (the icon left of the address; Firefox asks to add a permission) and press Connect MIDI again, or play by the keys below.",
     broken:
       "The browser finds no MIDI on this computer. Check that its MIDI service runs and press Connect MIDI again, or play by the keys below.",
     lost: name => `${name} is gone; its keys are let go. Plug it in again and it is heard.`,
@@ -113,6 +117,8 @@ const T = {
     choose: "Choose a file",
     line: "Melody",
     tooLarge: name => `${name} is larger than 20 MB. That is no melody; choose a MIDI, MusicXML or ABC file.`,
+    one: (name, count) => `One file at a time: ${name} was opened, the other ${count} were not.`,
+    unreadable: "the browser could not read it, as if it were a folder or gone",
     failed: (name, why) => `${name} could not be read: ${why}. Choose another file, or one of the tunes.`,
     told: count => (count === 1 ? "One thing was interpreted" : `${count} things were interpreted`),
     lineOf: (name, track, notes, low, high) => `${name || `Track ${track}`}: ${notes} notes, ${low} to ${high}`,
@@ -195,12 +201,15 @@ const T = {
     fix: "The others follow …",
     generate: "Composing …",
     save: "Writing the file …",
+    cancel: "Cancel",
   },
   failed: {
     fetch: "A part of this page did not load. Check the connection and load the page again",
     wasm: "This browser has no WebAssembly, in which the choir is written. Open the page in a current Firefox, Chrome, Edge or Safari.",
     simd: "This browser's WebAssembly has no SIMD, without which the answers would come too late. Open the page in a current Firefox, Chrome, Edge or Safari (16.4 or newer).",
     old: "This browser is too old for the page. Open it in a current Firefox, Chrome, Edge or Safari.",
+    insecure:
+      "A page that comes over plain http gets no sound from the browser. Open it by https, from localhost or from disk; notes are shown all the same.",
     sound:
       "The browser gives no sound. Check that a loudspeaker is connected and press a key; MIDI ports and notes work without it.",
     organ: "The organ stopped. Press a key and it starts again.",
@@ -208,7 +217,7 @@ const T = {
     wake: "Turn the sound on",
     live: message => `The choir stumbled and starts anew (${message}).`,
     liveOver: "The choir has stumbled again and again. Load the page anew.",
-    studio: message => `Something went wrong (${message}). Try again.`,
+    studio: message => `Something went wrong (${message}). Open the tune again.`,
     load: message => `The page could not start: ${message}. Load it again.`,
   },
   notice: { close: "Close this message" },

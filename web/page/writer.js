@@ -78,9 +78,12 @@ function abcOfNotes(notes, fifths, barLength) {
 }
 
 class TuneWriter {
-  /** @param {(title: string, bytes: Uint8Array) => void} done @param {(pitch: number) => void} heard */
-  constructor(done, heard) {
-    Object.assign(this, { done, heard, notes: [], cursor: 67, isDragging: false });
+  /**
+   * @param {(title: string, bytes: Uint8Array) => void} done @param {(pitch: number) => void} heard
+   * @param {(sentence: string) => void} refused
+   */
+  constructor(done, heard, refused) {
+    Object.assign(this, { done, heard, refused, notes: [], cursor: 67, isDragging: false });
     this.canvas = byId("writer-grid");
     this.pen = this.canvas.getContext("2d");
     fillSelect(byId("writer-key"), KEYS_TO_CHOOSE, "G");
@@ -225,7 +228,7 @@ class TuneWriter {
   finish() {
     const text = byId("writer-notes").value.trim();
     if (!notesOfAbc(text, 0).some(note => note.pitch)) {
-      byId("busy").textContent = T.writer.empty;
+      this.refused(T.writer.empty);
       return;
     }
     const key = byId("writer-key").value,

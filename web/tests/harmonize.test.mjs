@@ -33,27 +33,77 @@ const rollNotes = page =>
     ),
   );
 
-async function drop(page, name, bytes) {
+const melody = readFileSync(new URL("../../demo/melody.mid", import.meta.url));
+
+async function drop(page, files, place = "#harmonize") {
   const data = await page.evaluateHandle(
-    ([fileName, all]) => {
+    all => {
       const transfer = new DataTransfer();
-      transfer.items.add(new File([new Uint8Array(all)], fileName));
+      for (const [name, bytes] of all) transfer.items.add(new File([new Uint8Array(bytes)], name));
       return transfer;
     },
-    [name, [...bytes]],
+    Object.entries(files).map(([name, bytes]) => [name, [...bytes]]),
   );
-  await page.dispatchEvent("#harmonize", "drop", { dataTransfer: data });
+  await page.dispatchEvent(place, "drop", { dataTransfer: data });
 }
 
 test("a dropped file is harmonized in four parts, engraved and drawn; a damaged one is told in a sentence", async () => {
   const page = await studio();
-  await drop(page, "melody.mid", readFileSync(new URL("../../demo/melody.mid", import.meta.url)));
+  await drop(page, { "melody.mid": melody });
   await done(page);
   for (let part = 0; part < 4; part += 1) assert.ok((await page.locator(`#roll rect.note.part${part}`).count()) > 4);
   assert.ok((await heads(page)) > 40);
-  await drop(page, "broken.mid", readFileSync(new URL("../../demo/melody.mid", import.meta.url)).subarray(0, 30));
+  await drop(page, { "broken.mid": melody.subarray(0, 30) });
   await page.waitForSelector(".notice");
   assert.match(await page.textContent("#notices"), /broken\.mid could not be read: .+\. Choose another file/);
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("a file dropped on the other screen is opened too, of many the first; what is too large or no file is told", async () => {
+  const page = await ready(await open(browser));
+  const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`tune${index}.mid`, melody]));
+  await drop(page, many, "#live-roll");
+  await done(page);
+  assert.ok(await page.isVisible("#harmonize"));
+  assert.match(await page.textContent('[data-notice="several"]'), /tune0\.mid was opened, the other 99 were not/);
+  await drop(page, { "long.mid": new Uint8Array(0) });
+  await page.waitForSelector('[data-notice="studio"]');
+  assert.match(await page.textContent('[data-notice="studio"]'), /long\.mid could not be read/);
+  const dropOdd = (name, size) =>
+    page.evaluate(
+      ([fileName, bytes]) => {
+        const arrayBuffer = async () => {
+          throw new DOMException("", "NotReadableError");
+        };
+        const files = [{ name: fileName, size: bytes, arrayBuffer }];
+        const event = new Event("drop", { bubbles: true });
+        document.body.dispatchEvent(Object.assign(event, { dataTransfer: { files } }));
+      },
+      [name, size],
+    );
+  for (const [name, size, told] of [
+    ["large.mid", 3e7, "large.mid is larger"],
+    ["folder", 0, "folder could not be read"],
+  ]) {
+    await dropOdd(name, size);
+    await page.waitForFunction(text => document.getElementById("notices").textContent.includes(text), told);
+  }
+  assert.deepEqual(page.errors, []);
+  await page.context().close();
+});
+
+test("what takes too long is cancelled, and the next tune is harmonized", async () => {
+  const page = await studio();
+  const bars = "G A B c | d B G A |".repeat(700);
+  await drop(page, { "long.abc": Buffer.from(`X:1\nT:Long\nM:4/4\nL:1/4\nK:G\n${bars}]\n`) });
+  await page.click("#cancel");
+  await page.waitForFunction(() => !document.getElementById("busy").textContent);
+  assert.ok(!(await page.isVisible("#result")));
+  assert.equal(await page.locator(".notice").count(), 0);
+  await page.click("#tunes button:nth-child(4)");
+  await done(page);
+  assert.ok((await heads(page)) > 40);
   assert.deepEqual(page.errors, []);
   await page.context().close();
 });
