@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes what the README shows, from the program itself: docs/pictures/score.png (demo/st_anne.abc, engraved by MuseScore),
-# st_anne.ogg (the same by our organ) and screen.svg (performer play in a terminal, while JACK's jack_midiseq plays a tune).
+# st_anne.ogg (the same by our organ), screen.svg (performer play in a terminal, while JACK's jack_midiseq plays a tune) and
+# page.png (the browser page, while the same tune is played on the computer's keys).
 #
 #     scripts/pictures.sh [PERFORMER]        # target/release/performer by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
 performer=$(realpath "${1:-target/release/performer}")
-for what in pages live pictures; do scripts/setup.sh "$what"; done
+for what in pages live pictures page-check; do scripts/setup.sh "$what"; done
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -35,7 +36,10 @@ PLAY
 bash performer/tests/live/jack_sandbox.sh 256 bash "$out/play.sh" "$performer" "$out"
 python3 scripts/screen_svg.py <"$out/screen.ansi" >"$out/screen.svg"
 
+scripts/page.sh
+(cd web/tests && npm ci --no-audit --no-fund --silent && node picture.mjs "$out/page.png")
+
 mkdir -p docs/pictures
 cp "$out"/score-1.png docs/pictures/score.png
-cp "$out"/{st_anne.ogg,screen.svg} docs/pictures/
+cp "$out"/{st_anne.ogg,screen.svg,page.png} docs/pictures/
 ls -l docs/pictures
