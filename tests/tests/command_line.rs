@@ -285,7 +285,7 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     };
     check(&["missing.mid", "-o", "out.mid"], &["missing.mid", "No such file"]);
     check(&["empty.mid", "-o", "out.mid"], &["empty.mid", "empty"]);
-    check(&["text.mid", "-o", "out.mid"], &["text.mid", "not a MIDI file", "no m"]);
+    check(&["text.mid", "-o", "out.mid"], &["text.mid", "no MIDI file", "no m"]);
     check(&["cut.mid", "-o", "out.mid"], &["cut.mid", "breaks off", "track 2"]);
     check(&["silent.mid", "-o", "out.mid"], &["silent.mid", "no notes"]);
     check(&["tune.mid", "-o", "out.mid", "--track", "9"], &["no track '9'", "track 2 'Melody' (13 notes, channel 1)"]);
@@ -680,7 +680,7 @@ fn a_melody_comes_from_stdin_and_its_chorale_goes_to_stdout() {
     };
     check(&["render", "-"], b"", "--output FILE says where it goes");
     check(&["render", "-", "-o", "-"], b"", "stdin: the file is empty");
-    check(&["render", "-", "-o", "-"], b"no music", "stdin: not a MIDI file");
+    check(&["render", "-", "-o", "-"], b"no music", "stdin: no MIDI file");
     check(&["render", "-", "tune.mid", "-o", "out"], b"", "a call of its own");
     check(&["render", "tune.mid", "hymn.xml", "-o", "-"], b"", "name a folder");
     check(&["render", "tune.mid", "-o", "-", "--json"], b"", "--format json");

@@ -44,6 +44,17 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "endless.mid", "-o", "out.mid"],
             &["render", "/dev/zero", "-o", "out.mid"],
             &["render", "folder.mid", "-o", "out.mid"],
+            &["render", "songs.zip", "-o", "out.mid"],
+            &["render", "key.abc", "-o", "out.mid"],
+            &["render", "empty.abc", "-o", "out.mid"],
+            &["render", "rest.abc", "-o", "out.mid"],
+            &["render", "held.abc", "-o", "out.mid"],
+            &["render", "lengths.abc", "-o", "out.mid"],
+            &["render", "measures.abc", "-o", "out.mid"],
+            &["render", "divisions.musicxml", "-o", "out.mid"],
+            &["render", "transpose.musicxml", "-o", "out.mid"],
+            &["render", "fifths.musicxml", "-o", "out.mid"],
+            &["render", "percussion.musicxml", "-o", "out.mid"],
         ],
     ),
     (
@@ -292,8 +303,13 @@ fn workplace() -> TempDir {
     );
     write("four.mid", &four_parts(0));
     write("book.abc", b"X:1\nT:Old Hundredth\nK:G\nG4\n\nX:2\nT:St Anne\nK:C\nG4\n");
+    write("key.abc", b"X:1\nT:Old Hundredth\nL:1/4\nG4|\n");
+    write("rest.abc", b"X:1\nK:C\ncZ1000000000|c|\n");
+    write("held.abc", b"X:1\nL:1/4\nM:4/4\nK:C\ncdef|g10000|\n");
+    write("lengths.abc", b"X:1\nL:1/1\nK:C\nc|c9999 d9999|\n");
+    write("measures.abc", format!("X:1\nK:C\n{}\n", "c|".repeat(10_001)).as_bytes());
     write("deep.mid", &four_parts(-20));
-    for name in ["empty.mid", "empty.onnx"] {
+    for name in ["empty.mid", "empty.abc", "empty.onnx"] {
         write(name, b"");
     }
     write("notes.txt", b"nothing but words\n");
@@ -309,12 +325,20 @@ fn workplace() -> TempDir {
     let note =
         |step: &str| format!("<note><pitch><step>{step}</step><octave>4</octave></pitch><duration>4</duration></note>");
     write("step.musicxml", part(&note("H")).as_bytes());
+    let attributes = |inside: &str| part(&format!("<attributes>{inside}</attributes>{}", note("C")));
+    write("divisions.musicxml", attributes("<divisions>2147483648</divisions>").as_bytes());
+    let transpose = "<transpose><chromatic>99999</chromatic></transpose>";
+    write("transpose.musicxml", attributes(transpose).as_bytes());
+    write("fifths.musicxml", attributes("<key><fifths>40</fifths></key>").as_bytes());
+    let beat = "<note><unpitched/><duration>4</duration></note>";
+    write("percussion.musicxml", part(beat).as_bytes());
     let repeat = "<barline><repeat direction=\"backward\" times=\"99999\"/></barline>";
     write("repeats.musicxml", part(&format!("{}{repeat}", note("C"))).as_bytes());
     write("broken.mxl", b"PK\x03\x04 nothing");
     let container =
         |path: &str| format!("<container><rootfiles><rootfile full-path=\"{path}\"/></rootfiles></container>");
     write("elsewhere.mxl", &zipped(&[("META-INF/container.xml", &container("../../../../etc/passwd"))]));
+    write("songs.zip", &zipped(&[("Lieder/eins.mid", "MThd"), ("zwei.pdf", "%PDF")]));
     let zeros = " ".repeat(65 << 20);
     write("bomb.mxl", &zipped(&[("META-INF/container.xml", &container("zeros")), ("zeros", &zeros)]));
     let laughs: String =

@@ -16,7 +16,7 @@ fn what_cannot_be_done_is_refused_with_the_file_and_the_way_out() {
     let missing = arranger::open("missing.mid").unwrap_err().to_string();
     assert!(missing.starts_with("cannot read missing.mid"), "{missing}");
     let text = Tune::read("notes.txt", b"nothing but words").unwrap_err().to_string();
-    assert!(text.starts_with("notes.txt: not a MIDI file"), "{text}");
+    assert!(text.starts_with("notes.txt: no MIDI file"), "{text}");
     let melody = Choice { track: Some("9".into()), channel: None };
     let unknown = refused(&Options { melody, ..Options::default() });
     assert!(unknown.contains("melody.mid: no track '9'; there are: "), "{unknown}");

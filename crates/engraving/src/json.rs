@@ -159,7 +159,9 @@ pub fn document(piece: &Piece) -> Document {
                 metres.push(JsonMetre { start_step, beats: metre.numerator, beat_type: metre.denominator() });
             }
             Direction::Tempo(tempo) => {
-                tempos.push(JsonTempo { start_step, quarters_per_minute: 60e6 / f64::from((*tempo).max(1)) });
+                // A file's microseconds are whole: the tempo that was meant is near.
+                let quarters_per_minute = (60e9 / f64::from((*tempo).max(1))).round() / 1e3;
+                tempos.push(JsonTempo { start_step, quarters_per_minute });
             }
             _ => {}
         }

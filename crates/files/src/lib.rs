@@ -71,7 +71,7 @@ pub use score::{
 };
 pub use signature::{mended_signature, set_signature};
 pub use source::{Kind, Place, Source, Track};
-pub use written::TooManyMeasures;
+pub use written::Endless;
 
 /// The endings of the files that [`read`] understands.
 pub const ENDINGS: [&str; 7] = ["mid", "midi", "kar", "musicxml", "xml", "mxl", "abc"];
@@ -103,7 +103,8 @@ pub enum ReadError {
 /// # Errors
 /// See [`read`]; where there is no such tune.
 pub fn read_named(name: &str, bytes: &[u8], tune: Option<&str>) -> Result<Source, ReadError> {
-    read_any(bytes, tune).map_err(|error| foreign::by_name(name).map_or(error, ReadError::Foreign))
+    let is_called_abc = name.to_lowercase().ends_with(".abc");
+    read_any(bytes, tune, is_called_abc).map_err(|error| foreign::by_name(name).map_or(error, ReadError::Foreign))
 }
 
 /// Reads MIDI, MusicXML or ABC, by what the bytes are.
@@ -111,16 +112,22 @@ pub fn read_named(name: &str, bytes: &[u8], tune: Option<&str>) -> Result<Source
 /// # Errors
 /// Where the file is none of them, or damaged; never a panic, whatever the bytes.
 pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
-    read_any(bytes, None)
+    read_any(bytes, None, false)
 }
 
-fn read_any(bytes: &[u8], tune: Option<&str>) -> Result<Source, ReadError> {
-    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let is_xml = start.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"PK") || musicxml::is_utf16(bytes);
+/// What is called ABC, and is nothing else, is read as that.
+fn read_any(bytes: &[u8], tune: Option<&str>, is_called_abc: bool) -> Result<Source, ReadError> {
     if let Some(foreign) = foreign::by_bytes(bytes) {
         return Err(ReadError::Foreign(foreign));
     }
-    if !is_xml && abc::is_abc(bytes) {
+    let decoded = text::utf16(bytes);
+    let bytes = decoded.as_ref().map_or(bytes, |text| text.as_bytes());
+    let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let is_xml = start.trim_ascii_start().starts_with(b"<") || bytes.starts_with(b"PK");
+    let is_midi = bytes.starts_with(b"MThd");
+    // A tune may stand in a page.
+    let is_abc = abc::is_abc(start) && (!is_xml || is_called_abc);
+    if is_abc || is_called_abc && !is_xml && !is_midi {
         return Ok(abc::read_tune(bytes, tune)?);
     }
     let source = if is_xml { musicxml::read(bytes)? } else { smf::read(bytes)? };

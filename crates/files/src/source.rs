@@ -82,6 +82,8 @@ pub struct Track {
     pub spellings: BTreeMap<(Tick, u8), Spelling>,
     /// What had to be interpreted in it, in sentences for the user; of interest where the melody is in it.
     pub remarks: Vec<String>,
+    /// How many notes of a score have no pitch, and are left out.
+    pub unpitched: usize,
 }
 
 /// The staff of a part, from 1 at the top, and what the file calls the voice there.

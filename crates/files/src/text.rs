@@ -1,19 +1,111 @@
-//! Text of files that declare no encoding.
+//! Text of files that declare no encoding, or the wrong one.
 
-/// What Windows writes where Latin-1 has control characters, from 0x80 on.
-const WINDOWS: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
-    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// So much of a text shows how it is written.
+const ENOUGH: usize = 1 << 16;
 
 /// UTF-8 where it is that, else Latin-1 as Windows has it.
 pub(crate) fn decode(bytes: &[u8]) -> String {
-    let letter = |&byte: &u8| match byte {
-        0x80..=0x9f => WINDOWS[usize::from(byte - 0x80)],
-        _ => char::from(byte),
-    };
+    decode_as(WINDOWS_1252, bytes)
+}
+
+/// UTF-8 where it is that, else in another encoding.
+pub(crate) fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(letter).collect(),
+        Err(_) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
+    }
+}
+
+/// The text of a whole document: UTF-16, UTF-8, or what its letters look like.
+pub(crate) fn decode_document(bytes: &[u8]) -> String {
+    utf16(bytes).unwrap_or_else(|| {
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        decode_as(encoding_of([bytes].into_iter()).unwrap_or(WINDOWS_1252), bytes)
+    })
+}
+
+/// How the texts of a file are written, as their letters follow each other; `None` where each is read by [`decode`].
+pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> Option<&'static Encoding> {
+    let foreign = texts.clone().filter(|text| !text.is_ascii());
+    let (utf8, others): (Vec<&[u8]>, Vec<&[u8]>) = foreign.partition(|text| std::str::from_utf8(text).is_ok());
+    if utf8.len() >= others.len() {
+        return None;
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    let mut length = 0;
+    for text in texts.skip_while(|text| text.is_ascii()) {
+        detector.feed(&text[..text.len().min(ENOUGH)], false);
+        length += text.len();
+        if length >= ENOUGH {
+            break;
+        }
+    }
+    detector.feed(b"", true);
+    Some(detector.guess(None, Utf8Detection::Deny)).filter(|encoding| *encoding != WINDOWS_1252)
+}
+
+/// Text of two bytes a letter: by its mark, or by the zeros beside its first two letters.
+pub(crate) fn utf16(bytes: &[u8]) -> Option<String> {
+    let is_letter = |letter: u8| letter.is_ascii_graphic() || letter.is_ascii_whitespace();
+    let (encoding, start) = match bytes {
+        [0xff, 0xfe, ..] => (UTF_16LE, 2),
+        [0xfe, 0xff, ..] => (UTF_16BE, 2),
+        [one, 0, two, 0, ..] if is_letter(*one) && is_letter(*two) => (UTF_16LE, 0),
+        [0, one, 0, two, ..] if is_letter(*one) && is_letter(*two) => (UTF_16BE, 0),
+        _ => return None,
+    };
+    Some(encoding.decode_without_bom_handling(&bytes[start..]).0.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_many_languages_are_known_by_how_their_letters_follow_each_other() {
+        let check = |label: &str, text: &str| {
+            let (bytes, _, failed) = Encoding::for_label(label.as_bytes()).unwrap().encode(text);
+            assert!(!failed, "{text}");
+            // As MIDI files have them, a syllable each.
+            let syllables = bytes.chunks(4);
+            let encoding = encoding_of(syllables).unwrap_or(WINDOWS_1252);
+            assert_eq!(encoding.decode_without_bom_handling(&bytes).0, text, "{label}: {}", encoding.name());
+            assert_eq!(decode_document(&bytes), text);
+        };
+        check("windows-1251", "Тихая ночь, дивная ночь, дремлет всё, лишь не спит");
+        check("koi8-r", "Тихая ночь, дивная ночь, дремлет всё, лишь не спит");
+        check("windows-1250", "Tichá noc, svatá noc, všechno spí, v bdění jen svatý pár dvou božských dlí");
+        check("iso-8859-2", "Cicha noc, święta noc, pokój niesie ludziom wszem, a u żłóbka Matka Święta");
+        check("windows-1253", "Άγια νύχτα σε προσμένουν με χαρά οι Χριστιανοί");
+        check("windows-1254", "Sessiz gece, kutsal gece, her şey uyuyor, yalnız ışıl ışıl bakan çift");
+        check("windows-1255", "לילה שקט לילה קדוש הכל ישן רק הזוג");
+        check("windows-1256", "ليلة صامتة ليلة مقدسة كل شيء هادئ");
+        check("shift_jis", "きよしこの夜、星は光り");
+        check("gbk", "平安夜，圣善夜，万暗中，光华射");
+        check("big5", "平安夜，聖善夜，萬暗中，光華射");
+        check("euc-kr", "고요한 밤 거룩한 밤 어둠에 묻힌 밤");
+        check("windows-1252", "Stille Nacht, heilige Nacht, alles schläft, einsam wacht; schönster Süße Größe");
+        check("windows-1252", "Ô nuit de paix, sainte nuit, dans le ciel l'astre luit, où l'été s'achève");
+    }
+
+    #[test]
+    fn a_single_accent_is_that_of_the_west() {
+        for text in [&b"S\xf6lo"[..], b"Fl\xfbte", b"Mel\xf3d\xeda", b"K\xf8r"] {
+            assert_eq!(encoding_of([text].into_iter()), None, "{text:?}");
+        }
+        assert_eq!(encoding_of(["Größe".as_bytes(), b"gr\xfcn"].into_iter()), None, "each tells of itself");
+    }
+
+    #[test]
+    fn text_of_two_bytes_a_letter_is_read_with_its_mark_or_without() {
+        let text = "X:1\nT:Größe";
+        let little = text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let big = text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+        let marked = [&[0xfe, 0xff][..], &big].concat();
+        assert_eq!([&little, &big, &marked].map(|bytes| utf16(bytes).unwrap()), [text; 3]);
+        assert_eq!([&b"MThd\0\0"[..], b"X:1", b"", b"\0\0\0\0"].map(utf16), [const { None }; 4]);
     }
 }

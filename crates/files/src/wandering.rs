@@ -47,6 +47,40 @@ pub(crate) fn join_channels(track: &mut Track, slip: Tick) -> Vec<String> {
     said
 }
 
+/// Puts tracks together that are called alike, have a channel each and take turns: a tune that is written with a track for
+/// each channel over which it wanders. Tells which.
+pub(crate) fn join_tracks(tracks: &mut [Track], slip: Tick) -> Vec<String> {
+    let mut by_name: BTreeMap<Option<&str>, Vec<usize>> = BTreeMap::new();
+    for (index, track) in tracks.iter().enumerate().filter(|(_, track)| track.channels.len() == 1) {
+        by_name.entry(track.name.as_deref()).or_default().push(index);
+    }
+    let groups: Vec<Vec<usize>> = by_name.into_values().filter(|group| group.len() > 1).collect();
+    let mut said = Vec::new();
+    for group in groups {
+        let mut all = Track::default();
+        for track in group.iter().map(|index| &tracks[*index]) {
+            all.channels.extend(track.channels.clone());
+            all.programs.extend(track.programs.clone());
+        }
+        let channels: Vec<u8> = all.channels.keys().copied().collect();
+        let has_one_program =
+            channels.iter().all(|channel| all.programs.get(channel) == all.programs.get(&channels[0]));
+        if channels.len() < group.len() || !has_one_program || !take_turns(&all, &channels, slip) {
+            continue;
+        }
+        let list: Vec<String> = group.iter().map(|index| (index + 1).to_string()).collect();
+        said.push(format!("the notes of the tracks {} take turns and are taken as one line", list.join(", ")));
+        for index in &group[1..] {
+            tracks[*index].channels.clear();
+        }
+        let line = channels.iter().copied().find(|channel| *channel != DRUM_CHANNEL).unwrap_or(DRUM_CHANNEL);
+        let first = &mut tracks[group[0]];
+        first.channels.clear();
+        add(first, line, all.channels.into_values().flatten().collect());
+    }
+    said
+}
+
 fn take_turns(track: &Track, channels: &[u8], slip: Tick) -> bool {
     let mut notes: Vec<(Note, u8)> =
         channels.iter().flat_map(|channel| track.channels[channel].iter().map(move |note| (*note, *channel))).collect();
@@ -190,6 +224,29 @@ mod tests {
         assert_eq!(sizes(&wandering), [(1, 24)], "the drums' channel is one of them");
         let mut in_two = track(&[&scale(0, 8, 60), &scale(8, 8, 62)]);
         assert_eq!(join_channels(&mut in_two, 60).len(), 1);
+    }
+
+    #[test]
+    fn a_tune_with_a_track_for_each_of_its_channels_is_one_line() {
+        let alone = |channel: u8, written: &[Written], name: &str| Track {
+            name: Some(name.into()),
+            channels: [(channel, notes(written))].into(),
+            ..Track::default()
+        };
+        let turns = |names: [&str; 4]| -> Vec<Track> {
+            let every_fourth =
+                |first: u8| scale(0, 16, 60).into_iter().skip(first.into()).step_by(4).collect::<Vec<_>>();
+            (0..).zip(names).map(|(channel, name)| alone(channel + 1, &every_fourth(channel), name)).collect()
+        };
+        let mut wandering = turns(["Lead"; 4]);
+        assert_eq!(join_tracks(&mut wandering, 60).len(), 1);
+        assert_eq!(
+            wandering.iter().map(|track| sizes(track)).collect::<Vec<_>>(),
+            [vec![(1, 16)], vec![], vec![], vec![]]
+        );
+        assert!(join_tracks(&mut turns(["A", "B", "C", "D"]), 60).is_empty(), "of four players");
+        let mut choir = vec![alone(0, &scale(0, 8, 72), ""), alone(1, &scale(0, 8, 65), "")];
+        assert!(join_tracks(&mut choir, 60).is_empty());
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! How harmonizations of tunes begin, breathe and end: a table over all tunes, seeds and both networks.
+//! How harmonizations of tunes, and new chorales, begin, breathe and end: a table over all tunes, seeds and both networks.
 //!
 //!     cargo run --release --workspace --bin closes -- [--seeds N] [--ranges WHO] FILE...
+//!     cargo run --release --workspace --bin closes -- --new N
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::Result;
-use arranger::Options;
-use chorale::{Key, Part, Pitch, Sonority};
+use arranger::{ComposeOptions, Options, Prompt, compose};
+use chorale::{Chord, Key, Part, Pitch, Sonority};
 use engraving::Piece;
 use files::{Ensemble, Note, Tick};
 use harmonizer::parallel::on_all_cores;
@@ -122,20 +123,51 @@ fn count_thirds(piece: &Piece, counts: &mut Counts) {
     }
 }
 
+/// A new chorale of sixteen bars, and where the last notes of its phrases of two bars begin.
+fn composed(model: &Arc<Model>, seed: u64) -> Result<(Piece, Vec<Tick>), ModelError> {
+    let mut options = ComposeOptions::default();
+    options.freedom.seed = seed;
+    let piece = compose(model, Prompt::default(), &options).map_err(|error| ModelError::Run(error.to_string()))?;
+    let soprano = piece.score.part(Part::Soprano);
+    let last_note = |end: u32| {
+        let notes = soprano.partition_point(|note| note.start < piece.grid.tick(end));
+        soprano[notes.max(1) - 1].start
+    };
+    let ends = (32..=options.length as u32).step_by(32).map(last_note).collect();
+    Ok((piece, ends))
+}
+
+/// Whether a figure of a bar or half of one comes three times in a row, and whether the first four bars come twice.
+fn count_form(piece: &Piece, counts: &mut Counts) {
+    let chords = files::chords_of(&piece.score, &piece.grid, 0, u32::MAX).unwrap_or_default();
+    let moves = |chords: &[Chord]| chords.windows(2).any(|two| two[0] != two[1]);
+    let thrice = |length: usize| {
+        chords.windows(3 * length).any(|window| window[..2 * length] == window[length..] && moves(&window[..length]))
+    };
+    counts.add("7 a figure three times in a row", thrice(8) || thrice(16));
+    counts.add("7 the first four bars twice", chords.len() >= 128 && chords[..64] == chords[64..128]);
+}
+
 fn main() -> Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (mut seeds, mut ensemble) = (8, Ensemble::default());
+    let (mut seeds, mut ensemble, mut new) = (8, Ensemble::default(), 0);
     while arguments.first().is_some_and(|first| first.starts_with("--")) {
         let option: Vec<String> = arguments.drain(..2).collect();
         match option[0].as_str() {
             "--seeds" => seeds = option[1].parse()?,
             "--ranges" => ensemble = option[1].parse()?,
+            "--new" => new = option[1].parse()?,
             other => anyhow::bail!("there is no option {other}"),
         }
     }
     for (name, model) in [("wavenet", Model::wavenet()?), ("lstm", Model::lstm()?)] {
         let model = Arc::new(model);
         let mut all = Counts::default();
+        let seeds_of_new: Vec<u64> = (1..=new).collect();
+        for (piece, ends) in on_all_cores(&seeds_of_new, |_, &seed| composed(&model, seed))? {
+            count(&piece, piece.score.key(), &ends, &mut all);
+            count_form(&piece, &mut all);
+        }
         for file in &arguments {
             let tune = arranger::open(file)?;
             let seeds: Vec<u64> = (1..=seeds).collect();

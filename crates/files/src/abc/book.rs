@@ -75,13 +75,15 @@ impl Book<'_> {
     }
 
     pub fn first_with_notes(&self) -> Result<(usize, Tune), ReadError> {
+        let mut lacks_key = false;
         for place in 0..self.tunes.len() {
             let tune = self.read(place)?;
             if tune.has_notes() {
                 return Ok((place, tune));
             }
+            lacks_key |= tune.lacks_key();
         }
-        Err(ReadError::NoTune)
+        Err(if lacks_key { ReadError::NoKey } else { ReadError::NoTune })
     }
 
     /// `2 'Old Hundredth'`.

@@ -27,7 +27,9 @@ impl Signature {
         if first.starts_with("HP") || first.starts_with("Hp") {
             return Some(Signature::of(2, false));
         }
-        let letter = first.chars().next().filter(|letter| SHARPS.contains(letter));
+        let letter =
+            first.chars().next().map(|letter| if is_small_key(first) { letter.to_ascii_uppercase() } else { letter });
+        let letter = letter.filter(|letter| SHARPS.contains(letter));
         let Some(letter) = letter.filter(|_| !first.contains('=')) else {
             // A key of clefs alone says nothing about the notes.
             return first.eq_ignore_ascii_case("none").then_some(Signature::C_MAJOR);
@@ -89,6 +91,21 @@ impl Signature {
             self.alterations[place] = alteration;
         }
     }
+}
+
+/// Whether a word such as `g`, `bb` or `am` is a key in small letters, and no clef.
+fn is_small_key(word: &str) -> bool {
+    let rest = word.strip_prefix(|letter: char| matches!(letter, 'a'..='g'));
+    let mode = rest.map(|rest| rest.strip_prefix(['#', 'b', '♯', '♭']).unwrap_or(rest));
+    mode.is_some_and(|mode| mode_offset(mode).is_some())
+}
+
+/// Whether the text of a key is neither a key nor a clef or another property.
+pub(super) fn is_no_key(text: &str) -> bool {
+    const CLEFS: [&str; 8] = ["treble", "alto", "tenor", "bass", "perc", "neutral", "clef", "auto"];
+    let first = text.split_whitespace().next().unwrap_or("none").to_lowercase();
+    let is_clef = CLEFS.iter().any(|clef| first.starts_with(clef));
+    Signature::read(text).is_none() && !first.contains('=') && !is_clef
 }
 
 /// How many fifths the signature of a mode lies above that of major, and whether it is the minor one.

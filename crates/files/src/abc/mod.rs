@@ -4,6 +4,7 @@
 
 mod book;
 mod fields;
+mod left_out;
 mod lyrics;
 mod music;
 mod tune;
@@ -14,20 +15,24 @@ use thiserror::Error;
 use self::book::Book;
 use self::tune::Tune;
 use crate::source::{Kind, Source};
-use crate::text::decode;
-use crate::written::{Played, TooManyMeasures, WrittenScore};
+use crate::text::decode_document;
+use crate::written::{Endless, MAX_MEASURES, Played, WrittenScore};
 
 /// Why a text is no ABC tune that can be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ReadError {
     #[error("no tune with notes: they stand below a line such as K:G, which names the key and ends a tune's head")]
     NoTune,
+    #[error("the tune has no line such as K:G, which names its key and ends its head; write one above its notes")]
+    NoKey,
     #[error("--tune {wanted}: the file holds {tunes}; name one of them by its number or a part of its title")]
     NotThere { wanted: String, tunes: String },
     #[error("the tune has more than {} {what}; is it one?", .most)]
     TooLarge { most: usize, what: &'static str },
+    #[error("Z{0} is a rest of more than {MAX_MEASURES} measures; correct its number")]
+    LongRest(u32),
     #[error(transparent)]
-    TooManyMeasures(#[from] TooManyMeasures),
+    Endless(#[from] Endless),
 }
 
 /// Ticks of a quarter, while they are counted: whole for the tuplets of two to ten and for their divisions.
@@ -39,7 +44,8 @@ const COARSE: u32 = 21;
 /// Where the notes of a file can begin to be looked for.
 const LONGEST_HEAD: usize = 1 << 18;
 
-/// Whether bytes look like an ABC file: text with the number and the key of a tune.
+/// Whether bytes, without a mark of their order, look like an ABC file: text that begins with the number of a tune, or has
+/// the number and the key of one.
 pub(crate) fn is_abc(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(LONGEST_HEAD)];
     if head.starts_with(b"%abc") {
@@ -47,10 +53,20 @@ pub(crate) fn is_abc(bytes: &[u8]) -> bool {
     }
     let mut lines = head.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii_start);
     let is_field = |line: &[u8]| matches!(line, [b'A'..=b'Z', b':', ..]);
+    let number = |line: &[u8]| line.strip_prefix(b"X:")?.trim_ascii_start().first().copied();
     let begins = |line: &[u8]| line.starts_with(b"X:");
-    let first = lines.clone().find(|line| !line.is_empty());
+    let first = lines.clone().find(|line| !line.is_empty() && !line.starts_with(b"%"));
+    if first.and_then(number).is_some_and(|digit| digit.is_ascii_digit()) {
+        return true;
+    }
     let has_head = first.is_some_and(is_field) || lines.any(begins);
     !head.contains(&0) && has_head && lines.any(|line| line.starts_with(b"K:"))
+}
+
+/// The text of a file, a line feed behind each line.
+fn text_of(bytes: &[u8]) -> String {
+    let text = decode_document(bytes);
+    if text.contains(['\0', '\r']) { text.replace('\0', "").replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 /// Reads the first tune of a file that has notes.
@@ -66,7 +82,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
 /// # Errors
 /// Where it is not there or has no notes; never a panic, whatever the bytes.
 pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError> {
-    let text = decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    let text = text_of(bytes);
     let book = Book::of(&text)?;
     let (taken, tune) = match wanted {
         Some(wanted) => {
@@ -78,7 +94,7 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
         None => book.first_with_notes()?,
     };
     if !tune.has_notes() {
-        return Err(ReadError::NoTune);
+        return Err(if tune.lacks_key() { ReadError::NoKey } else { ReadError::NoTune });
     }
     let mut remarks = tune.remarks();
     if wanted.is_none() && book.tunes.len() > 1 {
@@ -110,7 +126,7 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
 /// # Errors
 /// Where there are none.
 pub fn numbers(bytes: &[u8]) -> Result<Vec<u64>, ReadError> {
-    let text = decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes));
+    let text = text_of(bytes);
     let book = Book::of(&text)?;
     // One that cannot be read says why when it is read.
     let has_notes = |place: &usize| book.read(*place).as_ref().map_or(true, Tune::has_notes);

@@ -3,8 +3,8 @@
 /// The letters with their semitones above C.
 pub(super) const LETTERS: [(char, i32); 7] = [('C', 0), ('D', 2), ('E', 4), ('F', 5), ('G', 7), ('A', 9), ('B', 11)];
 
-/// The longest numbers that mean something.
-const MAX_NUMBER: u32 = 9_999;
+/// The shortest part of a unit that means something.
+const MAX_PARTS: u32 = 9_999;
 
 /// A multiple of the unit of length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(super) enum Sign {
         letter: usize,
         octave: i32,
         alteration: Option<i8>,
+        /// Whether the file has a quarter tone.
+        is_rounded: bool,
         length: Length,
     },
     Rest(Length),
@@ -148,7 +150,7 @@ impl Scanner<'_> {
     fn number(&mut self) -> Option<u32> {
         let mut number = None;
         while let Some(digit) = self.peek().and_then(|letter| letter.to_digit(10)) {
-            number = Some((number.unwrap_or(0) * 10 + digit).min(MAX_NUMBER));
+            number = Some(number.unwrap_or(0_u32).saturating_mul(10).saturating_add(digit));
             self.at += 1;
         }
         number
@@ -159,7 +161,7 @@ impl Scanner<'_> {
         let over = self.number().unwrap_or(1);
         let mut under = 1;
         while self.next_if('/') {
-            under = (under * self.number().unwrap_or(2).max(1)).min(MAX_NUMBER);
+            under = self.number().unwrap_or(2).max(1).saturating_mul(under).min(MAX_PARTS);
         }
         Length { over, under }
     }
@@ -180,12 +182,12 @@ impl Scanner<'_> {
             _ => None,
         };
         // Quarter tones are rounded to the note that they stand nearest to, and at half the way to the natural one.
-        let alteration = match alteration {
+        let (alteration, is_rounded) = match alteration {
             Some(whole) if matches!(self.peek(), Some('/' | '0'..='9')) => {
                 let Length { over, under } = self.length();
-                Some(whole.signum() * i8::from(2 * over > under))
+                (Some(whole.signum() * i8::from(over > under / 2)), true)
             }
-            other => other.map(|whole| whole.clamp(-2, 2)),
+            other => (other.map(|whole| whole.clamp(-2, 2)), false),
         };
         let letter = self.peek()?;
         let place = LETTERS.iter().position(|(known, _)| *known == letter.to_ascii_uppercase())?;
@@ -199,7 +201,8 @@ impl Scanner<'_> {
             };
             self.at += 1;
         }
-        Some(Sign::Note { letter: place, octave: octave.clamp(-2, 12), alteration, length: self.length() })
+        let octave = octave.clamp(-2, 12);
+        Some(Sign::Note { letter: place, octave, alteration, is_rounded, length: self.length() })
     }
 
     /// What begins with a bracket that is no bar line: a field, an ending or a chord.

@@ -84,6 +84,8 @@ fn keys_have_modes_and_accidentals_of_their_own() {
     assert_eq!(of("Glyd clef=bass").0, (2, false));
     assert_eq!(of("HP").0, (2, false));
     assert_eq!(of("none").0, (0, false));
+    assert_eq!([of("g dorian").0, of("bb").0, of("am").0], [(-1, false), (-2, false), (0, true)], "in small letters");
+    assert_eq!([of("bass").0, of("alto").0], [(0, false); 2], "clefs");
     assert_eq!(of("F lyd"), ((0, false), vec![60, 62, 64, 65, 67, 69, 71]));
     assert_eq!(of("D Phr ^f").1, [60, 62, 63, 66, 67, 69, 70]);
     assert_eq!(of("D exp ^f _b").1, [60, 62, 64, 66, 67, 69, 70]);
@@ -174,6 +176,76 @@ fn voices_are_tracks_with_their_names() {
 }
 
 #[test]
+fn a_tune_is_known_whatever_its_bytes_are_like() {
+    let plain = "X:1\nT:Größe\nL:1/4\nK:C\ncdef|\n";
+    let marked = format!("\u{feff}{plain}");
+    let units = || plain.encode_utf16();
+    let (little, big) = (units().flat_map(u16::to_le_bytes), units().flat_map(u16::to_be_bytes));
+    let western: Vec<u8> = plain.chars().map(|letter| letter as u8).collect();
+    let all = [
+        marked.clone().into_bytes(),
+        marked.replace("X:1\n", "").into_bytes(),
+        little.collect(),
+        big.collect(),
+        marked.encode_utf16().flat_map(u16::to_le_bytes).collect(),
+        plain.replace("cd", "c\0d").into_bytes(),
+        plain.replace('\n', "\r").into_bytes(),
+        plain.replace('\n', "\r\n").into_bytes(),
+        western,
+    ];
+    let expected = read_text(plain);
+    for bytes in all {
+        assert_eq!(crate::read(&bytes), Ok(expected.clone()), "{:?}", String::from_utf8_lossy(&bytes));
+    }
+    let page = format!("<pre>\n{plain}</pre>\n");
+    assert_eq!(crate::read_named("tunes.abc", page.as_bytes(), None), Ok(expected));
+    let russian = "X:1\nT:Тихая ночь\nK:C\nL:1/4\ncdef|\nw:Ти-ха-я ночь\n";
+    let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(russian);
+    assert_eq!(crate::read(&bytes), Ok(read_text(russian)));
+}
+
+#[test]
+fn a_tune_without_key_is_told_what_it_lacks() {
+    let error = |name: &str, bytes: &[u8]| crate::read_named(name, bytes, None).unwrap_err().to_string();
+    let no_key = "the tune has no line such as K:G, which names its key and ends its head; write one above its notes";
+    assert_eq!(error("a", b"X:1\nT:x\nL:1/4\ncdef|\n"), no_key);
+    assert_eq!(error("a.ABC", b"T:x\ncdef|\n"), no_key);
+    assert_eq!(error("a.abc", b"X:1\nT:x\n"), ReadError::NoTune.to_string());
+    assert_eq!(error("a.abc", b"\x01\x02\0"), no_key);
+    assert!(error("a.abc", b"MThd\0\0").contains("breaks off"), "a MIDI file under another name");
+}
+
+#[test]
+fn fields_that_cannot_be_read_are_told() {
+    let remarks = |head: &str| read_text(&format!("X:1\n{head}\nK:C\ncdef|\n")).remarks;
+    assert_eq!(remarks("L:1/0"), ["L:1/0 is left out: the unit of length is one such as L:1/8"]);
+    assert_eq!(remarks("L:Z1000000000"), ["L:Z1000000000 is left out: the unit of length is one such as L:1/8"]);
+    assert_eq!(remarks("M:0/4"), ["M:0/4 is left out: a metre is one such as M:3/4, M:C or M:none"]);
+    let tempo = "is left out: a tempo is one such as Q:1/4=80, from 4 to 2000 quarters a minute";
+    assert_eq!(remarks("Q:1/4=-5"), [format!("Q:1/4=-5 {tempo}")]);
+    let parts = "P:AABB is left out: each part is played once, as it stands; repeat signs are followed";
+    assert_eq!(remarks("P:AABB"), [parts]);
+    assert!(remarks("M:none\nQ:\"Slowly\"\nL:1/16").is_empty());
+    let of_key = |key: &str| read_text(&format!("X:1\nK:{key}\ncdef|\n")).remarks;
+    assert_eq!(of_key("Z1000000000"), ["K:Z1000000000 is left out: a key is one such as K:G, K:Am or K:D dorian"]);
+    for key in ["G", "none", "", "clef=bass", "treble", "Hp", "octave=-1"] {
+        assert!(of_key(key).is_empty(), "{key}");
+    }
+    let track = |music: &str| quarters(music).tracks[0].remarks.clone();
+    assert_eq!(track("^/c _3/2d c"), ["quarter tones are rounded (2)"]);
+    assert_eq!(track("c c''''''' d"), ["notes beyond C-1 to G9 are left out (1)"]);
+}
+
+#[test]
+fn a_note_that_nobody_holds_is_refused_by_its_bar() {
+    let source = quarters("cdef|g10000|");
+    let melody = Melody::find(&source, &Choice::default()).unwrap();
+    let grid = crate::Grid::new(source.ticks_per_quarter, &source.directions, 0);
+    let error = crate::melody::steps(&melody, &grid).unwrap_err().to_string();
+    assert!(error.starts_with("G5 in bar 2 is held for 40000 sixteenths; no voice holds"), "{error}");
+}
+
+#[test]
 fn signs_are_kept_or_told() {
     let source = quarters("\"Am\"(c {/d}d) Te !fermata!f|!p!g !breath!a \"^dolce\"b Hc'|");
     let track = &source.tracks[0];
@@ -200,6 +272,8 @@ fn of_several_tunes_the_first_is_taken_and_the_others_are_told() {
     );
     let split = read_text("X:1\nL:1/4\nK:C\nc\n% a comment\nd\n\nef|\n");
     assert_eq!(pitches(&split), [72, 74, 76, 77], "an empty line between strains");
+    let prose = read_text("X:1\nL:1/4\nK:C\ncd|\n\nSome text | with a bar\n\n\"Am\"e !trill!f|\n");
+    assert_eq!(pitches(&prose), [72, 74, 76, 77]);
 }
 
 #[test]
@@ -241,10 +315,12 @@ fn what_is_no_tune_or_endless_is_refused() {
     assert_eq!(read(b"X:1\nT:x\nK:C\n"), Err(ReadError::NoTune));
     assert_eq!(read(b""), Err(ReadError::NoTune));
     let measures = format!("X:1\nK:C\n{}", "c|".repeat(10_001));
-    assert_eq!(read(measures.as_bytes()), Err(TooManyMeasures.into()));
-    assert_eq!(read(b"X:1\nM:2/4\nK:C\ncZ99999999999999|Z9999|\n"), Err(TooManyMeasures.into()));
-    let endless = read(b"X:1\nL:1/1\nK:C\nc9999 c9999|c|\n");
-    assert_eq!(endless, Err(TooManyMeasures.into()), "longer than a file can tell");
+    assert_eq!(read(measures.as_bytes()), Err(Endless::Measures.into()));
+    let error = |music: &str| read(format!("X:1\nL:1/1\nK:C\n{music}\n").as_bytes()).unwrap_err().to_string();
+    assert_eq!(error("cZ1000000000|c|"), "Z1000000000 is a rest of more than 10000 measures; correct its number");
+    assert_eq!(error("cZ9999|Z9999|"), "the piece has more than 10000 measures; cut it");
+    assert_eq!(error(&":c:|".repeat(5_001)), Endless::Repeats.to_string());
+    assert!(error("c|c9999 c9999|c|").starts_with("measure 2 ends later than any file can tell"));
     let voices: String = (0..65).map(|voice| format!("[V:{voice}]c\n")).collect();
     let error = read(format!("X:1\nK:C\n{voices}").as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "the tune has more than 64 voices; is it one?");

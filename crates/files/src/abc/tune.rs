@@ -33,7 +33,14 @@ pub(super) struct Tune {
     /// Whether an empty line follows notes.
     is_over: bool,
     graces: usize,
+    /// Whether there are lines in its head that are no fields.
+    has_loose_lines: bool,
+    /// Fields that say nothing that can be read, in sentences for the user.
+    unread: Vec<String>,
 }
+
+/// So many of them are told.
+const MOST_UNREAD: usize = 5;
 
 impl Tune {
     /// `head` is what the file says of all its tunes.
@@ -59,8 +66,11 @@ impl Tune {
             goes_on: false,
             is_over: false,
             graces: 0,
+            has_loose_lines: false,
+            unread: Vec::new(),
         };
-        let is_comment = |line: &&str| line.trim_start().starts_with('%');
+        // Tags are those of a page that the tune stands in.
+        let is_comment = |line: &&str| line.trim_start().starts_with(['%', '<']);
         let lines = head.iter().copied().chain(text.lines()).filter(|line| !is_comment(line));
         let mut lines = lines.map(without_comment).peekable();
         while let Some(line) = lines.next() {
@@ -78,9 +88,25 @@ impl Tune {
         self.voices.iter().any(Voice::has_notes)
     }
 
+    /// Whether its head never ends, so that no line is one of music.
+    pub fn lacks_key(&self) -> bool {
+        self.is_in_head && self.has_loose_lines
+    }
+
     pub fn remarks(&self) -> Vec<String> {
         let graces = self.graces;
-        (graces > 0).then(|| format!("grace notes are left out ({graces})")).into_iter().collect()
+        let mut remarks = self.unread.clone();
+        remarks.extend((graces > 0).then(|| format!("grace notes are left out ({graces})")));
+        remarks
+    }
+
+    /// That a field is left out, and what it should be.
+    fn leave_out(&mut self, name: char, value: &str, expected: &str) {
+        let value: String = value.chars().filter(|letter| !letter.is_control()).take(40).collect();
+        let said = format!("{name}:{value} is left out: {expected}");
+        if self.unread.len() < MOST_UNREAD && !self.unread.contains(&said) {
+            self.unread.push(said);
+        }
     }
 
     /// The voices, and the signs that all of them follow.
@@ -104,7 +130,8 @@ impl Tune {
         }
         // Behind an empty line a tune is over, but for those who leave space between strains.
         self.is_over |= line.trim().is_empty() && !self.is_in_head && self.has_notes();
-        if self.is_in_head || line.trim().is_empty() || self.is_over && !line.contains('|') {
+        self.has_loose_lines |= self.is_in_head && !line.trim().is_empty();
+        if self.is_in_head || line.trim().is_empty() || self.is_over && is_prose(line) {
             return Ok(());
         }
         let line = line.trim_end();
@@ -136,9 +163,18 @@ impl Tune {
             }
             'V' => self.turn_to(value)?,
             'w' if !self.is_in_head => self.present()?.words(value),
-            'P' if !self.is_in_head => self.present()?.direction(Direction::Marker(unescaped(value).into_bytes())),
+            'P' if self.is_in_head => {
+                let parts = value.chars().filter(char::is_ascii_uppercase).count();
+                if parts > 1 {
+                    self.leave_out(name, value, "each part is played once, as it stands; repeat signs are followed");
+                }
+            }
+            'P' => self.present()?.direction(Direction::Marker(unescaped(value).into_bytes())),
             'M' => {
-                let Some(metre) = fields::metre(value) else { return Ok(()) };
+                let Some(metre) = fields::metre(value) else {
+                    self.leave_out(name, value, "a metre is one such as M:3/4, M:C or M:none");
+                    return Ok(());
+                };
                 self.heading.metre = metre;
                 if self.is_in_head {
                     self.heading.unit = if self.unit_is_told { self.heading.unit } else { fields::usual_unit(metre) };
@@ -147,7 +183,10 @@ impl Tune {
                 }
             }
             'L' => {
-                let Some(unit) = fields::ticks(value) else { return Ok(()) };
+                let Some(unit) = fields::ticks(value) else {
+                    self.leave_out(name, value, "the unit of length is one such as L:1/8");
+                    return Ok(());
+                };
                 if self.is_in_head {
                     (self.heading.unit, self.unit_is_told) = (unit, true);
                 } else {
@@ -157,6 +196,11 @@ impl Tune {
             'Q' => {
                 let unit = if self.is_in_head { self.heading.unit } else { self.present()?.unit };
                 let tempo = fields::tempo(value, unit);
+                let is_told =
+                    value.split('"').step_by(2).any(|text| text.contains(|letter: char| letter.is_ascii_digit()));
+                if tempo.is_none() && is_told {
+                    self.leave_out(name, value, "a tempo is one such as Q:1/4=80, from 4 to 2000 quarters a minute");
+                }
                 if self.is_in_head {
                     self.heading.tempo = tempo;
                 } else if let Some(tempo) = tempo {
@@ -165,6 +209,9 @@ impl Tune {
             }
             'K' => {
                 let (signature, moved) = (Signature::read(value), fields::semitones(value));
+                if fields::is_no_key(value) {
+                    self.leave_out(name, value, "a key is one such as K:G, K:Am or K:D dorian");
+                }
                 if self.is_in_head {
                     self.heading.signature = signature.unwrap_or(Signature::C_MAJOR);
                     self.heading.moved = moved.unwrap_or(0);
@@ -224,6 +271,14 @@ fn field(line: &str) -> Option<(char, &str)> {
     let mut letters = line.chars();
     let name = letters.next().filter(|name| name.is_ascii_uppercase() || matches!(name, 'w' | 'r' | 's' | 'm'))?;
     (letters.next() == Some(':') && !line[2..].starts_with(['|', ':'])).then(|| (name, &line[2..]))
+}
+
+/// Whether a line behind a tune is rather text than music: without a bar line, or with letters that are no notes.
+fn is_prose(line: &str) -> bool {
+    let outside = |marks: char| move |text: &str| text.split(marks).step_by(2).collect::<String>();
+    let letters: Vec<char> = outside('!')(&outside('"')(line)).chars().filter(char::is_ascii_alphabetic).collect();
+    let notes = letters.iter().filter(|letter| "ABCDEFGabcdefgzZxXyuvHTMP".contains(**letter)).count();
+    !line.contains('|') || 4 * notes < 3 * letters.len()
 }
 
 /// The line up to a comment. In its words a per cent sign may be written `\%`.

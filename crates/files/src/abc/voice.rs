@@ -6,13 +6,14 @@ use std::ops::Range;
 use chorale::{Pitch, Spelling};
 
 use super::fields::{self, Signature};
+use super::left_out::LeftOut;
 use super::lyrics::{self, Place};
 use super::music::{Bar, LETTERS, Length, Sign};
 use super::{FINE_TICKS, ReadError};
 use crate::score::{Direction, MAX_TICK, Metre, Tick};
 use crate::written::{
-    MAX_MEASURES, Navigation, RepeatSigns, TooManyMeasures, WrittenExpression, WrittenLyric, WrittenMeasure,
-    WrittenNote, WrittenPart, navigation,
+    Endless, MAX_MEASURES, Navigation, RepeatSigns, WrittenExpression, WrittenLyric, WrittenMeasure, WrittenNote,
+    WrittenPart, navigation,
 };
 
 /// A book of tunes has fewer.
@@ -96,8 +97,7 @@ pub(super) struct Voice {
     /// Of which of `sung` the words are.
     worded: usize,
     note_count: usize,
-    symbols: usize,
-    ornaments: usize,
+    left_out: LeftOut,
 }
 
 impl Voice {
@@ -131,8 +131,7 @@ impl Voice {
             verse: 0,
             worded: 0,
             note_count: 0,
-            symbols: 0,
-            ornaments: 0,
+            left_out: LeftOut::default(),
         }
     }
 
@@ -186,7 +185,10 @@ impl Voice {
 
     pub fn sign(&mut self, sign: Sign) -> Result<(), ReadError> {
         match sign {
-            Sign::Note { letter, octave, alteration, length } => self.note(letter, octave, alteration, length)?,
+            Sign::Note { letter, octave, alteration, is_rounded, length } => {
+                self.left_out.quarter_tones += usize::from(is_rounded);
+                self.note(letter, octave, alteration, length)?;
+            }
             Sign::Rest(length) => {
                 let ticks = self.ticks(length);
                 self.add_event(self.measure.notes.len(), ticks);
@@ -278,15 +280,10 @@ impl Voice {
     pub fn finish(mut self) -> (WrittenPart, Vec<RepeatSigns>) {
         // A measure too many is refused when the piece is played.
         let _ = self.end_measure();
-        let mut remarks = Vec::new();
-        if self.symbols > 0 {
-            remarks.push(format!("chord symbols are left out ({}): the harmony is new", self.symbols));
-        }
-        if self.ornaments > 0 {
-            remarks.push(format!("ornaments and articulations are left out ({})", self.ornaments));
-        }
+        let remarks = self.left_out.remarks();
         let is_transposing = self.moved % 12 != 0;
-        (WrittenPart { name: self.name, measures: self.measures, is_transposing, remarks }, self.signs)
+        let (name, measures) = (self.name, self.measures);
+        (WrittenPart { name, measures, is_transposing, remarks, unpitched: 0 }, self.signs)
     }
 
     fn note_at(&mut self, (measure, note): (usize, usize)) -> Option<&mut WrittenNote> {
@@ -332,6 +329,7 @@ impl Voice {
         self.struck.push((place, alteration));
         let pitch = u8::try_from(sounding).ok().and_then(Pitch::new);
         // What no instrument reaches is a rest.
+        self.left_out.out_of_reach += usize::from(pitch.is_none());
         self.measure.notes.extend(pitch.map(|pitch| WrittenNote {
             line: (0, self.overlay.to_string()),
             start: self.now,
@@ -402,6 +400,9 @@ impl Voice {
     }
 
     fn rest_for(&mut self, count: u32) -> Result<(), ReadError> {
+        if count as usize > MAX_MEASURES {
+            return Err(ReadError::LongRest(count));
+        }
         let metre = self.metre.unwrap_or(Metre::FOUR_FOUR);
         let length = u32::from(metre.numerator) * 4 * FINE_TICKS / u32::from(metre.denominator());
         for rest in 0..count {
@@ -433,7 +434,7 @@ impl Voice {
             return Ok(());
         }
         if self.measures.len() >= MAX_MEASURES {
-            return Err(TooManyMeasures.into());
+            return Err(Endless::Measures.into());
         }
         let measure = WrittenMeasure { length, ..std::mem::take(&mut self.measure) };
         self.measures.push(measure);
@@ -458,7 +459,7 @@ impl Voice {
             _ => {
                 match navigation(name) {
                     Some(navigation) => self.sign.read(navigation),
-                    None => self.ornaments += 1,
+                    None => self.left_out.ornaments += 1,
                 }
                 return;
             }
@@ -471,7 +472,7 @@ impl Voice {
         let words = lyrics::unescaped(text.trim_start_matches(['^', '_', '<', '>', '@']));
         match navigation(&words) {
             Some(navigation) => self.sign.read(navigation),
-            None if words.len() == text.trim().len() => self.symbols += 1,
+            None if words.len() == text.trim().len() => self.left_out.symbols += 1,
             None if words.is_empty() => {}
             None => self.measure.expressions.push((self.now, WrittenExpression::Words(words))),
         }

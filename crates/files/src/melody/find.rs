@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lines::{Line, all_lines, list_tracks};
+use super::lines::{Line, all_lines, list_tracks, no_lines};
 use super::text_lines::line_ends;
 use super::weigh::{Candidate, weigh};
 use super::{Melody, MelodyError};
@@ -27,7 +27,7 @@ impl Melody {
     pub fn find(file: &Source, choice: &Choice) -> Result<Melody, MelodyError> {
         let lines = all_lines(file);
         if lines.is_empty() {
-            return Err(MelodyError::NoNotes);
+            return Err(no_lines(file));
         }
         let candidates = weigh(file, lines);
         let eligible = eligible(file, &candidates, choice)?;

@@ -3,7 +3,7 @@
 use chorale::Part;
 
 use super::MelodyError;
-use super::lines::{Line, all_lines, by_height, list_tracks};
+use super::lines::{Line, all_lines, by_height, list_tracks, no_lines};
 use crate::score::{Note, Tick};
 use crate::source::Source;
 
@@ -15,7 +15,7 @@ use crate::source::Source;
 pub fn four_parts(file: &Source) -> Result<[Vec<Note>; 4], MelodyError> {
     let mut lines = pitched_lines(file);
     if lines.is_empty() {
-        return Err(MelodyError::NoNotes);
+        return Err(no_lines(file));
     }
     if let [Some(soprano), Some(alto), Some(tenor), Some(bass)] = named_parts(file) {
         return Ok([soprano, alto, tenor, bass]);

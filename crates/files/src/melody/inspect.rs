@@ -4,7 +4,7 @@ use chorale::Pitch;
 
 use super::MelodyError;
 use super::find::{Choice, best, eligible, what_of_it, why};
-use super::lines::all_lines;
+use super::lines::{all_lines, no_lines};
 use super::weigh::{Candidate, Evidence, weigh};
 use crate::source::Source;
 
@@ -50,7 +50,7 @@ pub struct LineReport {
 pub fn inspect(file: &Source, choice: &Choice) -> Result<Inspection, MelodyError> {
     let lines = all_lines(file);
     if lines.is_empty() {
-        return Err(MelodyError::NoNotes);
+        return Err(no_lines(file));
     }
     let candidates = weigh(file, lines);
     let (taken, remarks) = match eligible(file, &candidates, choice) {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::MelodyError;
 use super::profile::height;
 use crate::score::Note;
 use crate::source::{DRUM_CHANNEL, Kind, Source};
@@ -51,6 +52,12 @@ pub(super) fn all_lines(file: &Source) -> Vec<Line<'_>> {
         content.channels.iter().map(move |(&channel, notes)| Line { track, channel, notes })
     });
     lines.collect()
+}
+
+/// Why there are no lines.
+pub(super) fn no_lines(file: &Source) -> MelodyError {
+    let has_unpitched = file.tracks.iter().any(|track| track.unpitched > 0);
+    if has_unpitched { MelodyError::OnlyUnpitched } else { MelodyError::NoNotes }
 }
 
 /// The tracks of a file and what is in them, for error messages.

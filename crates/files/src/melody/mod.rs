@@ -23,6 +23,7 @@ pub use self::fold::Fold;
 pub use self::four_parts::{four_parts, named_parts};
 pub use self::inspect::{Inspection, LineReport, inspect};
 pub use self::pickup::guess_pickup;
+use self::steps::MAX_HELD;
 pub use self::steps::{MAX_STEPS, MelodyStep, beats_in_bar, steps};
 pub use self::weigh::{Clue, Evidence};
 use crate::phrasing::Phrasing;
@@ -88,6 +89,10 @@ pub enum MelodyError {
     #[error("the file holds no notes")]
     NoNotes,
     #[error(
+        "the file holds nothing but notes without pitch, as percussion has them; a melody needs notes with pitches"
+    )]
+    OnlyUnpitched,
+    #[error(
         "the file holds nothing but drums, whose keys are no pitches; if they are meant as pitches, name the {}: {available}",
         kind.track()
     )]
@@ -105,6 +110,11 @@ pub enum MelodyError {
          Soprano, Alto, Tenor and Bass"
     )]
     NotFourParts { available: String },
+    #[error(
+        "{pitch} in bar {bar} is held for {steps} sixteenths; no voice holds a note for more than {MAX_HELD}: correct its \
+         length, or name another line as the melody"
+    )]
+    HeldTooLong { pitch: Pitch, bar: u32, steps: u32 },
     #[error("the melody lasts for {steps} sixteenths; more than {MAX_STEPS} mean that the file is damaged")]
     TooLong { steps: u64 },
 }

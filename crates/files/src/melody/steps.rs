@@ -12,6 +12,9 @@ use crate::score::{Note, Tick};
 /// Over an hour of slow music; a longer one is a damaged file, not a melody.
 pub const MAX_STEPS: usize = 50_000;
 
+/// 256 bars of 4/4; what is longer has lost its end.
+pub(super) const MAX_HELD: u32 = 4096;
+
 /// What the melody does in one step of the grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MelodyStep {
@@ -45,8 +48,15 @@ pub struct MelodyStep {
 /// Of several notes in one step (faster than sixteenths) the one that sounds longest stands for the step.
 ///
 /// # Errors
-/// [`MelodyError::TooLong`].
+/// [`MelodyError::HeldTooLong`], [`MelodyError::TooLong`].
 pub fn steps(melody: &Melody, grid: &Grid) -> Result<Vec<MelodyStep>, MelodyError> {
+    for note in &melody.notes {
+        let first = grid.nearest_step(note.start);
+        let steps = grid.nearest_step(note.end) - first;
+        if steps > MAX_HELD {
+            return Err(MelodyError::HeldTooLong { pitch: note.pitch, bar: grid.bar(first).number, steps });
+        }
+    }
     let phrases = phrases(&melody.notes, grid);
     let length = |phrase: &Phrase| u64::from(phrase.end_step - phrase.first_step);
     let steps = phrases.iter().map(length).sum();

@@ -140,6 +140,9 @@ const LIKE_A_TUNE: f64 = 0.6;
 /// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
 const FULL_COVERAGE: f64 = 0.5;
 
+/// Fewer are a signal or a refrain of bells rather than a tune.
+const FEWEST_NOTES: f64 = 8.0;
+
 /// Of the notes of a line that is sung, so many at least have syllables, even in long melismas: a few words over a part for
 /// strings are no text.
 const WORDED: f64 = 0.08;
@@ -187,7 +190,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
                 words.fit * density.min(1.0).powi(2) * words.syllables as f64 / most_words
             }
             Clue::Name => name,
-            Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0),
+            Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * (profile.tune.len() as f64 / FEWEST_NOTES).min(1.0),
             Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
             Clue::Compass => compass(&profile),
             Clue::SingleNotes => profile.single,

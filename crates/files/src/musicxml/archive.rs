@@ -1,14 +1,18 @@
 //! From the bytes of a file to the text of its score, and back: zip archives (.mxl), and the encodings of plain files.
 
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use roxmltree::Document;
 
 use super::reader::{ReadError, shorten};
 use super::zip::{self, Archive};
 use crate::foreign;
-use crate::text::decode;
+use crate::text::{decode_as, utf16};
 
 /// A symphony is smaller; more comes from an archive made to fill memory.
 pub(super) const MAX_BYTES: u64 = 64 << 20;
+
+/// The table of contents of a compressed score.
+const CONTAINER: &str = "META-INF/container.xml";
 
 /// The text of a score, compressed or plain.
 pub(super) fn text_of_score(bytes: &[u8]) -> Result<String, ReadError> {
@@ -32,18 +36,18 @@ fn is_fault(letter: char) -> bool {
 
 /// A score in a compressed file (.mxl): a zip archive with a table of contents.
 pub fn compress(musicxml: &str) -> Vec<u8> {
-    const CONTAINER: &str = concat!(
+    const CONTENTS: &str = concat!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
         "<container>\n  <rootfiles>\n    <rootfile full-path=\"score.musicxml\" ",
         "media-type=\"application/vnd.recordare.musicxml+xml\"/>\n  </rootfiles>\n</container>\n"
     );
-    zip::write(&[("META-INF/container.xml", CONTAINER.as_bytes()), ("score.musicxml", musicxml.as_bytes())])
+    zip::write(&[(CONTAINER, CONTENTS.as_bytes()), ("score.musicxml", musicxml.as_bytes())])
 }
 
 /// The score of a compressed file: the one that its table of contents names, else the only one in it.
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
     let archive = Archive::open(bytes).map_err(|error| ReadError::Archive(error.to_owned()))?;
-    let named = member(&archive, "META-INF/container.xml").and_then(|container| score_named_in(&container));
+    let named = member(&archive, CONTAINER).and_then(|container| score_named_in(&container));
     let is_there = |name: &String| archive.names().any(|member| member == name);
     if let Some(name) = named.as_ref().ok().filter(|name| is_there(name)) {
         return member(&archive, name);
@@ -54,7 +58,10 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
         ([score], ..) => member(&archive, score),
         ([], Some(foreign), _) => Err(ReadError::Foreign(foreign)),
         ([], None, Ok(name)) => member(&archive, &name),
-        ([], None, Err(error)) => Err(error),
+        ([], None, Err(error)) => match archive.names().any(|member| member == CONTAINER) {
+            true => Err(error),
+            false => Err(ReadError::NoScore(shorten(&archive.names().collect::<Vec<_>>().join(", ")))),
+        },
         _ => Err(ReadError::SeveralScores(shorten(&scores.join(", ")))),
     }
 }
@@ -81,44 +88,23 @@ fn score_named_in(container: &[u8]) -> Result<String, ReadError> {
     path.ok_or_else(|| ReadError::Archive("its table of contents names no score".into()))
 }
 
-/// The order of the bytes in text of two bytes a letter.
-#[derive(Clone, Copy)]
-enum Order {
-    Little,
-    Big,
-}
-
-/// Whether bytes are text of two bytes a letter.
-pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
-    utf16(bytes).is_some()
-}
-
-/// Where text of two bytes a letter begins: by its mark, or by the zero beside the first letter of a document.
-fn utf16(bytes: &[u8]) -> Option<(usize, Order)> {
-    let begins = |letter: u8| letter == b'<' || letter.is_ascii_whitespace();
-    match bytes {
-        [0xff, 0xfe, ..] => Some((2, Order::Little)),
-        [0xfe, 0xff, ..] => Some((2, Order::Big)),
-        [letter, 0, _, 0, ..] if begins(*letter) => Some((0, Order::Little)),
-        [0, letter, 0, _, ..] if begins(*letter) => Some((0, Order::Big)),
-        _ => None,
-    }
-}
-
-/// UTF-16, else UTF-8, else Latin-1.
+/// UTF-16, UTF-8, what the document says, or Latin-1.
 fn decode_document(bytes: &[u8]) -> Result<String, ReadError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(ReadError::TooLarge);
     }
-    Ok(match utf16(bytes) {
-        Some((start, order)) => {
-            let unit = |pair: &[u8]| match order {
-                Order::Little => u16::from_le_bytes([pair[0], pair[1]]),
-                Order::Big => u16::from_be_bytes([pair[0], pair[1]]),
-            };
-            let units = bytes[start..].chunks_exact(2).map(unit);
-            char::decode_utf16(units).map(|letter| letter.unwrap_or('\u{fffd}')).collect()
-        }
-        None => decode(bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)),
-    })
+    if let Some(text) = utf16(bytes) {
+        return Ok(text);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    Ok(decode_as(declared_encoding(bytes).unwrap_or(WINDOWS_1252), bytes))
+}
+
+/// As in `<?xml version="1.0" encoding="windows-1251"?>`; what the document is not is not believed.
+fn declared_encoding(bytes: &[u8]) -> Option<&'static Encoding> {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
+    let (_, told) = head.split_once("?>")?.0.split_once("encoding")?;
+    let label = told.trim_start().strip_prefix('=')?.trim_start();
+    let label = label.split(['"', '\'']).nth(1)?;
+    Encoding::for_label(label.as_bytes()).filter(|encoding| *encoding != UTF_8 && encoding.is_ascii_compatible())
 }

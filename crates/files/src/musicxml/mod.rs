@@ -6,6 +6,5 @@ mod writer;
 mod zip;
 
 pub use archive::compress;
-pub(crate) use archive::is_utf16;
 pub use reader::{ReadError, read};
 pub use writer::{Layout, Syllable, Unwritable, escape, syllables, write};

@@ -34,6 +34,7 @@ pub(super) const END_OF_TRACK: u8 = 0x2f;
 
 /// Reads what midly refuses: data bytes above 127, running status that goes on after a meta or system exclusive event,
 /// and real-time messages. What is read of them cannot be misunderstood.
+#[derive(Clone)]
 pub(super) struct Events<'a> {
     bytes: &'a [u8],
     at: usize,

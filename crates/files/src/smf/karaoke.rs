@@ -1,12 +1,14 @@
 //! The words of karaoke files (.kar), which stand as text events in a track of their own: `/` begins a line, `\` a
 //! paragraph, `@` what is not sung.
 
+use std::borrow::Cow;
+
 use super::text;
 use crate::score::{Lyric, Tick};
 use crate::source::{Source, Track};
 
 /// Text events of one track, in the bytes of the file.
-pub(super) type Texts<'a> = Vec<(Tick, &'a [u8])>;
+pub(super) type Texts<'a> = Vec<(Tick, Cow<'a, [u8]>)>;
 
 /// No song has more syllables; a damaged file may have more texts than fit into memory.
 pub(super) const MOST_TEXTS: usize = 100_000;
@@ -20,9 +22,17 @@ pub(super) fn take_words(source: &mut Source, texts: &[Texts]) {
     }
     for (track, texts) in source.tracks.iter_mut().zip(texts) {
         if !has_lyrics && are_words(track, texts) {
-            track.lyrics = lyrics(texts);
+            track.lyrics = lyrics(texts.iter().map(|(tick, bytes)| (*tick, &**bytes)));
+        }
+        // Lyrics may have the marks of texts.
+        if track.lyrics.iter().any(|lyric| has_mark(&lyric.text)) {
+            track.lyrics = lyrics(track.lyrics.iter().map(|lyric| (lyric.tick, lyric.text.as_slice())));
         }
     }
+}
+
+fn has_mark(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'/' | b'\\', ..])
 }
 
 /// What a line such as `@TNun danket` tells.
@@ -32,29 +42,28 @@ fn control(bytes: &[u8], letter: char) -> Option<String> {
 }
 
 /// Texts may also be remarks on the piece; words have the marks of karaoke, or a track that is called so.
-fn are_words(track: &Track, texts: &[(Tick, &[u8])]) -> bool {
+fn are_words(track: &Track, texts: &Texts) -> bool {
     let name = track.name.as_deref().unwrap_or_default().trim().to_lowercase();
     let is_named = ["words", "lyric", "text", "paroles", "letra", "karaoke"].iter().any(|word| name.starts_with(word));
     let sung = || texts.iter().filter(|(_, bytes)| !bytes.starts_with(b"@"));
-    let has_marks = sung().any(|(_, bytes)| bytes.starts_with(b"/") || bytes.starts_with(b"\\"));
-    has_marks || is_named && sung().any(|(tick, _)| *tick > 0)
+    sung().any(|(_, bytes)| has_mark(bytes)) || is_named && sung().any(|(tick, _)| *tick > 0)
 }
 
 /// As lyrics of MIDI files are written: a line ends with a carriage return behind its last syllable, a paragraph with a
 /// line feed.
-fn lyrics(texts: &[(Tick, &[u8])]) -> Vec<Lyric> {
+fn lyrics<'t>(texts: impl Iterator<Item = (Tick, &'t [u8])>) -> Vec<Lyric> {
     let mut lyrics: Vec<Lyric> = Vec::new();
-    for (tick, bytes) in texts.iter().filter(|(_, bytes)| !bytes.starts_with(b"@")) {
+    for (tick, bytes) in texts.filter(|(_, bytes)| !bytes.starts_with(b"@")) {
         let (end, syllable) = match bytes {
             [b'/', syllable @ ..] => (Some(b'\r'), syllable),
             [b'\\', syllable @ ..] => (Some(b'\n'), syllable),
-            syllable => (None, *syllable),
+            syllable => (None, syllable),
         };
         if let (Some(end), Some(before)) = (end, lyrics.last_mut()) {
             before.text.push(end);
         }
         if !syllable.is_empty() {
-            lyrics.push(Lyric { tick: *tick, verse: 1, text: syllable.to_vec() });
+            lyrics.push(Lyric { tick, verse: 1, text: syllable.to_vec() });
         }
     }
     lyrics
@@ -79,7 +88,7 @@ mod tests {
     }
 
     fn texts<'a>(of: &[&'a str]) -> Texts<'a> {
-        (0..).step_by(480).zip(of).map(|(tick, text)| (tick, text.as_bytes())).collect()
+        (0..).step_by(480).zip(of).map(|(tick, text)| (tick, text.as_bytes().into())).collect()
     }
 
     fn words(source: &Source, track: usize) -> Vec<String> {
@@ -105,5 +114,8 @@ mod tests {
         both.tracks[0].lyrics = vec![Lyric { tick: 0, verse: 1, text: b"Nun".to_vec() }];
         take_words(&mut both, &[texts(&[]), texts(&["/Nun", "/dan"])]);
         assert!(both.tracks[1].lyrics.is_empty());
+        both.tracks[0].lyrics.push(Lyric { tick: 480, verse: 1, text: b"/dan".to_vec() });
+        take_words(&mut both, &[texts(&[]), texts(&[])]);
+        assert_eq!(words(&both, 0), ["Nun\r", "dan"], "marks are none of the words");
     }
 }

@@ -1,5 +1,8 @@
 //! From the bytes of a file to its tracks.
 
+use std::borrow::Cow;
+
+use encoding_rs::Encoding;
 use thiserror::Error;
 
 use super::chunks::{read_header, track_chunks};
@@ -10,6 +13,7 @@ use super::text;
 use super::zones::Zones;
 use crate::score::{DEFAULT_TEMPO, Direction, Lyric, MAX_TICK, Metre, Tick};
 use crate::source::{Kind, Source, Track, in_order_each_once};
+use crate::text::encoding_of;
 use crate::wandering;
 
 /// Why bytes are no MIDI file that can be used.
@@ -17,7 +21,7 @@ use crate::wandering;
 pub enum ReadError {
     #[error("the file is empty")]
     Empty,
-    #[error("not a MIDI file: it should begin with 'MThd' but begins with '{found}'")]
+    #[error("no MIDI file, which begins with 'MThd', nor MusicXML or ABC: it begins with '{found}'")]
     NotMidi { found: String },
     #[error("the file breaks off inside its header")]
     TruncatedHeader,
@@ -47,8 +51,17 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let scale = TickScale::new(header.division, &mut remarks)?;
     let mut directions: Vec<_> = scale.tempo.map(|tempo| (0, Direction::Tempo(tempo))).into_iter().collect();
     let (mut tracks, mut texts) = (Vec::new(), Vec::new());
-    for (number, data) in (1..).zip(track_chunks(chunks, header.tracks)?) {
-        let mut reader = TrackReader::new(number, &scale);
+    let chunks = track_chunks(chunks, header.tracks)?;
+    let encoding = encoding_of(chunks.iter().flat_map(|data| texts_of(data)));
+    if let Some(encoding) = encoding {
+        let name = encoding.name();
+        remarks.push(format!(
+            "its words and names seem to be written in {name}, which the file does not tell; if they are not, save it with \
+             texts in UTF-8"
+        ));
+    }
+    for (number, data) in (1..).zip(chunks) {
+        let mut reader = TrackReader::new(number, &scale, encoding);
         reader.read(data)?;
         directions.append(&mut reader.directions);
         texts.push(std::mem::take(&mut reader.texts));
@@ -56,6 +69,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
         tracks.push(track);
         remarks.extend(said);
     }
+    remarks.extend(wandering::join_tracks(&mut tracks, Tick::from(scale.ticks_per_quarter / 8).max(1)));
     // In format 1 the name of the first track, which only conducts, is the name of the piece.
     let title = tracks.first().filter(|first| first.channels.is_empty()).and_then(|first| first.name.clone());
     let mut source = Source {
@@ -69,6 +83,14 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     };
     karaoke::take_words(&mut source, &texts);
     Ok(source)
+}
+
+/// All texts of a track: words, names, marks.
+fn texts_of(data: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    Events::new(data).filter_map(|(_, event)| match event {
+        Event::Meta { kind: 0x01..=0x07, data } => Some(data),
+        _ => None,
+    })
 }
 
 /// How the file's ticks become those of the [`Source`].
@@ -111,6 +133,8 @@ impl TickScale {
 struct TrackReader<'a, 'f> {
     number: usize,
     scale: &'a TickScale,
+    /// Of all texts, where it isn't one that each of them tells.
+    encoding: Option<&'static Encoding>,
     now: Tick,
     track: Track,
     notes: NoteCollector,
@@ -123,10 +147,11 @@ struct TrackReader<'a, 'f> {
 }
 
 impl<'a, 'f> TrackReader<'a, 'f> {
-    fn new(number: usize, scale: &'a TickScale) -> TrackReader<'a, 'f> {
+    fn new(number: usize, scale: &'a TickScale, encoding: Option<&'static Encoding>) -> TrackReader<'a, 'f> {
         TrackReader {
             number,
             scale,
+            encoding,
             now: 0,
             track: Track::default(),
             notes: NoteCollector::default(),
@@ -177,21 +202,27 @@ impl<'a, 'f> TrackReader<'a, 'f> {
                 self.track.programs.entry(channel).or_insert(program);
             }
             Event::Controller { channel, controller, value } => self.zones.controller(channel, controller, value),
-            Event::Meta { kind, data } => self.take_meta(kind, data),
+            Event::Meta { kind, data } => {
+                let data = match self.encoding.filter(|_| matches!(kind, 0x01..=0x07)) {
+                    Some(encoding) => encoding.decode_without_bom_handling(data).0.into_owned().into_bytes().into(),
+                    None => Cow::Borrowed(data),
+                };
+                self.take_meta(kind, data);
+            }
             Event::Other => {}
         }
     }
 
-    fn take_meta(&mut self, kind: u8, data: &'f [u8]) {
+    fn take_meta(&mut self, kind: u8, data: Cow<'f, [u8]>) {
         match kind {
             0x01 if self.texts.len() < MOST_TEXTS => self.texts.push((self.now, data)),
-            0x04 if self.instrument.is_none() => self.instrument = Some(text(data)).filter(|name| !name.is_empty()),
+            0x04 if self.instrument.is_none() => self.instrument = Some(text(&data)).filter(|name| !name.is_empty()),
             0x03 if self.track.name.is_none() => {
-                self.track.name = Some(text(data)).filter(|name| !name.is_empty());
+                self.track.name = Some(text(&data)).filter(|name| !name.is_empty());
             }
-            0x05 => self.track.lyrics.push(Lyric { tick: self.now, verse: 1, text: data.to_vec() }),
+            0x05 => self.track.lyrics.push(Lyric { tick: self.now, verse: 1, text: data.into_owned() }),
             _ => {
-                let direction = direction(kind, data, self.scale, &mut self.remarks);
+                let direction = direction(kind, &data, self.scale, &mut self.remarks);
                 self.directions.extend(direction.map(|direction| (self.now, direction)));
             }
         }
@@ -233,13 +264,20 @@ fn direction(kind: u8, data: &[u8], scale: &TickScale, remarks: &mut Vec<String>
         }
         // Under SMPTE the file's tempo events change nothing, and here they would.
         (0x51, [high, middle, low, ..]) if scale.tempo.is_none() => {
-            Some(Direction::Tempo(u32::from_be_bytes([0, *high, *middle, *low])))
-                .filter(|tempo| *tempo != Direction::Tempo(0))
+            let tempo = u32::from_be_bytes([0, *high, *middle, *low]);
+            if tempo == 0 {
+                remarks.push("a tempo without end (0 microseconds a quarter) is ignored".into());
+            }
+            (tempo > 0).then_some(Direction::Tempo(tempo))
         }
         (0x59, [sharps, rest @ ..]) => {
             let sharps = i8::from_be_bytes([*sharps]);
             let minor = rest.first().is_some_and(|minor| *minor != 0);
-            (-7..=7).contains(&sharps).then_some(Direction::Key { sharps, minor })
+            if !(-7..=7).contains(&sharps) {
+                remarks.push(format!("a key signature of {sharps} sharps is ignored: they go from -7 (flats) to 7"));
+                return None;
+            }
+            Some(Direction::Key { sharps, minor })
         }
         (0x06, name) => Some(Direction::Marker(name.to_vec())),
         (0x02, notice) => Some(Direction::Copyright(notice.to_vec())),

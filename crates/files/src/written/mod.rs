@@ -16,10 +16,18 @@ use self::track::Player;
 use crate::score::{Direction, Metre, Tick};
 use crate::source::{Track, in_order_each_once};
 
-/// The repeats of a score go on for longer than anybody plays.
+/// A piece goes on for longer than anybody plays.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("with its repeats the piece has more than {MAX_MEASURES} measures; take out the repeat signs")]
-pub struct TooManyMeasures;
+pub enum Endless {
+    #[error("the piece has more than {MAX_MEASURES} measures; cut it")]
+    Measures,
+    #[error("with its repeats the piece has more than {MAX_MEASURES} measures; take out the repeat signs")]
+    Repeats,
+    #[error("with its repeats the piece has more than {MAX_ITEMS} notes, words and signs; take out the repeat signs")]
+    Items,
+    #[error("measure {measure} ends later than any file can tell; correct the lengths in it, and in those before")]
+    Ticks { measure: usize },
+}
 
 /// Notes, words and signs; a symphony has fewer.
 const MAX_ITEMS: usize = 16_000_000;
@@ -41,6 +49,8 @@ pub(crate) struct WrittenPart {
     pub is_transposing: bool,
     /// What had to be interpreted in it, in sentences for the user.
     pub remarks: Vec<String>,
+    /// How many of its notes have no pitch, and are left out.
+    pub unpitched: usize,
 }
 
 /// What a part has in one measure, its times counted in ticks from the bar line.
@@ -127,15 +137,15 @@ pub(crate) struct Played {
 
 impl WrittenScore {
     /// With its repeats written out.
-    pub fn play(self) -> Result<Played, TooManyMeasures> {
+    pub fn play(self) -> Result<Played, Endless> {
         if self.signs.len() > MAX_MEASURES {
-            return Err(TooManyMeasures);
+            return Err(Endless::Measures);
         }
         let signs = settled(self.signs);
         let mut remarks = Vec::new();
         let order = play_order(&signs, &mut remarks)?;
         if is_endless(&self.parts, &order) {
-            return Err(TooManyMeasures);
+            return Err(Endless::Items);
         }
         let timeline = Timeline::new(&self.parts, self.ticks_per_quarter, &order)?;
         if order.len() > timeline.written() {

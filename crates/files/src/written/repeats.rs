@@ -1,6 +1,6 @@
 //! The order in which the measures of a score are played: repeat signs, endings, D.C. and D.S.
 
-use super::TooManyMeasures;
+use super::Endless;
 
 /// More come from a damaged repeat sign.
 pub(crate) const MAX_MEASURES: usize = 10_000;
@@ -8,7 +8,7 @@ pub(crate) const MAX_MEASURES: usize = 10_000;
 /// The measures, by their place in the score, in the order in which the signs have them played. After D.C. or D.S., as is
 /// the custom, nothing is repeated, of several endings the last is taken, or that with the Fine, and Fine and "to Coda"
 /// count.
-pub(super) fn play_order(signs: &[RepeatSigns], remarks: &mut Vec<String>) -> Result<Vec<usize>, TooManyMeasures> {
+pub(super) fn play_order(signs: &[RepeatSigns], remarks: &mut Vec<String>) -> Result<Vec<usize>, Endless> {
     let mut position = Position { signs, at: 0, section: 0, pass: 1, was_in_ending: false, has_jumped: false };
     let mut order = Vec::new();
     while let Some(sign) = signs.get(position.at) {
@@ -20,7 +20,7 @@ pub(super) fn play_order(signs: &[RepeatSigns], remarks: &mut Vec<String>) -> Re
         }
         order.push(position.at);
         if order.len() > MAX_MEASURES {
-            return Err(TooManyMeasures);
+            return Err(Endless::Repeats);
         }
         if position.has_jumped && sign.fine {
             break;
@@ -227,8 +227,21 @@ impl RepeatSigns {
 /// The signs as they are meant where they say too little.
 pub(super) fn settled(mut signs: Vec<RepeatSigns>) -> Vec<RepeatSigns> {
     settle_endings(&mut signs);
+    settle_late_endings(&mut signs);
     settle_codas(&mut signs);
     signs
+}
+
+/// Endings of which none is the first stand behind what is repeated, and are played once.
+fn settle_late_endings(signs: &mut [RepeatSigns]) {
+    let mut at = 0;
+    while at < signs.len() {
+        let end = at + signs[at..].iter().take_while(|sign| !sign.endings.is_empty()).count();
+        if signs[at..end].iter().all(|sign| !sign.endings.contains(&1)) {
+            signs[at..end].iter_mut().for_each(|sign| sign.endings.clear());
+        }
+        at = end.max(at + 1);
+    }
 }
 
 /// An ending that others follow goes on to its repeat sign, however short its bracket; one without a sign has it where the
@@ -299,6 +312,12 @@ mod tests {
         assert_eq!(order(&["|:", "[1", "", "", ":|", "[2", "", "|:", ":|"]), [1, 2, 3, 4, 5, 1, 6, 7, 8, 9, 8, 9]);
         // The last ending is no longer than its bracket.
         assert_eq!(order(&["|:", "[1 :|", "[2", "", ":|", ""]), [1, 2, 1, 3, 4, 5, 4, 5, 6]);
+    }
+
+    #[test]
+    fn no_measure_is_lost_where_the_first_ending_has_no_bracket() {
+        assert_eq!(order(&["|:", ":|", "[2", ""]), [1, 2, 1, 2, 3, 4]);
+        assert_eq!(order(&["|:", "[2 :|", "[3", ""]), [1, 2, 1, 2, 3, 4]);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! When each measure sounds: bar lines, which all parts share, and the metres between them.
 
-use super::{TooManyMeasures, WrittenPart};
+use super::{Endless, WrittenPart};
 use crate::score::{Direction, MAX_TICK, Metre, Tick};
 
 /// The measures in the order of playing.
@@ -20,7 +20,7 @@ struct Span {
 }
 
 impl Timeline {
-    pub fn new(parts: &[WrittenPart], ticks_per_quarter: u64, order: &[usize]) -> Result<Timeline, TooManyMeasures> {
+    pub fn new(parts: &[WrittenPart], ticks_per_quarter: u64, order: &[usize]) -> Result<Timeline, Endless> {
         let measures = spans(parts, ticks_per_quarter);
         let mut played = Vec::with_capacity(order.len());
         let mut now: u64 = 0;
@@ -28,7 +28,7 @@ impl Timeline {
             played.push((measure, now as Tick));
             now += u64::from(measures[measure].length);
             if now > u64::from(MAX_TICK) {
-                return Err(TooManyMeasures);
+                return Err(Endless::Ticks { measure: measure + 1 });
             }
         }
         Ok(Timeline { played, measures })

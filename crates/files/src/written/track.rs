@@ -23,7 +23,7 @@ pub(super) struct Player<'a> {
 
 impl Player<'_> {
     pub fn track(&self, part: WrittenPart) -> Track {
-        let WrittenPart { name, measures, mut remarks, .. } = part;
+        let WrittenPart { name, measures, mut remarks, unpitched, .. } = part;
         let lines: BTreeSet<&(u32, String)> =
             measures.iter().flat_map(|measure| &measure.notes).map(|note| &note.line).collect();
         // Staves from the top; more voices than MIDI has channels are no piano's.
@@ -42,7 +42,11 @@ impl Player<'_> {
                  the exact time"
             ));
         }
-        let mut line_track = Playing { track: Track { name, remarks, ..Track::default() }, ..Playing::default() };
+        if unpitched > 0 {
+            remarks.push(format!("notes without pitch are left out ({unpitched})"));
+        }
+        let track = Track { name, remarks, unpitched, ..Track::default() };
+        let mut line_track = Playing { track, ..Playing::default() };
         let mut before = None;
         for &(measure, bar_line) in &self.timeline.played {
             if before.is_some_and(|before| before + 1 != measure) {

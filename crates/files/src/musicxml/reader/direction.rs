@@ -3,18 +3,27 @@
 use roxmltree::Node;
 
 use super::elements::{child, children, text_of};
+use super::part::Context;
 use super::shorten;
 use crate::score::{Direction, Tick};
 use crate::written::{WrittenExpression, WrittenMeasure, navigation};
 
 /// What a `<direction>` or `<sound>` says of tempo and expression. Words about repeats are followed instead.
-pub(super) fn read_direction(node: Node, at: Tick, content: &mut WrittenMeasure) {
+pub(super) fn read_direction(node: Node, at: Tick, context: &mut Context, content: &mut WrittenMeasure) {
     let sound = if node.has_tag_name("sound") { Some(node) } else { child(node, "sound") };
     let sounding = sound.and_then(|sound| sound.attribute("tempo")).and_then(first_number);
     let kinds = || children(node, "direction-type");
     let printed = || kinds().find_map(|kind| child(kind, "metronome")).and_then(metronome);
-    if let Some(beats) = sounding.or_else(printed).filter(|beats| (4.0..=2000.0).contains(beats)) {
-        content.directions.push((at, Direction::Tempo((60e6 / beats).round() as u32)));
+    let in_words =
+        || kinds().flat_map(|kind| children(kind, "words")).filter_map(|words| tempo_in(words.text()?)).next();
+    match sounding.or_else(printed).or_else(in_words) {
+        Some(beats) if (4.0..=2000.0).contains(&beats) => {
+            content.directions.push((at, Direction::Tempo((60e6 / beats).round() as u32)));
+        }
+        Some(beats) => {
+            context.remark(&format!("a tempo of {beats} quarters a minute is left out; it can be from 4 to 2000"));
+        }
+        None => {}
     }
     for mark in kinds().filter_map(|kind| text_of(kind, "rehearsal")).filter(|mark| !mark.is_empty()) {
         content.directions.push((at, Direction::Marker(mark.as_bytes().to_vec())));
@@ -70,9 +79,21 @@ fn metronome(node: Node) -> Option<f64> {
     Some(first_number(text_of(node, "per-minute")?)? * quarters * dotted)
 }
 
-/// Of `c. 88`, `88-92` or `88,5`.
+/// Quarters a minute in words such as `Andante ♩ = 72`.
+fn tempo_in(words: &str) -> Option<f64> {
+    const NOTES: [(&str, f64); 4] = [("♩", 1.0), ("\u{1d15f}", 1.0), ("♪", 0.5), ("\u{1d15e}", 2.0)];
+    let (before, number) = words.split_once('=')?;
+    let before = before.trim_end();
+    let (dotted, note) = before.strip_suffix('.').map_or((1.0, before), |note| (1.5, note));
+    let (_, quarters) = NOTES.into_iter().find(|(sign, _)| note.trim_end().ends_with(sign))?;
+    Some(first_number(number)? * quarters * dotted)
+}
+
+/// Of `c. 88`, `88-92`, `88,5` or `-5`.
 fn first_number(text: &str) -> Option<f64> {
+    let sign = if text.trim_start().starts_with('-') { -1.0 } else { 1.0 };
     let digits = &text[text.find(|c: char| c.is_ascii_digit())?..];
     let end = digits.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ',').unwrap_or(digits.len());
-    digits[..end].trim_end_matches(['.', ',']).replace(',', ".").parse().ok()
+    let number: f64 = digits[..end].trim_end_matches(['.', ',']).replace(',', ".").parse().ok()?;
+    Some(sign * number)
 }

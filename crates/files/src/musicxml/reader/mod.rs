@@ -18,7 +18,7 @@ use super::archive::{MAX_BYTES, text_of_score};
 use crate::foreign::{self, Foreign};
 use crate::score::{Creator, Direction};
 use crate::source::{Kind, Source, in_order_each_once};
-use crate::written::{Played, TooManyMeasures, WrittenPart, WrittenScore};
+use crate::written::{Endless, Played, WrittenPart, WrittenScore};
 
 /// A symphony has fewer; more come from a file made to fill memory.
 const MAX_NODES: u32 = 8_000_000;
@@ -43,6 +43,8 @@ pub enum ReadError {
     NotAScore(String),
     #[error("the compressed file (.mxl) cannot be opened; is it whole? ({0})")]
     Archive(String),
+    #[error("this is a zip archive without a MusicXML score ({0}); unzip it, and take the file that holds the music")]
+    NoScore(String),
     #[error("the compressed file (.mxl) holds several scores ({0}); unzip it, and take one of them")]
     SeveralScores(String),
     #[error("{0}")]
@@ -52,7 +54,7 @@ pub enum ReadError {
     #[error("measure {measure} of part {part}: <{element}> is '{value}', expected {expected}")]
     Value { part: usize, measure: String, element: &'static str, value: String, expected: &'static str },
     #[error(transparent)]
-    TooManyMeasures(#[from] TooManyMeasures),
+    Endless(#[from] Endless),
 }
 
 /// Reads a score: each part a track, each voice of a staff a line of it.

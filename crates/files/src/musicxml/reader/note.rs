@@ -25,14 +25,21 @@ pub(super) struct Transposition {
 impl Transposition {
     pub const NONE: Transposition = Transposition { semitones: 0, letters: Some(0) };
 
-    pub fn read(transpose: Node) -> Transposition {
-        let number = |name| text_of(transpose, name).and_then(|text| text.parse::<f64>().ok());
-        let chromatic = number("chromatic").unwrap_or(0.0).clamp(-60.0, 60.0) as i32;
-        let octaves = number("octave-change").unwrap_or(0.0).clamp(-5.0, 5.0) as i32;
-        let diatonic = number("diatonic").map(|letters| letters.clamp(-35.0, 35.0) as i32);
+    pub fn read(transpose: Node, context: &Context) -> Result<Transposition, ReadError> {
+        let number = |name, most: f64, expected| match text_of(transpose, name) {
+            None | Some("") => Ok(None),
+            Some(text) => match text.parse::<f64>() {
+                Ok(number) if number.abs() <= most => Ok(Some(number as i32)),
+                _ => Err(context.value_error(name, text, expected)),
+            },
+        };
+        let chromatic = number("chromatic", 60.0, "-60 to 60 semitones")?.unwrap_or(0);
+        let octaves = number("octave-change", 5.0, "-5 to 5 octaves")?.unwrap_or(0);
+        let diatonic = number("diatonic", 35.0, "-35 to 35 letters")?;
         let of_octaves = (chromatic % 12 == 0).then_some(chromatic / 12 * 7);
         let letters = diatonic.filter(|letters| *letters != 0 || chromatic == 0).or(of_octaves);
-        Transposition { semitones: chromatic + 12 * octaves, letters: letters.map(|letters| letters + 7 * octaves) }
+        let letters = letters.map(|letters| letters + 7 * octaves);
+        Ok(Transposition { semitones: chromatic + 12 * octaves, letters })
     }
 }
 
@@ -41,7 +48,7 @@ pub(super) fn read_note(
     node: Node,
     start: f64,
     length: f64,
-    context: &Context,
+    context: &mut Context,
 ) -> Result<Option<WrittenNote>, ReadError> {
     let Some(pitch) = child(node, "pitch") else { return Ok(None) };
     let line = line_of(node);
@@ -89,20 +96,27 @@ pub(super) fn line_of(node: Node) -> (u32, String) {
 }
 
 /// The sounding pitch, and how it is written; `None` where a staff transposes without telling the letters.
-fn read_pitch(pitch: Node, staff: u32, context: &Context) -> Result<(Pitch, Option<Spelling>), ReadError> {
+fn read_pitch(pitch: Node, staff: u32, context: &mut Context) -> Result<(Pitch, Option<Spelling>), ReadError> {
     let letter = text_of(pitch, "step").unwrap_or_default();
     let place = LETTERS.iter().position(|(name, _)| letter.chars().eq([*name]));
     let place = place.ok_or_else(|| context.value_error("step", letter, "a letter from A to G"))?;
     let octave_text = text_of(pitch, "octave").unwrap_or_default();
     let octave = octave_text.parse::<i32>().ok().filter(|octave| (-1..=9).contains(octave));
     let octave = octave.ok_or_else(|| context.value_error("octave", octave_text, "0 to 9"))?;
-    // Quarter tones are rounded towards the natural note.
-    let alteration = text_of(pitch, "alter").and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    let alteration = alteration.clamp(-3.0, 3.0) as i32;
+    let alter_text = text_of(pitch, "alter").filter(|text| !text.is_empty()).unwrap_or("0");
+    let alteration = alter_text.parse::<f64>().ok().filter(|alteration| alteration.abs() <= 3.0);
+    let alteration = alteration.ok_or_else(|| context.value_error("alter", alter_text, "-3 to 3 semitones"))?;
+    context.quarter_tones += usize::from(alteration.fract() != 0.0);
+    // They are rounded towards the natural note.
+    let alteration = alteration as i32;
     let moved = context.transposition(staff);
     let sounding = 12 * (octave + 1) + LETTERS[place].1 + alteration + moved.semitones;
     let Some(pitch) = u8::try_from(sounding).ok().and_then(Pitch::new) else {
-        return Err(context.value_error("octave", octave_text, "a pitch within C-1 to G9, as MIDI has them"));
+        return Err(context.value_error(
+            "octave",
+            octave_text,
+            "a pitch that sounds within C-1 to G9, as MIDI has them",
+        ));
     };
     let spelling = moved.letters.and_then(|letters| spelled(sounding, 7 * octave + place as i32 + letters));
     Ok((pitch, spelling))
@@ -124,7 +138,7 @@ fn read_lyric(place: u8, lyric: Node) -> Option<WrittenLyric> {
     for node in lyric.children().filter(Node::is_element) {
         let content = node.text().unwrap_or_default();
         match node.tag_name().name() {
-            "elision" => elision = Some(if content.is_empty() { UNDERTIE } else { content }),
+            "elision" => elision = Some(if matches!(content, "" | "_") { UNDERTIE } else { content }),
             "text" => {
                 let between = if text.is_empty() { "" } else { elision.unwrap_or(" ") };
                 text.push_str(between);

@@ -24,11 +24,25 @@ pub(super) struct Context<'a> {
     divisions: f64,
     /// From written to sounding pitch, by staff; 0 is for all staves.
     transposition: BTreeMap<u32, Transposition>,
+    pub quarter_tones: usize,
+    unpitched: usize,
+    /// What had to be interpreted, in sentences for the user.
+    remarks: Vec<String>,
 }
+
+/// So many values that cannot be kept are told of a part.
+const MOST_REMARKS: usize = 5;
 
 impl Context<'_> {
     pub fn value_error(&self, element: &'static str, value: &str, expected: &'static str) -> ReadError {
         ReadError::Value { part: self.part, measure: shorten(self.measure), element, value: shorten(value), expected }
+    }
+
+    /// That a value is another one in what is made of the file.
+    pub fn remark(&mut self, said: &str) {
+        if self.remarks.len() < MOST_REMARKS {
+            self.remarks.push(format!("measure {}: {said}", shorten(self.measure)));
+        }
     }
 
     /// From the written to the sounding pitch on a staff.
@@ -42,9 +56,11 @@ impl Context<'_> {
         offset.clamp(-1e7, 1e7) / self.divisions * self.ticks_per_quarter as f64
     }
 
-    /// The `<duration>` of a node.
+    /// The `<duration>` of a node; of a note without one, what its head tells.
     fn ticks(&self, node: Node) -> Result<f64, ReadError> {
-        let Some(text) = text_of(node, "duration") else { return Ok(0.0) };
+        let Some(text) = text_of(node, "duration") else {
+            return Ok(written_length(node).unwrap_or(0.0) * self.ticks_per_quarter as f64);
+        };
         let expected = "a number of divisions";
         let duration: f64 = text.parse().map_err(|_| self.value_error("duration", text, expected))?;
         if !(0.0..1e7).contains(&duration) {
@@ -54,9 +70,28 @@ impl Context<'_> {
     }
 }
 
+/// The quarters of a note by its head and dots, in its tuplet.
+fn written_length(note: Node) -> Option<f64> {
+    const TYPES: [&str; 10] = ["longa", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th"];
+    let place = TYPES.iter().position(|name| text_of(note, "type") == Some(name))?;
+    let dots = children(note, "dot").count().min(4) as i32;
+    let length = 16.0 * 0.5_f64.powi(place as i32) * (2.0 - 0.5_f64.powi(dots));
+    let number = |name| child(note, "time-modification").and_then(|node| text_of(node, name)?.parse::<f64>().ok());
+    let (actual, normal) = number("actual-notes").zip(number("normal-notes")).unwrap_or((1.0, 1.0));
+    Some(length * normal / actual).filter(|length| (0.0..1e3).contains(length))
+}
+
 pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64) -> Result<WrittenPart, ReadError> {
-    let mut context =
-        Context { part: number, measure: "", ticks_per_quarter, divisions: 1.0, transposition: BTreeMap::new() };
+    let mut context = Context {
+        part: number,
+        measure: "",
+        ticks_per_quarter,
+        divisions: 1.0,
+        transposition: BTreeMap::new(),
+        quarter_tones: 0,
+        unpitched: 0,
+        remarks: Vec::new(),
+    };
     let mut part = WrittenPart::default();
     for measure in &nodes.measures {
         context.measure = measure.attribute("number").unwrap_or("?");
@@ -64,7 +99,11 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
         part.measures.push(content);
         part.is_transposing |= context.transposition.values().any(|transposition| transposition.semitones % 12 != 0);
     }
-    part.remarks = left_out(nodes);
+    let Context { quarter_tones, unpitched, remarks, .. } = context;
+    part.remarks = remarks;
+    part.remarks.extend(left_out(nodes));
+    part.remarks.extend((quarter_tones > 0).then(|| format!("quarter tones are rounded ({quarter_tones})")));
+    part.unpitched = unpitched;
     Ok(part)
 }
 
@@ -103,6 +142,7 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 let is_cue = child(node, "cue").is_some();
                 let start = if in_chord { before } else { now };
                 let note = read_note(node, start, length, context)?;
+                context.unpitched += usize::from(child(node, "unpitched").is_some() && !is_cue);
                 content.notes.extend(note.filter(|_| !is_cue));
                 if child(node, "rest").is_some() && node.attribute("print-object") != Some("no") {
                     content.rests.push((line_of(node), now as Tick, (now + length) as Tick));
@@ -114,7 +154,10 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                     now += length;
                 }
             }
-            "direction" | "sound" => read_direction(node, (now + context.offset(node)).max(0.0) as Tick, &mut content),
+            "direction" | "sound" => {
+                let at = (now + context.offset(node)).max(0.0) as Tick;
+                read_direction(node, at, context, &mut content);
+            }
             _ => {}
         }
         end = end.max(now);
@@ -129,29 +172,38 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
 fn read_attributes(node: Node, at: Tick, context: &mut Context, content: &mut WrittenMeasure) -> Result<(), ReadError> {
     if let Some(text) = text_of(node, "divisions") {
         let divisions = text.parse::<f64>().ok().filter(|value| (1e-3..=1e7).contains(value));
-        context.divisions = divisions.ok_or_else(|| context.value_error("divisions", text, "a number above zero"))?;
+        let expected = "the divisions of a quarter, a number above 0, at most 10000000";
+        context.divisions = divisions.ok_or_else(|| context.value_error("divisions", text, expected))?;
     }
     for transpose in children(node, "transpose") {
         let staff = transpose.attribute("number").and_then(|staff| staff.parse().ok()).unwrap_or(0);
-        context.transposition.insert(staff, Transposition::read(transpose));
+        let transposition = Transposition::read(transpose, context)?;
+        context.transposition.insert(staff, transposition);
     }
     // A transposing instrument's key is read as it sounds.
     if let Some(key) = child(node, "key")
         && let Some(fifths) = text_of(key, "fifths")
     {
-        let sharps = fifths.parse::<i8>().map_err(|_| context.value_error("fifths", fifths, "-7 to 7"))?;
+        let written = fifths.parse::<i8>().ok().and_then(|sharps| Some((sharps, as_key(sharps)?)));
+        let (told, sharps) = written.ok_or_else(|| context.value_error("fifths", fifths, "-7 to 7"))?;
         let minor = text_of(key, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("minor"));
         let staff = key.attribute("number").and_then(|staff| staff.parse().ok()).unwrap_or(1);
-        // Signatures with double accidentals exist only to test programs.
-        if (-7..=7).contains(&sharps) {
-            let Key { sharps, minor } = Key { sharps, minor }.transposed(context.transposition(staff).semitones);
-            content.keys.push((at, Direction::Key { sharps, minor }));
+        let key = Key { sharps, minor };
+        if told != sharps {
+            context.remark(&format!("a signature of {told} fifths is written as that of {key}, which sounds alike"));
         }
+        let Key { sharps, minor } = key.transposed(context.transposition(staff).semitones);
+        content.keys.push((at, Direction::Key { sharps, minor }));
     }
     if let Some(time) = child(node, "time") {
         content.metre = read_metre(time, context)?.or(content.metre);
     }
     Ok(())
+}
+
+/// A signature with double accidentals as one without, which sounds alike; `None` for what nobody writes.
+fn as_key(sharps: i8) -> Option<i8> {
+    [0, -12, 12].into_iter().filter_map(|moved| sharps.checked_add(moved)).find(|sharps| (-7..=7).contains(sharps))
 }
 
 /// `None` where it says nothing that can be understood, `Some(None)` from where on there is no metre.
@@ -162,18 +214,21 @@ fn read_metre(time: Node, context: &Context) -> Result<Option<Option<Metre>>, Re
     let (Some(beats_text), Some(unit_text)) = (text_of(time, "beats"), text_of(time, "beat-type")) else {
         return Ok(None);
     };
-    // 3+2 eighths, in one text or in pairs of the same unit, are a bar of five.
-    let same_unit = children(time, "beat-type").all(|unit| unit.text().map(str::trim) == Some(unit_text));
-    let texts = children(time, "beats").filter_map(|beats| beats.text());
-    let terms: Option<Vec<u32>> = texts
-        .take(if same_unit { usize::MAX } else { 1 })
-        .flat_map(|text| text.split('+'))
-        .map(|term| term.trim().parse().ok().filter(|beats| *beats <= 255))
-        .collect();
-    let beats = terms.map(|terms| terms.iter().sum::<u32>()).filter(|beats| (1..=255).contains(beats));
+    let unit_of = |node: Node| {
+        let unit = node.text()?.trim().parse::<u32>().ok();
+        unit.filter(|unit| unit.is_power_of_two() && *unit <= 64)
+    };
+    let units: Option<Vec<u32>> = children(time, "beat-type").map(unit_of).collect();
+    let units = units.ok_or_else(|| context.value_error("beat-type", unit_text, "1, 2, 4, 8, 16, 32 or 64"))?;
+    let unit = units.iter().copied().max().unwrap_or(4);
+    // 3+2 eighths are a bar of five, two quarters and three eighths one of seven.
+    let terms = children(time, "beats").zip(&units).flat_map(|(beats, of)| {
+        let text = beats.text().unwrap_or_default();
+        text.split('+')
+            .map(move |term| Some(term.trim().parse::<u32>().ok().filter(|beats| *beats <= 255)? * (unit / of)))
+    });
+    let beats = terms.sum::<Option<u32>>().filter(|beats| (1..=255).contains(beats));
     let beats = beats.ok_or_else(|| context.value_error("beats", beats_text, "1 to 255"))?;
-    let unit = unit_text.parse::<u32>().ok().filter(|unit| unit.is_power_of_two() && *unit <= 64);
-    let unit = unit.ok_or_else(|| context.value_error("beat-type", unit_text, "1, 2, 4, 8, 16, 32 or 64"))?;
     let is_printed = time.attribute("print-object") != Some("no");
     let (numerator, denominator_log2) = (beats as u8, unit.ilog2() as u8);
     Ok(Some(Some(Metre { numerator, denominator_log2, is_printed, ..Metre::FOUR_FOUR })))

@@ -45,6 +45,81 @@ fn utf_16_is_read_without_a_mark_and_words_of_windows_with_their_quotes() {
 }
 
 #[test]
+fn the_encoding_that_a_document_declares_is_believed() {
+    let text = score(&[&[ATTRIBUTES, &note("C5", 8, &lyric(1, "single", "Тихая"))].concat()]);
+    for encoding in [encoding_rs::WINDOWS_1251, encoding_rs::KOI8_R, encoding_rs::ISO_8859_5] {
+        let declared = format!("<?xml version='1.0' encoding='{}'?>", encoding.name());
+        let declared = text.replace("<?xml version=\"1.0\"?>", &declared);
+        assert_eq!(crate::read(&encoding.encode(&declared).0), crate::read(text.as_bytes()), "{}", encoding.name());
+    }
+    let wrong = text.replace("?>", " encoding=\"windows-1251\"?>");
+    assert_eq!(crate::read(wrong.as_bytes()), crate::read(text.as_bytes()), "it is UTF-8");
+}
+
+#[test]
+fn percussion_alone_is_told_from_silence_and_beside_a_tune_it_is_counted() {
+    let beat = "<note><unpitched><display-step>C</display-step><display-octave>5</display-octave></unpitched>\
+                <duration>2</duration></note>";
+    let source = read_text(&score(&[&[ATTRIBUTES, beat, beat].concat()]));
+    let error = Melody::find(&source, &Choice::default()).unwrap_err().to_string();
+    assert!(error.starts_with("the file holds nothing but notes without pitch, as percussion has them"), "{error}");
+    let source = read_text(&score(&[&[ATTRIBUTES, &note("C5", 4, ""), beat, beat].concat()]));
+    assert_eq!(source.tracks[0].remarks, ["notes without pitch are left out (2)"]);
+    let silence = read_text(&score(&[&[ATTRIBUTES, "<note><rest/><duration>8</duration></note>"].concat()]));
+    assert_eq!(Melody::find(&silence, &Choice::default()), Err(crate::melody::MelodyError::NoNotes));
+}
+
+#[test]
+fn notes_without_a_duration_last_as_long_as_they_are_written() {
+    let of = |kind: &str| note("C5", 1, "").replace("<duration>1</duration>", kind);
+    let tuplet = "<time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes></time-modification>";
+    let measure = [
+        of("<type>half</type><dot/>"),
+        of("<type>16th</type>"),
+        of(&format!("<type>eighth</type>{tuplet}")),
+        of("<type>quarter</type><dot/><dot/>"),
+    ];
+    let source = read_text(&score(&[&measure.concat()]));
+    let lengths: Vec<Tick> = spans(&source).iter().map(|(start, end, _)| end - start).collect();
+    assert_eq!(lengths, [1440, 120, 160, 840]);
+}
+
+#[test]
+fn a_bar_of_beats_of_several_units_is_their_sum() {
+    let time = |inside: &str| {
+        let attributes = format!("<attributes><divisions>2</divisions><time>{inside}</time></attributes>");
+        let source = read_text(&score(&[&[attributes.as_str(), &note("C5", 7, "")].concat()]));
+        source.directions.iter().find_map(|(_, direction)| match direction {
+            Direction::Metre(metre) => Some(metre.to_string()),
+            _ => None,
+        })
+    };
+    let part = |beats: &str, unit: u8| format!("<beats>{beats}</beats><beat-type>{unit}</beat-type>");
+    assert_eq!(time(&[part("2", 4), part("3", 8)].concat()).as_deref(), Some("7/8"));
+    assert_eq!(time(&part("3+2+2", 8)).as_deref(), Some("7/8"));
+    assert_eq!(time(&[part("3", 8), part("1+1", 4)].concat()).as_deref(), Some("7/8"));
+}
+
+#[test]
+fn values_that_become_others_are_told() {
+    let remarks = |inside: &str| read_text(&score(&[&[inside, &note("C5", 4, "")].concat()])).tracks[0].remarks.clone();
+    let key = |fifths: i8| format!("<attributes><key><fifths>{fifths}</fifths></key></attributes>");
+    assert_eq!(
+        remarks(&key(12)),
+        ["measure 1: a signature of 12 fifths is written as that of C major, which sounds alike"]
+    );
+    assert_eq!(signature(&read_text(&score(&[&key(-8)])).directions).map(|key| key.sharps), Some(4));
+    assert!(remarks(&key(7)).is_empty());
+    let tempo = |text: &str| format!("<direction><sound tempo=\"{text}\"/></direction>");
+    let left_out =
+        |beats: &str| format!("measure 1: a tempo of {beats} quarters a minute is left out; it can be from 4 to 2000");
+    assert_eq!(remarks(&tempo("-5")), [left_out("-5")]);
+    assert_eq!(remarks(&tempo("2001")), [left_out("2001")]);
+    let quarter_tone = note("C5", 4, "").replace("</step>", "</step><alter>0.5</alter>");
+    assert_eq!(remarks(&quarter_tone), ["quarter tones are rounded (1)"]);
+}
+
+#[test]
 fn space_before_a_document_and_control_characters_are_passed_over() {
     let text = score(&[&[ATTRIBUTES, &note("C5", 8, &lyric(1, "single", "Lob"))].concat()]);
     let faulty = format!("\u{feff}\n {}\n\0\0", text.replace("Lob", "L\u{b}ob"));
@@ -94,7 +169,7 @@ fn elisions_melismas_and_slurs_are_kept() {
     let measure = [
         ATTRIBUTES,
         &note("C5", 2, &elided("1.", "<elision> </elision>", "Come,", "single")),
-        &note("D5", 2, &elided("né", "<elision/>", "a", "begin")),
+        &note("D5", 2, &elided("né", "<elision>_</elision>", "a", "begin")),
         &note("E5", 2, &[slur("start"), me].concat()),
         &note("F5", 2, &slur("stop")),
     ];
@@ -141,6 +216,21 @@ fn tempos_that_are_not_just_a_number_are_understood() {
     assert_eq!(tempo(quarter, "ca. 72,5."), Some(73.0));
     assert_eq!(tempo(quarter, "fast"), None);
     assert_eq!(tempo("<beat-unit>half</beat-unit><beat-unit-dot/>", "= 40"), Some(120.0));
+}
+
+#[test]
+fn a_tempo_may_stand_among_words() {
+    let tempo = |words: &str| {
+        let direction = format!("<direction><direction-type><words>{words}</words></direction-type></direction>");
+        let source = read_text(&score(&[&[direction.as_str(), &note("C5", 4, "")].concat()]));
+        source.directions.iter().find_map(|(_, direction)| match direction {
+            Direction::Tempo(tempo) => Some((60e6 / f64::from(*tempo)).round()),
+            _ => None,
+        })
+    };
+    assert_eq!(tempo("Andante \u{2669} = 72"), Some(72.0));
+    assert_eq!(tempo("(\u{1d15e}. = c. 40)"), Some(120.0));
+    assert_eq!([tempo("Andante"), tempo("a = 3"), tempo("\u{2669} = \u{2669}")], [None; 3]);
 }
 
 #[test]
@@ -232,6 +322,8 @@ fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
     check("renamed.mxl", &archive(&members[1..]), musescore);
     check("a", members[1].1.as_bytes(), musescore);
     check("a.MSCZ", b"PK broken", musescore);
+    let songs = archive(&[("Lieder/eins.mid", "MThd"), ("zwei.pdf", "%PDF")]);
+    check("a.zip", &songs, "this is a zip archive without a MusicXML score (Lieder/eins.mid, zwei.pdf); unzip it");
     check("a", b"%PDF-1.4", "a picture of a page");
     check("a", b"\xff\xd8\xff\xe0", "Audiveris");
     check("IMG 1.heic", b"\0\0\0\x20ftypheic", "Audiveris");

@@ -207,7 +207,7 @@ fn repeats_and_endings_are_written_out() {
     assert_eq!(order(&[plain(), thrice]), "CDCDCD");
     let endless = backward.replace("/></barline>", " times=\"4000000000\"/></barline>");
     let text = score(&[&format!("{}{endless}", note("C4", 4, ""))]);
-    assert_eq!(read(text.as_bytes()), Err(TooManyMeasures.into()));
+    assert_eq!(read(text.as_bytes()), Err(Endless::Repeats.into()));
 }
 
 #[test]
@@ -252,6 +252,22 @@ fn each_unusable_file_is_told_why() {
     check(b"PK\x03\x04nothing", "the compressed file (.mxl) cannot be opened");
     check(score(&[&note("H5", 4, "")]).as_bytes(), "measure 1 of part 1: <step> is 'H', expected a letter");
     check(score(&[&note("C5", 4, "").replace(">4<", ">x<")]).as_bytes(), "<duration> is 'x'");
+    let attributes = |inside: &str| score(&[&format!("<attributes>{inside}</attributes>{}", note("C5", 4, ""))]);
+    check(
+        attributes("<divisions>2147483648</divisions>").as_bytes(),
+        "is '2147483648', expected the divisions of a quarter, a number above 0, at most",
+    );
+    let transpose = |inside: &str| attributes(&format!("<transpose>{inside}</transpose>"));
+    check(transpose("<chromatic>99999</chromatic>").as_bytes(), "<chromatic> is '99999', expected -60 to 60 semitones");
+    check(transpose("<chromatic>low</chromatic>").as_bytes(), "<chromatic> is 'low'");
+    check(transpose("<octave-change>9</octave-change>").as_bytes(), "expected -5 to 5 octaves");
+    check(attributes("<key><fifths>40</fifths></key>").as_bytes(), "<fifths> is '40', expected -7 to 7");
+    let sharp = note("C5", 4, "").replace("</step>", "</step><alter>9</alter>");
+    check(score(&[&sharp]).as_bytes(), "<alter> is '9', expected -3 to 3 semitones");
+    check(
+        score(&vec!["<note><rest/><duration>4</duration></note>"; 10_001]).as_bytes(),
+        "the piece has more than 10000 measures; cut it",
+    );
     // Entities that grow by themselves.
     let levels: String =
         (1..10).map(|level| format!("<!ENTITY e{level} \"{}\">", format!("&e{};", level - 1).repeat(10))).collect();
