@@ -37,7 +37,8 @@ pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> 
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     let mut length = 0;
     for text in texts.skip_while(|text| text.is_ascii()) {
-        detector.feed(&text[..text.len().min(ENOUGH)], false);
+        let first = text.iter().position(|byte| !byte.is_ascii()).filter(|_| text.len() > ENOUGH).unwrap_or(0);
+        detector.feed(&text[first..text.len().min(first + ENOUGH)], false);
         length += text.len();
         if length >= ENOUGH {
             break;

@@ -44,6 +44,16 @@ fn channel(asked: u8) -> Choice {
 }
 
 #[test]
+fn a_few_high_notes_do_not_take_the_place_of_a_tune() {
+    let at = |start: u32, length: u32, pitch: u8| note(480 * start, 480 * (start + length), pitch);
+    let pitches_of_tune = [67, 67, 69, 67, 72, 71, 67, 67, 69, 67, 74, 72];
+    let tune: Vec<Note> = (0..).zip(pitches_of_tune).map(|(start, pitch)| at(start, 1, pitch)).collect();
+    for high in [vec![at(2, 1, 88), at(3, 1, 86), at(4, 1, 88), at(8, 1, 84), at(9, 2, 86)], vec![at(0, 6, 84)]] {
+        assert_eq!(pitches(&file(&[("", &[(2, &high)]), ("", &[(1, &tune)])]), Choice::default()), pitches_of_tune);
+    }
+}
+
+#[test]
 fn the_melody_is_the_only_line_else_the_one_named_soprano_else_the_highest() {
     let (high, low) = ([note(0, 480, 79)], [note(0, 480, 67)]);
     assert_eq!(pitches(&file(&[("", &[]), ("Bass", &[(4, &low)])]), Choice::default()), [67]);

@@ -219,6 +219,26 @@ fn tempos_that_are_not_just_a_number_are_understood() {
 }
 
 #[test]
+fn a_tempo_is_printed_for_the_beat_of_its_metre() {
+    let printed = |numerator: u8, denominator_log2: u8| {
+        let metre = Metre { numerator, denominator_log2, ..Metre::FOUR_FOUR };
+        let directions = vec![(0, Direction::Metre(metre)), (0, Direction::Tempo(500_000))];
+        let notes = crate::Note { start: 0, end: 1920, pitch: chorale::Pitch::new(72).unwrap(), velocity: 80 };
+        let parts = [vec![notes], vec![], vec![], vec![]];
+        let score = crate::Score { ticks_per_quarter: 480, directions, parts, ..crate::Score::default() };
+        let grid = crate::Grid::new(480, &score.directions, 0);
+        let text = crate::musicxml::write(&score, &grid, crate::musicxml::Layout::Open, &[]).unwrap();
+        let metronome = text.split_once("<metronome>").unwrap().1.split_once("</metronome>").unwrap().0;
+        metronome.split(['<', '>']).map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    };
+    let beats = |unit: &str, number: u32| format!("beat-unit {unit} /beat-unit per-minute {number} /per-minute");
+    let dotted = |unit: &str, number: u32| beats(unit, number).replace("/beat-unit", "/beat-unit beat-unit-dot/");
+    assert_eq!([printed(4, 2), printed(3, 1)], [beats("quarter", 120), beats("half", 60)]);
+    assert_eq!([printed(6, 3), printed(6, 2)], [dotted("quarter", 80), dotted("half", 40)]);
+    assert_eq!(printed(9, 4), dotted("eighth", 160));
+}
+
+#[test]
 fn a_tempo_may_stand_among_words() {
     let tempo = |words: &str| {
         let direction = format!("<direction><direction-type><words>{words}</words></direction-type></direction>");

@@ -196,9 +196,13 @@ fn dynamics(xml: &mut Xml, name: &str) {
 
 /// The first tempo is printed; later ones only sound where the file was played and not written, for it has many.
 fn tempos(xml: &mut Xml, measure: &Measure, is_first: bool, is_notated: bool) {
-    // The note value that the metre counts in, and how many quarters it has.
-    let (unit, quarters) = match measure.metre.denominator() {
-        _ if measure.metre.is_compound() => ("quarter", 1.5),
+    // The note value that the metre counts in, whether it is dotted, and how many quarters it has.
+    let metre = measure.metre;
+    let is_dotted = metre.is_compound() || metre.has_dotted_beats();
+    let (unit, quarters) = match metre.denominator() {
+        4 if is_dotted => ("half", 3.0),
+        8 if is_dotted => ("quarter", 1.5),
+        _ if is_dotted => ("eighth", 0.75),
         1 | 2 => ("half", 2.0),
         _ => ("quarter", 1.0),
     };
@@ -211,7 +215,7 @@ fn tempos(xml: &mut Xml, measure: &Measure, is_first: bool, is_notated: bool) {
             xml.open("direction-type");
             xml.open("metronome");
             xml.leaf("beat-unit", unit);
-            if quarters == 1.5 {
+            if is_dotted {
                 xml.empty("beat-unit-dot");
             }
             xml.leaf("per-minute", &format!("{}", (beats / quarters).round()));
