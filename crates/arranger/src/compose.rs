@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chorale::{Chorale, Chord, Phase};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Ensemble, Grid, Metre, Score, Scoring, Tick, melody, parts};
+use files::{Direction, Ensemble, Grid, Metre, Score, Scoring, Tick, melody, parts, set_signature};
 use harmonizer::{Constraints, Outline, Purpose, guard_for};
 use network::Model;
 
@@ -136,6 +136,7 @@ pub fn compose(model: &Arc<Model>, mut prompt: Prompt, options: &ComposeOptions)
     let sampling = options.freedom.sampling(constraints.guard(guard_for(model, Purpose::New)));
     let key = heading.key.filter(|_| prompt.chords.is_empty());
     let outline = Outline { prompt: &prompt.chords, length, key, limits };
+    let home = prompt.chords.is_empty().then(|| outline.home(sampling.seed));
     let mut chorale = harmonizer::generate(model, sampling, outline, |step| prompt.phase(step))?;
     for chord in &mut chorale.chords {
         *chord = chord.transposed(-12 * octaves).ok_or(ArrangeError::TooLow)?;
@@ -143,6 +144,7 @@ pub fn compose(model: &Arc<Model>, mut prompt: Prompt, options: &ComposeOptions)
     let Prompt { ticks_per_quarter, directions, grid, first_step, .. } = prompt;
     let mut score = parts::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
     heading.amend(&mut score.title, &mut score.directions);
+    home.into_iter().for_each(|home| set_signature(&mut score.directions, home));
     Ok(Piece::new(score.sung_by(ensemble), grid))
 }
 

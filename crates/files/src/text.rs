@@ -58,7 +58,9 @@ pub(crate) fn utf16(bytes: &[u8]) -> Option<String> {
         [0, one, 0, two, ..] if is_letter(*one) && is_letter(*two) => (UTF_16BE, 0),
         _ => return None,
     };
-    Some(encoding.decode_without_bom_handling(&bytes[start..]).0.into_owned())
+    let text = encoding.decode_without_bom_handling(&bytes[start..]).0;
+    // Four bytes a letter look like two with zeros between.
+    Some(if text.contains('\0') { text.replace('\0', "") } else { text.into_owned() })
 }
 
 #[cfg(test)]
@@ -107,6 +109,9 @@ mod tests {
         let big = text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
         let marked = [&[0xfe, 0xff][..], &big].concat();
         assert_eq!([&little, &big, &marked].map(|bytes| utf16(bytes).unwrap()), [text; 3]);
+        let four: Vec<u8> =
+            [0xff, 0xfe, 0, 0].into_iter().chain(text.chars().flat_map(|c| u32::from(c).to_le_bytes())).collect();
+        assert_eq!(utf16(&four).as_deref(), Some(text));
         assert_eq!([&b"MThd\0\0"[..], b"X:1", b"", b"\0\0\0\0"].map(utf16), [const { None }; 4]);
     }
 }

@@ -42,6 +42,15 @@ pub struct Outline<'a> {
     pub limits: Limits,
 }
 
+impl Outline<'_> {
+    /// The key in which the piece of a seed begins and ends.
+    pub fn home(&self, seed: u64) -> Key {
+        let drawn = || KEYS[ChaCha8Rng::seed_from_u64(seed).random_range(0..KEYS.len())].parse().ok();
+        let told = self.key.or_else(|| PitchClassDurations::of(self.prompt).key());
+        told.or_else(drawn).unwrap_or(Key { sharps: 0, minor: false })
+    }
+}
+
 /// A chorale after an outline; `phase` tells the phase of each step, counted from 0.
 ///
 /// # Errors
@@ -52,11 +61,12 @@ pub fn generate(
     outline: Outline,
     phase: impl Fn(usize) -> Phase,
 ) -> Result<Chorale, ModelError> {
+    let home = outline.home(sampling.seed);
     let mut best = None;
     for attempt in 0..ATTEMPTS {
         // Far from the seeds that a user would give.
         let seed = sampling.seed.wrapping_add(attempt << 40);
-        let chords = write(model, Sampling { seed, ..sampling }, outline, &phase)?;
+        let chords = write(model, Sampling { seed, ..sampling }, outline, home, &phase)?;
         let is_going_round = goes_round(&chords[outline.prompt.len()..]);
         best.get_or_insert_with(|| chords.clone());
         if !is_going_round {
@@ -71,13 +81,10 @@ fn write(
     model: &Arc<Model>,
     sampling: Sampling,
     outline: Outline,
+    home: Key,
     phase: &impl Fn(usize) -> Phase,
 ) -> Result<Vec<Chord>, ModelError> {
-    let Outline { prompt, length, key, limits } = outline;
-    let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
-    let drawn = KEYS[generator.random_range(0..KEYS.len())].parse().ok();
-    let of_prompt = PitchClassDurations::of(prompt).key();
-    let home = key.or(of_prompt).or(drawn).unwrap_or(Key { sharps: 0, minor: false });
+    let Outline { prompt, length, limits, .. } = outline;
     let spans = phrases(prompt.len(), length);
     let search = |chords: &[Chord], until: usize| {
         let plan = plan(chords, until, &spans, home, limits, phase, length);

@@ -123,29 +123,49 @@ fn count_thirds(piece: &Piece, counts: &mut Counts) {
     }
 }
 
-/// A new chorale of sixteen bars, and where the last notes of its phrases of two bars begin.
-fn composed(model: &Arc<Model>, seed: u64) -> Result<(Piece, Vec<Tick>), ModelError> {
+/// A new chorale of sixteen bars.
+fn composed(model: &Arc<Model>, seed: u64) -> Result<Piece, ModelError> {
     let mut options = ComposeOptions::default();
     options.freedom.seed = seed;
-    let piece = compose(model, Prompt::default(), &options).map_err(|error| ModelError::Run(error.to_string()))?;
-    let soprano = piece.score.part(Part::Soprano);
-    let last_note = |end: u32| {
-        let notes = soprano.partition_point(|note| note.start < piece.grid.tick(end));
-        soprano[notes.max(1) - 1].start
-    };
-    let ends = (32..=options.length as u32).step_by(32).map(last_note).collect();
-    Ok((piece, ends))
+    compose(model, Prompt::default(), &options).map_err(|error| ModelError::Run(error.to_string()))
 }
 
-/// Whether a figure of a bar or half of one comes three times in a row, and whether the first four bars come twice.
-fn count_form(piece: &Piece, counts: &mut Counts) {
+/// How a new chorale begins, ends every second bar, and whether a figure of a bar or half of one comes three times in a row
+/// or the first four bars come twice.
+fn count_new(piece: &Piece, counts: &mut Counts) {
+    let key = piece.score.key();
+    let at = |step: u32| piece.grid.tick(step);
+    let of_tonic = |chord: Option<(u8, bool)>| chord == Some((key.tonic(), key.minor));
+    counts.add("0 pieces", true);
+    counts.add("1 begins on the tonic", of_tonic(rooted(&sounding(piece, 0))));
+    let length = piece.grid.nearest_step(piece.score.end());
+    for end in (32..=length).step_by(32) {
+        let is_last = end == length;
+        let arrival = at(end - if is_last { 8 } else { 4 });
+        let chord = rooted(&sounding(piece, at(end) - 1));
+        let authentic = chord.is_some_and(|(root, _)| from_dominant(piece, arrival, root));
+        if is_last {
+            // A raised third in minor counts.
+            let ends = of_tonic(chord) || chord == Some((key.tonic(), false));
+            counts.add("2 ends on the tonic", ends);
+            counts.add("2 final authentic", ends && authentic);
+            continue;
+        }
+        let lower = piece.score.parts[1..].iter().flatten();
+        let moves = lower.filter(|note| note.start > arrival && note.start < at(end)).count();
+        counts.add("3 inner ends", true);
+        counts.add("4 at rest", moves == 0);
+        counts.add("4 over their root", chord.is_some());
+        counts.add("5 authentic", authentic);
+        counts.add("5 half", !authentic && chord == Some(((key.tonic() + 7) % 12, false)));
+    }
     let chords = files::chords_of(&piece.score, &piece.grid, 0, u32::MAX).unwrap_or_default();
     let moves = |chords: &[Chord]| chords.windows(2).any(|two| two[0] != two[1]);
     let thrice = |length: usize| {
         chords.windows(3 * length).any(|window| window[..2 * length] == window[length..] && moves(&window[..length]))
     };
-    counts.add("7 a figure three times in a row", thrice(8) || thrice(16));
-    counts.add("7 the first four bars twice", chords.len() >= 128 && chords[..64] == chords[64..128]);
+    counts.add("6 a figure three times in a row", thrice(8) || thrice(16));
+    counts.add("6 the first four bars twice", chords.len() >= 128 && chords[..64] == chords[64..128]);
 }
 
 fn main() -> Result<()> {
@@ -164,9 +184,8 @@ fn main() -> Result<()> {
         let model = Arc::new(model);
         let mut all = Counts::default();
         let seeds_of_new: Vec<u64> = (1..=new).collect();
-        for (piece, ends) in on_all_cores(&seeds_of_new, |_, &seed| composed(&model, seed))? {
-            count(&piece, piece.score.key(), &ends, &mut all);
-            count_form(&piece, &mut all);
+        for piece in on_all_cores(&seeds_of_new, |_, &seed| composed(&model, seed))? {
+            count_new(&piece, &mut all);
         }
         for file in &arguments {
             let tune = arranger::open(file)?;

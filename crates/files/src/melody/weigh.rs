@@ -140,7 +140,7 @@ const LIKE_A_TUNE: f64 = 0.6;
 /// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
 const FULL_COVERAGE: f64 = 0.5;
 
-/// Fewer are a signal or a refrain of bells rather than a tune.
+/// What fewer do says little: they are a signal, or a refrain of bells.
 const FEWEST_NOTES: f64 = 8.0;
 
 /// Of the notes of a line that is sung, so many at least have syllables, even in long melismas: a few words over a part for
@@ -184,18 +184,19 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let coverage = coverage(&profile);
         let name =
             file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES).map_or(0.0, speaks_for_melody);
+        let trust = (profile.tune.len() as f64 / FEWEST_NOTES).min(1.0);
         let value = |clue: Clue| match clue {
             Clue::Words => {
                 let density = words.syllables as f64 / (WORDED * profile.tune.len() as f64);
                 words.fit * density.min(1.0).powi(2) * words.syllables as f64 / most_words
             }
             Clue::Name => name,
-            Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * (profile.tune.len() as f64 / FEWEST_NOTES).min(1.0),
+            Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * trust,
             Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
             Clue::Compass => compass(&profile),
             Clue::SingleNotes => profile.single,
-            Clue::Motion => profile.motion,
-            Clue::Rhythm => profile.rhythm,
+            Clue::Motion => profile.motion * trust,
+            Clue::Rhythm => profile.rhythm * trust,
             Clue::Instrument => file.tracks[line.track].programs.get(&line.channel).map_or(0.0, |it| instrument(*it)),
         };
         let evidence = Evidence(Clue::ALL.map(|clue| clue.weight() * value(clue)));
