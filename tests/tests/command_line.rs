@@ -345,6 +345,10 @@ fn a_new_chorale_is_as_long_as_asked_and_the_same_for_a_seed() {
     let parts = parts(&folder.path().join("a.mid"));
     let end = PARTS.iter().flat_map(|name| &parts[*name].1).map(|note| note.1).max();
     assert_eq!(end, Some(64 * 120));
+    let source = files::read(&read("a.mid")).expect("a MIDI file");
+    let key = files::signature(&source.directions).expect("its key is told");
+    let bass = source.tracks.last().and_then(|track| track.channels[&3].last()).expect("a last note");
+    assert_eq!(bass.pitch.class(), key.tonic(), "it ends over the tonic of its key");
 }
 
 #[test]

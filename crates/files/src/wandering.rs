@@ -240,10 +240,7 @@ mod tests {
         };
         let mut wandering = turns(["Lead"; 4]);
         assert_eq!(join_tracks(&mut wandering, 60).len(), 1);
-        assert_eq!(
-            wandering.iter().map(|track| sizes(track)).collect::<Vec<_>>(),
-            [vec![(1, 16)], vec![], vec![], vec![]]
-        );
+        assert_eq!(wandering.iter().map(sizes).collect::<Vec<_>>(), [vec![(1, 16)], vec![], vec![], vec![]]);
         assert!(join_tracks(&mut turns(["A", "B", "C", "D"]), 60).is_empty(), "of four players");
         let mut choir = vec![alone(0, &scale(0, 8, 72), ""), alone(1, &scale(0, 8, 65), "")];
         assert!(join_tracks(&mut choir, 60).is_empty());
