@@ -73,8 +73,20 @@ fn commands(document: &str, program: &str) -> Vec<Vec<String>> {
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .map(|line| line.split(" #").next().unwrap_or(line));
-    let words = lines.map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    let words = lines.map(words);
     words.filter(|words| words.first().is_some_and(|first| first == program)).map(|words| words[1..].to_vec()).collect()
+}
+
+/// As a shell divides a line: what stands in quotation marks is one word.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, piece) in line.split('"').enumerate() {
+        match index % 2 {
+            0 => words.extend(piece.split_whitespace().map(str::to_owned)),
+            _ => words.push(piece.to_owned()),
+        }
+    }
+    words
 }
 
 /// The tunes of the repository, and what `make demo` does with them, but that few particles are quicker.
@@ -98,7 +110,7 @@ fn run(arguments: &[&str], folder: &Path) {
 fn what_is_said_of_the_tunes_of_the_repository_and_of_arranging_works() {
     let folder = tempfile::tempdir().expect("a folder");
     make_demo(folder.path());
-    let of_arrangers = ["--bars", "--redo", "--fix"];
+    let of_arrangers = ["--bars", "--redo", "--fix", "--chords", "--harmonic-rhythm"];
     let commands = commands("docs/FILES.md", "performer");
     let commands = commands.iter().filter(|command| command.iter().any(|word| word.starts_with("demo/")));
     let mut seen = Vec::new();

@@ -113,7 +113,7 @@ pub fn fix(
     let sounding = Sounding::of(&fixed, options)?;
     let free = sounding.free(&steps, parts);
     if free.iter().all(|free| free.is_empty()) {
-        return Ok(vec![Arrangement { piece: fixed, steps: 0, nats: None }]);
+        return Ok(vec![Arrangement { piece: fixed, steps: 0, nats: None, remarks: Vec::new() }]);
     }
     sounding.find(model, &free, &steps, parts, options, true)
 }
@@ -241,7 +241,7 @@ impl Sounding<'_> {
             let nats = Nats { with_rules: (cost - log_likelihood) / notes, alone: -log_likelihood / notes };
             let score = self.score(&chords[..end - first], first, free, selected, parts);
             let piece = Piece::new(score, self.piece.grid.clone());
-            Arrangement { piece, steps: end - first, nats: Some(nats) }
+            Arrangement { piece, steps: end - first, nats: Some(nats), remarks: Vec::new() }
         });
         let (mut new, mut same): (Vec<Arrangement>, Vec<Arrangement>) =
             all.partition(|one| clings || one.piece.score.parts != self.piece.score.parts);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use chorale::{Chord, Part};
+use chorale::{Chord, Part, Rule};
 use engraving::Piece;
 use files::parts;
 use harmonizer::search::{self, Harmonization};
 use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
 use network::Model;
 
+use crate::told_chords::{by_step, obedience};
 use crate::{ArrangeError, Cantus, Method};
 
 /// One harmonization.
@@ -18,6 +19,8 @@ pub struct Arrangement {
     pub steps: usize,
     /// None with [`Method::Live`], where the soprano's likelihood was never asked for.
     pub nats: Option<Nats>,
+    /// What became of what was asked for, in sentences for the user.
+    pub remarks: Vec<String>,
 }
 
 /// How unlikely a harmonization is, a note of any part.
@@ -31,6 +34,11 @@ pub struct Nats {
 
 /// The chord of each step, and how likely they are where that is known.
 type Harmony = (Vec<Chord>, Option<Nats>);
+
+/// Nats by which every fault costs more under given chords, which lead the network off the ways that it knows to be clean; and
+/// how often a search is run for each version that is wanted.
+const TOLD_COST: f32 = 2.0;
+const TOLD_ROUNDS: usize = 4;
 
 impl Cantus {
     /// As many different harmonizations as were asked for and found, at least one, the best first.
@@ -66,9 +74,29 @@ impl Cantus {
         };
         // What cannot be kept is the fault of the file that it is in.
         let place = options.kept.as_ref().map_or(self.name.clone(), |kept| format!("--keep {}", kept.name));
-        let plan = self.plan(wanted.map_err(|error| ArrangeError::in_file(&place, error))?);
-        let sampling = options.freedom.sampling(constraints.guard(guard_for(model, Purpose::Ahead)));
-        let found = search::alternatives(model, sampling, &plan, particles, alternatives)?;
+        let mut plan = self.plan(wanted.map_err(|error| ArrangeError::in_file(&place, error))?);
+        let told = by_step(&self.told, steps);
+        if let Some(rhythm) = options.harmonic_rhythm {
+            plan.change_only_at(&rhythm.changes(steps, &self.grid));
+        }
+        if !self.told.is_empty() {
+            let heard = |index: usize| told[index].0.map(|(_, chord)| chord.transposed(self.semitones(index)));
+            let (chords, begins): (Vec<_>, Vec<_>) =
+                (0..steps.len()).map(|index| (heard(index), told[index].1)).unzip();
+            plan.obey(&chords, &begins);
+        }
+        let mut guard = constraints.guard(guard_for(model, Purpose::Ahead));
+        let mut rounds = 1;
+        if !self.told.is_empty() {
+            let marked = Rule::ALL.into_iter().filter(|rule| rule.is_marked());
+            marked.for_each(|rule| guard.weights[rule.index()] += TOLD_COST);
+            rounds = TOLD_ROUNDS;
+        }
+        let mut sampling = options.freedom.sampling(guard);
+        // Searches that follow each other have seeds that follow each other; the next seed of the user's has others.
+        sampling.seed = sampling.seed.wrapping_mul(rounds as u64);
+        let mut found = search::alternatives(model, sampling, &plan, particles, alternatives * rounds)?;
+        found.truncate(alternatives);
         let notes = 4.0 * steps.len() as f64;
         let nats = |one: &Harmonization| Nats { with_rules: -one.score() / notes, alone: -one.log_likelihood / notes };
         Ok(found
@@ -84,7 +112,13 @@ impl Cantus {
         let Cantus { options, source, melody, steps, .. } = self;
         let directions = source.directions.clone();
         let ticks_per_quarter = source.ticks_per_quarter;
-        let mut score = parts::score(melody, options.part, steps, chords, self.fold, ticks_per_quarter, directions);
+        let mut steps_struck = steps.clone();
+        if let Some(rhythm) = options.harmonic_rhythm {
+            let changes = rhythm.changes(steps, &self.grid);
+            steps_struck.iter_mut().zip(changes).for_each(|(step, changes)| step.restruck &= changes);
+        }
+        let mut score =
+            parts::score(melody, options.part, &steps_struck, chords, self.fold, ticks_per_quarter, directions);
         score.title.clone_from(&source.title);
         score.creators.clone_from(&source.creators);
         score.is_notated = source.kind.is_notated();
@@ -97,6 +131,20 @@ impl Cantus {
             }
         }
         let piece = Piece::new(score.sung_by(options.ensemble), self.grid.clone());
-        Arrangement { piece, steps: steps.len(), nats }
+        let told: Vec<_> = by_step(&self.told, steps)
+            .into_iter()
+            .enumerate()
+            .map(|(index, (told, begins))| {
+                let (text, chord) = told.filter(|_| begins || steps[index].phase.is_on_beat())?;
+                Some((text.as_str(), chord.transposed(self.semitones(index))))
+            })
+            .collect();
+        let remarks = obedience(&piece, steps, chords, &told).into_iter().collect();
+        Arrangement { piece, steps: steps.len(), nats, remarks }
+    }
+
+    /// By how many the network hears a step higher.
+    fn semitones(&self, index: usize) -> i32 {
+        self.fold.apply(self.steps[index].soprano).1
     }
 }

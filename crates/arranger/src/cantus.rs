@@ -10,7 +10,9 @@ use files::{
 use harmonizer::phrasing::{self, Phrasing, Signature};
 use harmonizer::search::{Plan, SearchStep, contour_of};
 
-use crate::{ArrangeError, Method, Options, Tune, untold};
+use crate::progression::Told;
+use crate::told_chords::told_chords;
+use crate::{ArrangeError, Chords, Method, Options, Tune, untold};
 
 /// A melody ready to be harmonized, with all that was asked for it.
 pub struct Cantus {
@@ -30,6 +32,8 @@ pub struct Cantus {
     pub(crate) spans: Vec<Range<usize>>,
     /// By [`Part::index`], in ticks of `source`.
     pub(crate) kept: [Option<Vec<Note>>; 4],
+    /// The chords that are given, as they are sung.
+    pub(crate) told: Vec<Told>,
     /// What was decided on the way, in sentences for the user.
     pub remarks: Vec<String>,
 }
@@ -83,8 +87,9 @@ impl Tune {
             Some(tune) => kept_parts(tune, source.ticks_per_quarter)?,
             None => [const { None }; 4],
         };
+        let told = told_chords((&self.name, source.kind), options, &melody, &grid, home, &mut remarks)?;
         let (options, name) = (options.clone(), self.name.clone());
-        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, contour, spans, kept, remarks })
+        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, contour, spans, kept, told, remarks })
     }
 }
 
@@ -129,6 +134,9 @@ fn check_part(options: &Options) -> Result<(), ArrangeError> {
     let name = || options.ensemble.name(options.part).to_lowercase();
     if options.method == Method::Live && options.part != Part::Soprano {
         return Err(ArrangeError::LiveBelow(name()));
+    }
+    if options.method == Method::Live && (options.chords != Chords::Found || options.harmonic_rhythm.is_some()) {
+        return Err(ArrangeError::LiveChords);
     }
     if options.ensemble.silent() == Some(options.part) {
         return Err(ArrangeError::LeftOut(name()));

@@ -35,6 +35,12 @@ pub enum ArrangeError {
     NothingToWrite { length: usize, prompt: usize },
     #[error("{0} lies too high for --ranges TTBB, which takes it an octave up; move it down, or leave that out")]
     PromptTooHigh(String),
+    #[error(
+        "--chords file: {file} has no chord symbols{hint}; give them instead, such as --chords \"| C Am | F G7 |\""
+    )]
+    NoSymbols { file: String, hint: &'static str },
+    #[error("--live knows only what came before; chords and their rhythm are given to the search, without it")]
+    LiveChords,
     #[error("--bars {asked}: the piece has bars {first} to {last}")]
     NoSuchBar { asked: String, first: u32, last: u32 },
     #[error("nothing is left to be found anew: no note of these parts begins in these bars; take others, or more")]

@@ -31,6 +31,9 @@ mod compose;
 mod error;
 mod four_parts;
 mod options;
+mod progression;
+mod rhythm;
+mod told_chords;
 mod tune;
 mod untold;
 
@@ -42,5 +45,7 @@ pub use engraving::{ExportOptions, Format, Piece};
 pub use error::ArrangeError;
 pub use files::melody::Choice;
 pub use four_parts::piece_of_table;
-pub use options::{Freedom, Heading, Method, Options};
+pub use options::{Chords, Freedom, Heading, Method, Options};
+pub use progression::{Progression, ProgressionError};
+pub use rhythm::HarmonicRhythm;
 pub use tune::{Tune, open};

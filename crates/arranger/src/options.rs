@@ -6,7 +6,7 @@ use files::{Direction, Ensemble, Tick, set_signature};
 use harmonizer::Sampling;
 use harmonizer::search::PARTICLES;
 
-use crate::Tune;
+use crate::{HarmonicRhythm, Tune};
 
 /// How a melody is to be harmonized.
 #[derive(Clone, Debug)]
@@ -23,6 +23,10 @@ pub struct Options {
     pub ensemble: Ensemble,
     /// Where the lower parts may move while the melody holds a note.
     pub density: Density,
+    /// Where the harmony may change at all; none lets it change wherever the density does.
+    pub harmonic_rhythm: Option<HarmonicRhythm>,
+    /// The chords that the melody has.
+    pub chords: Chords,
     /// Who sings the melody.
     pub part: Part,
     /// A file whose alto, tenor or bass, so named, stay as they are.
@@ -42,6 +46,8 @@ impl Default for Options {
             heading: Heading::default(),
             ensemble: Ensemble::default(),
             density: Density::default(),
+            harmonic_rhythm: None,
+            chords: Chords::default(),
             part: Part::Soprano,
             kept: None,
             all_sing: true,
@@ -49,6 +55,18 @@ impl Default for Options {
             freedom: Freedom::default(),
         }
     }
+}
+
+/// Which chords a melody has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Chords {
+    /// Those that are found for it.
+    #[default]
+    Found,
+    /// Those that its file writes over it.
+    OfFile,
+    /// Those of a text, as [`Progression::parse`](crate::Progression::parse) reads it, for the melody as its file has it.
+    Given(String),
 }
 
 /// How the chords are found.

@@ -4,7 +4,7 @@ use files::{Grid, Score, Tick};
 
 use crate::analysis::{self, Sounding};
 use crate::marks::{self, Mark};
-use crate::position::bar_position;
+use crate::position::{BarPosition, bar_position};
 
 /// A score with what is known of it.
 pub struct Piece {
@@ -19,6 +19,11 @@ impl Piece {
         let chords = analysis::chords(&score, &grid);
         let marks = marks::marks(&score, &grid);
         Piece { score, grid, chords, marks }
+    }
+
+    /// The bar and beat of a tick.
+    pub fn position(&self, tick: Tick) -> BarPosition {
+        bar_position(&self.grid, self.grid.nearest_step(tick))
     }
 
     /// Where a beat begins, or a part of one such as 2.5, as musicians count it: bars from 1, a pickup being bar 0, beats from

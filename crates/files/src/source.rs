@@ -78,6 +78,8 @@ pub struct Track {
     /// Where notes with a fermata begin.
     pub fermatas: Vec<Tick>,
     pub phrasing: Phrasing,
+    /// Chord symbols as they stand in the file, such as `Am7/E`, or `N.C.`; in order.
+    pub symbols: Vec<(Tick, String)>,
     /// How the file wrote its notes, by start and MIDI pitch; empty for MIDI, which has no spelling.
     pub spellings: BTreeMap<(Tick, u8), Spelling>,
     /// What had to be interpreted in it, in sentences for the user; of interest where the melody is in it.

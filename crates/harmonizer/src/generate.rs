@@ -134,6 +134,8 @@ fn plan(
             may_move: true,
             is_closing: false,
             sounding: None,
+            chord: None,
+            span: None,
         }
     });
     let is_held = |step: usize| spans.iter().any(|(arrival, end)| (arrival + 1..*end).contains(&step));
@@ -144,6 +146,8 @@ fn plan(
         may_move: !is_held(step),
         is_closing: false,
         sounding: None,
+        chord: None,
+        span: None,
     });
     let steps = given.chain(free).collect();
     let goals =

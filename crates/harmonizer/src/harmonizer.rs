@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use arithmetic::{exp, multiversion};
 use chorale::phrase_tracker::Prospect;
-use chorale::{Chord, Guard, Key, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
+use chorale::{Chord, GivenChord, Guard, Key, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::bound;
 use crate::guards::{self, Purpose, guard_for};
 use crate::search::goals;
 use network::{Architecture, Context, Model, ModelError, Row, State};
@@ -92,6 +93,8 @@ pub struct Limits {
     /// A part that nobody sings. It is chosen all the same, since the networks know four parts, but the others must make
     /// sense without it.
     pub silent: Option<Part>,
+    /// A chord of which the lower parts sing, as far as they are not kept.
+    pub chord: Option<GivenChord>,
 }
 
 impl Limits {
@@ -107,7 +110,7 @@ impl Limits {
 impl Default for Limits {
     /// Nothing that Bach's singers never had to sing. The networks give it little, but a long performance would meet it.
     fn default() -> Limits {
-        Limits { ranges: Part::ALL.map(Part::range), kept: [None; 4], silent: None }
+        Limits { ranges: Part::ALL.map(Part::range), kept: [None; 4], silent: None, chord: None }
     }
 }
 
@@ -329,7 +332,7 @@ impl Harmonizer {
 }
 
 /// The indices of what may be sung from a lowest to a highest pitch: no rest.
-fn singable((low, high): (Pitch, Pitch)) -> Range<usize> {
+pub(crate) fn singable((low, high): (Pitch, Pitch)) -> Range<usize> {
     let index = |pitch| Token::from_pitch(pitch).map_or(0, Token::index);
     index(low)..index(high) + 1
 }
@@ -361,7 +364,8 @@ pub(crate) fn beams(
         })
         .collect();
     let (mut rows, mut logits) = (Vec::new(), Vec::new());
-    for (&part, most) in model.order()[1..].iter().zip(BEAM) {
+    let order = &model.order()[1..];
+    for (place, (&part, most)) in order.iter().zip(BEAM).enumerate() {
         rows.clear();
         rows.extend(queries.iter().zip(&beams).flat_map(|(query, beam)| {
             beam.iter().map(move |candidate| Row { state: query.state, given: candidate.chord })
@@ -371,7 +375,10 @@ pub(crate) fn beams(
         for (beam, query) in beams.iter_mut().zip(queries) {
             let (of_beam, rest) = logits.split_at_mut(beam.len() * Token::VOCABULARY);
             logits = rest;
-            *beam = longer(beam, part, query, of_beam, most);
+            *beam = match query.limits.chord {
+                None => longer(beam, part, query, of_beam, most),
+                Some(chord) => bound::longer(beam, (part, &order[place + 1..]), (query, chord), of_beam, most),
+            };
         }
     }
     Ok(beams)

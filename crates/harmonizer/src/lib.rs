@@ -22,6 +22,7 @@
 //! Nothing here knows of files, ports or time: the same network, seed and notes give the same chords on every machine.
 //! Without the feature `parallel` no thread is started.
 
+mod bound;
 mod constraints;
 mod generate;
 mod guards;

@@ -23,7 +23,7 @@ use network::{Context, Model, ModelError, Row, State};
 
 pub use focus::steps_among;
 pub use goals::Goal;
-pub use steps::{Plan, SearchStep, StepError, contour_of, contour_of_sopranos, steps, steps_around, steps_under};
+pub use steps::{Plan, SearchStep, Span, StepError, contour_of, contour_of_sopranos, steps, steps_around, steps_under};
 
 /// A finished harmonization.
 #[derive(Clone, Debug, PartialEq)]
@@ -250,7 +250,8 @@ fn candidates(
             (Some(soprano), _) => soprano,
             (None, Some(held)) => held[Part::Soprano],
             (None, None) => {
-                let classes = goals::soprano_classes(role, swarm[state].cadence, before[state]);
+                let classes = goals::soprano_classes(role, swarm[state].cadence, before[state])
+                    & limits.chord.map_or(0xfff, |chord| chord.classes);
                 draw_soprano(logits, &limits, classes, sampling, generator)
             }
         };
@@ -266,7 +267,9 @@ fn candidates(
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
                 + particle.off_beat.cost(particle.before, candidate.chord, step.phase)
-                + step.leaving_cost(candidate.chord);
+                + step.leaving_cost(candidate.chord)
+                + step.passing_cost(candidate.chord)
+                + step.span_cost(candidate.chord);
         }
     }
     Ok(likelihoods.into_iter().zip(beams).collect())

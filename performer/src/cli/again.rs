@@ -33,7 +33,8 @@ pub struct AgainOptions {
 }
 
 /// What has no meaning where the parts are there already.
-const OTHERS: [&str; 8] = ["live", "keep", "melody_part", "track", "channel", "pickup", "transpose", "words"];
+const OTHERS: [&str; 10] =
+    ["live", "keep", "melody_part", "track", "channel", "pickup", "transpose", "words", "chords", "harmonic_rhythm"];
 
 /// See `--fix`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use arranger::{Arrangement, Choice, Method, Nats, Options, Tune};
+use arranger::{Arrangement, Choice, Chords, HarmonicRhythm, Method, Nats, Options, Tune};
 use chorale::{Density, Part};
 use harmonizer::search::PARTICLES;
 use network::Model;
@@ -91,6 +91,17 @@ pub struct Args {
     #[arg(long, value_name = "HOW", default_value = "sixteenths", value_parser = density, help_heading = HARMONY)]
     density: Density,
 
+    /// The chords to keep to, as far as the melody and the rules of part-writing let them: letters or degrees of the key, with
+    /// bar lines where a bar has several, such as "| C Am | F G7/D |" or "| I vi | IV V43 |" (. holds a chord, % repeats a
+    /// bar, N.C. leaves it free); they begin again where the melody goes on. Or file: the chord symbols of the file
+    #[arg(long, value_name = "CHORDS|file", conflicts_with = "live", help_heading = HARMONY)]
+    chords: Option<String>,
+
+    /// The fastest that chords may follow each other: bar, half (a bar) or beat. Between, the lower parts hold whatever the
+    /// melody does; --density says where they move while it holds [default: as often as it suits]
+    #[arg(long, value_name = "HOW", value_parser = harmonic_rhythm, conflicts_with = "live", help_heading = HARMONY)]
+    harmonic_rhythm: Option<HarmonicRhythm>,
+
     #[command(flatten)]
     again: AgainOptions,
 
@@ -150,6 +161,12 @@ Examples:
       For three parts; for men; for a choir whose sopranos end at G5 and whose basses begin at G2.
   performer render tune.mid -o calm.mid --density beats
       While the melody holds a note, the other parts move on beats alone.
+  performer render song.musicxml -o choir.musicxml --chords file
+  performer render tune.mid -o chorale.mid --chords \"| C Am | F G7 | C F | G7 C |\"
+  performer render tune.mid -o chorale.mid --chords \"| I vi | ii65 V7 | I |\"
+      With the chord symbols of the file, or with these chords; what could not be kept to is told.
+  performer render song.musicxml -o song.mid --harmonic-rhythm bar --words melody
+      One chord a bar, as under a pop song, whatever the melody does.
   performer render song.mxl -o song.musicxml --words melody
       One sings the words, the others hum.
   performer render tune.mid -o chorale.mid --live
@@ -244,6 +261,7 @@ fn harmonize(
     cantus.remarks.iter().for_each(|remark| say(remark));
     let before = Instant::now();
     let arrangements = cantus.harmonize(model)?;
+    arrangements[0].remarks.iter().for_each(|remark| say(remark));
     Ok((arrangements, before.elapsed().as_secs_f64(), cantus.place().to_owned()))
 }
 
@@ -256,6 +274,12 @@ impl Args {
             heading: self.output.heading(),
             ensemble: self.output.ranges,
             density: self.density,
+            harmonic_rhythm: self.harmonic_rhythm,
+            chords: match self.chords.as_deref() {
+                None => Chords::Found,
+                Some("file") => Chords::OfFile,
+                Some(text) => Chords::Given(text.to_owned()),
+            },
             part: self.melody_part,
             kept,
             all_sing: self.words == Words::All,
@@ -283,6 +307,15 @@ fn density(name: &str) -> Result<Density, String> {
         "eighths" => Density::Eighths,
         "sixteenths" => Density::Sixteenths,
         _ => return Err("expected still, beats, eighths or sixteenths".into()),
+    })
+}
+
+fn harmonic_rhythm(name: &str) -> Result<HarmonicRhythm, String> {
+    Ok(match name {
+        "bar" => HarmonicRhythm::Bar,
+        "half" => HarmonicRhythm::Half,
+        "beat" => HarmonicRhythm::Beat,
+        _ => return Err("expected bar, half or beat".into()),
     })
 }
 

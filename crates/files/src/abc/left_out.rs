@@ -2,7 +2,6 @@
 
 #[derive(Default)]
 pub(super) struct LeftOut {
-    pub symbols: usize,
     pub ornaments: usize,
     pub quarter_tones: usize,
     pub out_of_reach: usize,
@@ -12,12 +11,11 @@ impl LeftOut {
     /// In sentences for the user.
     pub fn remarks(&self) -> Vec<String> {
         let told = [
-            (self.symbols, "chord symbols are left out", ": the harmony is new"),
-            (self.ornaments, "ornaments and articulations are left out", ""),
-            (self.quarter_tones, "quarter tones are rounded", ""),
-            (self.out_of_reach, "notes beyond C-1 to G9 are left out", ""),
+            (self.ornaments, "ornaments and articulations are left out"),
+            (self.quarter_tones, "quarter tones are rounded"),
+            (self.out_of_reach, "notes beyond C-1 to G9 are left out"),
         ];
-        let told = told.into_iter().filter(|(count, ..)| *count > 0);
-        told.map(|(count, what, why)| format!("{what} ({count}){why}")).collect()
+        let told = told.into_iter().filter(|(count, _)| *count > 0);
+        told.map(|(count, what)| format!("{what} ({count})")).collect()
     }
 }

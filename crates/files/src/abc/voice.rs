@@ -13,7 +13,7 @@ use super::{FINE_TICKS, ReadError};
 use crate::score::{Direction, MAX_TICK, Metre, Tick};
 use crate::written::{
     Endless, MAX_MEASURES, Navigation, RepeatSigns, WrittenExpression, WrittenLyric, WrittenMeasure, WrittenNote,
-    WrittenPart, navigation,
+    WrittenPart, navigation, transposed_symbol,
 };
 
 /// A book of tunes has fewer.
@@ -472,7 +472,9 @@ impl Voice {
         let words = lyrics::unescaped(text.trim_start_matches(['^', '_', '<', '>', '@']));
         match navigation(&words) {
             Some(navigation) => self.sign.read(navigation),
-            None if words.len() == text.trim().len() => self.left_out.symbols += 1,
+            None if words.len() == text.trim().len() => {
+                self.measure.symbols.push((self.now, transposed_symbol(&words, self.moved)));
+            }
             None if words.is_empty() => {}
             None => self.measure.expressions.push((self.now, WrittenExpression::Words(words))),
         }

@@ -7,7 +7,7 @@ use super::text_lines::line_ends;
 use super::weigh::{Candidate, weigh};
 use super::{Melody, MelodyError};
 use crate::score::{Lyric, Note, Tick};
-use crate::source::{Kind, Source};
+use crate::source::{Kind, Source, Track};
 
 /// Where to look for the melody.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,11 @@ impl Melody {
             1 => taken.line.describe(file),
             count => format!("{} of {count}", taken.line.describe(file)),
         };
-        Ok(Melody { notes, place, lyrics, all_sing: false, fermatas, phrasing, line_ends, spellings, remarks })
+        let most = file.tracks.iter().rev().max_by_key(|track| track.symbols.len());
+        let has_symbols = |track: &&Track| !track.symbols.is_empty();
+        let symbols = Some(track).filter(has_symbols).or(most).map_or(Vec::new(), |track| track.symbols.clone());
+        let all_sing = false;
+        Ok(Melody { notes, place, lyrics, all_sing, fermatas, phrasing, line_ends, spellings, symbols, remarks })
     }
 }
 

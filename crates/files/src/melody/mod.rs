@@ -47,6 +47,8 @@ pub struct Melody {
     pub line_ends: Vec<Tick>,
     /// How the file wrote the notes, by their start; empty where it has no spelling.
     pub spellings: BTreeMap<Tick, Spelling>,
+    /// The chord symbols of its track, or else of the one that has most.
+    pub symbols: Vec<(Tick, String)>,
     /// What was decided on the way, in sentences for the user.
     pub remarks: Vec<String>,
 }

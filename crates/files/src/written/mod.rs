@@ -2,6 +2,7 @@
 //! is played, with its repeats written out.
 
 mod repeats;
+mod symbols;
 mod timeline;
 mod track;
 mod verses;
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 pub(crate) use self::repeats::{Jump, MAX_MEASURES, Navigation, RepeatSigns, navigation};
 use self::repeats::{play_order, settled};
+pub(crate) use self::symbols::transposed as transposed_symbol;
 use self::timeline::Timeline;
 use self::track::Player;
 use crate::score::{Direction, Metre, Tick};
@@ -67,6 +69,8 @@ pub(crate) struct WrittenMeasure {
     /// `Some(None)` from where on there is none.
     pub metre: Option<Option<Metre>>,
     pub expressions: Vec<(Tick, WrittenExpression)>,
+    /// Chord symbols, as they sound.
+    pub symbols: Vec<(Tick, String)>,
 }
 
 impl WrittenMeasure {
@@ -75,7 +79,8 @@ impl WrittenMeasure {
         let of_notes = self.notes.iter().flat_map(|note| [note.start, note.length]);
         let of_directions = self.directions.iter().chain(&self.keys).map(|(at, _)| *at);
         let of_expressions = self.expressions.iter().map(|(at, _)| *at);
-        let mut all = of_notes.chain(of_directions).chain(of_expressions).chain([self.length]);
+        let of_symbols = self.symbols.iter().map(|(at, _)| *at);
+        let mut all = of_notes.chain(of_directions).chain(of_expressions).chain(of_symbols).chain([self.length]);
         all.all(|time| time.is_multiple_of(ticks))
     }
 
@@ -87,6 +92,7 @@ impl WrittenMeasure {
         self.rests.iter_mut().for_each(|(_, start, end)| (*start, *end) = (*start / ticks, *end / ticks));
         self.directions.iter_mut().chain(&mut self.keys).for_each(|(at, _)| *at /= ticks);
         self.expressions.iter_mut().for_each(|(at, _)| *at /= ticks);
+        self.symbols.iter_mut().for_each(|(at, _)| *at /= ticks);
         self.length /= ticks;
     }
 }
@@ -169,6 +175,7 @@ fn is_endless(parts: &[WrittenPart], order: &[usize]) -> bool {
             + measure.directions.len()
             + measure.keys.len()
             + measure.expressions.len()
+            + measure.symbols.len()
     });
     items.sum::<usize>() > MAX_ITEMS
 }

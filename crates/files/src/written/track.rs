@@ -62,6 +62,8 @@ impl Player<'_> {
             for (at, expression) in &content.expressions {
                 line_track.expression(bar_line + at, expression);
             }
+            let symbols = content.symbols.iter().map(|(at, symbol)| (bar_line + at, symbol.clone()));
+            line_track.track.symbols.extend(symbols);
         }
         let mut track = line_track.finish();
         let places = lines.iter().map(|((staff, voice), line)| (*line, Place { staff: *staff, voice: voice.clone() }));
@@ -193,6 +195,7 @@ impl Playing {
         }
         track.channels.retain(|_, notes| !notes.is_empty());
         track.lyrics.sort_by_key(|lyric| (lyric.tick, lyric.verse));
+        track.symbols.sort_by_key(|(tick, _)| *tick);
         track.fermatas.sort_unstable();
         track.fermatas.dedup();
         track.phrasing = track.phrasing.in_order();

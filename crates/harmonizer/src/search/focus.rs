@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use chorale::{Approach, Cadence, Chord, Part, Parts, Pitch, Token};
+use chorale::{Approach, Cadence, Chord, GivenChord, Part, Parts, Pitch, Token};
 use files::melody::MelodyStep;
 
-use super::steps::{Plan, SearchStep, close};
+use super::steps::{Plan, SearchStep, Span, close};
 use crate::constraints::Constraints;
 use crate::harmonizer::Limits;
 
@@ -41,6 +41,8 @@ pub fn steps_among(
             may_move: may_move && !given.in_triplet || kept_moves,
             is_closing: false,
             sounding: None,
+            chord: None,
+            span: None,
         });
     }
     close(&mut steps, melody);
@@ -48,6 +50,35 @@ pub fn steps_among(
 }
 
 impl Plan {
+    /// Binds the steps to chords that are given: `begins` tells where one does. Cadences that they contradict are not headed for,
+    /// and the piece begins with the first of them.
+    pub fn obey(&mut self, chords: &[Option<GivenChord>], begins: &[bool]) {
+        for ((step, &chord), &begins) in self.steps.iter_mut().zip(chords).zip(begins) {
+            step.chord = chord;
+            step.limits.chord = chord.filter(|_| begins || step.phase.is_on_beat());
+            step.may_move |= begins;
+            step.span = step.span.filter(|_| chord.is_none());
+        }
+        if chords.first().is_some_and(Option::is_some) {
+            self.home = None;
+        }
+        self.retain_goals();
+    }
+
+    /// Lets the lower parts move where the chord `changes` and nowhere else. Each chord is then chosen by all of the melody that it
+    /// will stand under.
+    pub fn change_only_at(&mut self, changes: &[bool]) {
+        let mut end = self.steps.len();
+        for index in (0..self.steps.len()).rev() {
+            let changes = changes.get(index).is_none_or(|changes| *changes);
+            self.steps[index].may_move &= changes;
+            if changes {
+                self.steps[index].span = Span::of(&self.steps[index..end]);
+                end = index;
+            }
+        }
+    }
+
     /// Leaves out of the search what has no choice: all before the `free` steps has sounded, and of what comes after them
     /// as much counts as they can be heard to lead to. Cadences that kept notes contradict are not headed for.
     pub fn focus(&mut self, free: Range<usize>) {
@@ -64,6 +95,13 @@ impl Plan {
         self.goals.retain(|goal| goal.arrival >= free.start && goal.end <= end);
         for goal in &mut self.goals {
             (goal.arrival, goal.end) = (goal.arrival - free.start, goal.end - free.start);
+        }
+        self.retain_goals();
+    }
+
+    /// Heads for no cadence that what is kept and given contradicts.
+    fn retain_goals(&mut self) {
+        for goal in &mut self.goals {
             let before = goal.arrival.checked_sub(1).map(|before| &self.steps[before]);
             let last = &self.steps[goal.end - 1];
             goal.options.retain(|option| allows(last, before, option.cadence));
@@ -74,16 +112,21 @@ impl Plan {
     }
 }
 
-/// Whether the kept notes of the last step, and of that before the arrival, leave room for a cadence.
+/// Whether the kept notes and the given chords of the last step, and of that before the arrival, leave room for a cadence.
 fn allows(last: &SearchStep, before: Option<&SearchStep>, cadence: Cadence) -> bool {
+    if last.chord.is_some_and(|chord| chord.root != cadence.root || !chord.holds((cadence.root + cadence.third()) % 12))
+    {
+        return false;
+    }
     let class = |step: &SearchStep, part: Part| step.limits.kept[part.index()].and_then(Token::pitch).map(Pitch::class);
     let holds = |part: Part| class(last, part).is_none_or(|class| cadence.holds(class));
     let leads = |above: u8| {
         let bass = before.and_then(|before| class(before, Part::Bass));
-        bass.is_none_or(|bass| cadence.above(bass) == above)
+        let root = before.and_then(|before| before.chord).map(|chord| chord.bass.unwrap_or(chord.root));
+        bass.or(root).is_none_or(|bass| cadence.above(bass) == above)
     };
     Part::LOWER.into_iter().all(holds)
-        && class(last, Part::Bass).is_none_or(|bass| bass == cadence.root)
+        && class(last, Part::Bass).or(last.chord.and_then(|chord| chord.bass)).is_none_or(|bass| bass == cadence.root)
         && match cadence.approach {
             Approach::Authentic => leads(7),
             Approach::Plagal => leads(5),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use chorale::{Chord, Key, Part, Phase, Pitch, Token};
+use chorale::{Chord, GivenChord, Key, Part, Phase, Pitch, Token};
 use files::Note;
 use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
@@ -25,13 +25,64 @@ pub struct SearchStep {
     pub is_closing: bool,
     /// What sounds here already, and is left only where there is reason to.
     pub sounding: Option<Chord>,
+    /// The chord that is given here; on beats and where it begins the limits bind to it.
+    pub chord: Option<GivenChord>,
+    /// What the melody sings while the chord of this step stands.
+    pub span: Option<Span>,
 }
+
+/// A stretch of melody over one chord.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    /// Of each pitch class, the beats counting double; together 1.
+    shares: [f32; 12],
+    lowest: Pitch,
+}
+
+/// Nats for a melody that has no note of its chord, and for each part above some of it.
+const DISCORD_COST: f32 = 8.0;
+const BELOW_COST: f32 = 2.0;
+
+impl Span {
+    /// Of steps; `None` where the soprano is still to be found, or rests.
+    pub(super) fn of(steps: &[SearchStep]) -> Option<Span> {
+        let mut shares = [0.0; 12];
+        let sung = || steps.iter().filter_map(|step| Some((step, step.soprano?.pitch()?)));
+        for (step, pitch) in sung() {
+            shares[usize::from(pitch.class())] += if step.phase.is_on_beat() { 2.0 } else { 1.0 };
+        }
+        let total: f32 = shares.iter().sum();
+        shares.iter_mut().for_each(|share| *share /= total);
+        Some(Span { shares, lowest: sung().map(|(_, pitch)| pitch).min()? })
+    }
+
+    fn cost(self, chord: Chord) -> f32 {
+        let lower: Vec<Pitch> = Part::LOWER.into_iter().filter_map(|part| chord[part].pitch()).collect();
+        let is_held = |class: usize| lower.iter().any(|pitch| usize::from(pitch.class()) == class);
+        let outside: f32 = (0..12).filter(|class| !is_held(*class)).map(|class| self.shares[class]).sum();
+        DISCORD_COST * outside + BELOW_COST * lower.iter().filter(|pitch| **pitch > self.lowest).count() as f32
+    }
+}
+
+/// Nats for each lower part and step outside the chord that is given, off the beat, where notes may pass.
+const PASSING_COST: f32 = 1.5;
 
 /// Nats for each lower part and step that leaves what sounds already. A quarter that changes costs four times as much, which
 /// is about what the guard takes off for parallels: less than a fault is no reason to change a note.
 const LEAVING_COST: f32 = 1.0;
 
 impl SearchStep {
+    pub(super) fn span_cost(&self, chord: Chord) -> f32 {
+        self.span.map_or(0.0, |span| span.cost(chord))
+    }
+
+    pub(super) fn passing_cost(&self, chord: Chord) -> f32 {
+        let Some(given) = self.chord.filter(|_| self.limits.chord.is_none()) else { return 0.0 };
+        let is_free = |part: &Part| self.limits.kept[part.index()].is_none();
+        let pitches = Part::LOWER.into_iter().filter(is_free).filter_map(|part| chord[part].pitch());
+        PASSING_COST * pitches.filter(|pitch| !given.holds(pitch.class())).count() as f32
+    }
+
     pub(super) fn leaving_cost(&self, chord: Chord) -> f32 {
         let Some(sounding) = self.sounding else { return 0.0 };
         LEAVING_COST * Part::LOWER.into_iter().filter(|part| sounding[*part] != chord[*part]).count() as f32
@@ -165,6 +216,8 @@ pub fn steps(sopranos: impl Iterator<Item = (Token, Phase)>, closes: bool) -> Ve
             may_move: true,
             is_closing: false,
             sounding: None,
+            chord: None,
+            span: None,
         })
         .collect();
     if let Some(last) = steps.last().filter(|_| closes).map(|step| step.soprano) {
@@ -232,7 +285,16 @@ pub fn steps_around(
         limits.kept[part.index()] = Some(token);
         let may_move = may_move && !given.in_triplet;
         let (soprano, phase) = (None, given.phase);
-        steps.push(SearchStep { soprano, phase, limits, may_move, is_closing: false, sounding: None });
+        steps.push(SearchStep {
+            soprano,
+            phase,
+            limits,
+            may_move,
+            is_closing: false,
+            sounding: None,
+            chord: None,
+            span: None,
+        });
     }
     close(&mut steps, melody);
     Ok(steps)

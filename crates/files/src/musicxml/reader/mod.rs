@@ -2,6 +2,7 @@
 
 mod direction;
 mod elements;
+mod harmony;
 mod note;
 mod part;
 mod signs;

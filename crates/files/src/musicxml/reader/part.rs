@@ -7,10 +7,11 @@ use roxmltree::Node;
 
 use super::direction::{read_direction, read_dynamics};
 use super::elements::{PartNodes, child, children, text_of};
+use super::harmony::read_harmony;
 use super::note::{Transposition, line_of, read_note};
 use super::{ReadError, shorten};
 use crate::score::{Direction, Metre, Tick};
-use crate::written::{WrittenMeasure, WrittenPart};
+use crate::written::{WrittenMeasure, WrittenPart, transposed_symbol};
 
 /// Where in the file the reader is, for errors, and the attributes in force there, which last from one measure of a part to
 /// the next.
@@ -111,10 +112,6 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
 fn left_out(nodes: &PartNodes) -> Vec<String> {
     let mut remarks = Vec::new();
     let contents = || nodes.measures.iter().flat_map(|measure| measure.children());
-    let symbols = contents().filter(|node| node.has_tag_name("harmony")).count();
-    if symbols > 0 {
-        remarks.push(format!("chord symbols are left out ({symbols}): the harmony is new"));
-    }
     let notations = || contents().flat_map(|note| children(note, "notations"));
     let signs =
         ["ornaments", "articulations"].into_iter().flat_map(|name| notations().flat_map(move |n| children(n, name)));
@@ -158,6 +155,12 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 let at = (now + context.offset(node)).max(0.0) as Tick;
                 read_direction(node, at, context, &mut content);
             }
+            "harmony" => {
+                let semitones = context.transposition(0).semitones;
+                let symbol = read_harmony(node).map(|symbol| transposed_symbol(&symbol, semitones));
+                let at = (now + context.offset(node)).max(0.0) as Tick;
+                content.symbols.extend(symbol.map(|symbol| (at, symbol)));
+            }
             _ => {}
         }
         end = end.max(now);
@@ -166,6 +169,7 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
     // What is printed elsewhere than it stands stays within its measure.
     content.directions.iter_mut().for_each(|(at, _)| *at = (*at).min(content.length));
     content.expressions.iter_mut().for_each(|(at, _)| *at = (*at).min(content.length));
+    content.symbols.iter_mut().for_each(|(at, _)| *at = (*at).min(content.length));
     Ok(content)
 }
 

@@ -420,7 +420,28 @@ fn expressions_are_read_and_what_has_no_place_is_counted() {
         (960, Expression::Words("dolce".into())),
     ];
     assert_eq!(source.tracks[0].phrasing.expressions, expected);
-    let remarks =
-        ["chord symbols are left out (1): the harmony is new", "ornaments and articulations are left out (2)"];
-    assert_eq!(source.tracks[0].remarks, remarks);
+    assert_eq!(source.tracks[0].remarks, ["ornaments and articulations are left out (2)"]);
+    assert_eq!(source.tracks[0].symbols, [(0, "C".to_owned())]);
+}
+
+#[test]
+fn chord_symbols_are_read_as_lead_sheets_write_them() {
+    let root =
+        |step: &str, alter: &str| format!("<root><root-step>{step}</root-step><root-alter>{alter}</root-alter></root>");
+    let harmony = |inside: &str| format!("<harmony>{inside}</harmony>");
+    let degree =
+        "<degree><degree-value>9</degree-value><degree-alter>-1</degree-alter><degree-type>add</degree-type></degree>";
+    let bass = "<bass><bass-step>F</bass-step><bass-alter>1</bass-alter></bass>";
+    let measure = [
+        ATTRIBUTES,
+        &harmony(&format!("{}<kind>minor-seventh</kind>", root("B", "-1"))),
+        &note("C5", 4, ""),
+        &harmony(&format!("{}<kind text=\"7\">dominant</kind>{bass}{degree}", root("D", "0"))),
+        &note("D5", 4, ""),
+        &harmony(&format!("{}<kind>none</kind>", root("C", "0"))),
+        &harmony("<function>V</function><kind>major</kind>"),
+    ];
+    let source = read_text(&score(&[&measure.concat()]));
+    let symbols: Vec<&str> = source.tracks[0].symbols.iter().map(|(_, symbol)| symbol.as_str()).collect();
+    assert_eq!(symbols, ["Bbm7", "D7(b9)/F#", "N.C."]);
 }
