@@ -26,8 +26,7 @@ pub(crate) fn longer(
         None if is_sounding => singable(limits.ranges[part.index()]),
         _ => 0..Token::VOCABULARY,
     };
-    // A cadence that suits the chord may ask for one of its notes.
-    let bass = chord.bass.or(query.bass.filter(|bass| chord.holds(*bass))).filter(|_| part == Part::Bass);
+    let bass = bass_class(query, chord).filter(|_| part == Part::Bass);
     let classes = bass.map_or(chord.classes, |bass| 1 << bass);
     let is_open = |token: Token| match (kept, token.pitch()) {
         (Some(kept), _) => kept == token,
@@ -56,15 +55,24 @@ pub(crate) fn longer(
     longer
 }
 
+/// The bass that is told, or that a cadence asks for which suits the chord.
+fn bass_class(query: &Query, chord: GivenChord) -> Option<u8> {
+    chord.bass.or(query.bass.filter(|bass| chord.holds(*bass)))
+}
+
 /// Of what makes the chord as many notes as the parts that come later are too few for.
 fn lacking(mut so_far: Chord, later: &[Part], query: &Query, chord: GivenChord) -> u32 {
     let mut free = 0;
+    // A bass that is told sings that and nothing else.
+    let mut told = 0;
     for part in later {
-        match query.limits.kept[part.index()] {
-            Some(kept) => so_far[*part] = kept,
-            None => free += 1,
+        match (query.limits.kept[part.index()], bass_class(query, chord)) {
+            (Some(kept), _) => so_far[*part] = kept,
+            (None, Some(bass)) if *part == Part::Bass => told = 1 << bass,
+            (None, _) => free += 1,
         }
     }
+    let chord = GivenChord { needed: chord.needed & !told, ..chord };
     chord.missing(&so_far.pitches()).saturating_sub(free)
 }
 
