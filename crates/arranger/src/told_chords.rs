@@ -68,8 +68,9 @@ fn of_file(melody: &Melody, key: Key, remarks: &mut Vec<String>) -> Vec<Told> {
 
 /// That there are more or fewer bars of chords than of melody.
 fn how_often(progression: &Progression, grid: &Grid, first: Tick, end: Tick) -> Option<String> {
-    let bar = |tick: Tick| grid.bar(grid.nearest_step(tick)).number;
-    let bars = (bar(end.saturating_sub(1)) + 1).saturating_sub(bar(first).max(1)) as usize;
+    let (first, end) = (grid.nearest_step(first), grid.nearest_step(end));
+    let last = grid.bar(end.saturating_sub(1).max(first)).number;
+    let bars = (last + 1).saturating_sub(grid.bar(first).number.max(1)) as usize;
     let given = progression.bars();
     let word = |count: usize| if count == 1 { "1 bar".into() } else { format!("{count} bars") };
     match given.cmp(&bars) {
