@@ -85,7 +85,7 @@ train: setup
 	$(TRAINER) train lstm --resume --out runs/lstm $(TAUGHT) --dropout 0.3 \
 		$(patsubst %,--teacher %/best.safetensors,$(FIRST)) $(DATA_OPTION)
 	for network in wavenet lstm; do \
-		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx $(DATA_OPTION) || exit 1; \
+		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx --force $(DATA_OPTION) || exit 1; \
 	done
 
 # In the release profile, whose proc macros and build scripts are there already.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use midly::{MetaMessage, MidiMessage, Smf, TrackEventKind};
+use serde_json::Value;
 use tempfile::TempDir;
 use tests::binary::performer;
 use tests::tune::{self, NUN_DANKET, Tune};
@@ -578,8 +579,62 @@ fn a_folder_is_harmonized_as_a_whole_and_what_fails_is_listed() {
     succeed(&folder, &["render", "hymns/more/b.mid", "-o", "alone.mid", "--quiet"]);
     let read = |name: &str| fs::read(folder.path().join(name)).expect("the output");
     assert_eq!(read("alone.mid"), read("out/more/b.mid"));
-    let again = run(&folder, &["render", "hymns/more/*.mid", "hymns/a.mid", "-o", "out/more", "--quiet"]);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("is there already; --force"), "{:?}", again);
+}
+
+#[test]
+fn a_folder_that_was_cut_off_goes_on_and_what_is_there_stays() {
+    let melody = tune::midi_file(&SHORT);
+    let folder = folder_with(&[]);
+    fs::create_dir(folder.path().join("hymns")).expect("a folder");
+    for name in ["a", "b", "c"] {
+        fs::write(folder.path().join(format!("hymns/{name}.mid")), &melody).expect("a file");
+    }
+    let render = |more: &[&str]| {
+        let call = ["render", "hymns", "-o", "out", "--format", "mid,json", "--particles", "1"];
+        String::from_utf8_lossy(&succeed(&folder, &[&call, more].concat()).stderr).into_owned()
+    };
+    render(&[]);
+    let read = |name: &str| fs::read(folder.path().join("out").join(name)).expect("the output");
+    let [whole, json] = ["a.mid", "a.json"].map(read);
+    fs::remove_file(folder.path().join("out/a.json")).expect("a file");
+    fs::remove_file(folder.path().join("out/b.mid")).expect("a file");
+    fs::remove_file(folder.path().join("out/b.json")).expect("a file");
+    fs::write(folder.path().join("out/a.mid"), "mine").expect("a file");
+    let said = render(&[]);
+    assert!(said.contains("1 melody there already") && said.contains("2 melodies harmonized"), "{said}");
+    assert!(said.contains("a.mid is there already and stays"), "{said}");
+    assert_eq!((read("a.mid"), read("a.json"), read("b.mid")), (b"mine".to_vec(), json, whole.clone()));
+    let said = render(&["--force"]);
+    assert!(said.contains("3 melodies harmonized") && !said.contains("already"), "{said}");
+    assert_eq!(read("a.mid"), whole);
+}
+
+#[test]
+fn shares_are_together_the_whole_folder_and_their_reports_can_be_put_together() {
+    let folder = folder_with(&[]);
+    fs::create_dir(folder.path().join("hymns")).expect("a folder");
+    let names: Vec<String> = (0..8).map(|number| format!("{number}.mid")).collect();
+    for name in &names {
+        fs::write(folder.path().join("hymns").join(name), tune::midi_file(&SHORT)).expect("a file");
+    }
+    fs::write(folder.path().join("hymns/broken.mid"), "MThd").expect("a file");
+    let calls = ["1/2", "2/2", "1/1"].map(|share| {
+        let call = ["render", "hymns", "-o", "out", "--particles", "1", "--quiet", "--report", "all.jsonl", "--shard"];
+        run(&folder, &[&call, &[share][..]].concat()).status.success()
+    });
+    assert_eq!(calls.iter().filter(|call| **call).count(), 1, "one share has the broken file");
+    assert_eq!(names_in(&folder.path().join("out")), names);
+    let report = fs::read_to_string(folder.path().join("all.jsonl")).expect("a report");
+    let lines: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let with = |result: &str| lines.iter().filter(|line| line["result"] == result).count();
+    assert_eq!(["harmonized", "there already", "failed"].map(with), [8, 8, 2], "{report}");
+    let mut files: Vec<&str> = lines.iter().filter_map(|line| line["files"][0].as_str()).collect();
+    files.sort_unstable();
+    files.dedup();
+    assert_eq!(files.len(), 8, "{report}");
+    assert!(report.contains("the file breaks off"), "{report}");
+    let said = fail(&folder, &["render", "hymns/1.mid", "-o", "one.mid", "--shard", "1/2"]);
+    assert!(said.contains("name a folder"), "{said}");
 }
 
 /// The names in a folder, sorted.

@@ -260,7 +260,9 @@ const TRAINER_CALLS: &[(&str, &[&[&str]])] = &[(
         &["train", "lstm", "--data", "small", "--learning-rate", "0"],
         &["train", "lstm", "--data", "small", "--out", "notes.txt/run"],
         &["train", "lstm", "--data", "small", "--out", "run"],
-        &["train", "lstm", "--data", "small", "--out", "run", "--resume"],
+        &["train", "lstm", "--data", "small", "--out", "run", "--resume", "--seed", "9"],
+        &["train", "lstm", "--data", "small", "--out", "run", "--resume", "--epochs", "0"],
+        &["train", "wavenet", "--data", "small", "--out", "run", "--resume"],
         &["train", "lstm", "--data", "small", "--from", "run/best.safetensors"],
         &["train", "lstm", "--data", "small", "--teacher", "run/best.safetensors", "--order", "SATB"],
         &["train", "lstm", "--data", "small", "--from", "notes.txt"],
@@ -274,6 +276,7 @@ const TRAINER_CALLS: &[(&str, &[&[&str]])] = &[(
         &["evaluate", "run/best.safetensors", "--data", "small", "--only", "notes.txt"],
         &["export", "notes.txt", "-o", "out.onnx", "--data", "small"],
         &["export", "run/best.safetensors", "-o", "out.onnx", "--data", "small"],
+        &["export", "run/best.safetensors", "-o", "notes.txt", "--data", "small"],
     ],
 )];
 

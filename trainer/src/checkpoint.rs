@@ -26,6 +26,9 @@ pub struct Header {
     /// The command and the commit (if known) that trained it.
     pub command: String,
     pub commit: String,
+    /// How many networks taught it; unknown in checkpoints of older versions.
+    #[serde(default)]
+    pub teachers: Option<usize>,
 }
 
 pub struct Checkpoint {

@@ -12,7 +12,7 @@ use trainer::checkpoint::Checkpoint;
 use trainer::dataset::{CorpusPiece, Dataset, Source, Split};
 use trainer::likelihood::{LikelihoodReport, Told};
 use trainer::settings::Settings;
-use trainer::train::{Run, evaluate, train};
+use trainer::train::{BEST, LAST, Run, evaluate, train};
 
 fn main() -> ExitCode {
     trainer::train::leave_threads_to_shards();
@@ -38,7 +38,9 @@ enum Command {
     ///
     /// Examples:
     ///   trainer train wavenet
-    ///   trainer train lstm --out runs/lstm --seed 2 --resume
+    ///   trainer train lstm --out runs/lstm-2 --seed 2 --data jsb_chorales.tgz
+    ///   trainer train lstm --out runs/lstm-2 --resume                (goes on with it)
+    ///   trainer train lstm --out runs/lstm-2 --resume --epochs 40    (and makes it longer)
     #[command(verbatim_doc_comment)]
     Train(Box<TrainArgs>),
     /// Measure T (mean nats per note) and accuracy of a checkpoint or an ONNX file on whole chorales
@@ -73,54 +75,62 @@ struct TrainArgs {
     architecture: Architecture,
     #[command(flatten)]
     source: Source,
-    /// The run's folder [default: runs/ARCHITECTURE]
+    /// The run's folder [default: runs/wavenet or runs/lstm]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
-    /// Go on with the run in that folder where it was cut off
+    /// Go on with the run in that folder where it was cut off, with the options that it was begun with; --epochs makes it
+    /// longer. Where there is none, one is begun
     #[arg(long)]
     resume: bool,
-    /// Begin with the weights of this checkpoint instead of random ones (of the same architecture and sizes)
+    /// Begin with the weights of this checkpoint, of the same architecture and sizes [default: random ones]
     #[arg(long, value_name = "CHECKPOINT")]
     from: Option<PathBuf>,
     /// Learn beside the notes what this checkpoint thinks of them; may be given several times, for a mean of them all
+    /// [default: none]
     #[arg(long = "teacher", value_name = "CHECKPOINT")]
     teachers: Vec<PathBuf>,
-    #[arg(long)]
+    /// What is drawn at random: the first weights, the order of the chorales, their keys, dropout [default: 1]
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    #[arg(long)]
+    /// How often each chorale is learned from. The learning rate falls over all of them; in a run that is made longer it goes
+    /// on where the longer fall would be [default: 30 for the WaveNet, 24 for the LSTM]
+    #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// Chorales a weight update
-    #[arg(long)]
+    /// Chorales a weight update [default: 4]
+    #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// Parts of a batch computed side by side, one thread each
-    #[arg(long)]
+    /// Parts of a batch computed side by side, one thread each; the weights depend on it [default: 2]
+    #[arg(long, value_name = "N")]
     shards: Option<usize>,
-    #[arg(long)]
+    /// The highest, after the first 200 updates; it falls along a cosine to a hundredth [default: 0.002]
+    #[arg(long, value_name = "RATE")]
     learning_rate: Option<f64>,
-    #[arg(long)]
+    /// By which weights shrink, times the learning rate, at each update (AdamW) [default: 0.02]
+    #[arg(long, value_name = "SHARE")]
     weight_decay: Option<f64>,
-    #[arg(long)]
+    /// Share of the values inside the network that are left out while it learns [default: 0.4]
+    #[arg(long, value_name = "SHARE")]
     dropout: Option<f32>,
-    /// Share of the pieces in which some notes of the past are heard wrong
+    /// Share of the pieces in which some notes of the past are heard wrong [default: 0.15]
     #[arg(long, value_name = "SHARE")]
     errors: Option<f64>,
-    /// Share of the pieces that go on in another key from somewhere on
+    /// Share of the pieces that go on in another key from somewhere on [default: 0.1]
     #[arg(long, value_name = "SHARE")]
     jumps: Option<f64>,
-    /// Order in which the parts of a chord are chosen, the soprano first
-    #[arg(long, value_name = "SBTA")]
+    /// Order in which the parts of a chord are chosen, the soprano first [default: SBTA]
+    #[arg(long, value_name = "LETTERS")]
     order: Option<String>,
-    /// Width of the heads' hidden layers
-    #[arg(long)]
+    /// Width of the heads' hidden layers [default: 160 for the WaveNet, 144 for the LSTM]
+    #[arg(long, value_name = "N")]
     head_width: Option<usize>,
-    /// WaveNet: channels; LSTM: hidden units a layer
-    #[arg(long)]
+    /// WaveNet: channels; LSTM: hidden units a layer [default: 128, 256]
+    #[arg(long, value_name = "N")]
     width: Option<usize>,
-    /// WaveNet: blocks, their dilations doubling from 1; LSTM: layers
-    #[arg(long)]
+    /// WaveNet: blocks, their dilations doubling from 1; LSTM: layers [default: 8, 2]
+    #[arg(long, value_name = "N")]
     layers: Option<usize>,
-    /// WaveNet: width of the context
-    #[arg(long)]
+    /// WaveNet: width of the context [default: 256]
+    #[arg(long, value_name = "N")]
     context: Option<usize>,
 }
 
@@ -130,23 +140,30 @@ struct EvaluateArgs {
     model: PathBuf,
     #[command(flatten)]
     source: Source,
+    /// The chorales that it is tried on
     #[arg(long, value_enum, default_value = "test")]
     split: Split,
-    /// Only the pieces named in this file, one a line
+    /// Only the pieces named in this file, one a line [default: all of the split]
     #[arg(long, value_name = "FILE")]
     only: Option<PathBuf>,
     /// What to tell the network of the place in the bar
     #[arg(long, value_enum, default_value = "beat")]
     phase: Told,
+    /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
 }
 
 #[derive(clap::Args)]
 struct ExportArgs {
+    /// What `trainer train` left: best.safetensors of a run's folder
     checkpoint: PathBuf,
+    /// The file to write
     #[arg(short, long, value_name = "FILE.onnx")]
     output: PathBuf,
+    /// Replace the file if it is there already
+    #[arg(short, long)]
+    force: bool,
     #[command(flatten)]
     source: Source,
 }
@@ -157,6 +174,8 @@ fn run(command: Command) -> Result<()> {
         Command::Train(args) => run_train(*args),
         Command::Evaluate(args) => run_evaluate(args),
         Command::Export(args) => {
+            let is_there = args.output.exists() && !args.force;
+            ensure!(!is_there, "--output {} is there already; --force replaces it", args.output.display());
             let checkpoint = Checkpoint::load(&args.checkpoint)?;
             trainer::export::export(&checkpoint, &args.source.load()?, &args.output)
         }
@@ -233,39 +252,34 @@ fn describe(dataset: &Dataset, json: bool) -> Result<()> {
 }
 
 fn run_train(args: TrainArgs) -> Result<()> {
-    use trainer::settings::TrunkSettings;
-    let mut settings = match args.architecture {
-        Architecture::Lstm => Settings::lstm(),
-        Architecture::Wavenet => Settings::wavenet(),
+    let name = match args.architecture {
+        Architecture::Lstm => "lstm",
+        Architecture::Wavenet => "wavenet",
     };
-    let training = &mut settings.training;
-    training.seed = args.seed.unwrap_or(training.seed);
-    training.epochs = args.epochs.unwrap_or(training.epochs);
-    training.batch = args.batch.unwrap_or(training.batch);
-    training.shards = args.shards.unwrap_or(training.shards);
-    training.learning_rate = args.learning_rate.unwrap_or(training.learning_rate);
-    training.weight_decay = args.weight_decay.unwrap_or(training.weight_decay);
-    training.dropout = args.dropout.unwrap_or(training.dropout);
-    training.errors = args.errors.unwrap_or(training.errors);
-    training.jumps = args.jumps.unwrap_or(training.jumps);
-    settings.order = args.order.unwrap_or(settings.order);
-    settings.head_width = args.head_width.unwrap_or(settings.head_width);
-    match &mut settings.trunk {
-        TrunkSettings::Wavenet { channels, dilations, context, .. } => {
-            *channels = args.width.unwrap_or(*channels);
-            *context = args.context.unwrap_or(*context);
-            if let Some(layers) = args.layers {
-                ensure!((1..=12).contains(&layers), "--layers {layers}: expected 1 to 12");
-                *dilations = (0..layers).map(|layer| 1 << layer).collect();
-            }
+    let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
+    let last = folder.join(LAST);
+    let settings = if last.exists() {
+        ensure!(
+            args.resume,
+            "'{}' already holds a run; choose another folder with --out, or go on with it:\n  {} --resume",
+            folder.display(),
+            words_typed()
+        );
+        let before = Checkpoint::load(&last)?.header.settings;
+        let found = before.architecture();
+        ensure!(
+            found == name,
+            "'{}' holds the run of another network: trainer train {found} goes on with it",
+            folder.display()
+        );
+        before
+    } else {
+        match args.architecture {
+            Architecture::Lstm => Settings::lstm(),
+            Architecture::Wavenet => Settings::wavenet(),
         }
-        TrunkSettings::Lstm { hidden, layers, .. } => {
-            ensure!(args.context.is_none(), "--context is for the WaveNet; an LSTM's context is its layers' outputs");
-            *hidden = args.width.unwrap_or(*hidden);
-            *layers = args.layers.unwrap_or(*layers);
-        }
-    }
-    let folder = args.out.unwrap_or_else(|| PathBuf::from("runs").join(settings.architecture()));
+    };
+    let settings = args.applied_to(settings)?;
     let dataset = args.source.load()?;
     // The commands of the checkpoints that it builds upon come before its own.
     let mut commands = Vec::new();
@@ -288,8 +302,59 @@ fn run_train(args: TrainArgs) -> Result<()> {
         commit: commit(),
     };
     let best = train(&settings, &dataset, &run)?;
-    eprintln!("best validation T {best:.4}: {}", folder.join("best.safetensors").display());
+    let best_file = folder.join(BEST);
+    eprintln!("best validation T {best:.4}: {}", best_file.display());
+    eprintln!("trainer export {} -o {name}.onnx makes a model of it; --resume --epochs N goes on", best_file.display());
     Ok(())
+}
+
+impl TrainArgs {
+    /// The settings, but for what the user wants otherwise.
+    fn applied_to(&self, mut settings: Settings) -> Result<Settings> {
+        use trainer::settings::TrunkSettings;
+        let training = &mut settings.training;
+        training.seed = self.seed.unwrap_or(training.seed);
+        training.epochs = self.epochs.unwrap_or(training.epochs);
+        training.batch = self.batch.unwrap_or(training.batch);
+        training.shards = self.shards.unwrap_or(training.shards);
+        training.learning_rate = self.learning_rate.unwrap_or(training.learning_rate);
+        training.weight_decay = self.weight_decay.unwrap_or(training.weight_decay);
+        training.dropout = self.dropout.unwrap_or(training.dropout);
+        training.errors = self.errors.unwrap_or(training.errors);
+        training.jumps = self.jumps.unwrap_or(training.jumps);
+        settings.order = self.order.clone().unwrap_or(settings.order);
+        settings.head_width = self.head_width.unwrap_or(settings.head_width);
+        match &mut settings.trunk {
+            TrunkSettings::Wavenet { channels, dilations, context, .. } => {
+                *channels = self.width.unwrap_or(*channels);
+                *context = self.context.unwrap_or(*context);
+                if let Some(layers) = self.layers {
+                    ensure!((1..=12).contains(&layers), "--layers {layers}: expected 1 to 12");
+                    *dilations = (0..layers).map(|layer| 1 << layer).collect();
+                }
+            }
+            TrunkSettings::Lstm { hidden, layers, .. } => {
+                ensure!(
+                    self.context.is_none(),
+                    "--context is for the WaveNet; an LSTM's context is its layers' outputs"
+                );
+                *hidden = self.width.unwrap_or(*hidden);
+                *layers = self.layers.unwrap_or(*layers);
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The command as it was typed, to be typed again.
+fn words_typed() -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_=./,:+".contains(character);
+    let quoted = |word: String| match word.chars().all(is_plain) && !word.is_empty() {
+        true => word,
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    };
+    let words: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    format!("trainer {}", words.join(" "))
 }
 
 /// The command as it was typed, without the program's folder and without paths of the data.

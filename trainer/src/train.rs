@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use candle_core::Tensor;
 use chorale::{Chord, Phase, Token};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,8 +24,12 @@ use crate::likelihood::{self, Likelihood, LikelihoodReport, Told};
 use crate::logits::{self, Targets};
 use crate::network::{Batch, Network};
 use crate::optimizer::Optimizer;
-use crate::settings::Settings;
+use crate::settings::{Settings, TrainingSettings};
 use crate::{parallel, sample};
+
+/// Files of a run's folder: what it goes on from, and what to evaluate and export.
+pub const LAST: &str = "last.safetensors";
+pub const BEST: &str = "best.safetensors";
 
 /// Where a run happens and how it came about.
 pub struct Run<'a> {
@@ -54,7 +58,8 @@ pub fn leave_threads_to_shards() {
 }
 
 /// Trains to the end of `settings.training.epochs` and returns the best validation T of the averaged weights. After
-/// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been.
+/// every epoch the run can be cut off: `resume` then goes on exactly as if it had not been. With more epochs than it was begun
+/// with it is made longer, and the learning rate goes on along the longer fall.
 ///
 /// # Errors
 /// When the folder holds another run, a checkpoint cannot be read, or a file cannot be written.
@@ -118,12 +123,12 @@ pub fn train(settings: &Settings, dataset: &Dataset, run: &Run) -> Result<f64> {
         log.push(log_entry(&header, loss, &report, steps as f64 / train_seconds));
         let checkpoint = Checkpoint { header: header.clone(), tensors: optimizer.state()? };
         if is_best {
-            checkpoint.averaged().save(&path("best.safetensors"))?;
+            checkpoint.averaged().save(&path(BEST))?;
         }
         write_log(&path("log.jsonl"), &log)?;
         draw_curve(&path("curve.svg"), settings, &log)?;
         // Last of all: as long as it is the old one, a resumed run repeats this epoch and writes the rest again.
-        checkpoint.save(&path("last.safetensors"))?;
+        checkpoint.save(&path(LAST))?;
         let sample = match dataset.valid.first() {
             Some(piece) => format!("  {}: {}", piece.name, sample::first_bar(&average, piece)?),
             None => String::new(),
@@ -156,8 +161,9 @@ fn begin(settings: &Settings, run: &Run) -> Result<(Optimizer, Header)> {
         seconds: 0.0,
         command: run.command.clone(),
         commit: run.commit.clone(),
+        teachers: Some(run.teachers.len()),
     };
-    let last = run.folder.join("last.safetensors");
+    let last = run.folder.join(LAST);
     if last.exists() {
         ensure!(
             run.resume,
@@ -165,15 +171,33 @@ fn begin(settings: &Settings, run: &Run) -> Result<(Optimizer, Header)> {
             run.folder.display()
         );
         let last = Checkpoint::load(&last)?;
-        if last.header.settings != *settings {
-            bail!(
-                "'{}' was trained with other settings; resume with the same options:\n  {}",
-                run.folder.display(),
-                last.header.command
-            );
-        }
+        let before = &last.header.settings;
+        let epochs = settings.training.epochs;
+        let same = Settings { training: TrainingSettings { epochs, ..before.training.clone() }, ..before.clone() };
+        ensure!(
+            same == *settings,
+            "'{}' was begun with other settings; --resume has them without being told, and of the options that stand for them \
+             only --epochs may be another",
+            run.folder.display()
+        );
+        ensure!(
+            epochs >= last.header.epoch,
+            "--epochs {epochs}: '{}' has had {} already",
+            run.folder.display(),
+            last.header.epoch
+        );
+        let teachers = last.header.teachers.unwrap_or(run.teachers.len());
+        ensure!(
+            teachers == run.teachers.len(),
+            "'{}' learns from {teachers} teachers; name the same ones with --teacher",
+            run.folder.display()
+        );
         optimizer.restore(&last.tensors, last.header.updates)?;
-        header = last.header;
+        let is_longer = before.training.epochs != epochs;
+        header = Header { settings: settings.clone(), ..last.header };
+        if is_longer {
+            header.command += &format!("; then --resume --epochs {epochs}");
+        }
     } else if let Some(path) = run.from {
         let weights = Checkpoint::load(path)?.average();
         optimizer

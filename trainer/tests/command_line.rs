@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 use trainer::checkpoint::Checkpoint;
+use trainer::settings::{Settings, TrainingSettings, TrunkSettings};
 
 /// A folder with the data set `data`: scales in parallel tenths and held basses, in several keys. Long enough that an
 /// export can be checked on it.
@@ -122,9 +123,86 @@ fn a_killed_run_resumes_to_exactly_the_weights_of_one_that_was_not() {
         log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["epoch"].as_u64().unwrap()).collect();
     assert_eq!(epochs, (1..=24).collect::<Vec<_>>());
 
-    let mut other = small("wavenet", "25", "cut");
-    other.push("--resume");
+    let mut other = small("wavenet", "24", "cut");
+    other.extend(["--resume", "--seed", "9"]);
     assert!(fail(folder, &other).contains("other settings"));
+}
+
+#[test]
+fn a_run_is_made_longer_by_more_epochs_and_needs_no_other_option_again() {
+    let folder = workplace();
+    let folder = folder.path();
+    succeed(folder, &small("lstm", "2", "run"));
+    let resumed =
+        |more: &[&'static str]| [&["train", "lstm", "--data", "data", "--out", "run", "--resume"], more].concat();
+    let before = checkpoint(folder, "run/last.safetensors");
+    succeed(folder, &resumed(&[]));
+    assert_same_tensors(&before, &checkpoint(folder, "run/last.safetensors"));
+    succeed(folder, &resumed(&["--epochs", "5"]));
+    let after = checkpoint(folder, "run/last.safetensors").header;
+    assert_eq!((after.epoch, after.settings.training.epochs), (5, 5));
+    assert_eq!(after.settings.trunk, before.header.settings.trunk, "the sizes are the run's own");
+    assert!(
+        after.command.ends_with("--width 4 --layers 1 --head-width 4; then --resume --epochs 5"),
+        "{}",
+        after.command
+    );
+    assert!(fail(folder, &resumed(&["--epochs", "3"])).contains("has had 5 already"));
+    assert!(fail(folder, &resumed(&["--teacher", "run/best.safetensors"])).contains("learns from 0 teachers"));
+    let message = fail(folder, &["train", "lstm", "--data", "data", "--out", "run"]);
+    assert!(message.contains("trainer train lstm --data data --out run --resume"), "{message}");
+}
+
+#[test]
+fn a_network_that_is_there_is_replaced_by_force_alone() {
+    let folder = workplace();
+    let folder = folder.path();
+    succeed(folder, &small("lstm", "1", "run"));
+    let export = ["export", "run/best.safetensors", "-o", "mine.onnx", "--data", "data"];
+    fs::write(folder.join("mine.onnx"), "kept").unwrap();
+    assert!(fail(folder, &export).contains("--force replaces it"));
+    assert_eq!(fs::read(folder.join("mine.onnx")).unwrap(), b"kept");
+    succeed(folder, &[&export[..], &["--force"]].concat());
+}
+
+#[test]
+fn the_defaults_in_the_help_are_those_of_the_settings() {
+    let folder = workplace();
+    let help = succeed(folder.path(), &["train", "--help"]);
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let help = words.join(" ");
+    let (wavenet, lstm) = (Settings::wavenet(), Settings::lstm());
+    let (TrunkSettings::Wavenet { channels, dilations, context, .. }, TrunkSettings::Lstm { hidden, layers, .. }) =
+        (&wavenet.trunk, &lstm.trunk)
+    else {
+        panic!("the two architectures")
+    };
+    let TrainingSettings { seed, batch, shards, learning_rate, weight_decay, dropout, errors, jumps, .. } =
+        lstm.training;
+    let networks = |a: usize, b: usize| format!("{a} for the WaveNet, {b} for the LSTM");
+    let defaults = [
+        ("seed", seed.to_string()),
+        ("epochs", networks(wavenet.training.epochs, lstm.training.epochs)),
+        ("batch", batch.to_string()),
+        ("shards", shards.to_string()),
+        ("learning-rate", learning_rate.to_string()),
+        ("weight-decay", weight_decay.to_string()),
+        ("dropout", dropout.to_string()),
+        ("errors", errors.to_string()),
+        ("jumps", jumps.to_string()),
+        ("order", lstm.order),
+        ("head-width", networks(wavenet.head_width, lstm.head_width)),
+        ("width", format!("{channels}, {hidden}")),
+        ("layers", format!("{}, {layers}", dilations.len())),
+        ("context", context.to_string()),
+    ];
+    for (option, value) in defaults {
+        let (_, of_option) = help.split_once(&format!(" --{option} <")).unwrap();
+        let (_, told) = of_option.split_once("[default: ").unwrap();
+        assert!(told.starts_with(&format!("{value}]")), "--{option} is {value}, and told is {}", &told[..40]);
+    }
+    let training = TrainingSettings { epochs: lstm.training.epochs, ..wavenet.training };
+    assert_eq!(training, Settings::lstm().training, "all others are the same in both");
 }
 
 #[test]

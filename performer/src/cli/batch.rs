@@ -1,7 +1,6 @@
 //! Many melodies in one call: which files, several at once, one bar of progress, and a table at the end.
 
 use std::collections::{HashMap, HashSet};
-use std::convert::Infallible;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
@@ -11,6 +10,7 @@ use harmonizer::parallel::on_threads;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{Names, OutputOptions, print};
+use super::share::{Report, Share};
 use super::targets::{Targets, is_stream};
 
 /// A melody and where it goes.
@@ -19,6 +19,8 @@ pub struct Job {
     /// Which tune of an ABC file it is.
     pub tune: Option<String>,
     pub targets: Targets,
+    /// All of the files are there already, and are to stay.
+    pub is_done: bool,
 }
 
 /// What `--tune` calls all tunes of an ABC file, each of them a melody.
@@ -33,7 +35,8 @@ pub enum Jobs {
     Many(Vec<(String, Result<Job>)>),
 }
 
-/// What the table says of a melody that was harmonized.
+/// What the table and the report say of a melody that was harmonized.
+#[derive(Clone, Debug)]
 pub struct Row {
     pub notes: usize,
     pub steps: usize,
@@ -43,8 +46,8 @@ pub struct Row {
     pub place: String,
 }
 
-/// One file is one piece; folders, patterns, several files and all tunes of one are many.
-pub fn jobs(inputs: &[String], tune: Option<&str>, output: &OutputOptions) -> Result<Jobs> {
+/// One file is one piece; folders, patterns, several files and all tunes of one are many, of which a `share` may be wanted.
+pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output: &OutputOptions) -> Result<Jobs> {
     if let [input] = inputs
         && !Path::new(input).is_dir()
         && (Path::new(input).exists() || !is_pattern(input))
@@ -92,12 +95,18 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, output: &OutputOptions) -> Re
             bail!("{} and {} would be written to the same file; rename one", other.display(), input.display());
         }
     }
+    // After the names are given, so that they are the same in every share.
+    found.retain(|(.., below)| share.is_none_or(|share| share.has(below)));
+    if let Some(share) = share.filter(|_| found.is_empty()) {
+        bail!("--shard {share} has none of the {} melodies", stems.values().sum::<usize>());
+    }
     let (is_all, mut jobs) = (tune == Some(ALL), Vec::new());
     for (input, tune, below) in found {
         let number = tune.as_ref().filter(|_| is_all).map(|tune| format!(" --tune {tune}")).unwrap_or_default();
         let name = format!("{}{number}", input.display());
         let targets = output.targets_in_folder(&folder, &input, &below);
-        jobs.push((name, targets.map(|targets| Job { input, tune, targets })));
+        let job = |targets| Job { input, tune, is_done: output.is_done(&targets), targets };
+        jobs.push((name, targets.map(job)));
     }
     Ok(Jobs::Many(jobs))
 }
@@ -136,7 +145,7 @@ fn one(input: PathBuf, tune: Option<&str>, output: &OutputOptions) -> Result<Job
     let stem = if is_stream(&input) { "chorale".into() } else { stem_of(&input) };
     let new = (!is_stream(&input)).then(|| input.with_file_name(format!("{stem}{CHORALE}")));
     let targets = output.targets(&Names { input: Some(&input), stem: &stem, new })?;
-    Ok(Job { input, tune: tune.map(str::to_owned), targets })
+    Ok(Job { input, tune: tune.map(str::to_owned), targets, is_done: false })
 }
 
 /// Behind the name of a melody: its chorale, where no --output names it.
@@ -235,16 +244,17 @@ fn matching(pattern: &str, results: &Results) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Works on all, `workers` at once. What fails is listed and the rest is done.
+/// Works on all, `workers` at once, but for what is there already. What fails is listed and the rest is done.
 ///
 /// # Errors
-/// When any failed.
+/// When any failed, or the report cannot be written.
 pub fn run(
     jobs: Vec<(String, Result<Job>)>,
-    workers: Option<u16>,
+    (workers, report): (Option<u16>, Option<&Path>),
     output: &OutputOptions,
     work: impl Fn(&Job, &dyn Fn(&str)) -> Result<Row> + Sync,
 ) -> Result<()> {
+    let report = report.map(Report::open).transpose()?;
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let workers = workers.map_or(processors, usize::from).min(jobs.len());
     let bar = ProgressBar::with_draw_target(Some(jobs.len() as u64), progress_target(output));
@@ -257,38 +267,43 @@ pub fn run(
             bar.suspend(|| output.say(&line));
         };
         let result = match job {
-            Ok(job) => work(job, &say),
+            Ok(job) if job.is_done => Ok(None),
+            Ok(job) => work(job, &say).map(Some),
             Err(error) => Err(anyhow::anyhow!("{error:#}")),
         };
         bar.inc(1);
+        if let Some(report) = &report {
+            report.add(name, job.as_ref().ok().map(|job| &job.targets), &result)?;
+        }
         // What fails is listed below, and stops nothing.
-        Ok::<_, Infallible>(result)
+        Ok::<_, anyhow::Error>(result)
     });
     bar.finish_and_clear();
-    let Ok(results) = results;
-    let (mut table, mut failures) = (String::new(), Vec::new());
+    let (mut table, mut failures, mut there) = (String::new(), Vec::new(), 0);
     let width = jobs.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     table +=
         &format!("{:<width$}  {:>6}  {:>6}  {:>6}  {:>7}  taken\n", "melody", "notes", "steps", "marks", "seconds");
-    for ((name, _), result) in jobs.iter().zip(results) {
+    for ((name, _), result) in jobs.iter().zip(results?) {
         match result {
-            Ok(Row { notes, steps, marks, seconds, place }) => {
+            Ok(Some(Row { notes, steps, marks, seconds, place })) => {
                 table += &format!("{name:<width$}  {notes:>6}  {steps:>6}  {marks:>6}  {seconds:>7.2}  {place}\n");
             }
+            Ok(None) => there += 1,
             Err(error) => {
                 table += &format!("{name:<width$}  failed\n");
                 failures.push(format!("{error:#}"));
             }
         }
     }
-    if !output.is_quiet() {
+    if !output.is_quiet() && there < jobs.len() {
         print(&table)?;
     }
+    let melodies = |count: usize| if count == 1 { "1 melody".into() } else { format!("{count} melodies") };
+    if there > 0 {
+        output.say(&format!("{} there already and left as they are; --force harmonizes them again", melodies(there)));
+    }
     if failures.is_empty() {
-        output.say(&format!(
-            "{} harmonized",
-            if jobs.len() == 1 { "1 melody".into() } else { format!("{} melodies", jobs.len()) }
-        ));
+        output.say(&format!("{} harmonized", melodies(jobs.len() - there)));
         return Ok(());
     }
     bail!("{} of {} melodies failed:\n  {}", failures.len(), jobs.len(), failures.join("\n  "))

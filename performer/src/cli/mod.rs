@@ -16,6 +16,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod screen;
+mod share;
 mod targets;
 
 /// Harmonizes a soprano in the manner of Bach, live over MIDI and offline from files.

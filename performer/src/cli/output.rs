@@ -160,22 +160,37 @@ impl OutputOptions {
         Ok(folder.clone())
     }
 
-    /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name.
+    /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name. Files that are there
+    /// already stay, as an earlier call that was cut off may have left them.
     pub fn targets_in_folder(&self, folder: &Path, input: &Path, below: &Path) -> Result<Targets> {
         let targets = Targets(self.in_formats(&folder.join(below).with_extension("")));
         for path in targets.files(None) {
             let folder = folder_of(&path);
             fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        self.check(Some(input), targets)
+        self.check_names(Some(input), &targets)?;
+        Ok(targets)
+    }
+
+    /// Whether all files of one of many pieces are there, and are to stay.
+    pub fn is_done(&self, targets: &Targets) -> bool {
+        !self.force && self.all_files(targets).iter().all(|file| file.exists())
     }
 
     fn check(&self, input: Option<&Path>, targets: Targets) -> Result<Targets> {
+        self.check_names(input, &targets)?;
+        if let Some(file) = self.all_files(&targets).iter().find(|file| !self.force && file.exists()) {
+            bail!("--output {} is there already; --force replaces it", file.display());
+        }
+        Ok(targets)
+    }
+
+    fn check_names(&self, input: Option<&Path>, targets: &Targets) -> Result<()> {
         if self.rehearsal && !targets.0.iter().any(|(_, format)| *format == Format::Wav) {
             bail!("--rehearsal makes sound: name a .wav file with --output, or wav with --format");
         }
-        self.check_stdout(&targets)?;
-        for output in self.all_files(&targets) {
+        self.check_stdout(targets)?;
+        for output in self.all_files(targets) {
             if output.is_dir() {
                 bail!("--output {} is a folder; name a file in it", output.display());
             }
@@ -189,11 +204,8 @@ impl OutputOptions {
             {
                 bail!("--output {} is the file that is read; choose another name", output.display());
             }
-            if !self.force && output.exists() {
-                bail!("--output {} is there already; --force replaces it", output.display());
-            }
         }
-        Ok(targets)
+        Ok(())
     }
 
     fn check_stdout(&self, targets: &Targets) -> Result<()> {
@@ -251,7 +263,8 @@ impl OutputOptions {
         Ok(ExportOptions { layout, timbre, with_marks: self.marks })
     }
 
-    /// Writes all files of a piece. What cannot be made is said before any of them is there.
+    /// Writes all files of a piece that are not there yet, or all by --force. What cannot be made is said before any of them is
+    /// there.
     pub fn write(&self, piece: &Piece, targets: &Targets, options: &ExportOptions) -> Result<()> {
         let mut files = Vec::new();
         for (target, format) in &targets.0 {
@@ -269,6 +282,10 @@ impl OutputOptions {
             }
         }
         files.iter().try_for_each(|(path, bytes)| match path {
+            Some(path) if !self.force && path.exists() => {
+                self.say(&format!("{} is there already and stays; --force replaces it", path.display()));
+                Ok(())
+            }
             Some(path) => Ok(files::write_whole(path, bytes)?),
             None => write_stdout(bytes),
         })

@@ -14,6 +14,7 @@ use super::again::AgainOptions;
 use super::batch::{self, Job, Jobs, Row};
 use super::options::{ModelOptions, part_named, whole};
 use super::output::{self, OUTPUT, OutputOptions};
+use super::share::Share;
 
 const MELODY: &str = "Melody";
 const HARMONY: &str = "Harmony";
@@ -61,6 +62,14 @@ pub struct Args {
     /// How many melodies to work on at once [default: as many as there are processors]
     #[arg(long, value_name = "N", value_parser = whole(1_u16, 256), allow_negative_numbers = true, help_heading = OUTPUT)]
     jobs: Option<u16>,
+
+    /// Of many melodies the I-th of N shares alone, by their paths, so that N machines share the work: 3/16
+    #[arg(long, value_name = "I/N", help_heading = OUTPUT)]
+    shard: Option<Share>,
+
+    /// A file that gets a line of JSON for each of many melodies as soon as it is done, behind what it has already
+    #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
+    report: Option<PathBuf>,
 
     /// The part that sings the melody: soprano, alto, tenor or bass. Around a lower part the others, soprano included, are
     /// found by the search, which draws sopranos until they fit
@@ -142,7 +151,10 @@ Examples:
       Two staves as in a hymnal, in E flat major, with broken rules written over the notes.
   performer render hymn.mid -o low.mid --transpose -2
   performer render hymns/ -o harmonized/ --format mid,musicxml --jobs 4
-      Every melody in a folder; what fails is listed at the end and the rest is done. Without -o into hymns-chorales.
+      Every melody in a folder; what fails is listed at the end and the rest is done. Without -o into hymns-chorales. The same
+      call again goes on where it was cut off: what is there stays, and --force harmonizes it again.
+  performer render hymns/ -o harmonized/ --shard 3/16 --report harmonized-3.jsonl
+      The third of sixteen shares, for as many machines, with a line for each melody in a file for programs.
   performer render tune.mid -o chorale.mid --alternatives 4
       Four harmonizations, chorale_1.mid the best of them, and how they rank.
   performer render tune.mid -o chorale.mid --keep bass.mid
@@ -182,7 +194,7 @@ Examples:
 
 pub fn run(mut args: Args) -> Result<()> {
     args.output.versions = args.alternatives.unwrap_or(0);
-    let jobs = batch::jobs(&args.melodies, args.tune.as_deref(), &args.output)?;
+    let jobs = batch::jobs(&args.melodies, args.tune.as_deref(), args.shard, &args.output)?;
     let options = args.output.export_options()?;
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
@@ -204,6 +216,9 @@ pub fn run(mut args: Args) -> Result<()> {
         Ok(Rendered { best: all.remove(0), written, seconds, place })
     };
     if let Jobs::One(job) = &jobs {
+        if args.shard.is_some() || args.report.is_some() {
+            bail!("--shard and --report are for many melodies; name a folder, several files or a pattern");
+        }
         let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } =
             render(job, &|remark| args.output.say(remark))?;
         args.output.show(&piece)?;
@@ -225,7 +240,7 @@ pub fn run(mut args: Args) -> Result<()> {
     if args.output.wants_json() {
         bail!("--json shows one piece; for many, --format json writes a file each");
     }
-    batch::run(jobs, args.jobs, &args.output, |job, say| {
+    batch::run(jobs, (args.jobs, args.report.as_deref()), &args.output, |job, say| {
         let Rendered { best: Arrangement { piece, steps, .. }, seconds, place, .. } = render(job, say)?;
         let notes = piece.score.part(piece.score.melody).len();
         Ok(Row { notes, steps, marks: piece.marks.len(), seconds, place })

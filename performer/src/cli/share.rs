@@ -1,0 +1,107 @@
+//! Many melodies on many machines: which share of them is whose, and a report of each that can be put together.
+
+use std::fmt::{self, Display, Formatter};
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Mutex;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::batch::Row;
+use super::targets::Targets;
+
+/// One of so many shares of about the same size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The first is 1.
+    number: u32,
+    of: u32,
+}
+
+impl Share {
+    /// Whether a melody is in it, by its path below the folder that was named: on every machine the same.
+    pub fn has(self, below: &Path) -> bool {
+        let names: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+        crc32fast::hash(names.join("/").as_bytes()) % self.of == self.number - 1
+    }
+}
+
+impl FromStr for Share {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Share, String> {
+        let numbers = text.split_once('/').and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match numbers {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Share { number, of }),
+            _ => Err("expected a share and how many there are, such as 3/16; the first is 1".into()),
+        }
+    }
+}
+
+impl Display for Share {
+    fn fmt(&self, formatter: &mut Formatter) -> fmt::Result {
+        write!(formatter, "{}/{}", self.number, self.of)
+    }
+}
+
+/// A file that gets a line of JSON for each melody as soon as it is done, behind what it has.
+pub struct Report {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+impl Report {
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn open(path: &Path) -> Result<Report> {
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = Mutex::new(file.with_context(|| format!("--report {}", path.display()))?);
+        Ok(Report { path: path.to_owned(), file })
+    }
+
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn add(&self, melody: &str, targets: Option<&Targets>, result: &Result<Option<Row>>) -> Result<()> {
+        let mut line = match result {
+            Ok(Some(Row { notes, steps, marks, seconds, place })) => json!({
+                "result": "harmonized", "notes": notes, "steps": steps, "marks": marks, "seconds": seconds, "taken": place,
+            }),
+            Ok(None) => json!({ "result": "there already" }),
+            Err(error) => json!({ "result": "failed", "error": format!("{error:#}") }),
+        };
+        line["melody"] = melody.into();
+        if let Some(targets) = targets.filter(|_| result.is_ok()) {
+            let files: Vec<String> = targets.files(None).iter().map(|file| file.display().to_string()).collect();
+            line["files"] = files.into();
+        }
+        // In one piece, so that the lines of several programs do not mix.
+        let line = format!("{line}\n");
+        let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        file.write_all(line.as_bytes()).with_context(|| format!("--report {}", self.path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_melody_is_in_one_share_of_all_and_the_shares_are_about_alike() {
+        let names: Vec<PathBuf> = (0..2000).map(|number| format!("book/tune{number}.mid").into()).collect();
+        let counts: Vec<usize> =
+            (1..=16).map(|number| names.iter().filter(|name| Share { number, of: 16 }.has(name)).count()).collect();
+        assert_eq!(counts.iter().sum::<usize>(), 2000);
+        assert!(counts.iter().all(|count| (80..=170).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_share_is_a_number_from_one_to_how_many_there_are() {
+        assert_eq!("3/16".parse(), Ok(Share { number: 3, of: 16 }));
+        for wrong in ["0/4", "5/4", "1/0", "3", "a/b", "-1/4", "1/4/2", ""] {
+            assert!(wrong.parse::<Share>().is_err(), "{wrong}");
+        }
+    }
+}
