@@ -248,6 +248,7 @@ fn record(
     mut events: HeapCons<TakeEvent>,
     ThreadContext { shared, stop, .. }: &ThreadContext,
 ) {
+    let mut lost = 0;
     loop {
         let is_last = stop.load(Ordering::Acquire);
         let mut result = Ok(());
@@ -258,6 +259,10 @@ fn record(
             }
         }
         if let (Some(recorder), Ok(())) = (&mut recorder, &result) {
+            let before = std::mem::replace(&mut lost, shared.summary().unrecorded);
+            if lost > before {
+                recorder.lost(lost - before);
+            }
             result = recorder.flush(is_last);
         }
         if let Err(error) = result {

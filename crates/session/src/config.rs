@@ -166,6 +166,18 @@ pub fn read(text: &str) -> Result<Config, String> {
     }
 }
 
+/// Controls that the same movement of the keyboard moves, two by two.
+pub fn shared_triggers(&self) -> Vec<(Control, Control, Trigger)> {
+    let bound = Control::ALL.into_iter().filter_map(|control| Some((control, *self.controls.get(&control)?)));
+    let bound: Vec<(Control, Trigger)> = bound.collect();
+    let mut shared = Vec::new();
+    for (index, &(first, trigger)) in bound.iter().enumerate() {
+        let same = bound[index + 1..].iter().filter(|(_, other)| trigger.overlaps(*other));
+        shared.extend(same.map(|&(second, _)| (first, second, trigger)));
+    }
+    shared
+}
+
 impl Config {
     /// Puts what the file says into a performance's settings.
     pub fn apply(&self, settings: &mut Settings) {
@@ -326,6 +338,16 @@ mod tests {
 
     fn settings() -> Settings {
         Settings::new(clock::Settings { source: ClockSource::Internal, rate: 1.0, tempo: 80.0, first: 0 })
+    }
+
+    #[test]
+    fn controls_that_one_movement_moves_together_are_found() {
+        let text = "[controls]\nhold = 'cc 20'\npanic = 'cc 20 channel 3'\ncadence = 'note 20'\ndensity = 'cc 21 channel 1'\n\
+                    temperature = 'cc 21 channel 2'\n";
+        let shared = read(text).unwrap().shared_triggers();
+        let mut names: Vec<_> = shared.iter().flat_map(|(first, second, _)| [first.name(), second.name()]).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["hold", "panic"]);
     }
 
     #[test]

@@ -171,6 +171,12 @@ pub struct Trigger {
 }
 
 impl Trigger {
+    /// Whether a message can be one of both.
+    pub fn overlaps(self, other: Trigger) -> bool {
+        let is_any = self.channel.is_none() || other.channel.is_none();
+        (self.is_note, self.number) == (other.is_note, other.number) && (is_any || self.channel == other.channel)
+    }
+
     /// Whether a message is one of this trigger.
     pub fn fits(self, midi: MidiMessage) -> bool {
         let (is_note, from, number) = match midi {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{fs, thread};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use crossbeam_channel::{Receiver, bounded, select};
 use performer::devices::midi::PortPlan;
 use session::config::{self, Config};
@@ -23,7 +23,7 @@ use super::midi::MidiOptions;
 Examples:
   performer learn --input keystation
   performer learn --input keystation -o stage.toml      then: performer play --config stage.toml
-  performer learn --input keystation </dev/null         only the file with its comments, to be edited")]
+  performer learn --template -o stage.toml              only the file with its comments, to be edited")]
 pub struct Args {
     /// The keyboard's port: a name, a part of one, or a number from `performer ports`
     #[arg(long, value_name = "PORT")]
@@ -32,6 +32,10 @@ pub struct Args {
     /// Where to put the settings. Left out: where `performer play` looks for them
     #[arg(short, long, value_name = "FILE.toml")]
     output: Option<PathBuf>,
+
+    /// Ask for nothing and listen to nothing: write the file with its comments, with everything still to be set
+    #[arg(long)]
+    template: bool,
 
     #[command(flatten)]
     midi: MidiOptions,
@@ -50,12 +54,23 @@ pub fn run(args: Args) -> Result<()> {
     // What is wrong with the file is told before somebody learns 15 controls.
     let settings = named(&output, config::read(&text))?;
     named(&output, config::bind(&text, &bindings(&settings)))?;
+    if args.template {
+        if output.exists() {
+            bail!("{} is there already, with what was set in it; name another file with --output", output.display());
+        }
+        write(&output, &text)?;
+        println!("everything that can be set, in {}", output.display());
+        return Ok(());
+    }
     let (send, messages) = bounded(MESSAGES);
     let plan = PortPlan { input: args.input.or_else(|| settings.input.clone()), ..PortPlan::default() };
     let _listening = args.midi.open()?.listen(&plan, send)?;
     let lines = lines_of_stdin();
     let mut learned: Vec<(Control, Trigger)> = Vec::new();
-    eprintln!("READY Move the knob or press the pad for each of these; Enter leaves it as it is, q ends.");
+    eprintln!(
+        "READY Move the knob or press the pad for each of these; Enter leaves it as it is, q ends and \
+         keeps what was learned, Ctrl-C leaves the file as it was."
+    );
     for control in Control::ALL {
         let before = settings.controls.get(&control).map_or_else(|| "-".to_owned(), Trigger::to_string);
         eprint!("{:<16} {} [{before}]: ", control.name(), control.description());
@@ -72,13 +87,17 @@ pub fn run(args: Args) -> Result<()> {
             }
         }
     }
+    let text = named(&output, config::bind(&text, &learned))?;
+    write(&output, &text)?;
+    println!("{} controls learned, in {}", learned.len(), output.display());
+    Ok(())
+}
+
+fn write(output: &Path, text: &str) -> Result<()> {
     if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     }
-    let text = named(&output, config::bind(&text, &learned))?;
-    files::write_whole(&output, text.as_bytes())?;
-    println!("{} controls learned, in {}", learned.len(), output.display());
-    Ok(())
+    Ok(files::write_whole(output, text.as_bytes())?)
 }
 
 fn bindings(settings: &Config) -> Vec<(Control, Trigger)> {

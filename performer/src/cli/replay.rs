@@ -50,7 +50,16 @@ pub fn run(args: Args) -> Result<()> {
     let first =
         harmonizers.next().with_context(|| format!("{name}: line 2 names no network; the log was changed"))??;
     let second = harmonizers.next().transpose()?;
-    let replayed = take::replay(&take, first, second).with_context(|| name.to_string())?;
+    let lost = take.lost_at.map(|line| {
+        format!(
+            "{} events are missing in it, the first before line {line}: the machine was too busy to write them down, and what \
+             was played from there on can't be played again as it was",
+            take.lost
+        )
+    });
+    let replayed = take::replay(&take, first, second);
+    let replayed =
+        replayed.with_context(|| lost.as_ref().map_or(name.to_string(), |lost| format!("{name}: {lost}")))?;
 
     let notes = replayed.score.parts.iter().map(Vec::len).sum::<usize>();
     println!("{name}: {notes} notes in four parts");
@@ -60,6 +69,9 @@ pub fn run(args: Args) -> Result<()> {
     if let Some(output) = &args.output {
         files::write_whole(output, &smf::write(&replayed.score))?;
         println!("written: {}", output.display());
+    }
+    if let Some(lost) = lost {
+        bail!("{name}: {lost}");
     }
     if let Some((recorded, replayed)) = difference {
         bail!(

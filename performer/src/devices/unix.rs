@@ -1,7 +1,7 @@
 //! What is asked of the operating system past the standard library.
 
-use std::thread;
-use std::{io, ptr};
+use std::time::Duration;
+use std::{io, ptr, thread};
 
 /// Lets this thread go before others when its time has come. Where the user may not ask for that (on Linux the group
 /// audio usually may), it plays all the same, and later when the machine is busy.
@@ -24,6 +24,14 @@ pub fn read_terminal_from_background() {
     }
 }
 
+/// Whether stdin has something to read within that time.
+pub fn stdin_has_within(time: Duration) -> bool {
+    let mut stdin = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
+    let milliseconds = time.as_millis().try_into().unwrap_or(libc::c_int::MAX);
+    // SAFETY: one descriptor, which lives for the length of the call.
+    unsafe { libc::poll(&mut stdin, 1, milliseconds) > 0 }
+}
+
 /// A signal by which a user or a shell moves a program that runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobSignal {
@@ -31,21 +39,27 @@ pub enum JobSignal {
     Panic,
     /// SIGTSTP, as Ctrl-Z on a terminal sends it.
     Suspend,
+    /// SIGQUIT, as Ctrl-\ on a terminal sends it.
+    Quit,
 }
 
-/// From now on each SIGUSR1 and SIGTSTP calls `tell`, on a thread of its own, instead of ending or stopping the program.
+/// From now on each SIGUSR1, SIGTSTP and SIGQUIT calls `tell`, on a thread of its own, instead of ending or stopping the program.
 /// To be called before any other thread is started: they inherit that the signals are not for them.
 ///
 /// # Errors
 /// When there is no thread to be had.
 pub fn on_job_signals(tell: impl Fn(JobSignal) + Send + 'static) -> io::Result<()> {
-    let set = signal_set(&[libc::SIGUSR1, libc::SIGTSTP]);
+    let set = signal_set(&[libc::SIGUSR1, libc::SIGTSTP, libc::SIGQUIT]);
     mask(libc::SIG_BLOCK, &set);
     let wait = move || {
         let mut signal = 0;
         // SAFETY: both point to values of this closure, initialized above.
         while unsafe { libc::sigwait(&set, &mut signal) } == 0 {
-            tell(if signal == libc::SIGTSTP { JobSignal::Suspend } else { JobSignal::Panic });
+            tell(match signal {
+                libc::SIGTSTP => JobSignal::Suspend,
+                libc::SIGQUIT => JobSignal::Quit,
+                _ => JobSignal::Panic,
+            });
         }
     };
     thread::Builder::new().name("signals".to_owned()).spawn(wait).map(drop)

@@ -8,7 +8,7 @@ use session::clock::{self, Metre, Time};
 use session::{Settings, StepBegun};
 
 pub const TICKS_PER_QUARTER: u16 = 480;
-const TICKS_PER_SIXTEENTH: u64 = TICKS_PER_QUARTER as u64 / 4;
+pub const TICKS_PER_SIXTEENTH: u64 = TICKS_PER_QUARTER as u64 / 4;
 /// The last tick of a take, some 150 hours at 80 beats a minute.
 const LAST_TICK: f64 = (1 << 27) as f64;
 
@@ -326,7 +326,8 @@ mod tests {
     const LENGTH: Time = 250;
 
     fn step(at: Time, sixteenth: u64) -> StepBegun {
-        StepBegun { at, sixteenth, metre: Metre::default(), length: LENGTH, is_struck: false }
+        let (song, key) = (None, None);
+        StepBegun { at, sixteenth, metre: Metre::default(), length: LENGTH, is_struck: false, song, key }
     }
 
     fn running(from: Time, sixteenths: std::ops::Range<u64>) -> impl Iterator<Item = StepBegun> {

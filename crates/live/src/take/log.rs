@@ -12,6 +12,8 @@ use session::{Message, Settings, StepBegun};
 use thiserror::Error;
 
 pub const FIRST_LINE: &str = "performer take 2";
+/// A line that says how many events are missing there.
+pub(super) const LOST: &str = "lost";
 /// No performance is longer, a machine asleep for a weekend included.
 const MOST_HOURS: f64 = 100.0;
 
@@ -156,6 +158,9 @@ pub struct Take {
     pub(super) inputs: Vec<(usize, Time, SessionInput)>,
     /// What was sent then, in the form of the log.
     pub sent: String,
+    /// Events that the recorder did not get, since the machine was too busy, and the line of the first of them.
+    pub lost: u64,
+    pub lost_at: Option<usize>,
 }
 
 /// Reads a log. A last line that breaks off, as a crash leaves it, is ignored.
@@ -173,7 +178,7 @@ pub fn read(text: &str) -> Result<Take, LogError> {
     let header: TakeHeader = serde_json::from_str(header).map_err(|error| LogError::TakeHeader(error.to_string()))?;
     header.check().map_err(LogError::TakeHeader)?;
     let longest = (header.session.clock.rate * 3600.0 * MOST_HOURS) as Time;
-    let mut take = Take { header, inputs: Vec::new(), sent: String::new() };
+    let mut take = Take { header, inputs: Vec::new(), sent: String::new(), lost: 0, lost_at: None };
     for (text, line) in lines.filter(|(text, _)| text.ends_with('\n')) {
         let malformed = || LogError::TakeEvent { line, text: short(text.trim_end()) };
         let words: Vec<&str> = text.split_whitespace().collect();
@@ -181,9 +186,17 @@ pub fn read(text: &str) -> Result<Take, LogError> {
             [at, kind, ref rest @ ..] => (at.parse().map_err(|_| malformed())?, kind, rest),
             _ => return Err(malformed()),
         };
-        if matches!(kind, ">" | "<") {
-            take.sent += text;
-            continue;
+        match (kind, rest) {
+            (">" | "<", _) => {
+                take.sent += text;
+                continue;
+            }
+            (LOST, [count]) => {
+                take.lost = take.lost.saturating_add(count.parse().map_err(|_| malformed())?);
+                take.lost_at.get_or_insert(line);
+                continue;
+            }
+            _ => {}
         }
         let begun = take.inputs.first().map_or(at, |&(_, begun, _)| begun);
         if at.saturating_sub(begun) > longest {

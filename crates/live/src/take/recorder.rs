@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use files::smf;
 use harmonizer::Sampling;
-use session::{MessageKind, Settings};
+use session::{MessageKind, Settings, Time};
 
-use super::log::{FIRST_LINE, ModelIdentity, SamplingRecord, TakeEvent, TakeHeader, line};
+use super::log::{FIRST_LINE, LOST, ModelIdentity, SamplingRecord, TakeEvent, TakeHeader, line};
 use super::score::TakeScore;
 
 /// The MIDI file is written anew so often, and the log put on the disk itself. A crash loses no more.
@@ -24,8 +24,9 @@ pub struct Recorder {
     models: Vec<ModelIdentity>,
     sampling: Vec<SamplingRecord>,
     log: Option<File>,
-    /// Lines not yet written.
+    /// Lines not yet written, and the moment of the last event noted.
     lines: Vec<u8>,
+    noted: Time,
     score: TakeScore,
     /// What the performance was begun with, once an event has come.
     session: Option<Settings>,
@@ -59,6 +60,7 @@ impl Recorder {
             models: models.into_iter().map(|(model, _)| model).collect(),
             log: None,
             lines: Vec::new(),
+            noted: 0,
             score: TakeScore::default(),
             session: None,
             is_score_new: false,
@@ -81,7 +83,7 @@ impl Recorder {
         match *event {
             TakeEvent::Step(step) => self.score.step(step),
             TakeEvent::Sent(message) => self.score.sent(&message),
-            TakeEvent::Input(..) => {}
+            TakeEvent::Input(at, _) => self.noted = at,
         }
         if let Some(line) = line(event) {
             self.lines.extend_from_slice(line.as_bytes());
@@ -97,6 +99,11 @@ impl Recorder {
             }
         }
         Ok(())
+    }
+
+    /// Takes note that so many events never came here, since the one noted last.
+    pub fn lost(&mut self, count: u64) {
+        self.lines.extend_from_slice(format!("{} {LOST} {count}\n", self.noted).as_bytes());
     }
 
     /// Hands what was noted to the system, and writes the MIDI file when its time has come or this is the end.

@@ -1,12 +1,12 @@
 //! A take as a score: its notes on the grid of the performance's own beats.
 
 use chorale::{Key, Part, Pitch};
-use files::{Direction, Note, Score};
+use files::{Direction, Note, Score, Tick};
 use session::clock::Time;
 use session::midi::MidiMessage;
 use session::{Message, MessageKind, Settings, StepBegun};
 
-use super::grid::{TICKS_PER_QUARTER, TakeGrid};
+use super::grid::{TICKS_PER_QUARTER, TICKS_PER_SIXTEENTH, TakeGrid};
 
 /// The notes of a take and the steps that they fell on.
 #[derive(Clone, Debug, Default)]
@@ -58,11 +58,8 @@ impl TakeScore {
     pub fn score(&self, settings: &Settings) -> Score {
         let grid = TakeGrid::new(&self.steps, settings, self.begin());
         let mut directions = grid.directions();
-        // Each song of a set list may have another key.
-        let has_songs = settings.songs.iter().any(Option::is_some);
-        if let Some(Key { sharps, minor }) = settings.key.filter(|_| !has_songs) {
-            directions.insert(0, (0, Direction::Key { sharps, minor }));
-        }
+        directions.extend(self.songs(&grid));
+        directions.sort_by_key(|(tick, _)| *tick);
         let mut score = Score { ticks_per_quarter: TICKS_PER_QUARTER, directions, ..Score::default() };
         let end = self.end();
         for part in Part::ALL {
@@ -76,6 +73,32 @@ impl TakeScore {
             }
         }
         score
+    }
+
+    /// A marker where each song of a set list begins, and the keys that are told, each from its first note on.
+    fn songs(&self, grid: &TakeGrid) -> Vec<(Tick, Direction)> {
+        let notes = self.notes.iter().flatten().chain(self.open.iter().flatten());
+        let mut starts: Vec<Time> = notes.map(|note| note.start).collect();
+        starts.sort_unstable();
+        let mut directions = Vec::new();
+        let mut before: Option<(Option<u8>, Option<Key>)> = None;
+        let mut runs = self.steps.chunk_by(|a, b| (a.song, a.key) == (b.song, b.key)).peekable();
+        while let Some(run) = runs.next() {
+            let begin = if before.is_none() { 0 } else { run[0].at };
+            let end = runs.peek().map_or(Time::MAX, |next| next[0].at);
+            let Some(first) = starts.iter().find(|start| (begin..end).contains(*start)) else { continue };
+            let sixteenth = grid.tick(*first) / TICKS_PER_SIXTEENTH * TICKS_PER_SIXTEENTH;
+            let tick = if before.is_none() { 0 } else { sixteenth };
+            let (song, key) = before.unwrap_or_default();
+            if let Some(number) = run[0].song.filter(|number| song != Some(*number)) {
+                directions.push((tick, Direction::Marker(format!("Song {}", number + 1).into_bytes())));
+            }
+            if let Some(Key { sharps, minor }) = run[0].key.filter(|told| key != Some(*told)) {
+                directions.push((tick, Direction::Key { sharps, minor }));
+            }
+            before = Some((run[0].song, run[0].key.or(key)));
+        }
+        directions
     }
 
     /// When the first note begins.

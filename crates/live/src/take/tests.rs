@@ -168,17 +168,62 @@ fn what_is_played_in_the_counted_bars_has_its_time_in_bars_before_the_first() {
 }
 
 #[test]
-fn a_key_that_was_told_is_the_files_signature_unless_each_song_may_have_another() {
-    let signature = |settings: &Settings| {
-        let directions = score::TakeScore::default().score(settings).directions;
-        directions.into_iter().find(|(_, direction)| matches!(direction, files::Direction::Key { .. }))
+fn each_song_has_a_marker_and_its_key_where_its_first_note_is() {
+    use files::Direction;
+    let directions = |settings: Settings, songs: &[(Time, u8)], keys: &[Time]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+        let mut inputs: Vec<_> =
+            songs.iter().map(|&(at, song)| (at, SessionInput::Control(Control::Song, song))).collect();
+        for &at in keys {
+            inputs.extend([(at, midi([0x90, 67, 80])), (at + 900, midi([0x80, 67, 0]))]);
+        }
+        inputs.push((keys.last().unwrap() + 2000, SessionInput::Stop));
+        inputs.sort_by_key(|(at, _)| *at);
+        play(&mut recorder, settings, &inputs, 1, |_| 2);
+        recorder.flush(true).unwrap();
+        let take = read(&fs::read_to_string(recorder.paths().0).unwrap()).unwrap();
+        let score = replay(&take, harmonizer(), None).unwrap().score;
+        let seconds = |tick: u32| f64::from(tick) / 480.0;
+        let told = |(tick, direction): &(u32, Direction)| match direction {
+            Direction::Key { sharps, minor } => Some((seconds(*tick), format!("{sharps} {minor}"))),
+            Direction::Marker(name) => Some((seconds(*tick), String::from_utf8_lossy(name).into_owned())),
+            _ => None,
+        };
+        score.directions.iter().filter_map(told).collect::<Vec<_>>()
     };
+    let list =
+        |found: Vec<(f64, String)>| found.into_iter().map(|(at, what)| format!("{at} {what}")).collect::<Vec<_>>();
     let mut settings = settings();
-    assert_eq!(signature(&settings), None);
-    settings.key = Some("f".parse().unwrap());
-    assert_eq!(signature(&settings), Some((0, files::Direction::Key { sharps: -4, minor: true })));
-    settings.songs[0] = Some(Song::default());
-    assert_eq!(signature(&settings), None);
+    let keys = [10, 1010, 2010];
+    assert!(directions(settings, &[], &keys).is_empty());
+    settings.key = "f".parse().ok();
+    assert_eq!(list(directions(settings, &[], &keys)), ["0 -4 true"]);
+    settings.key = None;
+    settings.songs[0] = Some(Song { key: "D".parse().ok(), ..Song::default() });
+    settings.songs[1] = Some(Song { key: "g".parse().ok(), ..Song::default() });
+    let found = directions(settings, &[(5, 0), (3000, 1)], &[10, 1010, 5010, 6010]);
+    assert_eq!(list(found.clone())[..2], ["0 Song 1", "0 2 false"]);
+    assert_eq!(
+        list(found.clone())[2..].iter().map(|it| it.split_once(' ').unwrap().1).collect::<Vec<_>>(),
+        ["Song 2", "-2 true"]
+    );
+    assert_eq!(found[2].0, found[3].0);
+    assert!((3.0..=6.0).contains(&found[2].0), "{found:?}");
+}
+
+#[test]
+fn a_log_tells_that_events_are_missing_and_where() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut recorder = Recorder::new(folder.path(), Vec::new()).unwrap();
+    perform(&mut recorder);
+    recorder.lost(3);
+    recorder.flush(true).unwrap();
+    let text = fs::read_to_string(recorder.paths().0).unwrap();
+    let take = read(&text).unwrap();
+    assert_eq!((take.lost, take.lost_at), (3, Some(text.lines().count())), "{text}");
+    assert!(text.ends_with("5999 lost 3\n"), "{text}");
+    assert!(read(&text.replace("lost 3", "lost many")).is_err());
 }
 
 #[test]

@@ -146,6 +146,9 @@ pub struct StepBegun {
     pub length: Time,
     /// A player who is followed has struck a key there: the place is sure, others are foretold.
     pub is_struck: bool,
+    /// The song of the set list, from 0, and the key that is told.
+    pub song: Option<u8>,
+    pub key: Option<Key>,
 }
 
 /// Figures of a performance so far.
@@ -399,7 +402,8 @@ impl Session {
         let at = self.clock.boundary(self.position).unwrap_or(self.now);
         let length = self.clock.step_length().round() as Time;
         let (sixteenth, metre) = (self.clock.sixteenth(self.position), self.clock.metre());
-        self.begun.push_back(StepBegun { at, sixteenth, metre, length, is_struck });
+        let (song, key) = (self.song, self.overrides.key);
+        self.begun.push_back(StepBegun { at, sixteenth, metre, length, is_struck, song, key });
     }
 
     /// Ends everything, whatever holds it.

@@ -1,7 +1,7 @@
 //! Keys that are typed, as wishes to the main thread. Each source has a thread of its own, which the end of the program
 //! ends.
 
-use std::io;
+use std::io::{self, BufRead};
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -29,30 +29,47 @@ pub fn of_lines() -> Receiver<io::Result<Wish>> {
     #[cfg(unix)]
     performer::devices::unix::read_terminal_from_background();
     let (send, typed) = bounded(WAITING);
-    thread::spawn(move || {
-        let lines = io::stdin().lines().map_while(Result::ok);
-        for key in lines.flat_map(|line| line.chars().collect::<Vec<_>>()) {
-            if let Some(wish) = wish(key)
-                && send.send(Ok(wish)).is_err()
-            {
-                return;
-            }
-        }
-    });
+    thread::spawn(move || send_letters(io::stdin().lock(), &send));
     typed
+}
+
+/// The letters of whatever comes, be it no text or without end, until it ends or nobody wants them any more.
+fn send_letters(mut input: impl BufRead, send: &Sender<io::Result<Wish>>) {
+    loop {
+        let bytes = match input.fill_buf() {
+            Ok([]) => return,
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        let ascii = bytes.iter().filter(|byte| byte.is_ascii_graphic() || **byte == b' ');
+        let wishes: Vec<Wish> = ascii.filter_map(|byte| wish(char::from(*byte))).collect();
+        let read = bytes.len();
+        input.consume(read);
+        if wishes.into_iter().any(|wish| send.send(Ok(wish)).is_err()) {
+            return;
+        }
+    }
 }
 
 /// The bytes of the terminal itself: crossterm's reader, at the end of a terminal that was closed, reads on for ever.
 #[cfg(unix)]
 mod screen {
-    use std::io::BufRead;
+    use std::time::Duration;
 
-    use super::{Sender, Wish, io, wish};
+    use performer::devices::unix::stdin_has_within;
+
+    use super::{BufRead, Sender, Wish, io, wish};
 
     const ESCAPE: u8 = 0x1b;
+    /// How long the rest of a key's sequence may take, over a slow line too.
+    const SEQUENCE: Duration = Duration::from_millis(100);
+    /// No key sends more.
+    const LONGEST: usize = 32;
 
     pub fn send_keys(send: &Sender<io::Result<Wish>>) -> io::Result<()> {
         let mut stdin = io::stdin().lock();
+        let mut typed = Vec::new();
         loop {
             let bytes = match stdin.fill_buf() {
                 Ok([]) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -60,14 +77,28 @@ mod screen {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let wishes: Vec<Wish> = keys(bytes).filter_map(wish).collect();
             let read = bytes.len();
+            typed.extend_from_slice(bytes);
             stdin.consume(read);
-            for wish in wishes {
+            if is_cut_off(&typed) && stdin_has_within(SEQUENCE) {
+                continue;
+            }
+            for wish in keys(&typed).filter_map(wish) {
                 if send.send(Ok(wish)).is_err() {
                     return Ok(());
                 }
             }
+            typed.clear();
+        }
+    }
+
+    /// Whether the end may be the beginning of a key's sequence.
+    pub(super) fn is_cut_off(bytes: &[u8]) -> bool {
+        let Some(escape) = bytes.iter().rposition(|byte| *byte == ESCAPE) else { return false };
+        match &bytes[escape + 1..] {
+            [] | [b'O'] => true,
+            [b'[', rest @ ..] => rest.len() < LONGEST && !rest.iter().any(|byte| (0x40..0x7f).contains(byte)),
+            _ => false,
         }
     }
 
@@ -121,7 +152,27 @@ mod screen {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use super::screen::keys;
+    use super::screen::{is_cut_off, keys};
+    use super::*;
+
+    #[test]
+    fn a_sequence_that_comes_in_two_halves_is_waited_for() {
+        let cut_off = ["\x1b", "h\x1b", "\x1b[", "\x1b[1;", "\x1bO"];
+        assert!(cut_off.iter().all(|bytes| is_cut_off(bytes.as_bytes())));
+        let whole = ["", "h", "\x1b[A", "\x1bOP", "\x1bq", "\x1b[15~h"];
+        assert!(whole.iter().all(|bytes| !is_cut_off(bytes.as_bytes())));
+        assert!(!is_cut_off(&[&b"\x1b["[..], &[b'1'; 100]].concat()), "nothing is waited for without end");
+    }
+
+    #[test]
+    fn letters_count_among_bytes_that_are_no_text_and_in_lines_without_end() {
+        let (send, typed) = bounded(WAITING);
+        let bytes = [&b"\xff\xfe\0"[..], &[0xc3; 100_000], b"h\x1b\n"].concat();
+        send_letters(&bytes[..], &send);
+        drop(send);
+        let wishes: Vec<_> = typed.into_iter().collect::<io::Result<_>>().unwrap();
+        assert_eq!(wishes, [wish('h').unwrap()]);
+    }
 
     #[test]
     fn arrows_and_function_keys_are_no_keys_and_escape_alone_is_one() {

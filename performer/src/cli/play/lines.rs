@@ -4,6 +4,7 @@ use hdrhistogram::Histogram;
 use live::{AnsweredNote, Summary};
 use performer::devices::midi::{PortPlan, PortStatus};
 use session::clock::ClockSource;
+use session::control::{Control, Trigger};
 use session::{ClickSettings, Settings};
 
 use crate::cli::screen::View;
@@ -42,6 +43,12 @@ fn to_connect(ports: &PortStatus, [soprano, alto, tenor, bass]: [u8; 4], per_par
         "In the DAW: four tracks that listen to {output}, on channels {soprano} (soprano), {alto} (alto), {tenor} (tenor) \
          and {bass} (bass)."
     )
+}
+
+/// That one movement moves two controls.
+pub fn shared((first, second, trigger): &(Control, Control, Trigger)) -> String {
+    let (first, second) = (first.name(), second.name());
+    format!("{trigger} moves both {first} and {second}; performer learn, or the settings file, can part them")
 }
 
 /// What has come and gone: servers, ports, the sound card.

@@ -42,6 +42,7 @@ pub fn run(args: Args) -> Result<()> {
     let mut performance = Performance::start(backend, &plan, cast)?;
     let ports = performance.ports().cloned().context("the ports closed at once")?;
     lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| telling.say(line));
+    config.shared_triggers().iter().for_each(|shared| telling.say(lines::shared(shared)));
     let mut view = View::new(system, settings.clock.source, ports, performance.status(), temperature)?;
     view.songs = config.songs.iter().map(|song| song.name.clone()).collect();
     view.take = take.as_ref().and_then(|(_, score)| Some(score.file_name()?.to_string_lossy().into_owned()));

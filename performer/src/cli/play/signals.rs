@@ -12,7 +12,7 @@ const INTERRUPTED: i32 = 130;
 
 /// What the operating system asks for. A message that is not taken yet stands for all that came meanwhile.
 pub struct Signals {
-    /// SIGINT, SIGTERM or SIGHUP; Ctrl-C and closing the window on Windows.
+    /// SIGINT, SIGTERM, SIGHUP or SIGQUIT; Ctrl-C and closing the window on Windows.
     pub stop: Receiver<()>,
     /// SIGUSR1: end what sounds.
     pub panic: Receiver<()>,
@@ -24,17 +24,17 @@ pub struct Signals {
 impl Signals {
     /// To be called before any thread is started. Until [`Signals::hold`], what asks for the end is the end.
     pub fn watch() -> Result<Signals> {
-        let [panic, suspend] = job_signals()?;
         let is_playing = Arc::new(AtomicBool::new(false));
         let (send, stop) = bounded(1);
         let is_held = Arc::clone(&is_playing);
-        ctrlc::set_handler(move || {
+        let end = move || {
             if !is_held.load(Ordering::Acquire) {
                 process::exit(INTERRUPTED);
             }
             let _ = send.try_send(());
-        })
-        .context("can't watch for Ctrl-C")?;
+        };
+        let [panic, suspend] = job_signals(end.clone())?;
+        ctrlc::set_handler(end).context("can't watch for Ctrl-C")?;
         Ok(Signals { stop, panic, suspend, is_playing })
     }
 
@@ -53,23 +53,22 @@ impl Drop for Held {
     }
 }
 
-/// Those that ask for silence, and for a pause.
+/// Those that ask for silence, and for a pause; `end` is called by one that asks for the end.
 #[cfg(unix)]
-fn job_signals() -> Result<[Receiver<()>; 2]> {
+fn job_signals(end: impl Fn() + Send + 'static) -> Result<[Receiver<()>; 2]> {
     use performer::devices::unix::{JobSignal, on_job_signals};
 
     let ((panics, panic), (suspends, suspend)) = (bounded(1), bounded(1));
-    let tell = move |signal| {
-        let _ = match signal {
-            JobSignal::Panic => panics.try_send(()),
-            JobSignal::Suspend => suspends.try_send(()),
-        };
+    let tell = move |signal| match signal {
+        JobSignal::Panic => drop(panics.try_send(())),
+        JobSignal::Suspend => drop(suspends.try_send(())),
+        JobSignal::Quit => end(),
     };
-    on_job_signals(tell).context("can't watch for SIGUSR1 and SIGTSTP")?;
+    on_job_signals(tell).context("can't watch for SIGUSR1, SIGTSTP and SIGQUIT")?;
     Ok([panic, suspend])
 }
 
 #[cfg(not(unix))]
-fn job_signals() -> Result<[Receiver<()>; 2]> {
+fn job_signals(_: impl Fn() + Send + 'static) -> Result<[Receiver<()>; 2]> {
     Ok([crossbeam_channel::never(), crossbeam_channel::never()])
 }

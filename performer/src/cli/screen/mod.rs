@@ -75,9 +75,9 @@ pub fn draw(buffer: &mut Buffer, view: &View, now: Instant) {
     let panel_width = if is_wide { PANEL } else { 0 };
     let [roll, panel] = Layout::horizontal([Constraint::Min(0), Constraint::Length(panel_width)]).areas(middle);
     let roll = if is_tall {
-        let block = Block::bordered().title(key_title(view));
-        let inside = block.inner(roll);
-        block.render(roll, buffer);
+        let inside = Block::bordered().inner(roll);
+        let legend = Line::styled(roll::legend(view, inside), FAINT).right_aligned();
+        Block::bordered().title(key_title(view)).title_bottom(legend).render(roll, buffer);
         inside
     } else {
         roll

@@ -13,12 +13,34 @@ use super::{COLOURS, FAINT};
 /// Columns of a row's name.
 const LABEL: usize = 5;
 
-/// The last steps, one column each, a row for every pitch or for several where the room is small.
-pub fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
-    let (width, height) = (usize::from(area.width).saturating_sub(LABEL), usize::from(area.height));
+/// The steps for which there is room, and their lowest and highest pitches.
+fn shown(view: &View, area: Rect) -> (Vec<Column>, Option<(usize, usize)>) {
+    let width = usize::from(area.width).saturating_sub(LABEL);
     let columns: Vec<Column> = view.roll.iter().skip(view.roll.len().saturating_sub(width)).copied().collect();
     let sounding = || columns.iter().flat_map(|column| column.parts).flatten().map(|pitch| usize::from(pitch.midi()));
-    let (Some(lowest), Some(highest)) = (sounding().min(), sounding().max()) else {
+    let range = sounding().min().zip(sounding().max());
+    (columns, range)
+}
+
+/// Semitones of a row, of which as many are one as the room needs.
+fn semitones_a_row((lowest, highest): (usize, usize), area: Rect) -> usize {
+    (highest - lowest + 1).div_ceil(usize::from(area.height).max(1))
+}
+
+/// What the letters and rows of the roll mean.
+pub fn legend(view: &View, area: Rect) -> String {
+    let letters = "S A T B struck, s a t b held";
+    match shown(view, area).1.map(|range| semitones_a_row(range, area)) {
+        None => String::new(),
+        Some(1) => format!(" {letters} "),
+        Some(semitones) => format!(" {letters}; {semitones} semitones a row "),
+    }
+}
+
+/// The last steps, one column each, a row for every pitch or for several where the room is small.
+pub fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
+    let height = usize::from(area.height);
+    let (columns, Some((lowest, highest))) = shown(view, area) else {
         let now = if view.status.is_running { "the beat goes on" } else { "the first key starts" };
         return vec![Line::from(format!(" Play a melody: {now}."))];
     };
@@ -26,7 +48,7 @@ pub fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let key = view.key().unwrap_or(Key::of_tonic(0, false));
-    let per_row = (highest - lowest + 1).div_ceil(height);
+    let per_row = semitones_a_row((lowest, highest), area);
     let rows = (highest - lowest + 1).div_ceil(per_row);
     (0..rows)
         .map(|row| {
