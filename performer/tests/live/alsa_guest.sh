@@ -4,13 +4,20 @@
 # our program. The tempo is a quarter of the melody's: emulated, a table takes longer than a step of 125 ms.
 set -u
 performer=/mnt/performer
+# Says in the machine's console where it ended before its time.
+die() {
+  echo "guest.sh ended in line ${BASH_LINENO[0]}"
+  aconnect -l
+  tail -n 3 /mnt/talk*
+  exit 1
+}
 cd /tmp
 
 "$performer" play --virtual --tempo 30 --take-folder /mnt/takes >/mnt/chords 2>/mnt/talk &
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk && break
-  kill -0 "$playing" 2>/dev/null || exit 1
+  kill -0 "$playing" 2>/dev/null || die
   sleep 0.1
 done
 "$performer" ports --midi alsa >/mnt/ports 2>&1
@@ -20,7 +27,7 @@ output=$(port -i "'out ")
 aseqdump -p "$output" >/mnt/ours &
 recording=$!
 sleep 1
-aplaymidi -p "$input" /mnt/melody.mid || exit 1
+aplaymidi -p "$input" /mnt/melody.mid || die
 sleep 1
 
 kill -TERM "$playing"
@@ -39,7 +46,7 @@ sleep 1
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk_replug && break
-  kill -0 "$playing" 2>/dev/null || exit 1
+  kill -0 "$playing" 2>/dev/null || die
   sleep 0.1
 done
 input=$(port -o "'in ")
@@ -53,7 +60,7 @@ for _ in $(seq 100); do grep -q 'gone, waiting' /mnt/talk_replug && break; sleep
 aseqdump >/mnt/after &
 instrument=$!
 for _ in $(seq 100); do grep -q 'output .*: connected' /mnt/talk_replug && break; sleep 0.1; done
-aplaymidi -p "$input" /mnt/melody.mid || exit 1
+aplaymidi -p "$input" /mnt/melody.mid || die
 kill -TERM "$playing"
 wait "$playing"
 sleep 0.5
@@ -76,7 +83,7 @@ keyboard
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk_keys && break
-  kill -0 "$playing" 2>/dev/null || exit 1
+  kill -0 "$playing" 2>/dev/null || die
   sleep 0.1
 done
 aseqdump -p "$(port -i "'out ")" >/mnt/ours_keys &
@@ -108,11 +115,11 @@ exec 3<>typed
 learning=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk_learn && break
-  kill -0 "$learning" 2>/dev/null || exit 1
+  kill -0 "$learning" 2>/dev/null || die
   sleep 0.1
 done
 sleep 1
-aplaymidi -p "$finger_port" /mnt/knobs.mid || exit 1
+aplaymidi -p "$finger_port" /mnt/knobs.mid || die
 sleep 1
 echo q >&3
 wait "$learning"
@@ -120,14 +127,14 @@ wait "$learning"
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk_controls && break
-  kill -0 "$playing" 2>/dev/null || exit 1
+  kill -0 "$playing" 2>/dev/null || die
   sleep 0.1
 done
 aconnect -o >/mnt/ports_controls
 aseqdump -p "$(port -i "'out ")" >/mnt/ours_controls &
 recording=$!
 sleep 1
-aplaymidi -p "$finger_port" /mnt/controls.mid || exit 1
+aplaymidi -p "$finger_port" /mnt/controls.mid || die
 sleep 1
 echo END >>/mnt/ours_controls
 kill -TERM "$playing"
@@ -143,11 +150,11 @@ sleep 1
 playing=$!
 for _ in $(seq 600); do
   grep -q '^READY' /mnt/talk_stopped && break
-  kill -0 "$playing" 2>/dev/null || exit 1
+  kill -0 "$playing" 2>/dev/null || die
   sleep 0.1
 done
 kill -STOP "$instrument"
-aplaymidi -p "$(port -o "'in ")" /mnt/many.mid || exit 1
+aplaymidi -p "$(port -o "'in ")" /mnt/many.mid || die
 kill -TERM "$playing"
 status=0
 wait "$playing" || status=$?
@@ -160,7 +167,7 @@ for thread in MIDI sound; do
   playing=$!
   for _ in $(seq 600); do
     grep -q '^sound:' "/mnt/talk_$thread" && break
-    kill -0 "$playing" 2>/dev/null || exit 1
+    kill -0 "$playing" 2>/dev/null || die
     sleep 0.1
   done
   aseqdump -p "$(port -i "'out ")" >"/mnt/ours_$thread" &
@@ -182,13 +189,13 @@ for sound in organ soundfont; do
   playing=$!
   for _ in $(seq 600); do
     grep -q '^sound:' "/mnt/talk_$sound" && break
-    kill -0 "$playing" 2>/dev/null || exit 1
+    kill -0 "$playing" 2>/dev/null || die
     sleep 0.1
   done
   arecord -q -D plughw:Loopback,1 -f S16_LE -r 48000 -c 2 -d 6 "/mnt/$sound.wav" 2>"/mnt/arecord_$sound" &
   recording=$!
   sleep 1
-  aplaymidi -p "$(port -o "'in ")" /mnt/melody.mid || exit 1
+  aplaymidi -p "$(port -o "'in ")" /mnt/melody.mid || die
   wait "$recording"
   kill -TERM "$playing"
   wait "$playing"

@@ -84,8 +84,5 @@ timeout --kill-after 5 "${ALSA_VM_TIMEOUT:-240}" qemu-system-x86_64 \
   -virtfs local,path="$work",mount_tag=work,security_model=none,id=work \
   </dev/null >"$console" 2>&1 || true
 status=$(tr -d '\r' <"$console" | sed -n 's/.*GUEST_STATUS=//p')
-if [ -z "$status" ]; then
-  tail -n 30 "$console" >&2
-  exit 124
-fi
-exit "$status"
+[ "$status" = 0 ] || tail -n 40 "$console" >&2
+exit "${status:-124}"
