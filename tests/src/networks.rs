@@ -36,6 +36,7 @@ pub fn random_network(settings: &Settings, seed: u64) -> (Network, Vec<u8>) {
         seconds: 0.0,
         command: "none: random weights".into(),
         commit: "none".into(),
+        teachers: None,
     };
     let bytes = encode(&network, &header, 0.0, 0.0).unwrap();
     (network, bytes)

@@ -49,7 +49,7 @@ fn lead_sheet(seed: u64) -> String {
         for beat in 0..beats {
             let place = beat * chords.len() / beats;
             let chord = GivenChord::parse(chords[place], key).unwrap();
-            if beat * chords.len() % beats == 0 || beat > 0 && (beat - 1) * chords.len() / beats != place {
+            if (beat * chords.len()).is_multiple_of(beats) || beat > 0 && (beat - 1) * chords.len() / beats != place {
                 let symbol = if seed.is_multiple_of(2) { letters(chord) } else { chords[place].to_owned() };
                 write!(abc, "\"{symbol}\"").unwrap();
             }

@@ -141,6 +141,10 @@ fn above(text: &str) -> Option<Above> {
                 above.fourth = Some(seventh);
                 above.others.extend(others);
             }
+            Change::SixNine => {
+                above.fourth = Some(9);
+                above.others.push(2);
+            }
             Change::Added(interval) => above.others.push(interval),
             Change::Nothing => {}
         }
@@ -159,6 +163,7 @@ enum Change {
     HalfDiminished,
     /// And these with it.
     Seventh(&'static [u8]),
+    SixNine,
     Added(u8),
     Nothing,
 }
@@ -208,7 +213,7 @@ const WORDS: &[(&str, Change)] = &[
     ("11", Change::Seventh(&[2, 5])),
     ("9", Change::Seventh(&[2])),
     ("7", Change::Seventh(&[])),
-    ("69", Change::Fourth(9)),
+    ("69", Change::SixNine),
     ("6", Change::Fourth(9)),
     ("5", Change::Third(None)),
     ("4", Change::Third(Some(5))),

@@ -166,19 +166,19 @@ pub fn read(text: &str) -> Result<Config, String> {
     }
 }
 
-/// Controls that the same movement of the keyboard moves, two by two.
-pub fn shared_triggers(&self) -> Vec<(Control, Control, Trigger)> {
-    let bound = Control::ALL.into_iter().filter_map(|control| Some((control, *self.controls.get(&control)?)));
-    let bound: Vec<(Control, Trigger)> = bound.collect();
-    let mut shared = Vec::new();
-    for (index, &(first, trigger)) in bound.iter().enumerate() {
-        let same = bound[index + 1..].iter().filter(|(_, other)| trigger.overlaps(*other));
-        shared.extend(same.map(|&(second, _)| (first, second, trigger)));
-    }
-    shared
-}
-
 impl Config {
+    /// Controls that the same movement of the keyboard moves, two by two.
+    pub fn shared_triggers(&self) -> Vec<(Control, Control, Trigger)> {
+        let bound = Control::ALL.into_iter().filter_map(|control| Some((control, *self.controls.get(&control)?)));
+        let bound: Vec<(Control, Trigger)> = bound.collect();
+        let mut shared = Vec::new();
+        for (index, &(first, trigger)) in bound.iter().enumerate() {
+            let same = bound[index + 1..].iter().filter(|(_, other)| trigger.overlaps(*other));
+            shared.extend(same.map(|&(second, _)| (first, second, trigger)));
+        }
+        shared
+    }
+
     /// Puts what the file says into a performance's settings.
     pub fn apply(&self, settings: &mut Settings) {
         if let Some(source) = self.clock {

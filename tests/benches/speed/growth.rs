@@ -93,6 +93,7 @@ fn random_wavenet(receptive_field: usize) -> Result<Vec<u8>> {
         seconds: 0.0,
         command: "none: random weights".into(),
         commit: "none".into(),
+        teachers: None,
     };
     trainer::export::encode(&Network::new(&settings, &weights)?, &header, 0.0, 0.0)
 }

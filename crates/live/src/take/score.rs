@@ -77,6 +77,7 @@ impl TakeScore {
 
     /// A marker where each song of a set list begins, and the keys that are told, each from its first note on.
     fn songs(&self, grid: &TakeGrid) -> Vec<(Tick, Direction)> {
+        const SIXTEENTH: Tick = TICKS_PER_SIXTEENTH as Tick;
         let notes = self.notes.iter().flatten().chain(self.open.iter().flatten());
         let mut starts: Vec<Time> = notes.map(|note| note.start).collect();
         starts.sort_unstable();
@@ -87,7 +88,7 @@ impl TakeScore {
             let begin = if before.is_none() { 0 } else { run[0].at };
             let end = runs.peek().map_or(Time::MAX, |next| next[0].at);
             let Some(first) = starts.iter().find(|start| (begin..end).contains(*start)) else { continue };
-            let sixteenth = grid.tick(*first) / TICKS_PER_SIXTEENTH * TICKS_PER_SIXTEENTH;
+            let sixteenth = grid.tick(*first) / SIXTEENTH * SIXTEENTH;
             let tick = if before.is_none() { 0 } else { sixteenth };
             let (song, key) = before.unwrap_or_default();
             if let Some(number) = run[0].song.filter(|number| song != Some(*number)) {

@@ -52,7 +52,7 @@ mod touch;
 
 use std::collections::VecDeque;
 
-use chorale::{Chord, Density, Pitch};
+use chorale::{Chord, Density, Key, Pitch};
 
 use crate::answer::AnswerTable;
 use crate::clock::{Clock, Metre, Time};
