@@ -98,7 +98,7 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
     // After the names are given, so that they are the same in every share.
     found.retain(|(.., below)| share.is_none_or(|share| share.has(below)));
     if let Some(share) = share.filter(|_| found.is_empty()) {
-        bail!("--shard {share} has none of the {} melodies", stems.values().sum::<usize>());
+        output.say(&format!("--shard {share} has none of the {} melodies", stems.values().sum::<usize>()));
     }
     let (is_all, mut jobs) = (tune == Some(ALL), Vec::new());
     for (input, tune, below) in found {
@@ -255,6 +255,9 @@ pub fn run(
     work: impl Fn(&Job, &dyn Fn(&str)) -> Result<Row> + Sync,
 ) -> Result<()> {
     let report = report.map(Report::open).transpose()?;
+    if jobs.is_empty() {
+        return Ok(());
+    }
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let workers = workers.map_or(processors, usize::from).min(jobs.len());
     let bar = ProgressBar::with_draw_target(Some(jobs.len() as u64), progress_target(output));

@@ -64,10 +64,12 @@ pub struct Args {
     jobs: Option<u16>,
 
     /// Of many melodies the I-th of N shares alone, by their paths, so that N machines share the work: 3/16
+    /// [default: all]
     #[arg(long, value_name = "I/N", help_heading = OUTPUT)]
     shard: Option<Share>,
 
     /// A file that gets a line of JSON for each of many melodies as soon as it is done, behind what it has already
+    /// [default: none]
     #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
     report: Option<PathBuf>,
 
@@ -103,6 +105,7 @@ pub struct Args {
     /// The chords to keep to, as far as the melody and the rules of part-writing let them: letters or degrees of the key, with
     /// bar lines where a bar has several, such as "| C Am | F G7/D |" or "| I vi | IV V43 |" (. holds a chord, % repeats a
     /// bar, N.C. leaves it free); they begin again where the melody goes on. Or file: the chord symbols of the file
+    /// [default: whichever suit the melody]
     #[arg(long, value_name = "CHORDS|file", conflicts_with = "live", help_heading = HARMONY)]
     chords: Option<String>,
 

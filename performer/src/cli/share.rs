@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hasher};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -22,10 +23,14 @@ pub struct Share {
 }
 
 impl Share {
-    /// Whether a melody is in it, by its path below the folder that was named: on every machine the same.
+    /// Whether a melody is in it, by its path below the folder that was named: the same on every machine with this program.
     pub fn has(self, below: &Path) -> bool {
-        let names: Vec<_> = below.components().map(|part| part.as_os_str().to_string_lossy()).collect();
-        crc32fast::hash(names.join("/").as_bytes()) % self.of == self.number - 1
+        let mut hasher = DefaultHasher::new();
+        for part in below.components() {
+            hasher.write(part.as_os_str().to_string_lossy().as_bytes());
+            hasher.write_u8(b'/');
+        }
+        hasher.finish() % u64::from(self.of) == u64::from(self.number - 1)
     }
 }
 
