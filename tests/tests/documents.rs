@@ -73,12 +73,12 @@ fn commands(document: &str, program: &str) -> Vec<Vec<String>> {
         .lines()
         .filter_map(|line| line.strip_prefix("    "))
         .map(|line| line.split(" #").next().unwrap_or(line));
-    let words = lines.map(words);
+    let words = lines.map(shell_words);
     words.filter(|words| words.first().is_some_and(|first| first == program)).map(|words| words[1..].to_vec()).collect()
 }
 
 /// As a shell divides a line: what stands in quotation marks is one word.
-fn words(line: &str) -> Vec<String> {
+fn shell_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (index, piece) in line.split('"').enumerate() {
         match index % 2 {

@@ -190,7 +190,10 @@ fn the_test_sopranos_are_answered_as_render_live_answers_them_and_in_the_module_
         steps += piece.expected.len();
         by_rounding.extend((other > 0).then_some((&*piece.name, other)));
     }
-    println!("{} sopranos, {steps} steps: other chords in the module than in render --live: {by_rounding:?}", pieces.len());
+    println!(
+        "{} sopranos, {steps} steps: other chords in the module than in render --live: {by_rounding:?}",
+        pieces.len()
+    );
     // Without fused multiply-add the last bits differ, and a draw that lies on a border may fall to its other side.
     let differing: usize = by_rounding.iter().map(|(_, other)| other).sum();
     assert!(differing * 100 <= steps, "more than one chord in a hundred");
