@@ -252,10 +252,11 @@ fn describe(dataset: &Dataset, json: bool) -> Result<()> {
 }
 
 fn run_train(args: TrainArgs) -> Result<()> {
-    let name = match args.architecture {
-        Architecture::Lstm => "lstm",
-        Architecture::Wavenet => "wavenet",
+    let new = match args.architecture {
+        Architecture::Lstm => Settings::lstm(),
+        Architecture::Wavenet => Settings::wavenet(),
     };
+    let name = new.architecture();
     let folder = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
     let last = folder.join(LAST);
     let settings = if last.exists() {
@@ -274,10 +275,7 @@ fn run_train(args: TrainArgs) -> Result<()> {
         );
         before
     } else {
-        match args.architecture {
-            Architecture::Lstm => Settings::lstm(),
-            Architecture::Wavenet => Settings::wavenet(),
-        }
+        new
     };
     let settings = args.applied_to(settings)?;
     let dataset = args.source.load()?;

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use chorale::{Chord, Part, Rule};
+use chorale::{Chord, GivenChord, Part, Rule};
 use engraving::Piece;
+use files::melody::MelodyStep;
 use files::parts;
 use harmonizer::search::{self, Harmonization};
 use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
@@ -75,19 +76,15 @@ impl Cantus {
         // What cannot be kept is the fault of the file that it is in.
         let place = options.kept.as_ref().map_or(self.name.clone(), |kept| format!("--keep {}", kept.name));
         let mut plan = self.plan(wanted.map_err(|error| ArrangeError::in_file(&place, error))?);
-        let told = by_step(&self.told, steps);
         if let Some(rhythm) = options.harmonic_rhythm {
             plan.change_only_at(&rhythm.changes(steps, &self.grid));
-        }
-        if !self.told.is_empty() {
-            let heard = |index: usize| told[index].0.map(|(_, chord)| chord.transposed(self.semitones(index)));
-            let (chords, begins): (Vec<_>, Vec<_>) =
-                (0..steps.len()).map(|index| (heard(index), told[index].1)).unzip();
-            plan.obey(&chords, &begins);
         }
         let mut guard = constraints.guard(guard_for(model, Purpose::Ahead));
         let mut rounds = 1;
         if !self.told.is_empty() {
+            let (chords, begins): (Vec<_>, Vec<_>) = self.heard_chords().unzip();
+            let chords: Vec<_> = chords.into_iter().map(|told| told.map(|(_, chord)| chord)).collect();
+            plan.obey(&chords, &begins);
             let marked = Rule::ALL.into_iter().filter(|rule| rule.is_marked());
             marked.for_each(|rule| guard.weights[rule.index()] += TOLD_COST);
             rounds = TOLD_ROUNDS;
@@ -131,20 +128,18 @@ impl Cantus {
             }
         }
         let piece = Piece::new(score.sung_by(options.ensemble), self.grid.clone());
-        let told: Vec<_> = by_step(&self.told, steps)
-            .into_iter()
-            .enumerate()
-            .map(|(index, (told, begins))| {
-                let (text, chord) = told.filter(|_| begins || steps[index].phase.is_on_beat())?;
-                Some((text.as_str(), chord.transposed(self.semitones(index))))
-            })
-            .collect();
+        let heard = self.heard_chords().zip(steps);
+        let is_bound = |begins: bool, step: &MelodyStep| begins || step.phase.is_on_beat();
+        let told: Vec<_> = heard.map(|((told, begins), step)| told.filter(|_| is_bound(begins, step))).collect();
         let remarks = obedience(&piece, steps, chords, &told).into_iter().collect();
         Arrangement { piece, steps: steps.len(), nats, remarks }
     }
 
-    /// By how many the network hears a step higher.
-    fn semitones(&self, index: usize) -> i32 {
-        self.fold.apply(self.steps[index].soprano).1
+    /// For each step the chord that is told there, by its text and as the network hears it, and whether it begins there.
+    fn heard_chords(&self) -> impl Iterator<Item = (Option<(&str, GivenChord)>, bool)> {
+        by_step(&self.told, &self.steps).into_iter().zip(&self.steps).map(|((told, begins), step)| {
+            let (_, semitones) = self.fold.apply(step.soprano);
+            (told.map(|(text, chord)| (text.as_str(), chord.transposed(semitones))), begins)
+        })
     }
 }

@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::pitch::{accidentals, leading_class};
 use crate::quality::mask;
 use crate::sonority::classes;
 use crate::{Key, Pitch};
@@ -91,27 +92,11 @@ impl GivenChord {
     }
 }
 
-/// The pitch class that a text begins with, and what stands behind it.
-fn letter(text: &str) -> Option<(u8, &str)> {
-    let mut letters = text.chars();
-    let place = (letters.next()? as usize).checked_sub('A' as usize)?;
-    let natural = *[9_i32, 11, 0, 2, 4, 5, 7].get(place)?;
-    let (raised, rest) = accidentals(letters.as_str());
-    Some(((natural + raised).rem_euclid(12) as u8, rest))
-}
-
-/// The sharps and flats in front of a text, in semitones.
-fn accidentals(text: &str) -> (i32, &str) {
-    let rest = text.trim_start_matches(['#', '♯', 'b', '♭']);
-    let signs = text[..text.len() - rest.len()].chars();
-    (signs.map(|sign| if matches!(sign, '#' | '♯') { 1 } else { -1 }).sum(), rest)
-}
-
 fn of_letters(text: &str) -> Option<GivenChord> {
-    let (root, rest) = letter(text)?;
+    let (root, rest) = leading_class(text)?;
     // 6/9 has no bass.
     let (quality, bass) = match rest.rsplit_once('/') {
-        Some((quality, bass)) if !bass.starts_with('9') => match letter(bass)? {
+        Some((quality, bass)) if !bass.starts_with('9') => match leading_class(bass)? {
             (class, "") => (quality, Some(class)),
             _ => return None,
         },

@@ -57,7 +57,7 @@ pub use key::{Key, KeyFinder, NoKey};
 pub use phase::Phase;
 pub use phrase_ends::{PhraseEnd, PhraseEnds, phrase_ends};
 pub use phrase_memory::{PhraseMatch, PhraseMemory};
-pub use pitch::{NoPitch, Pitch, Token};
+pub use pitch::{NoPitch, Pitch, Token, leading_class};
 pub use quality::Quality;
 pub use rules::Rule;
 pub use sonority::{Sonority, has_semitone_dissonance, is_good_ending, lacks_third};

@@ -59,8 +59,9 @@ impl FromStr for Pitch {
     }
 }
 
-fn named(text: &str) -> Option<Pitch> {
-    let natural = match text.chars().next()?.to_ascii_uppercase() {
+/// Semitones of a letter from A to G above C.
+fn natural(letter: char) -> Option<i32> {
+    Some(match letter {
         'C' => 0,
         'D' => 2,
         'E' => 4,
@@ -69,7 +70,26 @@ fn named(text: &str) -> Option<Pitch> {
         'A' => 9,
         'B' => 11,
         _ => return None,
-    };
+    })
+}
+
+/// The pitch class that a text such as `Bb7` begins with, by a capital letter with any accidentals, and what stands behind it.
+pub fn leading_class(text: &str) -> Option<(u8, &str)> {
+    let mut letters = text.chars();
+    let natural = natural(letters.next()?)?;
+    let (raised, rest) = accidentals(letters.as_str());
+    Some(((natural + raised).rem_euclid(12) as u8, rest))
+}
+
+/// The sharps and flats in front of a text, in semitones, and what stands behind them.
+pub(crate) fn accidentals(text: &str) -> (i32, &str) {
+    let rest = text.trim_start_matches(['#', '♯', 'b', '♭']);
+    let signs = text[..text.len() - rest.len()].chars();
+    (signs.map(|sign| if matches!(sign, '#' | '♯') { 1 } else { -1 }).sum(), rest)
+}
+
+fn named(text: &str) -> Option<Pitch> {
+    let natural = natural(text.chars().next()?.to_ascii_uppercase())?;
     let accidentals = &text[1..];
     let octave = accidentals.trim_start_matches(['#', '♯', 'b', '♭']);
     let alteration = match &accidentals[..accidentals.len() - octave.len()] {

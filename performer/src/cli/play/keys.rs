@@ -35,19 +35,28 @@ pub fn of_lines() -> Receiver<io::Result<Wish>> {
 
 /// The letters of whatever comes, be it no text or without end, until it ends or nobody wants them any more.
 fn send_letters(mut input: impl BufRead, send: &Sender<io::Result<Wish>>) {
-    loop {
-        let bytes = match input.fill_buf() {
-            Ok([]) => return,
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(_) => return,
-        };
-        let ascii = bytes.iter().filter(|byte| byte.is_ascii_graphic() || **byte == b' ');
-        let wishes: Vec<Wish> = ascii.filter_map(|byte| wish(char::from(*byte))).collect();
-        let read = bytes.len();
-        input.consume(read);
-        if wishes.into_iter().any(|wish| send.send(Ok(wish)).is_err()) {
+    let mut bytes = Vec::new();
+    while take_more(&mut input, &mut bytes).is_ok_and(|read| read > 0) {
+        let letters = bytes.drain(..).filter(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        let mut wishes = letters.filter_map(|byte| wish(char::from(byte)));
+        if wishes.any(|wish| send.send(Ok(wish)).is_err()) {
             return;
+        }
+    }
+}
+
+/// Takes what has come, and tells how many bytes; none at the end.
+fn take_more(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    loop {
+        match input.fill_buf() {
+            Ok(come) => {
+                let read = come.len();
+                bytes.extend_from_slice(come);
+                input.consume(read);
+                return Ok(read);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
@@ -59,7 +68,7 @@ mod screen {
 
     use performer::devices::unix::stdin_has_within;
 
-    use super::{BufRead, Sender, Wish, io, wish};
+    use super::{Sender, Wish, io, take_more, wish};
 
     const ESCAPE: u8 = 0x1b;
     /// How long the rest of a key's sequence may take, over a slow line too.
@@ -71,15 +80,9 @@ mod screen {
         let mut stdin = io::stdin().lock();
         let mut typed = Vec::new();
         loop {
-            let bytes = match stdin.fill_buf() {
-                Ok([]) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
-            let read = bytes.len();
-            typed.extend_from_slice(bytes);
-            stdin.consume(read);
+            if take_more(&mut stdin, &mut typed)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             if is_cut_off(&typed) && stdin_has_within(SEQUENCE) {
                 continue;
             }
