@@ -16,26 +16,30 @@ mod outlet;
 mod parameters;
 mod player;
 mod plugin;
+mod presets;
 mod state;
 mod transport;
 mod worker;
 
 use std::ffi::CStr;
 
+use clack_extensions::preset_discovery::factory::PresetDiscoveryFactoryWrapper;
 use clack_plugin::entry::prelude::*;
 use clack_plugin::plugin::features;
 
 use outlet::Ports;
 use plugin::{Chorale, Instance, MainThread};
+use presets::Presets;
 
 /// Of the plugin with one note output.
 pub const ID: &str = "org.chorale.co-performer";
 /// Of the plugin with a note output for each part.
 pub const ID_OF_PORTS: &str = "org.chorale.co-performer.ports";
 
-/// Names both plugins.
+/// Names both plugins, and their presets.
 pub struct ChoraleEntry {
     factory: PluginFactoryWrapper<Factory>,
+    presets: PresetDiscoveryFactoryWrapper<Presets>,
 }
 
 impl Entry for ChoraleEntry {
@@ -50,11 +54,12 @@ impl Entry for ChoraleEntry {
         };
         let plugins =
             [(descriptor(ID, "Chorale"), Ports::One), (descriptor(ID_OF_PORTS, "Chorale 4 Outs"), Ports::OnePerPart)];
-        Ok(ChoraleEntry { factory: PluginFactoryWrapper::new(Factory { plugins }) })
+        let factory = PluginFactoryWrapper::new(Factory { plugins });
+        Ok(ChoraleEntry { factory, presets: PresetDiscoveryFactoryWrapper::new(Presets::new()) })
     }
 
     fn declare_factories<'a>(&'a self, builder: &mut EntryFactories<'a>) {
-        builder.register_factory(&self.factory);
+        builder.register_factory(&self.factory).register_factory(&self.presets);
     }
 }
 

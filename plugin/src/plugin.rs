@@ -18,6 +18,7 @@ use clack_extensions::params::{
     HostParams, ParamDisplayWriter, ParamInfo, ParamInfoFlags, ParamInfoWriter, ParamRescanFlags,
     PluginAudioProcessorParams, PluginMainThreadParams, PluginParams,
 };
+use clack_extensions::preset_discovery::prelude::{HostPresetLoad, Location, PluginPresetLoad, PluginPresetLoadImpl};
 use clack_extensions::render::{PluginRender, PluginRenderImpl, RenderMode};
 use clack_extensions::state::{PluginState, PluginStateImpl};
 use clack_plugin::events::Match;
@@ -29,9 +30,9 @@ use clack_plugin::utils::Cookie;
 use session::midi::MidiMessage;
 
 use crate::outlet::{Outgoing, Ports};
-use crate::parameters::{self, ALL, COUNT, Kind, place, place_of};
+use crate::parameters::{self, ALL, COUNT, Kind, Values, place, place_of};
 use crate::player::{Input, Player};
-use crate::{state, transport};
+use crate::{presets, state, transport};
 
 /// After a panic the ends of notes are sent in so many more blocks.
 const REPEATS: u32 = 3;
@@ -50,6 +51,7 @@ impl Plugin for Chorale {
             .register::<PluginLatency>()
             .register::<PluginNotePorts>()
             .register::<PluginParams>()
+            .register::<PluginPresetLoad>()
             .register::<PluginRender>()
             .register::<PluginState>();
     }
@@ -82,6 +84,14 @@ pub struct MainThread<'a> {
 impl<'a> MainThread<'a> {
     pub fn new(host: HostMainThreadHandle<'a>, instance: &'a Instance<'a>) -> MainThread<'a> {
         MainThread { host, instance, owed: RefCell::default() }
+    }
+
+    /// All values anew, of which the host is told.
+    fn take(&self, values: &Values) {
+        values.0.iter().enumerate().for_each(|(place, &value)| self.instance.parameters.set(place, value));
+        if let Some(host) = self.instance.host.get_extension::<HostParams>() {
+            host.rescan(&self.host, ParamRescanFlags::VALUES);
+        }
     }
 
     fn log(&self, severity: LogSeverity, told: &str) {
@@ -162,10 +172,17 @@ impl PluginStateImpl for MainThread<'_> {
     fn load(&self, input: &mut InputStream) -> Result<(), PluginError> {
         let mut bytes = Vec::new();
         input.take(state::MOST_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-        let values = state::read(&bytes)?;
-        values.0.iter().enumerate().for_each(|(place, &value)| self.instance.parameters.set(place, value));
-        if let Some(host) = self.instance.host.get_extension::<HostParams>() {
-            host.rescan(&self.host, ParamRescanFlags::VALUES);
+        self.take(&state::read(&bytes)?);
+        Ok(())
+    }
+}
+
+impl PluginPresetLoadImpl for MainThread<'_> {
+    fn load_from_location(&self, location: Location, key: Option<&CStr>) -> Result<(), PluginError> {
+        let values = key.filter(|_| location == Location::Plugin).and_then(presets::values);
+        self.take(&values.ok_or(PluginError::Message("the plugin has no such preset"))?);
+        if let Some(host) = self.instance.host.get_extension::<HostPresetLoad>() {
+            host.loaded(&self.host, location, key);
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod daw;
 
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use chorale::{Part, Phase, Pitch};
@@ -9,6 +10,9 @@ use clack_extensions::audio_ports::PluginAudioPorts;
 use clack_extensions::latency::PluginLatency;
 use clack_extensions::note_ports::PluginNotePorts;
 use clack_extensions::params::{ParamInfoBuffer, PluginParams};
+use clack_extensions::preset_discovery::metadata_receiver::MetadataReceiverImpl;
+use clack_extensions::preset_discovery::prelude::*;
+use clack_host::prelude::{HostError, HostInfo};
 use daw::{Daw, In, MELODY, ONE_PORT, Out, PORT_PER_PART, id, in_process, track};
 use files::melody::{Fold, MelodyStep};
 use harmonizer::{Constraints, Harmonizer, Purpose, Sampling, harmonize};
@@ -338,4 +342,78 @@ fn a_host_is_told_names_ranges_ports_and_texts() {
         let text = std::ffi::CString::new(text).unwrap();
         assert_eq!(parameters.text_to_value(&handle, info.id, &text), Some(info.default_value), "{text:?}");
     }
+}
+
+/// What a host's browser finds: the keys of all presets, with the plugins that they are for.
+#[derive(Default)]
+struct Browser(Vec<(CString, Vec<CString>)>);
+
+impl MetadataReceiverImpl for Browser {
+    fn on_error(&mut self, _: i32, message: Option<&CStr>) {
+        panic!("{message:?}");
+    }
+
+    fn begin_preset(&mut self, name: Option<&CStr>, key: Option<&CStr>) -> Result<(), HostError> {
+        assert!(name.is_some_and(|name| !name.is_empty()));
+        self.0.push((key.expect("a key").to_owned(), Vec::new()));
+        Ok(())
+    }
+
+    fn add_plugin_id(&mut self, plugin: UniversalPluginId) {
+        self.0.last_mut().expect("a preset").1.push(plugin.id.to_owned());
+    }
+
+    fn set_soundpack_id(&mut self, _: &CStr) {}
+    fn set_flags(&mut self, _: Flags) {}
+    fn add_creator(&mut self, _: &CStr) {}
+    fn set_description(&mut self, _: &CStr) {}
+    fn set_timestamps(&mut self, _: Option<Timestamp>, _: Option<Timestamp>) {}
+    fn add_feature(&mut self, _: &CStr) {}
+    fn add_extra_info(&mut self, _: &CStr, _: &CStr) {}
+}
+
+/// Counts the places that presets are in.
+struct Places(usize);
+
+impl IndexerImpl for Places {
+    fn declare_filetype(&mut self, _: FileType) -> Result<(), HostError> {
+        Ok(())
+    }
+
+    fn declare_location(&mut self, location: LocationInfo) -> Result<(), HostError> {
+        assert_eq!(location.location, Location::Plugin);
+        self.0 += 1;
+        Ok(())
+    }
+
+    fn declare_soundpack(&mut self, _: Soundpack) -> Result<(), HostError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn every_preset_that_a_hosts_browser_finds_is_loaded_and_sets_all_parameters() {
+    let entry = in_process();
+    let factory = entry.get_factory::<PresetDiscoveryFactory>().expect("presets");
+    let providers: Vec<_> = factory.provider_descriptors().filter_map(ProviderDescriptor::id).collect();
+    let host = HostInfo::new("test", "test", "", "1").unwrap();
+    let mut browser = Browser::default();
+    for provider in providers {
+        let mut provider = Provider::instantiate(Places(0), &entry, provider, &host).expect("a provider");
+        assert_eq!(provider.indexer().0, 1);
+        provider.get_metadata(Location::Plugin, &mut browser);
+    }
+    assert!(browser.0.len() > 4, "{:?}", browser.0);
+    let mut daw = new(ONE_PORT, &[]);
+    let first = daw.save();
+    let mut states = Vec::new();
+    for (key, plugins) in &browser.0 {
+        assert!(plugins.iter().any(|id| id.to_str() == Ok(ONE_PORT)), "{key:?}");
+        daw.block(64, &[(0, In::Parameter(id::HOLD, 1.0))]);
+        assert!(daw.load_preset(key), "{key:?}");
+        states.push(daw.save());
+    }
+    assert!(states.contains(&first), "one is a new instance: whatever was set before is gone");
+    assert!(!daw.load_preset(c"none"));
+    assert_eq!(daw.save(), *states.last().unwrap(), "what is not there changes nothing");
 }

@@ -1,9 +1,10 @@
 //! A small DAW: one plugin on one track, a song with a transport, no screen.
 #![allow(dead_code, reason = "each test uses its own part of it")]
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 
 use clack_extensions::params::PluginParams;
+use clack_extensions::preset_discovery::prelude::{Location, PluginPresetLoad};
 use clack_extensions::render::{PluginRender, RenderMode};
 use clack_extensions::state::PluginState;
 use clack_host::events::event_types::{
@@ -141,6 +142,13 @@ impl Daw {
     pub fn load(&mut self, mut bytes: &[u8]) -> bool {
         let plugin = self.instance.plugin_handle();
         plugin.get_extension::<PluginState>().expect("it has a state").load(&plugin, &mut bytes).is_ok()
+    }
+
+    /// Returns whether the plugin has that preset.
+    pub fn load_preset(&mut self, key: &CStr) -> bool {
+        let plugin = self.instance.plugin_handle();
+        let presets = plugin.get_extension::<PluginPresetLoad>().expect("it loads presets");
+        presets.load_from_location(&plugin, Location::Plugin, Some(key)).is_ok()
     }
 
     /// Plays one block and lets the song go on. Times count from its beginning and may be any.
