@@ -21,7 +21,7 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
-.PHONY: demo test live data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check \
+.PHONY: demo test live live-jack live-alsa data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check \
 	deb tarball packages packages-check
 
 demo: setup
@@ -34,9 +34,16 @@ test: setup
 	$(CHECKED) test --workspace
 
 # A JACK server with a dummy driver and an ALSA sequencer in an emulated machine, with foreign MIDI programs.
-live: setup
+live: live-jack live-alsa
+
+PLAYED = -- --ignored --nocapture --test-threads 1
+live-jack: setup
 	scripts/setup.sh live
-	$(CHECKED) test --workspace --test live_jack --test live_alsa --test live_faults --test real_time --test loudness -- --ignored --nocapture --test-threads 1
+	$(CHECKED) test --workspace --test live_jack --test live_faults --test real_time --test loudness $(PLAYED)
+
+live-alsa: setup
+	scripts/setup.sh live
+	$(CHECKED) test --workspace --test live_alsa $(PLAYED)
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup

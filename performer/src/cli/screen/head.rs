@@ -7,7 +7,7 @@ use session::clock::ClockSource;
 use super::view::View;
 use super::{ALARM, STRONG};
 
-/// Place, tempo, the count of notes and what goes wrong with them, the take.
+/// Place, what goes wrong, which a narrow terminal must not cut off, tempo, the count of notes, the take.
 pub fn place_line(view: &View) -> Line<'static> {
     let place = match (view.status.counted_beat, view.status.is_running) {
         (Some(_), _) => "count-in".to_owned(),
@@ -21,14 +21,11 @@ pub fn place_line(view: &View) -> Line<'static> {
         ClockSource::Follow => "following you",
         ClockSource::Host => "the host's transport",
     };
-    let mut line = vec![
-        Span::raw(" "),
-        Span::styled(place, STRONG),
-        Span::raw(format!("  {:.1} BPM, {source}  {} notes", view.status.tempo, view.summary.notes)),
-    ];
+    let mut line = vec![Span::raw(" ")];
     if let Some((number, name)) = view.song() {
-        line.insert(1, Span::styled(format!("{number} {name}  "), STRONG));
+        line.push(Span::styled(format!("{number} {name}  "), STRONG));
     }
+    line.push(Span::styled(place, STRONG));
     let counts = [
         (view.summary.missed, "missed"),
         (view.summary.dropped, "dropped"),
@@ -37,7 +34,8 @@ pub fn place_line(view: &View) -> Line<'static> {
     ];
     let wrong = counts.into_iter().filter(|(count, _)| *count > 0);
     line.extend(wrong.map(|(count, what)| Span::styled(format!("  {count} {what}"), ALARM)));
-    line.push(Span::raw(format!("  {}", view.take.as_deref().unwrap_or("no take"))));
+    let take = view.take.as_deref().unwrap_or("no take");
+    line.push(Span::raw(format!("  {:.1} BPM, {source}  {} notes  {take}", view.status.tempo, view.summary.notes)));
     Line::from(line)
 }
 

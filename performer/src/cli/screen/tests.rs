@@ -154,10 +154,11 @@ fn every_state_is_told_even_where_not_all_are_large() {
 fn a_small_terminal_keeps_the_alarms_the_chord_and_the_parts() {
     let mut view = played();
     view.ports.has_output = false;
+    view.summary.overruns = 12;
     let now = Instant::now();
     view.say(now, "the take is no longer recorded".to_owned());
     let screen = drawn_at(&view, 40, 12, now);
-    for words in ["OUTPUT GONE", "bar 2  beat 4.4", "S G4", "A (E4)", "the take is no longer recorded"] {
+    for words in ["OUTPUT GONE", "bar 2  beat 4.4", "12 overruns", "S G4", "A (E4)", "the take is no longer recorded"] {
         assert!(screen.contains(words), "no '{words}' in\n{screen}");
     }
     assert!(has_large(&screen, "C", 1) && has_large(&screen, "I", 1), "{screen}");
