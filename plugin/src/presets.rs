@@ -33,12 +33,7 @@ const PRESETS: [Preset; 8] = [
         description: c"The lower parts move on beats alone",
         values: &[("density", 1.0)],
     },
-    Preset {
-        key: c"bold",
-        name: c"Bold",
-        description: c"Less likely chords",
-        values: &[("temperature", 1.2)],
-    },
+    Preset { key: c"bold", name: c"Bold", description: c"Less likely chords", values: &[("temperature", 1.2)] },
     Preset {
         key: c"organ",
         name: c"Organ",
