@@ -83,7 +83,7 @@ function startPage() {
     showLatency();
     if (state === "failed") notice("sound", sentence);
     else if (state === "running") dismiss("sound");
-    else if (state === "suspended" || state === "interrupted")
+    else if (sound.isWanted && (state === "suspended" || state === "interrupted"))
       setTimeout(() => {
         if (!sound.isRunning) notice("sound", T.failed.suspended, { name: T.failed.wake, work: () => sound.resume() });
       }, 600);
@@ -105,6 +105,7 @@ function startPage() {
       byId("chord").textContent = "–";
       document.documentElement.dataset.ready = "play";
       performance.mark("ready");
+      sound.prepare().catch(() => {});
     },
     error => notice("live", T.failed.load(error.message)),
   );

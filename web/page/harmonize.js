@@ -162,14 +162,15 @@ class HarmonizeScreen {
     }
   }
 
+  /** What changes the piece that is there: one thing at a time. */
+  async change(text, ask) {
+    if (!byId("busy").textContent) await this.work(text, ask);
+  }
+
   showBusy(text) {
     byId("busy").textContent = text;
     byId("harmonize").classList.toggle("working", Boolean(text));
     byId("cancel").hidden = true;
-  }
-
-  get isBusy() {
-    return Boolean(byId("busy").textContent);
   }
 
   /** The worker that had the piece is gone. */
@@ -220,9 +221,8 @@ class HarmonizeScreen {
   }
 
   more() {
-    if (this.isBusy) return;
     const before = sopranoToBass(this.piece);
-    return this.work(T.busy.alternatives, async () => {
+    return this.change(T.busy.alternatives, async () => {
       let found = await this.studio.ask({
         call: "studio.harmonize",
         options: { ...this.options, alternatives: ALTERNATIVES },
@@ -235,9 +235,8 @@ class HarmonizeScreen {
   }
 
   compose() {
-    if (this.isBusy) return;
-    this.seed = 1 + Math.floor(Math.random() * 1e6);
-    return this.work(T.busy.generate, async () => {
+    return this.change(T.busy.generate, async () => {
+      this.seed = 1 + Math.floor(Math.random() * 1e6);
       this.opened = null;
       this.show(await this.studio.ask({ call: "studio.generate", options: { seed: this.seed } }), true);
     });
@@ -245,7 +244,7 @@ class HarmonizeScreen {
 
   alternative(step) {
     const { alternative, alternatives } = this.piece;
-    return this.work(T.busy.harmonize, async () => {
+    return this.change(T.busy.harmonize, async () => {
       this.show(
         await this.studio.ask({
           call: "studio.alternative",
@@ -259,13 +258,12 @@ class HarmonizeScreen {
   again() {
     const { from, to, parts } = this.selection,
       { bars } = this.piece;
-    if (this.isBusy) return;
     if (!parts.some(Boolean)) {
       byId("selected").textContent = T.again.noPart;
       return;
     }
-    this.seed += 1;
-    this.work(T.busy.again, async () => {
+    return this.change(T.busy.again, async () => {
+      this.seed += 1;
       const request = {
         call: "studio.again",
         start: bars[from].start,
@@ -278,17 +276,15 @@ class HarmonizeScreen {
   }
 
   takeBack() {
-    if (this.isBusy) return;
-    this.work(T.busy.again, async () =>
+    return this.change(T.busy.again, async () =>
       this.show(await this.studio.ask({ call: "studio.undo" }), false, this.changes - 1),
     );
   }
 
   fix() {
-    if (this.isBusy) return;
     const note = this.piece.notes[this.selection.note],
       pitch = Number(byId("fix-pitch").value);
-    this.work(T.busy.fix, async () => {
+    return this.change(T.busy.fix, async () => {
       this.show(
         await this.studio.ask({ call: "studio.fix", part: note.part, start: note.start, pitch }),
         false,

@@ -4,6 +4,8 @@
 
 let live = null;
 let organ = null;
+/** Messages that began what sounds now: an organ that comes late begins with them. */
+let sounding = [];
 let clockOffset = 0;
 let timer = 0;
 let tableRange = null;
@@ -11,6 +13,7 @@ let tableRange = null;
 const pageTime = () => performance.now() + clockOffset;
 
 const CLICK_CHANNEL = 9;
+const ALL_NOTES_OFF = 123;
 
 /** Sends what a call brought, then works the next table out, then waits for what is due. */
 function follow(reply) {
@@ -29,12 +32,22 @@ function follow(reply) {
 }
 
 function pass(reply) {
-  if (organ) {
-    for (const [, status, data, value] of reply.messages)
-      organ.postMessage([status, data, value, status % 16 === CLICK_CHANNEL]);
+  for (const [, status, data, value] of reply.messages) {
+    const message = [status, data, value, status % 16 === CLICK_CHANNEL];
+    remember(message);
+    if (organ) organ.postMessage(message);
   }
   if (reply.messages.length || reply.state)
     postMessage({ type: "reply", at: pageTime(), messages: reply.messages, state: reply.state || null });
+}
+
+function remember(message) {
+  const [status, data, value, isClick] = message,
+    kind = status & 0xf0;
+  const isAllOff = kind === 0xb0 && data === ALL_NOTES_OFF;
+  if (isAllOff || kind === 0x80 || kind === 0x90)
+    sounding = sounding.filter(other => other[0] % 16 !== status % 16 || (!isAllOff && other[1] !== data));
+  if (kind === 0x90 && value > 0 && !isClick) sounding.push(message);
 }
 
 function tellTable() {
@@ -60,6 +73,7 @@ const requests = {
   },
   organ({ port }) {
     organ = port;
+    for (const message of sounding.values()) organ.postMessage(message);
   },
   start({ settings }) {
     clearTimeout(timer);

@@ -63,7 +63,10 @@ class LiveSession extends EventTarget {
 
   /** @param {number[]} bytes of one MIDI message @param {number} [at] when, as performance.now() tells */
   midi(bytes, at = performance.now()) {
-    this.request({ call: "live.midi", bytes, at });
+    this.start().then(
+      () => this.request({ call: "live.midi", bytes, at }),
+      () => {},
+    );
   }
 
   control(name, value) {

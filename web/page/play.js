@@ -30,7 +30,6 @@ class PlayScreen {
 
   press(pitch, velocity) {
     this.sound.resume().catch(() => {});
-    this.live.start().catch(() => {});
     const count = this.held.get(pitch) || 0;
     this.held.set(pitch, count + 1);
     this.keyboard.showPressed(pitch, true);
@@ -142,10 +141,7 @@ class PlayScreen {
     });
     live.addEventListener("died", () => this.forgetHands());
     this.ports.addEventListener("midi", ({ detail }) => {
-      live.start().then(
-        () => live.midi(detail.bytes, detail.at),
-        () => {},
-      );
+      live.midi(detail.bytes, detail.at);
       this.showPlayed(detail.bytes);
     });
     addEventListener("blur", () => this.computer.releaseAll());

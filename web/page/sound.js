@@ -1,5 +1,6 @@
 "use strict";
-// The page's sound: the organ in a worklet, a master volume, and what is known of its latency. It begins with a gesture.
+// The page's sound: the organ in a worklet, a master volume, and what is known of its latency. It is made ready when the page
+// is, and begins with a gesture.
 
 class Sound {
   constructor() {
@@ -7,6 +8,8 @@ class Sound {
     this.gains = [1, 1, 1, 1];
     this.volume = 0.8;
     this.registration = 1;
+    /** Whether there was a gesture that wants sound. */
+    this.isWanted = false;
     /** @type {(state: string, sentence?: string) => void} */
     this.told = () => {};
   }
@@ -25,18 +28,27 @@ class Sound {
     return 1000 * (this.context.baseLatency + (this.context.outputLatency || 0) + 128 / this.context.sampleRate);
   }
 
-  /** Makes the sound where there is none yet, and wakes it. To be called from a click or a key. */
-  resume() {
+  /** Makes all that needs no gesture, so that the first key sounds soon. */
+  prepare() {
     this.starting =
       this.starting ||
       this.start().catch(error => {
         this.starting = null;
-        this.told("failed", isSecureContext ? T.failed.sound : T.failed.insecure);
         throw error;
       });
+    return this.starting;
+  }
+
+  /** Makes the sound where there is none yet, and wakes it. To be called from a click or a key. */
+  resume() {
+    this.isWanted = true;
+    const starting = this.prepare().catch(error => {
+      this.told("failed", isSecureContext ? T.failed.sound : T.failed.insecure);
+      throw error;
+    });
     // Within the gesture itself: later it would not count as one.
     if (this.context && this.context.state !== "running") this.context.resume().catch(() => {});
-    return this.starting;
+    return starting;
   }
 
   async start() {
@@ -47,7 +59,6 @@ class Sound {
     };
     // The device is gone, or the browser's sound has failed.
     this.context.onerror = () => this.restart();
-    this.context.resume().catch(() => {});
     const [{ module }, address] = await Promise.all([loadModule(), dataAddress("organ-worklet")]);
     await this.context.audioWorklet.addModule(address);
     this.node = new AudioWorkletNode(this.context, "organ", {

@@ -10,7 +10,7 @@ mod matrix;
 mod wide;
 
 pub use matrix::{Matrix, Needed};
-pub use wide::{exp, rectified, sigmoid, tanh};
+pub use wide::{exp, larger, rectified, sigmoid, tanh};
 
 /// Whether the processor multiplies and adds in one instruction. Where it does not, products are worked out by a slow
 /// function of the library.

@@ -85,10 +85,16 @@ pub fn exp(x: f32) -> f32 {
     f32::from_bits(power.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
-/// `x`, or 0 where it is below. (`f32::max` is a function of the library on wasm32.)
+/// `x` where it is larger than `other`, which may not be NaN. (`f32::max` is a function of the library on wasm32.)
+#[inline(always)]
+pub fn larger(x: f32, other: f32) -> f32 {
+    if x > other { x } else { other }
+}
+
+/// `x`, or 0 where it is below.
 #[inline(always)]
 pub fn rectified(x: f32) -> f32 {
-    if x > 0.0 { x } else { 0.0 }
+    larger(x, 0.0)
 }
 
 #[inline(always)]

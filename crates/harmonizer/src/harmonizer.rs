@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use arithmetic::{exp, multiversion};
+use arithmetic::{exp, larger, multiversion};
 use chorale::phrase_tracker::Prospect;
 use chorale::{Chord, GivenChord, Guard, Key, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
 use rand::{RngExt, SeedableRng};
@@ -405,14 +405,14 @@ fn longer(beam: &[Candidate], part: Part, query: &Query, logits: &mut [f32], mos
         log_softmax(logits);
         let likeliest = match (kept, class) {
             (Some(kept), _) => logits[kept.index()],
-            (None, None) => logits.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            (None, None) => logits.iter().fold(f32::NEG_INFINITY, |most, &logit| larger(logit, most)),
             (None, Some(_)) => Token::all()
                 .skip(tokens.start)
                 .zip(logits.iter())
                 .filter(|(token, _)| is_open(*token))
-                .fold(f32::NEG_INFINITY, |most, (_, logit)| most.max(*logit)),
+                .fold(f32::NEG_INFINITY, |most, (_, &logit)| larger(logit, most)),
         };
-        best = best.max(candidate.log_likelihood + likeliest);
+        best = larger(candidate.log_likelihood + likeliest, best);
     }
     let least = best + BEAM_SHARE.ln();
     let mut longer = Vec::with_capacity(2 * most);
@@ -439,10 +439,10 @@ multiversion! {
         let mut most = [f32::NEG_INFINITY; LANES];
         for chunk in logits.chunks(LANES) {
             for (most, &logit) in most.iter_mut().zip(chunk) {
-                *most = most.max(logit);
+                *most = larger(logit, *most);
             }
         }
-        let largest = most.into_iter().fold(f32::NEG_INFINITY, f32::max);
+        let largest = most.into_iter().fold(f32::NEG_INFINITY, larger);
         let mut sums = [0f32; LANES];
         for chunk in logits.chunks(LANES) {
             for (sum, &logit) in sums.iter_mut().zip(chunk) {
@@ -451,7 +451,7 @@ multiversion! {
         }
         let norm = largest + sums.iter().sum::<f32>().ln();
         // A network gone wrong gives NaN; nothing is then likelier than anything else.
-        logits.iter_mut().for_each(|logit| *logit = (*logit - norm).max(f32::NEG_INFINITY));
+        logits.iter_mut().for_each(|logit| *logit = larger(*logit - norm, f32::NEG_INFINITY));
     }
 }
 

@@ -67,7 +67,11 @@ fn inline(index: &str, read: impl Fn(&str) -> Result<Vec<u8>>) -> Result<(String
                     writeln!(page, "{opening} href=\"data:image/svg+xml;base64,{}\">", BASE64.encode(read(name)?))?;
                 }
                 _ if name.ends_with(".js") => writeln!(page, "{opening}>\n{}</script>", text(name)?)?,
-                _ => writeln!(page, "{opening}>{}</script>", BASE64.encode(gzip(&read(name)?)?))?,
+                _ if name.ends_with(".wasm") => {
+                    writeln!(page, "{opening}>{}</script>", BASE64.encode(gzip(&read(name)?)?))?;
+                }
+                // Weights hardly shrink, and unpacking them takes longer than reading what it would save.
+                _ => writeln!(page, "{opening}>{}</script>", BASE64.encode(read(name)?))?,
             }
         }
         if !names.iter().any(|known| known == name) {
@@ -155,18 +159,20 @@ mod tests {
     #[test]
     fn a_page_has_in_it_what_its_tags_name_and_all_else_as_it_is() {
         let index = "<title>x</title>\n<link rel=\"manifest\" href=\"m\">\n<link rel=\"stylesheet\" href=\"shared/a.css\">\n\
-                     <script type=\"text/plain\" id=\"w\" src=\"w.js\"></script>\n<script id=\"m\" src=\"m.bin\"></script>\n";
+                     <script type=\"text/plain\" id=\"w\" src=\"w.js\"></script>\n<script id=\"m\" src=\"m.wasm\"></script>\n\
+                     <script id=\"b\" src=\"b.onnx\"></script>\n";
         let read = |name: &str| Ok(format!("[{name}]\n").into_bytes());
         let (page, names) = inline(index, read).unwrap();
-        let module = BASE64.encode(gzip(b"[m.bin]\n").unwrap());
+        let module = BASE64.encode(gzip(b"[m.wasm]\n").unwrap());
+        let weights = BASE64.encode(b"[b.onnx]\n");
         assert_eq!(
             page,
             format!(
                 "<title>x</title>\n<style>\n[shared/a.css]\n</style>\n<script type=\"text/plain\" id=\"w\">\n[w.js]\n</script>\n\
-                 <script id=\"m\">{module}</script>\n"
+                 <script id=\"m\">{module}</script>\n<script id=\"b\">{weights}</script>\n"
             )
         );
-        assert_eq!(names, ["m", "shared/a.css", "w.js", "m.bin"]);
+        assert_eq!(names, ["m", "shared/a.css", "w.js", "m.wasm", "b.onnx"]);
         assert!(inline("<script src=\"x.js\"></script>", |_| Ok(b"'</script>'".to_vec())).is_err());
     }
 }
