@@ -122,6 +122,16 @@ test("three in the time of two are written as triplets, with a bracket where no 
   assert.equal(drawn(quavers), undefined);
 });
 
+test("the rest of a thirty-second has one hook more than a sixteenth's", () => {
+  const paths = end => {
+    const notes = [note(0, 0, 3 - end, "C5"), note(0, 3, 4, "C5")];
+    const piece = { parts: ["S"], notes, bars: [bar(0, 4)], chords: [], marks: [], words: [], clock: [] };
+    const [, rest] = /<g class="rest part0">(.*?)<\/g>/.exec(engrave(piece, { width: 600 }).svg);
+    return rest.split("<path").length - 1;
+  };
+  assert.deepEqual([1 / 4, 1 / 8].map(paths), [1, 2]);
+});
+
 test("a note that is played off the grid is written on it, with its syllable", () => {
   const played = { ...note(0, 0.03, 0.9, "C5"), written: [0, 1] };
   assert.deepEqual(
@@ -146,7 +156,7 @@ test("every piece is drawn at numbers, at any width, bars in order", () => {
     return seed % below;
   };
   const names = ["C", "D", "E", "F", "G", "A", "B"].flatMap(letter => [letter, `${letter}#`, `${letter}b`]);
-  for (let turn = 0; turn < 60; turn += 1) {
+  for (let turn = 0; turn < 20; turn += 1) {
     const beats = 2 + random(5),
       bars = 1 + random(9),
       upbeat = random(2) * 0.5;

@@ -143,7 +143,7 @@ fn words(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<Vec<(f64, String)
     (1..=verses).map(verse).filter(|verse: &Vec<_>| !verse.is_empty()).collect()
 }
 
-/// From the first in which something sounds to the last.
+/// From the first in which something sounds to the last, which lacks what a pickup has taken from it, as in hymnals.
 fn bars(score: &Score, grid: &Grid, at_step: impl Fn(u32) -> f64) -> Vec<SheetBar> {
     let keys: Vec<(Tick, Key)> = score.keys();
     let Some(first) = score.parts.iter().flatten().map(|note| note.start).min() else { return Vec::new() };
@@ -160,7 +160,16 @@ fn bars(score: &Score, grid: &Grid, at_step: impl Fn(u32) -> f64) -> Vec<SheetBa
             fifths: key.sharps,
         }
     };
-    grid.bars(sounding).map(sheet_bar).collect()
+    let mut bars: Vec<SheetBar> = grid.bars(sounding.clone()).map(sheet_bar).collect();
+    if let [pickup, .., last] = &mut bars[..]
+        && pickup.number == 0
+    {
+        let end = last.end - (pickup.end - pickup.start);
+        if end > last.start && at_step(sounding.end) <= end {
+            last.end = end;
+        }
+    }
+    bars
 }
 
 fn clock(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<(f64, f64)> {
@@ -186,7 +195,7 @@ fn sheet_chord(chord: &Sounding, at_step: impl Fn(u32) -> f64) -> SheetChord {
 mod tests {
     use super::*;
     use crate::analysis::tests::piece;
-    use files::Lyric;
+    use files::{Lyric, Metre};
 
     #[test]
     fn a_sheet_has_every_note_bar_chord_and_verse_in_quarters_and_seconds() {
@@ -207,6 +216,23 @@ mod tests {
         assert_eq!(sheet.words, [[(4.0, "one".to_owned())], [(4.0, "two".to_owned())]]);
         let symbols: Vec<_> = sheet.chords.iter().map(|chord| (chord.start, &*chord.symbol)).collect();
         assert_eq!(symbols, [(0.0, "C"), (4.0, "G"), (6.0, "C")]);
+    }
+
+    #[test]
+    fn the_last_bar_lacks_what_the_pickup_has_where_the_music_leaves_room() {
+        let bars_of = |rows: &[(&str, usize)]| {
+            let (score, _) = piece(rows);
+            let quarter = Tick::from(score.ticks_per_quarter);
+            let directions = [(0, Direction::Metre(Metre::FOUR_FOUR)), (quarter, Direction::Metre(Metre::FOUR_FOUR))];
+            let grid = Grid::new(score.ticks_per_quarter, &directions, 0);
+            let sheet = Piece::new(Score { directions: directions.to_vec(), ..score }, grid).sheet();
+            sheet.bars.iter().map(|bar| (bar.number, bar.start, bar.end)).collect::<Vec<_>>()
+        };
+        let chord = "72,67,64,48";
+        assert_eq!(bars_of(&[(chord, 4), (chord, 16), (chord, 12)]), [(0, 0.0, 1.0), (1, 1.0, 5.0), (2, 5.0, 8.0)]);
+        assert_eq!(bars_of(&[(chord, 4), (chord, 8)]), [(0, 0.0, 1.0), (1, 1.0, 4.0)]);
+        assert_eq!(bars_of(&[(chord, 4), (chord, 16)]), [(0, 0.0, 1.0), (1, 1.0, 5.0)]);
+        assert_eq!(bars_of(&[(chord, 4)]), [(0, 0.0, 1.0)]);
     }
 
     #[test]

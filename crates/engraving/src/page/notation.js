@@ -31,7 +31,7 @@ const VALUES = [
   { quarters: 0.5, head: "headBlack", dots: 0, flags: 1, rest: "rest8" },
   { quarters: 0.375, head: "headBlack", dots: 1, flags: 2, rest: "rest16" },
   { quarters: 0.25, head: "headBlack", dots: 0, flags: 2, rest: "rest16" },
-  { quarters: 0.125, head: "headBlack", dots: 0, flags: 3, rest: "rest16" },
+  { quarters: 0.125, head: "headBlack", dots: 0, flags: 3, rest: "rest32" },
 ];
 
 /** Diatonic place (C0 is 0, a step up is 1 more) and alteration in semitones of a spelled pitch. */

@@ -288,7 +288,13 @@ class SystemDrawing {
     item.tip = y + (item.isUp ? -1.2 : 1.2);
     if (isShared && sign.part % 2 === 1) return;
     const left = isWhole ? (this.barOf(one).left + this.barOf(one).right) / 2 / this.space - 0.6 : x;
-    this.out.push(`<g class="rest part${sign.part}">${this.glyph(name, left, y)}</g>`);
+    this.out.push(`<g class="rest part${sign.part}">${this.restGlyphs(name, left, y)}</g>`);
+  }
+
+  /** That of a thirty-second is a sixteenth's with another hook above, along its slanting stem. */
+  restGlyphs(name, x, y) {
+    if (name !== "rest32") return this.glyph(name, x, y);
+    return this.glyph("rest16", x, y) + this.glyph("rest8", x + 0.58, y - 1);
   }
 
   barOf(one) {
