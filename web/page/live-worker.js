@@ -67,8 +67,9 @@ function attempt(work) {
 const requests = {
   load({ module, weights, timeOrigin }) {
     clockOffset = performance.timeOrigin - timeOrigin;
-    live = new Chorale(module);
-    live.call({ call: "load" }, weights);
+    const loaded = new Chorale(module);
+    loaded.call({ call: "load" }, weights);
+    live = loaded;
     postMessage({ type: "loaded" });
   },
   organ({ port }) {

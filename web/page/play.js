@@ -275,13 +275,14 @@ class PlayScreen {
 
   /** Whether the key meant something here. */
   keyDown(event) {
-    if (event.target.closest("input:not([type=range]):not([type=checkbox]), select, textarea, dialog")) return false;
+    const target = targetOf(event);
+    if (target.closest("input:not([type=range]):not([type=checkbox]), select, textarea, dialog")) return false;
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
     if (event.code === "Escape") this.panic();
     else if (!this.computer.isOn) return false;
     else if (this.computer.keyDown(event)) return true;
     else if (event.repeat) return false;
-    else if (event.code === "Space" && !event.target.closest("button, a, summary, input")) this.toggle("hold");
+    else if (event.code === "Space" && !target.closest("button, a, summary, input")) this.toggle("hold");
     else if (event.code === "KeyC") this.toggle("cadence");
     else if (event.code === "KeyZ") this.shiftKeys(-1);
     else if (event.code === "KeyX") this.shiftKeys(1);

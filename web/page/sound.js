@@ -33,7 +33,7 @@ class Sound {
     this.starting =
       this.starting ||
       this.start().catch(error => {
-        this.starting = null;
+        this.end();
         throw error;
       });
     return this.starting;
@@ -42,10 +42,15 @@ class Sound {
   /** Makes the sound where there is none yet, and wakes it. To be called from a click or a key. */
   resume() {
     this.isWanted = true;
-    const starting = this.prepare().catch(error => {
-      this.told("failed", isSecureContext ? T.failed.sound : T.failed.insecure);
-      throw error;
-    });
+    const starting = this.prepare().then(
+      () => {
+        if (this.context && !this.isRunning) this.told(this.context.state);
+      },
+      error => {
+        this.told("failed", isSecureContext ? T.failed.sound : T.failed.insecure);
+        throw error;
+      },
+    );
     // Within the gesture itself: later it would not count as one.
     if (this.context && this.context.state !== "running") this.context.resume().catch(() => {});
     return starting;
@@ -53,9 +58,10 @@ class Sound {
 
   async start() {
     if (typeof AudioWorkletNode === "undefined") throw new Error(T.failed.sound);
-    this.context = new AudioContext({ latencyHint: "interactive" });
-    this.context.onstatechange = () => {
-      if (this.context) this.told(this.context.state);
+    const context = new AudioContext({ latencyHint: "interactive" });
+    this.context = context;
+    context.onstatechange = () => {
+      if (this.context === context) this.told(context.state);
     };
     // The device is gone, or the browser's sound has failed.
     this.context.onerror = () => this.restart();
@@ -86,9 +92,13 @@ class Sound {
   }
 
   /** The organ has failed: another takes its place. */
-  async restart() {
+  restart() {
     this.told("failed", T.failed.organ);
-    if (this.context) await this.context.close().catch(() => {});
+    this.end();
+  }
+
+  end() {
+    if (this.context) this.context.close().catch(() => {});
     this.context = null;
     this.starting = null;
   }

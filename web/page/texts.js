@@ -218,7 +218,8 @@ const T = {
     live: message => `The choir stumbled and starts anew (${message}).`,
     liveOver: "The choir has stumbled again and again. Load the page anew.",
     studio: message => `Something went wrong (${message}). Open the tune again.`,
-    load: message => `The page could not start: ${message}. Load it again.`,
+    load: message =>
+      `The page could not start: ${message.replace(/\.$/, "")}. Load it again; if that does not help, its file is damaged: get it anew.`,
   },
   notice: { close: "Close this message" },
   help: {

@@ -115,12 +115,6 @@ export async function ready(page) {
   return page;
 }
 
-export async function sounding(page) {
-  return page.evaluate(
-    () => (window.seen.replies.filter(reply => reply.state).at(-1) || { state: { sounding: [] } }).state.sounding,
-  );
-}
-
 /** A server of the site on this machine. */
 export async function serve() {
   const types = {

@@ -39,6 +39,12 @@ for (const [name, context] of [
   });
 }
 
+test("on a small laptop keys and controls are in sight together", async () => {
+  const page = await ready(await open(browser, { wide: 1366, high: 650 }));
+  assert.equal(await page.evaluate(() => document.documentElement.scrollHeight), 650);
+  await page.context().close();
+});
+
 test("by keyboard alone a screen is chosen, a key of the drawn keyboard played, and the chord told to a screen reader", async () => {
   const page = await ready(await open(browser));
   await page.keyboard.press("Tab");

@@ -10,8 +10,15 @@ import { faults, launch, open, picture, ready } from "./browser.mjs";
 const browser = await launch();
 after(() => browser.close());
 
-async function studio(context) {
-  const page = await ready(await open(browser, context));
+/** One page for all tests, as somebody uses it who tries everything; empty again for each. */
+let shared = null;
+async function studio() {
+  shared = shared || ready(await open(browser));
+  const page = await shared;
+  await page.evaluate(() => {
+    document.getElementById("result").hidden = true;
+    document.getElementById("notices").replaceChildren();
+  });
   await page.click("#tab-harmonize");
   return page;
 }
@@ -57,11 +64,11 @@ test("a dropped file is harmonized in four parts, engraved and drawn; a damaged 
   await page.waitForSelector(".notice");
   assert.match(await page.textContent("#notices"), /broken\.mid could not be read: .+\. Choose another file/);
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("a file dropped on the other screen is opened too, of many the first; what is too large or no file is told", async () => {
-  const page = await ready(await open(browser));
+  const page = await studio();
+  await page.click("#tab-play");
   const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`tune${index}.mid`, melody]));
   await drop(page, many, "#live-roll");
   await done(page);
@@ -90,7 +97,6 @@ test("a file dropped on the other screen is opened too, of many the first; what 
     await page.waitForFunction(text => document.getElementById("notices").textContent.includes(text), told);
   }
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("what takes too long is cancelled, and the next tune is harmonized", async () => {
@@ -105,7 +111,6 @@ test("what takes too long is cancelled, and the next tune is harmonized", async 
   await done(page);
   assert.ok((await heads(page)) > 40);
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("a tune is played with its head moving; Space, arrows and Home play and seek; others can be looked at", async () => {
@@ -132,7 +137,6 @@ test("a tune is played with its head moving; Space, arrows and Home play and see
   assert.match(await page.textContent("#alternative"), /of 4/);
   assert.notDeepEqual(await rollNotes(page), one);
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("only the selected bars and parts are harmonized again, and it can be taken back", async () => {
@@ -174,7 +178,6 @@ test("only the selected bars and parts are harmonized again, and it can be taken
   }
   assert.deepEqual(await rollNotes(page), before);
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("a single note is fixed, and stays as it was set", async () => {
@@ -193,7 +196,6 @@ test("a single note is fixed, and stays as it was set", async () => {
   assert.equal(await page.locator(".notice").count(), 0, await page.textContent("#notices"));
   assert.equal(Number(await page.inputValue("#fix-pitch")), wanted);
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("a typed tune and a new chorale come out in four parts", async () => {
@@ -213,11 +215,10 @@ test("a typed tune and a new chorale come out in four parts", async () => {
   await done(page);
   assert.ok((await heads(page)) > 100);
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("what is saved is MusicXML, MIDI, WAV, SVG and HTML", async () => {
-  const page = await studio({ acceptDownloads: true });
+  const page = await studio();
   await page.click("#tunes button:nth-child(1)");
   await done(page);
   const folder = mkdtempSync(join(tmpdir(), "page-"));
@@ -239,40 +240,38 @@ test("what is saved is MusicXML, MIDI, WAV, SVG and HTML", async () => {
     if (format === "musicxml") await validate(page, path);
   }
   assert.deepEqual(page.errors, []);
-  await page.context().close();
 });
 
 test("the page that is saved plays by itself: Space and arrows, mute at once, by keyboard alone, in light and dark", async () => {
-  const page = await studio({ acceptDownloads: true });
+  const page = await studio();
   await page.click("#tunes button:nth-child(4)");
   await done(page);
   const [download] = await Promise.all([page.waitForEvent("download"), page.click('#downloads [data-format="html"]')]);
   const path = join(mkdtempSync(join(tmpdir(), "page-")), "saved.html");
   await download.saveAs(path);
-  await page.context().close();
+  const saved = await open(browser, { address: `file://${path}` });
+  const head = async () => Number(await saved.getAttribute("#head", "x1"));
+  const first = await head();
+  await saved.keyboard.press("Space");
+  await saved.waitForFunction(() => document.querySelector("#staves .sounds"));
+  await saved.waitForFunction(x => Number(document.getElementById("head").getAttribute("x1")) > x, first);
+  // Notes that were handed over already are muted with their part.
+  await saved.uncheck("#parts input >> nth=1");
+  await saved.waitForFunction(() => pipes.parts[1].gain.value < 0.01 && pipes.parts[0].gain.value === 1);
+  await saved.evaluate(() => document.activeElement.blur());
+  await saved.keyboard.press("Space");
+  const stopped = await head();
+  await saved.keyboard.press("ArrowRight");
+  assert.ok((await head()) > stopped);
+  await saved.keyboard.press("Home");
+  assert.equal(await head(), first);
   for (const colorScheme of ["light", "dark"]) {
-    const saved = await open(browser, { address: `file://${path}`, colorScheme });
-    const head = async () => Number(await saved.getAttribute("#head", "x1"));
-    const first = await head();
-    await saved.keyboard.press("Space");
-    await saved.waitForFunction(() => document.querySelector("#staves .sounds"));
-    await saved.waitForTimeout(600);
-    assert.ok((await head()) > first);
-    // Notes that were handed over already are muted with their part.
-    await saved.uncheck("#parts input >> nth=1");
-    await saved.waitForFunction(() => pipes.parts[1].gain.value < 0.01 && pipes.parts[0].gain.value === 1);
-    await saved.evaluate(() => document.activeElement.blur());
-    await saved.keyboard.press("Space");
-    const stopped = await head();
-    await saved.keyboard.press("ArrowRight");
-    assert.ok((await head()) > stopped);
-    await saved.keyboard.press("Home");
-    assert.equal(await head(), first);
+    await saved.emulateMedia({ colorScheme });
     assert.deepEqual(await faults(saved), []);
-    assert.deepEqual(saved.errors, []);
     await picture(saved, `saved-${colorScheme}`);
-    await saved.context().close();
   }
+  assert.deepEqual(saved.errors, []);
+  await saved.context().close();
 });
 
 /** Well-formed here; by its schema too where PYTHON has it (as `make pages` prepares). */

@@ -152,18 +152,24 @@ function isStill() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
+/** The element that a key was meant for: browsers' extensions send some to the document itself. */
+function targetOf(event) {
+  return event.target instanceof Element ? event.target : document.documentElement;
+}
+
 /** Space plays and stops, arrows go by bars, Home to the beginning: wherever a key means nothing else. */
 function playByKeys(player, isActive) {
   document.addEventListener("keydown", event => {
+    const target = targetOf(event);
     if (
       !isActive() ||
       event.ctrlKey ||
       event.metaKey ||
       event.altKey ||
-      event.target.closest("input:not([type=checkbox]), select, textarea, [data-own-keys]")
+      target.closest("input:not([type=checkbox]), select, textarea, [data-own-keys]")
     )
       return;
-    if (event.code === "Space" && !event.target.closest("button, a, summary, input")) player.toggle();
+    if (event.code === "Space" && !target.closest("button, a, summary, input")) player.toggle();
     else if (event.code === "ArrowLeft") player.step(-1);
     else if (event.code === "ArrowRight") player.step(1);
     else if (event.code === "Home") player.seekSeconds(0);
