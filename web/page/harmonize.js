@@ -206,7 +206,9 @@ class HarmonizeScreen {
         this.opened = await this.studio.ask({ call: "studio.open", name }, bytes);
       } catch (error) {
         if (error.isLost) throw error;
-        throw new Error(T.open.failed(name, error.message.replace(/\.$/, "")));
+        // Some reasons begin with the name.
+        const why = error.message.startsWith(`${name}: `) ? error.message.slice(name.length + 2) : error.message;
+        throw new Error(T.open.failed(name, why.replace(/[.?]$/, "")));
       }
       this.options = {};
       await this.harmonize();
