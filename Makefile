@@ -8,6 +8,8 @@
 # make plugin-check   lets Ardour's scanner load the VST3
 # make page   the browser page, into web/dist          make page-check   plays it in Node and Chromium
 # make packages   .deb and tarball with SHA-256 sums     make packages-check   installs, runs and removes the .deb
+# make windows    performer.exe and CLAP by mingw, tried under wine; packages has them in a zip then
+# make macos      compiles for macOS up to linking
 # make wasm   whether the core builds for the browser
 # make judge  judges learn to tell Bach's harmonizations from ours (DATA=jsb_chorales.tgz)
 # make soak   plays for SECONDS (an hour) and compares the beginning with the end
@@ -22,7 +24,7 @@ export PYTHON ?= python3
 CHECKED = scripts/checked.sh
 
 .PHONY: demo test live live-jack live-alsa data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check \
-	deb tarball packages packages-check
+	deb tarball windows macos packages packages-check
 
 demo: setup
 	cargo build --release -p performer
@@ -129,7 +131,7 @@ plugin-check: setup
 	scripts/setup.sh plugin-check
 	scripts/plugin.sh check
 
-# Into target/packages (docs/INSTALL.md), with the plugins and the page that have been built.
+# Into target/packages (docs/INSTALL.md), with the plugins, the page and what is for Windows, where it has been built.
 packages: setup
 	scripts/setup.sh packages
 	scripts/packages.sh
@@ -137,6 +139,13 @@ packages: setup
 deb tarball: setup
 	scripts/setup.sh packages
 	scripts/packages.sh $@
+
+windows: setup
+	scripts/setup.sh windows
+	scripts/windows.sh
+
+macos:
+	scripts/macos.sh
 
 # As root: a clean Debian is set up below target.
 packages-check: setup

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Packages for this system (Linux), with their SHA-256 sums, in target/packages: packages.sh [deb | tarball]
-# Without a word both. In them: the program, its man pages and completions, the plugins of target/plugins (`make plugin`) and
-# the page of web/dist (`make page`) if they are there, a desktop entry, documents and licences.
+# Packages with their SHA-256 sums, in target/packages: packages.sh [deb | tarball | zip]
+# Without a word the .deb and the tarball for this system (Linux), and the zip for Windows where `make windows` has built what
+# goes in. In them: the program, its man pages and completions, the plugins of target/plugins (`make plugin`) and the page of
+# web/dist (`make page`) if they are there, a desktop entry, documents and licences.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -81,12 +82,13 @@ for file in README.md docs/*.md docs/pictures/* demo/*.abc demo/melody.mid; do
 done
 packed CHANGELOG.md $documents/changelog
 # What the licences of the crates in the programs ask for: their names and texts, each text once.
-{
+licences() { # licences OPTION...: of cargo tree
+    local crates name number text
     echo "Chorale, https://spdx.org/licenses/: MIT OR Apache-2.0"
     cat LICENSE-MIT LICENSE-APACHE
     echo
     echo "The programs contain these Rust crates:"
-    crates=$(cargo tree --locked --offline -p performer -p chorale-plugin --edges normal --prefix none --format '{p} : {l}' |
+    crates=$(cargo tree --locked --offline -p performer -p chorale-plugin --edges normal --prefix none --format '{p} : {l}' "$@" |
         grep -v ' (/' | sed 's/ (proc-macro)//; s/ (\*)//' | sort -u)
     echo "$crates"
     while read -r name number _; do
@@ -98,7 +100,8 @@ packed CHANGELOG.md $documents/changelog
         echo "---- $(basename "$(dirname "$text")"), $(basename "$text")"
         cat "$text"
     done
-} > "$packages/copyright"
+}
+licences > "$packages/copyright"
 put 644 "$packages/copyright" $documents/copyright
 
 deb() {
@@ -133,14 +136,36 @@ tarball() {
     tar -C "$root/usr" --sort name --owner 0 --group 0 --numeric-owner --mtime "@$SOURCE_DATE_EPOCH" \
         --transform "s,^\.,$name," -cJf "$packages/$name.tar.xz" .
 }
-case ${1:-both} in
+# For Windows, to be unpacked anywhere.
+built=$target/windows/x86_64-pc-windows-gnu/release
+windows() {
+    local name=chorale-$version-x86_64-windows
+    local folder=$packages/$name
+    mkdir -p "$folder/demo"
+    cp "$built/performer.exe" "$folder"
+    cp "$built/chorale_plugin.dll" "$folder/Chorale.clap"
+    for file in performer.exe Chorale.clap; do without_paths "$folder/$file"; done
+    cp demo/*.abc demo/melody.mid "$folder/demo"
+    cp -r README.md CHANGELOG.md docs LICENSE-MIT LICENSE-APACHE "$packages/manual/_performer.ps1" "$folder"
+    [ ! -f web/dist/chorale.html ] || cp web/dist/chorale.html "$folder"
+    licences --target x86_64-pc-windows-gnu > "$folder/LICENCES.txt"
+    find "$folder" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+    (cd "$packages" && find "$name" -type f | LC_ALL=C sort | TZ=UTC zip -qX9@ "$name.zip")
+    rm -r "$folder"
+}
+case ${1:-all} in
     deb) deb ;;
     tarball) tarball ;;
-    both) deb; tarball ;;
-    *) echo "error: packages.sh [deb | tarball]" >&2; exit 1 ;;
+    zip) windows ;;
+    all)
+        deb
+        tarball
+        [ ! -f "$built/performer.exe" ] || windows
+        ;;
+    *) echo "error: packages.sh [deb | tarball | zip]" >&2; exit 1 ;;
 esac
-(cd "$packages" && for file in *.deb *.tar.xz; do if [ -f "$file" ]; then sha256sum "$file"; fi; done > SHA256SUMS)
+(cd "$packages" && for file in *.deb *.tar.xz *.zip; do if [ -f "$file" ]; then sha256sum "$file"; fi; done > SHA256SUMS)
 
 oldest=$(programs | xargs objdump -T | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
 echo "Plugins: $bundles; page: $([ -f "$root/usr/share/chorale/chorale.html" ] && echo yes || echo no); needs ${oldest/_/ }"
-(cd "$packages" && ls -sh --block-size=1000000 -1 | grep -E '\.(deb|xz)$' | sed 's/^ *\([0-9]*\)/\1 MB/' && cat SHA256SUMS)
+(cd "$packages" && ls -sh --block-size=1000000 -1 | grep -E '\.(deb|xz|zip)$' | sed 's/^ *\([0-9]*\)/\1 MB/' && cat SHA256SUMS)

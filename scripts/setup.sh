@@ -3,7 +3,8 @@
 # With `live` also the MIDI servers and programs that the live tests play with, with `pages` those that engrave and show what
 # is written, with `pictures` what makes the README's pictures, with `instructions` what counts them, with `plugin` what builds
 # the plugin and with `plugin-check` what loads it; with `page` Rust for the browser and with `page-check` what plays the page;
-# with `packages` what makes packages and with `packages-check` what tries them;
+# with `packages` what makes packages and with `packages-check` what tries them; with `windows` what builds for Windows and
+# runs it, with `macos` what checks for macOS;
 # with `fuzz` cargo-fuzz and with `deny` cargo-deny, which cargo installs; with `oldest` the oldest Rust that is promised
 # (Cargo.toml), which rustup installs.
 # Debian and its kin install by apt (with sudo where one is not root); elsewhere it says what is missing.
@@ -23,7 +24,7 @@ needs() { # needs PACKAGE CHECK...: notes the package when the check fails
 has_package() { dpkg -s "$1"; }
 
 needs gcc command -v cc
-if [ "${1:-}" != page ]; then
+if [[ "${1:-}" != page && "${1:-}" != macos ]]; then
     needs pkg-config command -v pkg-config
     needs libasound2-dev pkg-config --exists alsa
     needs libjack-jackd2-dev pkg-config --exists jack
@@ -72,6 +73,11 @@ if [[ "${1:-}" = packages* ]]; then
     needs perl command -v perl
     needs xz-utils command -v xz
 fi
+if [ "${1:-}" = windows ]; then
+    needs gcc-mingw-w64-x86-64 command -v x86_64-w64-mingw32-gcc
+    needs wine command -v wine
+    needs zip command -v zip
+fi
 if [ "${1:-}" = packages-check ]; then
     needs debootstrap command -v debootstrap
     needs desktop-file-utils command -v desktop-file-validate
@@ -103,12 +109,16 @@ case "${1:-}" in
                 fail "the MusicXML schema can't be had: pip install musicxml xmlschema"
         }
         ;;
-    page)
-        target=wasm32-unknown-unknown
+    page | windows | macos)
+        case $1 in
+            page) target=wasm32-unknown-unknown system="the browser" ;;
+            windows) target=x86_64-pc-windows-gnu system=Windows ;;
+            macos) target=aarch64-apple-darwin system=macOS ;;
+        esac
         rustup target list --installed 2>/dev/null | grep -qx "$target" || {
             echo "installing Rust for $target (rustup)" >&2
             rustup target add "$target" >/dev/null 2>&1 ||
-                fail "Rust for the browser can't be installed: rustup target add $target"
+                fail "Rust for $system can't be installed: rustup target add $target"
         }
         ;;
     oldest)
