@@ -1,6 +1,6 @@
 # make demo   harmonizes a melody and shows it        make test   everything that needs neither data nor ports
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
-# make pages  our scores and pages in other programs   make fuzz   damaged files by the million
+# make pages  our scores, pages and sockets in other programs   make fuzz   damaged files by the million
 # make bench  the timings of docs/PERFORMANCE.md       make train  trains both networks anew
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
@@ -57,7 +57,7 @@ judge: setup
 	cargo build --release -p performer
 	./target/release/performer report $(DATA_OPTION) --discriminator --keep runs/judged
 
-# MuseScore engraves our scores, the MusicXML schema validates them, Chromium plays the page.
+# MuseScore engraves our scores, the MusicXML schema validates them, Chromium plays the page, liblo and Python our sockets.
 pages: setup
 	scripts/pages.sh
 

@@ -15,7 +15,7 @@ fi
 scripts/setup.sh fuzz
 scripts/checked.sh run -q --bin fuzz_seeds
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(midi_file musicxml abc data_set render live_midi settings take network own_network)
+[ ${#targets[@]} -gt 0 ] || targets=(midi_file musicxml abc data_set render live_midi remote settings take network own_network)
 run() { # run TARGET FOLDERS-AND-OPTIONS...
     # Without an address sanitizer: what we look for are panics, endless loops and memory without end. Coverage needs
     # what only nightly compilers switch on; a stable one does it when it is told to.

@@ -44,6 +44,7 @@ if [ "${1:-}" = live ]; then
 fi
 if [ "${1:-}" = pages ]; then
     needs musescore3 command -v mscore3
+    needs liblo-tools command -v oscsend
     needs chromium command -v chromium
     needs python3-venv python3 -m venv --help
 fi
@@ -103,10 +104,10 @@ case "${1:-}" in
         ;;
     pages | page-check)
         schema=$(dirname "$0")/../.venv
-        "$schema/bin/python" -c 'import musicxml, xmlschema' 2>/dev/null || {
-            echo "preparing the MusicXML schema in .venv" >&2
-            { "${PYTHON:-python3}" -m venv "$schema" && "$schema/bin/python" -m pip install -q musicxml xmlschema; } >&2 ||
-                fail "the MusicXML schema can't be had: pip install musicxml xmlschema"
+        "$schema/bin/python" -c 'import musicxml, websockets, xmlschema' 2>/dev/null || {
+            echo "preparing the MusicXML schema and WebSockets in .venv" >&2
+            { "${PYTHON:-python3}" -m venv "$schema" && "$schema/bin/python" -m pip install -q musicxml websockets xmlschema; } >&2 ||
+                fail "these can't be had: pip install musicxml websockets xmlschema"
         }
         ;;
     page | windows | macos)

@@ -131,11 +131,12 @@ impl Performance {
         self.shown.try_pop()
     }
 
-    /// Moves a control to a value of 0 to 127.
-    pub fn turn(&mut self, control: Control, value: u8) {
-        // The queue is full only if the sound system has stopped calling us.
-        let _ = self.commands.try_push((control, value));
+    /// Moves a control to a value of 0 to 127. Returns whether it will be; it is not where too many wait, as when the sound
+    /// system has stopped calling us.
+    pub fn turn(&mut self, control: Control, value: u8) -> bool {
+        let is_taken = self.commands.try_push((control, value)).is_ok();
         self.shared.wake_player();
+        is_taken
     }
 
     /// Moves a switch to its other position; pushes what is none.

@@ -67,6 +67,11 @@ fn after_saved_bytes_from_a_keyboard_nothing_sounds_on() {
 }
 
 #[test]
+fn what_other_programs_were_saved_to_say_is_understood_or_refused() {
+    try_saved("remote", fuzzing::remote);
+}
+
+#[test]
 fn saved_settings_are_read_or_refused() {
     try_saved("settings", |bytes| fuzzing::settings(text(bytes)));
 }

@@ -16,6 +16,7 @@ pub mod render;
 pub mod replay;
 pub mod report;
 pub mod screen;
+pub mod serve;
 mod share;
 mod targets;
 
@@ -28,6 +29,7 @@ pub enum Command {
     Explain(explain::Args),
     Inspect(inspect::Args),
     Play(play::Args),
+    Serve(serve::Args),
     Ports(ports::Args),
     Learn(learn::Args),
     Replay(replay::Args),
@@ -42,6 +44,7 @@ impl Command {
             Command::Explain(args) => explain::run(args),
             Command::Inspect(args) => inspect::run(args),
             Command::Play(args) => play::run(args),
+            Command::Serve(args) => serve::run(args),
             Command::Ports(args) => ports::run(args),
             Command::Learn(args) => learn::run(args),
             Command::Replay(args) => replay::run(args),

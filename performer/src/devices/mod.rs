@@ -3,6 +3,7 @@
 
 pub mod audio;
 pub mod midi;
+pub mod socket;
 #[cfg(unix)]
 #[allow(unsafe_code)]
 pub mod unix;

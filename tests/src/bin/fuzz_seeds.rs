@@ -89,6 +89,13 @@ fn main() -> Result<()> {
         &[0, 19, 9, 0x90, 72, 64, 19, 99, 0x80, 72, 0, 19, 2, 0xb0, 64, 127, 19, 30, 0x90, 74, 64],
     )?;
 
+    for (name, packet) in OSC {
+        seed("remote", name, packet)?;
+    }
+    for (number, text) in JSON.iter().enumerate() {
+        seed("remote", &format!("{number}.json"), text.as_bytes())?;
+    }
+
     // As small as networks get, since every file spoiled is loaded.
     seed("network", "smallest.onnx", &smallest())?;
     seed("network", "roundabout.onnx", &roundabout())?;
@@ -187,6 +194,24 @@ fn take(network: &[u8]) -> Result<Vec<u8>> {
     recorder.flush(true)?;
     Ok(fs::read(recorder.paths().0)?)
 }
+
+/// A note, a control by a fader, hello with a port and a token, and a bundle of two.
+const OSC: [(&str, &[u8]); 4] = [
+    ("note", b"/note\0\0\0,iii\0\0\0\0\0\0\0\x43\0\0\0\x50\0\0\0\x01"),
+    ("control", b"/control\0\0\0\0,sf\0hold\0\0\0\0\x3f\0\0\0"),
+    ("hello", b"/hello\0\0,is\0\0\0\x23\x28rosalie\0"),
+    (
+        "bundle",
+        b"#bundle\0\0\0\0\0\0\0\0\x01\0\0\0\x10/midi\0\0\0,m\0\0\0\x90\x43\x50\0\0\0\x10/state\0\0,\0\0\0\0\0\0\0",
+    ),
+];
+
+const JSON: [&str; 4] = [
+    r#"{"note":[67,80,2]}"#,
+    r#"{"midi":[176,64,127]}"#,
+    r#"{"control":["freeze-alto",true]}"#,
+    r#"{"hello":"rosalie"}"#,
+];
 
 /// Format 0: a name, running status, a note struck again while it sounds, a system exclusive message.
 const ONE_TRACK: &[u8] = b"MThd\0\0\0\x06\0\0\0\x01\0\x60MTrk\0\0\0\x29\

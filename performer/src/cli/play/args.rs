@@ -235,6 +235,27 @@ impl Args {
         config::read(&text).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))
     }
 
+    /// # Errors
+    /// When a port is named where there are none.
+    pub(super) fn check_without_ports(&self) -> Result<()> {
+        let named = [
+            ("--input", self.input.is_some()),
+            ("--output", self.output.is_some()),
+            ("--clock-input", self.clock_input.is_some()),
+            ("--virtual", self.own_ports),
+            ("--ports", self.ports == PortLayout::PerPart),
+        ];
+        match named.into_iter().find(|(_, is_there)| *is_there) {
+            Some((option, _)) => bail!("{option}: by sockets there are no MIDI ports; performer play has them"),
+            None => Ok(()),
+        }
+    }
+
+    /// What stands for both ports.
+    pub(super) fn name_ports(&mut self, name: &str) {
+        (self.input, self.output) = (Some(name.to_owned()), Some(name.to_owned()));
+    }
+
     /// The session's settings: what the command line says goes before what the file says.
     ///
     /// # Errors

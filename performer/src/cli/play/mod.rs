@@ -12,10 +12,14 @@ mod telling;
 mod terminal;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 pub use args::Args;
+use crossbeam_channel::{Receiver, never};
 use live::take::Recorder;
+use performer::devices::midi::MidiBackend;
+use performer::devices::socket::{Addresses, Listeners, Movement, SocketMidi};
 use performer::performance::Performance;
 use performing::{Abilities, Show};
 use session::control::Control;
@@ -25,11 +29,35 @@ use telling::Telling;
 use super::screen::View;
 
 pub fn run(args: Args) -> Result<()> {
+    perform(args, |args| Ok((args.midi.open()?, None)))
+}
+
+/// The same for programs that speak by sockets.
+pub fn run_at(args: Args, addresses: &Addresses) -> Result<()> {
+    args.check_without_ports()?;
+    perform(args, |args| {
+        let sockets = SocketMidi::open(addresses)?;
+        args.name_ports(sockets.address());
+        let remote = Remote { listeners: sockets.listeners(), controls: sockets.controls() };
+        Ok((Box::new(sockets), Some(remote)))
+    })
+}
+
+/// Programs that hear what is told, and move controls.
+struct Remote {
+    listeners: Arc<Listeners>,
+    controls: Receiver<Movement>,
+}
+
+fn perform(
+    mut args: Args,
+    open: impl FnOnce(&mut Args) -> Result<(Box<dyn MidiBackend>, Option<Remote>)>,
+) -> Result<()> {
     // First of all, so that no signal can leave notes sounding.
     let signals = Signals::watch()?;
     let config = args.config()?;
     let settings = args.settings(&config)?;
-    let backend = args.midi.open()?;
+    let (backend, remote) = open(&mut args)?;
     let system = backend.name();
     let cast = args.cast(settings)?;
     let plan = ports::plan(&args, &config, backend.ports()?, &cast)?;
@@ -38,7 +66,8 @@ pub fn run(args: Args) -> Result<()> {
 
     // The performance goes first where this is left by an error: silence, and then the terminal.
     let _held = signals.hold();
-    let mut telling = Telling::new(&args)?;
+    let (listeners, controls) = remote.map(|remote| (remote.listeners, remote.controls)).unzip();
+    let mut telling = Telling::new(&args, listeners)?;
     let mut performance = Performance::start(backend, &plan, cast)?;
     let ports = performance.ports().cloned().context("the ports closed at once")?;
     lines::ready(system, &settings, &plan, &ports).iter().for_each(|line| telling.say(line));
@@ -53,7 +82,8 @@ pub fn run(args: Args) -> Result<()> {
     } else if settings.click.count_in > 0 {
         performance.turn(Control::CountIn, 127);
     }
-    let mut show = Show { performance: &mut performance, view: &mut view, telling: &mut telling, abilities };
+    let controls = controls.unwrap_or_else(never);
+    let mut show = Show { performance: &mut performance, view: &mut view, telling: &mut telling, abilities, controls };
     let ended = panics::catch(|| show.run(&signals));
 
     let is_silent = performance.stop();

@@ -8,6 +8,7 @@ use anyhow::Result;
 use chorale::Key;
 use crossbeam_channel::{Receiver, never, select, tick};
 use live::Status;
+use performer::devices::socket::Movement;
 use performer::performance::{Cast, Performance, TEND_EVERY};
 use session::clock::ClockSource;
 use session::control::{self, Control};
@@ -39,6 +40,8 @@ pub struct Show<'a> {
     pub view: &'a mut View,
     pub telling: &'a mut Telling,
     pub abilities: Abilities,
+    /// What other programs move controls to.
+    pub controls: Receiver<Movement>,
 }
 
 impl Show<'_> {
@@ -53,7 +56,7 @@ impl Show<'_> {
         loop {
             select! {
                 recv(signals.stop) -> _ => return Ok(()),
-                recv(signals.panic) -> _ => self.performance.turn(Control::Panic, 127),
+                recv(signals.panic) -> _ => { self.performance.turn(Control::Panic, 127); }
                 recv(signals.suspend) -> _ => self.suspend()?,
                 recv(typed) -> wish => match wish {
                     Ok(Ok(wish)) => {
@@ -65,6 +68,10 @@ impl Show<'_> {
                     Ok(Err(_)) => return Ok(()),
                     // The end of stdin changes nothing.
                     Err(_) => typed = never(),
+                },
+                recv(self.controls) -> moved => match moved {
+                    Ok((control, value)) => { let _ = self.obey(Wish::Set(control, value))?; }
+                    Err(_) => self.controls = never(),
                 },
                 recv(news) -> _ => {}
                 recv(tending) -> _ => self.tend(),
@@ -89,32 +96,50 @@ impl Show<'_> {
     }
 
     fn obey(&mut self, wish: Wish) -> Result<ControlFlow<()>> {
+        if let Wish::Toggle(control) | Wish::Set(control, _) | Wish::Change(control, _) = wish
+            && let Some(why) = self.refusal(control)
+        {
+            self.note(why.to_owned());
+            return Ok(ControlFlow::Continue(()));
+        }
         match wish {
             Wish::Quit => return Ok(ControlFlow::Break(())),
             Wish::Suspend => self.suspend()?,
             Wish::Figures => self.view.shows_figures ^= true,
-            Wish::Toggle(Control::Model) if !self.abilities.switch_model => {
-                self.note("there is no second model: start with --second-model lstm".to_owned());
-            }
-            Wish::Change(Control::Tempo, _) | Wish::Toggle(Control::Tap | Control::CountIn)
-                if !self.abilities.set_tempo =>
-            {
-                self.note("the tempo comes from the clock".to_owned());
-            }
-            Wish::Toggle(Control::Click) if self.view.source == ClockSource::Follow => {
-                self.note("there is no click: the time comes from you".to_owned());
-            }
-            Wish::Toggle(Control::NextSong | Control::PreviousSong) if self.view.songs.is_empty() => {
-                self.note("there is no set list: write [[songs]] into a settings file, --config FILE.toml".to_owned());
-            }
-            Wish::Change(Control::Registration, _) if self.view.ports.sound.is_none() => {
-                self.note("there are no stops to draw: the organ does not sound, start with --synth".to_owned());
-            }
             Wish::Toggle(control) => self.performance.toggle(control),
-            Wish::Set(control, value) => self.performance.turn(control, value),
-            Wish::Change(control, by) => self.performance.turn(control, changed(control, by, self.view)),
+            Wish::Set(control, value) => {
+                if !self.performance.turn(control, value) {
+                    self.note(format!("too much at once: {} {value} was lost", control.name()));
+                }
+            }
+            Wish::Change(control, by) => {
+                let value = changed(control, by, self.view);
+                return self.obey(Wish::Set(control, value));
+            }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Why a control has nothing to move, if so.
+    fn refusal(&self, control: Control) -> Option<&'static str> {
+        match control {
+            Control::Model if !self.abilities.switch_model => {
+                Some("there is no second model: start with --second-model lstm")
+            }
+            Control::Tempo | Control::Tap | Control::CountIn if !self.abilities.set_tempo => {
+                Some("the tempo comes from the clock")
+            }
+            Control::Click if self.view.source == ClockSource::Follow => {
+                Some("there is no click: the time comes from you")
+            }
+            Control::Song | Control::NextSong | Control::PreviousSong if self.view.songs.is_empty() => {
+                Some("there is no set list: write [[songs]] into a settings file, --config FILE.toml")
+            }
+            Control::Registration if self.view.ports.sound.is_none() => {
+                Some("there are no stops to draw: the organ does not sound, start with --synth")
+            }
+            _ => None,
+        }
     }
 
     /// Falls silent, gives the terminal back and stops the program, as Ctrl-Z asks for, until it is continued.
@@ -166,6 +191,7 @@ impl Show<'_> {
             self.view.has_lost_take = true;
             self.note(format!("the take is no longer recorded: {error}"));
         }
+        self.telling.state(self.view);
         // The screen shows them anyway.
         if self.telling.form() != Form::Screen {
             self.tell_values(before);

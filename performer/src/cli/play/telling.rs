@@ -1,10 +1,15 @@
 //! How a performance is told: on the screen, in lines for people or in lines for programs.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use live::PerformanceEvent;
+use chorale::Pitch;
+use live::{AnsweredNote, PerformanceEvent};
+use performer::devices::socket::Listeners;
+use remote::{Outgoing, Setting};
+use session::control::Control;
 
 use super::args::Args;
 use super::printer::Printer;
@@ -18,6 +23,8 @@ pub struct Telling {
     /// The screen, while it is open.
     terminal: Option<Terminal>,
     printer: Printer,
+    /// Programs that hear it too.
+    listeners: Option<Arc<Listeners>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,14 +36,14 @@ pub enum Form {
 
 impl Telling {
     /// What the command line asks for; the screen, which is not open yet, where there is a terminal.
-    pub fn new(args: &Args) -> io::Result<Telling> {
+    pub fn new(args: &Args, listeners: Option<Arc<Listeners>>) -> io::Result<Telling> {
         let is_terminal = || io::stdin().is_terminal() && io::stdout().is_terminal();
         let form = match (args.json, args.plain) {
             (true, _) => Form::Json,
             (false, false) if is_terminal() => Form::Screen,
             _ => Form::Plain,
         };
-        Ok(Telling { form, terminal: None, printer: Printer::start()? })
+        Ok(Telling { form, terminal: None, printer: Printer::start()?, listeners })
     }
 
     pub fn form(&self) -> Form {
@@ -66,6 +73,9 @@ impl Telling {
     /// Tells what has been played.
     pub fn event(&self, view: &mut View, event: &PerformanceEvent) {
         view.show(event);
+        if let Some((listeners, chord)) = self.listeners.as_ref().zip(chord(event, view)) {
+            listeners.tell(&chord);
+        }
         match (self.form, event) {
             (Form::Plain, PerformanceEvent::AnsweredNote(note)) => self.printer.out(lines::line(note, view)),
             (Form::Plain, PerformanceEvent::Switched { switch, is_on, .. }) => {
@@ -76,8 +86,18 @@ impl Telling {
         }
     }
 
+    /// Tells other programs how everything stands.
+    pub fn state(&self, view: &View) {
+        if let Some(listeners) = &self.listeners {
+            listeners.tell_state(state(view));
+        }
+    }
+
     /// Tells what has happened besides.
     pub fn note(&self, view: &mut View, text: String) {
+        if let Some(listeners) = &self.listeners {
+            listeners.tell(&Outgoing::Said(text.clone()));
+        }
         match self.form {
             Form::Screen => view.say(Instant::now(), text),
             Form::Plain => self.say(text),
@@ -92,4 +112,35 @@ impl Telling {
     pub fn say(&self, text: impl ToString) {
         self.printer.err(text);
     }
+}
+
+/// As other programs hear it.
+fn chord(event: &PerformanceEvent, view: &View) -> Option<Outgoing> {
+    match *event {
+        PerformanceEvent::AnsweredNote(AnsweredNote { parts, .. }) | PerformanceEvent::Moment { parts, .. } => {
+            let (symbol, numeral) = view.name(parts).unzip();
+            Some(Outgoing::Chord { parts: parts.map(|pitch| pitch.map(Pitch::midi)), symbol, numeral })
+        }
+        // Of the state.
+        PerformanceEvent::Switched { .. } => None,
+    }
+}
+
+/// How everything stands, by the controls' names where there are such.
+fn state(view: &View) -> Vec<(String, Setting)> {
+    let status = &view.status;
+    let rounded = |value: f64, per_unit: f64| Setting::Number((value * per_unit).round() / per_unit);
+    let values = [
+        ("running", Setting::Switch(status.is_running)),
+        ("tempo", rounded(status.tempo, 10.0)),
+        ("metre", Setting::Text(status.metre.to_string())),
+        ("key", Setting::Text(status.key.map_or_else(|| "none".to_owned(), |key| key.to_string()))),
+        ("density", Setting::Text(status.density.name().to_owned())),
+        ("temperature", rounded(view.temperature().into(), 100.0)),
+        ("transpose", Setting::Number(status.transposition.into())),
+        ("song", Setting::Text(view.song().map_or_else(String::new, |(_, name)| name.to_owned()))),
+    ];
+    let switches = Control::ALL.into_iter().filter(|control| control.is_switch());
+    let switches = switches.map(|control| (control.name(), Setting::Switch(status.is_on(control))));
+    values.map(|(name, value)| (name.to_owned(), value)).into_iter().chain(switches).collect()
 }

@@ -4,6 +4,7 @@
 mod error;
 #[cfg(feature = "jack")]
 mod jack;
+pub(crate) mod playing;
 mod ports;
 mod system;
 

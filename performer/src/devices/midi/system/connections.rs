@@ -7,9 +7,10 @@ use midir::{MidiInput, MidiInputConnection, MidiOutput};
 use ringbuf::HeapProd;
 use ringbuf::traits::{Observer, Producer};
 
-use super::engine::{self, Inbox, InputRole, PlayingThread, Replacement, new_inbox};
 use super::ports::{input_ports, new_input, new_output, output_ports, same_port};
+use super::receive;
 use crate::devices::audio::SoundOutput;
+use crate::devices::midi::playing::{Inbox, InputRole, PlayingThread, Replacement, new_inbox, tend_sound};
 use crate::devices::midi::{Connections, OUTPUT_PORT, PortStatus};
 
 /// Closed in this order: nothing more comes in, then the thread ends, then the sound.
@@ -41,7 +42,7 @@ impl Connections for SystemConnections {
             self.tend_input(place, status, shared);
         }
         self.tend_output(status, shared);
-        self.tend_sound(status);
+        tend_sound(self.sound.as_mut(), &mut self.replacements, status);
     }
 }
 
@@ -67,7 +68,7 @@ impl SystemConnections {
         let Ok(input) = new_input() else { return };
         let (messages_in, messages) = new_inbox();
         let inbox = self.player.inbox(messages_in, role);
-        if let Ok(opened) = input.connect(&ports[index], role.port(), engine::receive, inbox) {
+        if let Ok(opened) = input.connect(&ports[index], role.port(), receive, inbox) {
             // What comes before the playing thread takes it waits there.
             let _ = self.replacements.try_push(Replacement::Inbox(role, messages));
             *receiver = Some(opened);
@@ -89,21 +90,11 @@ impl SystemConnections {
         if !status.has_output
             && let Ok(output) = new_output()
             && let Ok(sender) = output.connect(&ports[index], OUTPUT_PORT)
-            && self.replacements.try_push(Replacement::Senders(vec![sender])).is_ok()
+            && self.replacements.try_push(Replacement::Carriers(vec![Box::new(sender)])).is_ok()
         {
             status.has_output = true;
             status.output.clone_from(&names[index]);
             shared.regain_output();
         }
-    }
-
-    fn tend_sound(&mut self, status: &mut PortStatus) {
-        // Full only if the playing thread has stopped; then nothing sounds anyway.
-        let Some(sound) = self.sound.as_mut().filter(|_| !self.replacements.is_full()) else { return };
-        if let Some(instrument) = sound.tend() {
-            let _ = self.replacements.try_push(Replacement::Instrument(instrument));
-            status.sound = sound.description().map(str::to_owned);
-        }
-        status.has_sound = sound.description().is_some();
     }
 }

@@ -5,20 +5,19 @@
 //! never waits for the lock: should the thread have it, the message is in a queue already, and the thread plays it.
 
 mod connections;
-mod engine;
 mod ports;
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use connections::{InputPort, SystemConnections};
 use crossbeam_channel::Sender;
-use engine::{Inbox, InputRole, Outputs, PlayingThread, SharedEngine};
 use live::Engine;
 use midir::{MidiInput, MidiInputPort, MidiOutput, MidiOutputPort};
 use ports::{choose, input_ports, new_input, new_output, output_ports, own_input, own_outputs, shown_name};
 
+use super::playing::{Carrier, DRAIN, Inbox, InputRole, NANOSECONDS, Outputs, PlayingThread, SharedEngine};
 use super::{
     CLOCK_PORT, INPUT_PORT, MidiBackend, MidiError, OUTPUT_PORT, OpenPorts, PortPlan, PortStatus, Ports, Side,
     find_port, hand_on,
@@ -33,11 +32,6 @@ const SYSTEM: &str = if cfg!(target_os = "macos") {
     "ALSA"
 };
 
-/// midir's send returns before the message is carried away, and closing the port then loses it.
-const DRAIN: Duration = Duration::from_millis(50);
-/// The session counts in them.
-const NANOSECONDS: f64 = 1e9;
-
 pub struct SystemMidi {
     input: MidiInput,
     output: MidiOutput,
@@ -49,6 +43,12 @@ impl SystemMidi {
         check_sequencer()?;
         Ok(SystemMidi { input: new_input().map_err(unavailable)?, output: new_output().map_err(unavailable)? })
     }
+}
+
+/// Real-time: called by midir with one whole message.
+fn receive(_: u64, bytes: &[u8], inbox: &mut Inbox) {
+    inbox.receive(bytes);
+    inbox.ask_for_real_time();
 }
 
 fn unavailable(error: midir::InitError) -> MidiError {
@@ -118,7 +118,8 @@ impl MidiBackend for SystemMidi {
         status.sound = sound.as_ref().and_then(|sound| sound.description().map(str::to_owned));
         status.has_sound = sound.is_some();
 
-        let outputs = Outputs::new(senders, instrument);
+        let carriers = senders.into_iter().map(|sender| Box::new(sender) as Box<dyn Carrier>).collect();
+        let outputs = Outputs::new(carriers, instrument);
         let (engine, [keyboard_inbox, clock_inbox]) = SharedEngine::new(engine, outputs, Instant::now());
         let (player, replacements) = PlayingThread::start(engine, shared)?;
         let mut inputs =
@@ -182,9 +183,9 @@ impl WantedPorts {
     fn open_input(&self, from: Option<&FoundPort<MidiInputPort>>, inbox: Inbox) -> Result<InputPort, MidiError> {
         let (input, role) = (new_input().map_err(unavailable)?, inbox.role());
         let receiver = match from {
-            Some(FoundPort { port, name }) => input
-                .connect(port, role.port(), engine::receive, inbox)
-                .map_err(|error| refused(Side::Input, name, error))?,
+            Some(FoundPort { port, name }) => {
+                input.connect(port, role.port(), receive, inbox).map_err(|error| refused(Side::Input, name, error))?
+            }
             None => own_input(input, inbox)?,
         };
         Ok(InputPort { receiver: Some(receiver), source: from.map(|from| from.name.clone()), role })

@@ -3,7 +3,7 @@
 use midir::MidiOutputPort;
 use midir::{Ignore, InitError, MidiInput, MidiInputConnection, MidiInputPort, MidiOutput, MidiOutputConnection};
 
-use super::engine::Inbox;
+use crate::devices::midi::playing::Inbox;
 use crate::devices::midi::{CLIENT, MidiError, Side, find_port};
 
 /// A client of the sequencer: it opens one port, or lists those of others. System exclusive messages and active sensing
@@ -59,7 +59,7 @@ pub fn choose(
 pub fn own_input(input: MidiInput, inbox: Inbox) -> Result<MidiInputConnection<Inbox>, MidiError> {
     use midir::os::unix::VirtualInput;
     let port = inbox.role().port();
-    let made = input.create_virtual(&own_name(port), super::engine::receive, inbox);
+    let made = input.create_virtual(&own_name(port), super::receive, inbox);
     made.map_err(|error| super::refused(Side::Input, port, error))
 }
 

@@ -1,4 +1,5 @@
-//! The engine between midir's callback and a thread of ours.
+//! The engine between the threads that messages come in on and one of ours that plays what is due: of midir's ports and of
+//! sockets.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +8,20 @@ use std::time::{Duration, Instant};
 
 use live::{Engine, Failure, Shared, fault};
 use midir::MidiOutputConnection;
-use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use session::midi::MidiMessage;
 use session::midi::controller::KEPT;
 use session::{Message, Time};
 
-use super::DRAIN;
-use crate::devices::midi::{CLOCK_PORT, INPUT_PORT, MidiError};
+use super::{CLOCK_PORT, INPUT_PORT, MidiError, PortStatus};
+use crate::devices::audio::SoundOutput;
 
+/// The session counts in them.
+pub const NANOSECONDS: f64 = 1e9;
+/// The output closes with the playing thread: the last messages have so long to get away. midir's send, for one, returns
+/// before a message is carried away, and closing the port then loses it.
+pub const DRAIN: Duration = Duration::from_millis(50);
 /// Messages that wait in an inbox.
 const MESSAGES: usize = 1024;
 /// What was opened anew and waits for the playing thread: each input, the output and the sound.
@@ -23,9 +29,16 @@ const REPLACEMENTS: usize = 4;
 /// Windows forbids to send from its callbacks (MidiInProc: "could cause a deadlock"); there the thread answers.
 const ANSWERS_IN_CALLBACK: bool = !cfg!(windows);
 
-/// Real-time: called by midir with one whole message.
-pub fn receive(_: u64, bytes: &[u8], inbox: &mut Inbox) {
-    inbox.receive(bytes);
+/// What takes messages out. One that is gone takes nothing ever again: what it doesn't take is let go, not tried again.
+pub trait Carrier: Send {
+    /// Real-time.
+    fn carry(&mut self, message: &Message);
+}
+
+impl Carrier for MidiOutputConnection {
+    fn carry(&mut self, message: &Message) {
+        let _ = self.send(&message.bytes());
+    }
 }
 
 /// What an input brings.
@@ -64,7 +77,7 @@ pub fn new_inbox() -> (HeapProd<ReceivedMessage>, HeapCons<ReceivedMessage>) {
     HeapRb::new(MESSAGES).split()
 }
 
-/// What midir's input thread owns.
+/// What the thread of an input owns.
 pub struct Inbox {
     messages: HeapProd<ReceivedMessage>,
     role: InputRole,
@@ -79,17 +92,19 @@ impl Inbox {
         self.role
     }
 
-    fn receive(&mut self, message: &[u8]) {
+    /// Real-time: takes one whole message. Returns whether there was room for it.
+    pub fn receive(&mut self, message: &[u8]) -> bool {
         let entered = Instant::now();
         if !self.role.takes(message) {
-            return;
+            return true;
         }
         let mut bytes = [0; 3];
         // Longer ones are system exclusive.
-        let Some(place) = bytes.get_mut(..message.len()) else { return };
+        let Some(place) = bytes.get_mut(..message.len()) else { return true };
         place.copy_from_slice(message);
         let received = ReceivedMessage { entered, bytes, length: message.len() as u8 };
-        if self.messages.try_push(received).is_err() {
+        let is_taken = self.messages.try_push(received).is_ok();
+        if !is_taken {
             self.shared.count_unread();
         }
         if ANSWERS_IN_CALLBACK && let Ok(mut engine) = self.engine.try_lock() {
@@ -97,7 +112,11 @@ impl Inbox {
         }
         // To find out when the next step is now, and to play the message if that was not done here.
         self.player.unpark();
-        // CoreMIDI's thread is one for real time by itself.
+        is_taken
+    }
+
+    /// Once, for the thread that calls it. CoreMIDI's thread is one for real time by itself.
+    pub fn ask_for_real_time(&mut self) {
         if cfg!(target_os = "linux") && !mem::replace(&mut self.has_asked_for_real_time, true) {
             #[cfg(unix)]
             crate::devices::unix::ask_for_real_time();
@@ -105,9 +124,9 @@ impl Inbox {
     }
 }
 
-/// Where the engine's messages go: one port for all parts, or one for each, and our own instrument.
+/// Where the engine's messages go: one carrier for all parts, or one for each, and our own instrument.
 pub struct Outputs {
-    senders: Vec<MidiOutputConnection>,
+    carriers: Vec<Box<dyn Carrier>>,
     /// Our own, in the audio callback.
     instrument: Option<HeapProd<Message>>,
     /// What an instrument that comes anew does not know: the last choice of a sound on each channel, and the last values
@@ -117,11 +136,10 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    pub fn new(senders: Vec<MidiOutputConnection>, instrument: Option<HeapProd<Message>>) -> Outputs {
-        Outputs { senders, instrument, programs: [None; 16], controllers: [[None; KEPT.len()]; 16] }
+    pub fn new(carriers: Vec<Box<dyn Carrier>>, instrument: Option<HeapProd<Message>>) -> Outputs {
+        Outputs { carriers, instrument, programs: [None; 16], controllers: [[None; KEPT.len()]; 16] }
     }
 
-    /// A port that is gone takes nothing ever again: a message that fails is let go, not tried again.
     fn send(&mut self, message: &Message) {
         match message.midi {
             MidiMessage::ProgramChange { channel, .. } => self.programs[usize::from(channel)] = Some(*message),
@@ -136,9 +154,9 @@ impl Outputs {
             // Full only if the audio callback has stopped; then nothing sounds anyway.
             let _ = instrument.try_push(*message);
         }
-        let index = if self.senders.len() > 1 { message.part.index() } else { 0 };
-        if let Some(sender) = self.senders.get_mut(index) {
-            let _ = sender.send(&message.bytes());
+        let index = if self.carriers.len() > 1 { message.part.index() } else { 0 };
+        if let Some(carrier) = self.carriers.get_mut(index) {
+            carrier.carry(message);
         }
     }
 
@@ -151,8 +169,19 @@ impl Outputs {
 /// What was opened anew and takes the place of what went away.
 pub enum Replacement {
     Inbox(InputRole, HeapCons<ReceivedMessage>),
-    Senders(Vec<MidiOutputConnection>),
+    Carriers(Vec<Box<dyn Carrier>>),
     Instrument(HeapProd<Message>),
+}
+
+/// Gives an own instrument that comes back, as its sound card does, to the playing thread.
+pub fn tend_sound(sound: Option<&mut SoundOutput>, replacements: &mut HeapProd<Replacement>, status: &mut PortStatus) {
+    // Full only if the playing thread has stopped; then nothing sounds anyway.
+    let Some(sound) = sound.filter(|_| !replacements.is_full()) else { return };
+    if let Some(instrument) = sound.tend() {
+        let _ = replacements.try_push(Replacement::Instrument(instrument));
+        status.sound = sound.description().map(str::to_owned);
+    }
+    status.has_sound = sound.description().is_some();
 }
 
 /// What plays, for whoever locks it.
@@ -220,8 +249,8 @@ impl SharedEngine {
             Replacement::Inbox(role, inbox) => {
                 Some(Replacement::Inbox(role, mem::replace(&mut self.inboxes[role as usize], inbox)))
             }
-            Replacement::Senders(senders) => {
-                Some(Replacement::Senders(mem::replace(&mut self.outputs.senders, senders)))
+            Replacement::Carriers(carriers) => {
+                Some(Replacement::Carriers(mem::replace(&mut self.outputs.carriers, carriers)))
             }
             Replacement::Instrument(instrument) => {
                 self.outputs.replace_instrument(instrument).map(Replacement::Instrument)
@@ -304,7 +333,6 @@ fn play(engine: &Mutex<SharedEngine>, mut replacements: HeapCons<Replacement>) {
             None => thread::park(),
         }
     }
-    // The output closes with this thread: leave the last messages the time to get away.
     thread::sleep(DRAIN);
 }
 
@@ -314,7 +342,6 @@ mod tests {
     use session::midi::controller;
     use session::{AnswerTable, ClickNote, Route, Routing, Session, Settings, clock};
 
-    use super::super::NANOSECONDS;
     use super::*;
 
     /// An engine with its first table, the inboxes of both roles, and what goes to its own instrument.
@@ -337,7 +364,7 @@ mod tests {
             engine: Arc::clone(&engine),
             player: thread::current(),
             shared: Arc::default(),
-            has_asked_for_real_time: true, // not for the test's thread
+            has_asked_for_real_time: false,
         });
         (engine, inboxes, sent)
     }
@@ -373,7 +400,7 @@ mod tests {
         assert!(matches!(replaced, Some(Replacement::Inbox(InputRole::Keyboard, _))));
         engine.play();
         assert!(keys(&mut sent).contains(&72), "the new inbox is played");
-        assert!(matches!(engine.replace(Replacement::Senders(Vec::new())), Some(Replacement::Senders(_))));
+        assert!(matches!(engine.replace(Replacement::Carriers(Vec::new())), Some(Replacement::Carriers(_))));
     }
 
     #[test]
