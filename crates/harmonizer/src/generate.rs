@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use chorale::{Chorale, Chord, Key, Part, Phase, PitchClassDurations};
+use chorale::{Chorale, Chord, GivenChord, Key, Part, Phase, PitchClassDurations};
 use network::{Model, ModelError};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -18,6 +18,8 @@ use crate::search::{self, Goal, Plan, SearchStep};
 const PHRASE: usize = 2 * Phase::STEPS_PER_BAR;
 const REST: usize = 4;
 const LAST_REST: usize = 8;
+/// Steps for which the last dominant stands at least: half a beat, before which it may be suspended.
+const LAST_DOMINANT: usize = 2;
 
 /// The fewest steps before the first end, and phrases of a piece in bar form.
 const SHORTEST: usize = 12;
@@ -139,10 +141,16 @@ fn plan(
         }
     });
     let is_held = |step: usize| spans.iter().any(|(arrival, end)| (arrival + 1..*end).contains(&step));
+    let last_arrival = spans.last().map_or(length, |(arrival, _)| *arrival);
+    let chord = |step: usize| match step {
+        0 => tonic(home),
+        _ if (last_arrival.saturating_sub(LAST_DOMINANT)..last_arrival).contains(&step) => dominant(home),
+        _ => None,
+    };
     let free = (chords.len()..until).map(|step| SearchStep {
         soprano: None,
         phase: phase(step),
-        limits,
+        limits: Limits { chord: chord(step), ..limits },
         may_move: !is_held(step),
         is_closing: false,
         sounding: None,
@@ -156,6 +164,19 @@ fn plan(
             Goal { arrival, end, options }
         });
     Plan { steps, home: chords.is_empty().then_some(home), goals: goals.collect(), ..Plan::default() }
+}
+
+/// The first chord: no cost of a wrong third would let only right ones through, since no draw of it is weighed against others.
+fn tonic(home: Key) -> Option<GivenChord> {
+    GivenChord::parse(if home.minor { "i" } else { "I" }, home).ok()
+}
+
+/// That before the last chord, over its root and with its leading tone; the seventh may sound. A soprano of our own can always
+/// go to it.
+fn dominant(home: Key) -> Option<GivenChord> {
+    let triad = GivenChord::parse("V", home).ok()?;
+    let seventh = GivenChord::parse("V7", home).ok()?;
+    Some(GivenChord { classes: seventh.classes, ..triad })
 }
 
 /// Whether a figure of a bar or less comes three times in a row.
