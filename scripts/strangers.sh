@@ -56,7 +56,7 @@ collect() {
             rm -rf "$tunes" && mkdir -p "$tunes" && cp "$book" "$tunes/book.abc"
             abc2midi "$tunes/book.abc" >/dev/null 2>&1 || true
             local first
-            first=$(find "$tunes" -name '*.mid' | sort -V | head -n 1)
+            first=$(find "$tunes" -name '*.mid' | sort -V | sed -n 1p)
             [ -z "$first" ] || cp "$first" "$to/$number.mid"
         done < <(find "$(music21)" /usr/share/doc/abcmidi -iname '*.abc' | sort)
         ;;
