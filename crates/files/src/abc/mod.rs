@@ -7,6 +7,7 @@ mod fields;
 mod left_out;
 mod lyrics;
 mod music;
+mod order;
 mod tune;
 mod voice;
 
@@ -102,12 +103,12 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
         remarks.push(format!("the file holds {count} tunes, and {name} is taken; --tune takes another: {others}"));
     }
     let (title, creators) = (tune.title.clone(), tune.creators.clone());
-    let (mut parts, signs) = tune.finish();
+    let (mut parts, signs, sections) = tune.finish();
     let is_coarse = parts.iter().flat_map(|part| &part.measures).all(|measure| measure.has_multiples_of(COARSE));
     let divisor = if is_coarse { COARSE } else { 1 };
     parts.iter_mut().flat_map(|part| &mut part.measures).for_each(|measure| measure.divide(divisor));
     let ticks_per_quarter = FINE_TICKS / divisor;
-    let score = WrittenScore { ticks_per_quarter: u64::from(ticks_per_quarter), parts, signs };
+    let score = WrittenScore { ticks_per_quarter: u64::from(ticks_per_quarter), parts, signs, sections };
     let Played { directions, tracks, remarks: of_repeats } = score.play()?;
     remarks.extend(of_repeats);
     Ok(Source {

@@ -223,8 +223,10 @@ fn fields_that_cannot_be_read_are_told() {
     assert_eq!(remarks("M:0/4"), ["M:0/4 is left out: a metre is one such as M:3/4, M:C or M:none"]);
     let tempo = "is left out: a tempo is one such as Q:1/4=80, from 4 to 2000 quarters a minute";
     assert_eq!(remarks("Q:1/4=-5"), [format!("Q:1/4=-5 {tempo}")]);
-    let parts = "P:AABB is left out: each part is played once, as it stands; repeat signs are followed";
+    assert_eq!(remarks("P:Reel"), ["P:Reel is left out: an order of parts is one such as P:AABB or P:A(BC)2"]);
+    let parts = "P:AABB is left out: no line P:A marks part A; the parts are played as they stand";
     assert_eq!(remarks("P:AABB"), [parts]);
+    assert!(remarks("P:A").is_empty());
     assert!(remarks("M:none\nQ:\"Slowly\"\nL:1/16").is_empty());
     let of_key = |key: &str| read_text(&format!("X:1\nK:{key}\ncdef|\n")).remarks;
     assert_eq!(of_key("Z1000000000"), ["K:Z1000000000 is left out: a key is one such as K:G, K:Am or K:D dorian"]);
@@ -234,6 +236,21 @@ fn fields_that_cannot_be_read_are_told() {
     let track = |music: &str| quarters(music).tracks[0].remarks.clone();
     assert_eq!(track("^/c _3/2d c"), ["quarter tones are rounded (2)"]);
     assert_eq!(track("c c''''''' d"), ["notes beyond C-1 to G9 are left out (1)"]);
+}
+
+#[test]
+fn parts_are_played_in_the_order_that_the_head_tells_each_with_its_own_repeats() {
+    let pitches = |head: &str, music: &str| {
+        let source = read_text(&format!("X:1\nP:{head}\nM:2/4\nL:1/4\nK:C\n{music}\n"));
+        notes(&source).iter().map(|note| note.pitch.midi()).collect::<Vec<_>>()
+    };
+    assert_eq!(pitches("ABA", "P:A\nc2|\nP:B\nd2|\n"), [72, 74, 72]);
+    assert_eq!(pitches("A(BC)2", "P:A\nc2|\nP:B\nd2|\nP:C\ne2|\n"), [72, 74, 76, 74, 76]);
+    assert_eq!(pitches("AB", "P:A\n|:c2:|\nP:B\nd2|[P:C]e2|\n"), [72, 72, 74]);
+    assert_eq!(pitches("BA", "G|\nP:A\nc2|\nP:B\nd2|\n"), [67, 74, 72], "a pickup before the parts");
+    assert_eq!(pitches("AC", "P:A\nc2|\nP:B\nd2|\n"), [72, 74], "no part C");
+    let voices = read_text("X:1\nP:BA\nL:1/4\nM:2/4\nK:C\nP:A\nV:1\nc2|\nV:2\nC2|\nP:B\nV:1\nd2|\nV:2\nD2|\n");
+    assert_eq!(notes(&voices).iter().map(|note| note.pitch.midi()).collect::<Vec<_>>(), [74, 72]);
 }
 
 #[test]

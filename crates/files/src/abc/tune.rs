@@ -1,10 +1,12 @@
 //! A tune: its head, and its lines of music, words and fields.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::fields::{self, Signature};
 use super::lyrics::unescaped;
 use super::music::{Sign, signs};
+use super::order;
 use super::voice::{Heading, Voice};
 use super::{FINE_TICKS, ReadError};
 use crate::score::{Creator, Direction};
@@ -35,6 +37,10 @@ pub(super) struct Tune {
     graces: usize,
     /// Whether there are lines in its head that are no fields.
     has_loose_lines: bool,
+    /// In which order the head has its parts played, as it stands there and part by part.
+    order: Option<(String, Vec<char>)>,
+    /// Where parts begin: the measures before each.
+    marks: Vec<(char, usize)>,
     /// Fields that say nothing that can be read, in sentences for the user.
     unread: Vec<String>,
 }
@@ -67,6 +73,8 @@ impl Tune {
             is_over: false,
             graces: 0,
             has_loose_lines: false,
+            order: None,
+            marks: Vec::new(),
             unread: Vec::new(),
         };
         // Tags are those of a page that the tune stands in.
@@ -96,6 +104,9 @@ impl Tune {
     pub fn remarks(&self) -> Vec<String> {
         let graces = self.graces;
         let mut remarks = self.unread.clone();
+        remarks.extend(self.unmarked_part().map(|(order, part)| {
+            format!("P:{order} is left out: no line P:{part} marks part {part}; the parts are played as they stand")
+        }));
         remarks.extend((graces > 0).then(|| format!("grace notes are left out ({graces})")));
         remarks
     }
@@ -109,8 +120,15 @@ impl Tune {
         }
     }
 
-    /// The voices, and the signs that all of them follow.
-    pub fn finish(self) -> (Vec<WrittenPart>, Vec<RepeatSigns>) {
+    /// A part that the order has and the music does not, with the order.
+    fn unmarked_part(&self) -> Option<(&str, char)> {
+        let (text, order) = self.order.as_ref().filter(|(_, order)| order.len() > 1)?;
+        let unmarked = order.iter().find(|part| self.marks.iter().all(|(marked, _)| marked != *part))?;
+        Some((text, *unmarked))
+    }
+
+    /// The voices, the signs that all of them follow, and the measures of each part in the order of playing.
+    pub fn finish(self) -> (Vec<WrittenPart>, Vec<RepeatSigns>, Vec<Range<usize>>) {
         let mut all: Vec<RepeatSigns> = Vec::new();
         let mut parts = Vec::new();
         for voice in self.voices.into_iter().filter(Voice::has_notes) {
@@ -121,7 +139,10 @@ impl Tune {
             }
             parts.push(part);
         }
-        (parts, all)
+        let order = self.order.unwrap_or_default().1;
+        let sections = order::sections(&order, &self.marks, all.len()).filter(|_| !order.is_empty());
+        let whole = 0..all.len();
+        (parts, all, sections.unwrap_or_else(|| vec![whole]))
     }
 
     fn line(&mut self, line: &str) -> Result<(), ReadError> {
@@ -164,12 +185,19 @@ impl Tune {
             'V' => self.turn_to(value)?,
             'w' if !self.is_in_head => self.present()?.words(value),
             'P' if self.is_in_head => {
-                let parts = value.chars().filter(char::is_ascii_uppercase).count();
-                if parts > 1 {
-                    self.leave_out(name, value, "each part is played once, as it stands; repeat signs are followed");
+                self.order = order::parts(value).map(|parts| (value.to_owned(), parts));
+                if self.order.is_none() && !value.is_empty() {
+                    self.leave_out(name, value, "an order of parts is one such as P:AABB or P:A(BC)2");
                 }
             }
-            'P' => self.present()?.direction(Direction::Marker(unescaped(value).into_bytes())),
+            'P' => {
+                let voice = self.present()?;
+                voice.direction(Direction::Marker(unescaped(value).into_bytes()));
+                let begun = voice.measures_begun();
+                let part = value.chars().next().filter(char::is_ascii_uppercase);
+                let is_new = |part: &char| self.marks.iter().all(|(marked, _)| marked != part);
+                self.marks.extend(part.filter(is_new).map(|part| (part, begun)));
+            }
             'M' => {
                 let Some(metre) = fields::metre(value) else {
                     self.leave_out(name, value, "a metre is one such as M:3/4, M:C or M:none");

@@ -172,6 +172,11 @@ impl Voice {
         self.measure.directions.push((self.now, direction));
     }
 
+    /// The measures that are there, the present one too if anything stands in it.
+    pub fn measures_begun(&self) -> usize {
+        self.measures.len() + usize::from(self.now.max(self.end) > 0)
+    }
+
     /// A new line of music; words under the one before belong to that.
     pub fn begin_line(&mut self, goes_on: bool) {
         if self.verse > 0 {

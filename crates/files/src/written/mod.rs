@@ -7,6 +7,8 @@ mod timeline;
 mod track;
 mod verses;
 
+use std::ops::Range;
+
 use chorale::{Pitch, Spelling};
 use thiserror::Error;
 
@@ -40,6 +42,8 @@ pub(crate) struct WrittenScore {
     pub parts: Vec<WrittenPart>,
     /// Of each measure of the longest part.
     pub signs: Vec<RepeatSigns>,
+    /// The measures that are played, section after section; each follows its own signs.
+    pub sections: Vec<Range<usize>>,
 }
 
 /// A part, measure by measure.
@@ -149,7 +153,16 @@ impl WrittenScore {
         }
         let signs = settled(self.signs);
         let mut remarks = Vec::new();
-        let order = play_order(&signs, &mut remarks)?;
+        let mut order = Vec::new();
+        for section in self.sections {
+            let start = section.start;
+            let played = play_order(signs.get(section).unwrap_or_default(), &mut remarks)?;
+            order.extend(played.into_iter().map(|measure| start + measure));
+            if order.len() > MAX_MEASURES {
+                return Err(Endless::Repeats);
+            }
+        }
+        remarks.dedup();
         if is_endless(&self.parts, &order) {
             return Err(Endless::Items);
         }

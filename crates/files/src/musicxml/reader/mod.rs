@@ -93,7 +93,9 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
             Ok(WrittenPart { name, ..read_part(number, part, ticks_per_quarter)? })
         })
         .collect::<Result<_, ReadError>>()?;
-    let score = WrittenScore { ticks_per_quarter, parts: written, signs: repeat_signs(parts) };
+    let signs = repeat_signs(parts);
+    let sections = vec![0..signs.len()];
+    let score = WrittenScore { ticks_per_quarter, parts: written, signs, sections };
     let Played { mut directions, tracks, mut remarks } = score.play()?;
     let graces = parts.iter().flat_map(|part| &part.measures).flat_map(|measure| children(*measure, "note"));
     let graces = graces.filter(|note| child(*note, "grace").is_some() && child(*note, "chord").is_none()).count();
