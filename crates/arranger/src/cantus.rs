@@ -7,7 +7,7 @@ use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
 use files::{
     Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, tell_pickup, transpose_keys,
 };
-use harmonizer::phrasing::{self, Phrasing, Signature};
+use harmonizer::phrasing::{self, CadenceOption, Phrasing, Signature};
 use harmonizer::search::{Plan, SearchStep, contour_of};
 
 use crate::progression::Told;
@@ -104,10 +104,12 @@ impl Cantus {
         self.home
     }
 
-    /// Where the last notes of phrases begin, in ticks of the file; the last note of all among them.
-    pub fn phrase_ends(&self) -> Vec<Tick> {
-        let plan = self.plan(Vec::new());
-        plan.goals.iter().map(|goal| self.steps[goal.arrival].start).collect()
+    /// Where the last notes of phrases begin, in ticks of the file, with the cadences that suit each as often as Bach would take
+    /// them there; the last note of all among them.
+    pub fn phrase_ends(&self) -> Vec<(Tick, Vec<CadenceOption>)> {
+        let mut plan = Plan::of(Vec::new());
+        plan.head_for_cadences(&self.contour, &self.spans, self.home);
+        plan.goals.into_iter().map(|goal| (self.steps[goal.arrival].start, goal.options)).collect()
     }
 
     /// The steps that are to be harmonized, with the cadences that they lead to.

@@ -16,6 +16,8 @@ pub(crate) struct Pulse<'a> {
     in_halves: bool,
     /// Beats before each stretch of the grid.
     beats_before: Vec<u32>,
+    /// Beats that a pickup lacks of four, besides those that its own bar lacks.
+    lacking: u32,
 }
 
 /// A beat as it is heard.
@@ -27,7 +29,8 @@ pub(crate) struct Beat {
     pub length: u32,
     /// Whether three units make it.
     pub is_compound: bool,
-    /// Beats before it since the beginning, and since the first beat of its stretch (with those that a pickup lacks).
+    /// Beats before it since the beginning, and since the first beat of its stretch (with those that a pickup lacks of the
+    /// four that the networks know as a bar).
     number: u32,
     in_stretch: u32,
     /// Whether its bars are wholes, halves or doubles of the four beats that the networks know as a bar.
@@ -48,13 +51,16 @@ pub(crate) struct Slot {
 
 impl<'a> Pulse<'a> {
     pub fn new(notes: &[Note], grid: &'a Grid) -> Pulse<'a> {
-        let mut pulse = Pulse { grid, in_halves: moves_in_halves(notes, grid), beats_before: Vec::new() };
+        let mut pulse = Pulse { grid, in_halves: moves_in_halves(notes, grid), beats_before: Vec::new(), lacking: 0 };
         let stretches = grid.stretches();
         let mut before = 0_u32;
         for (index, stretch) in stretches.iter().enumerate() {
             pulse.beats_before.push(before);
             if let Some(next) = stretches.get(index + 1) {
                 let (_, _, beat) = pulse.place(stretch, next.first_step - 1);
+                if index == 0 && stretch.missing > 0 {
+                    pulse.lacking = 3 - beat % 4;
+                }
                 before = before.saturating_add(beat + 1);
             }
         }
@@ -77,7 +83,7 @@ impl<'a> Pulse<'a> {
             length,
             is_compound: stretch.metre.is_some_and(Metre::has_dotted_beats),
             number: self.beats_before[index].saturating_add(in_stretch),
-            in_stretch,
+            in_stretch: in_stretch + if index == 0 { self.lacking } else { 0 },
             is_quadruple: stretch.metre.is_some_and(|metre| matches!(self.beats_of(metre), 2 | 4 | 8)),
         }
     }

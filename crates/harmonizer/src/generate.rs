@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_chorale_begins_and_ends_on_its_tonic_and_rests_at_its_phrases() {
+    fn a_new_chorale_begins_on_its_tonic_rests_at_its_phrases_and_closes_from_its_dominant() {
         let model = Arc::new(Model::lstm().unwrap());
         let mut rested = 0;
         for (seed, key) in [(1, "D"), (2, "g"), (3, "Bb"), (4, "e")] {
@@ -218,6 +218,10 @@ mod tests {
             let bass = |step: usize| chords[step][Part::Bass].pitch().map(Pitch::class);
             assert_eq!([bass(0), bass(191)], [Some(key.tonic()); 2], "{key}");
             assert!(ends_by_a_fifth(&chords), "{key}");
+            for (step, chord) in [(0, tonic(key)), (182, dominant(key)), (183, dominant(key))] {
+                let chord = chord.unwrap();
+                assert!(chord.is_heard_in(&chords[step].pitches()), "{key}: step {step} is {:?}", chords[step]);
+            }
             for end in [32, 64, 160, 192] {
                 let is_still = chords[end - 4..end].iter().all(|chord| *chord == chords[end - 1]);
                 assert!(is_still, "{key}: a rest before {end}");

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use arranger::{ComposeOptions, Options, Prompt, compose};
-use chorale::{Chord, Key, Part, Pitch, Sonority};
+use chorale::{Approach, Chord, Key, Part, Pitch, Sonority};
 use engraving::Piece;
 use files::{Ensemble, Note, Tick};
 use harmonizer::parallel::on_all_cores;
+use harmonizer::phrasing::CadenceOption;
 use network::{Model, ModelError};
 
 /// What sounds at a tick, from the top.
@@ -49,15 +50,31 @@ fn from_dominant(piece: &Piece, arrival: Tick, root: u8) -> bool {
 }
 
 #[derive(Default, Debug)]
-struct Counts(BTreeMap<&'static str, usize>);
+struct Counts(BTreeMap<&'static str, f32>);
 
 impl Counts {
     fn add(&mut self, name: &'static str, is: bool) {
-        *self.0.entry(name).or_default() += usize::from(is);
+        self.add_share(name, f32::from(u8::from(is)));
+    }
+
+    fn add_share(&mut self, name: &'static str, share: f32) {
+        *self.0.entry(name).or_default() += share;
     }
 }
 
-fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
+/// What kind of cadence ends a phrase, if it is one of those that are counted: authentic, half, deceptive.
+fn kind(key: Key, root: u8, minor: bool, authentic: bool) -> Option<usize> {
+    match (authentic, key.degree(root)) {
+        (true, _) => Some(0),
+        (false, 7) if !minor => Some(1),
+        (false, 8 | 9) => Some(2),
+        _ => None,
+    }
+}
+
+fn count(piece: &Piece, key: Key, ends: &[(Tick, Vec<CadenceOption>)], counts: &mut Counts) {
+    const KINDS: [&str; 3] = ["6 authentic", "6 half", "6 deceptive"];
+    const BACH: [&str; 3] = ["7 authentic by Bach", "7 half by Bach", "7 deceptive by Bach"];
     let soprano = piece.score.part(Part::Soprano);
     let (first, last) = (soprano[0], soprano[soprano.len() - 1]);
     counts.add("0 pieces", true);
@@ -78,8 +95,17 @@ fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
     let arrival = soprano.iter().rev().take_while(|note| note.pitch == last.pitch).last().map_or(0, |note| note.start);
     counts.add("2 ends on the tonic as soon as the last note begins", of_tonic(&sounding(piece, arrival)));
     counts.add("3 final authentic", of_tonic(&end) && from_dominant(piece, arrival, key.tonic()));
-    for tick in ends.iter().filter(|tick| **tick < last.start) {
+    for bar in piece.grid.bars(0..piece.grid.nearest_step(piece.score.end())).filter(|bar| bar.number > 0) {
+        let sonority = Sonority::of(&sounding(piece, piece.grid.tick(bar.first_step)));
+        counts.add("4 downbeats", true);
+        counts.add("4 dissonant downbeats", sonority == Sonority::Unclassified);
+    }
+    for (tick, options) in ends.iter().filter(|(tick, _)| *tick < last.start) {
         counts.add("4 inner ends", true);
+        for CadenceOption { cadence, share } in options {
+            let kind = kind(key, cadence.root, cadence.minor, cadence.approach == Approach::Authentic);
+            kind.into_iter().for_each(|kind| counts.add_share(BACH[kind], *share));
+        }
         let Some(note) = soprano.iter().find(|note| note.start == *tick) else { continue };
         let chord = sounding(piece, note.end - 1);
         let rest = rooted(&chord);
@@ -92,11 +118,8 @@ fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
         counts.add("5 at rest", !moves);
         if let Some((root, minor)) = rest {
             let authentic = from_dominant(piece, note.start, root);
-            let degree = key.degree(root);
-            counts.add("6 authentic", authentic);
-            counts.add("6 authentic on the tonic", authentic && degree == 0);
-            counts.add("6 half", !authentic && degree == 7 && !minor);
-            counts.add("6 deceptive", !authentic && matches!(degree, 8 | 9));
+            kind(key, root, minor, authentic).into_iter().for_each(|kind| counts.add(KINDS[kind], true));
+            counts.add("6 authentic on the tonic", authentic && key.degree(root) == 0);
         }
     }
 }
@@ -105,8 +128,8 @@ fn count(piece: &Piece, key: Key, ends: &[Tick], counts: &mut Counts) {
 /// strikes no note with them.
 fn count_thirds(piece: &Piece, counts: &mut Counts) {
     const NAMES: [[&str; 4]; 2] = [
-        ["7 moves on the beat", "7 on the second eighth", "7 on the third", "7 between"],
-        ["8 alone on the beat", "8 alone on the second eighth", "8 alone on the third", "8 alone between"],
+        ["8 moves on the beat", "8 on the second eighth", "8 on the third", "8 between"],
+        ["9 alone on the beat", "9 alone on the second eighth", "9 alone on the third", "9 alone between"],
     ];
     let soprano = piece.score.part(Part::Soprano);
     for note in piece.score.parts[1..].iter().flatten() {
@@ -208,7 +231,7 @@ fn main() -> Result<()> {
             let (piece, key, ends) = &found[0];
             let soprano = piece.score.part(Part::Soprano);
             let places: Vec<usize> =
-                ends.iter().map(|end| soprano.partition_point(|note| note.start <= *end)).collect();
+                ends.iter().map(|(end, _)| soprano.partition_point(|note| note.start <= *end)).collect();
             println!(
                 "{name} {}: {key}, phrases end with notes {places:?} of {}",
                 file.rsplit('/').next().unwrap_or(file),
@@ -222,5 +245,5 @@ fn main() -> Result<()> {
 }
 
 fn line(counts: &Counts) -> String {
-    counts.0.iter().map(|(name, count)| format!("{} {count}", &name[2..])).collect::<Vec<_>>().join(", ")
+    counts.0.iter().map(|(name, count)| format!("{} {count:.0}", &name[2..])).collect::<Vec<_>>().join(", ")
 }

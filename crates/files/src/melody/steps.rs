@@ -64,7 +64,30 @@ pub fn steps(melody: &Melody, grid: &Grid) -> Result<Vec<MelodyStep>, MelodyErro
         return Err(MelodyError::TooLong { steps });
     }
     let pulse = Pulse::new(&melody.notes, grid);
-    Ok(phrases.iter().flat_map(|phrase| phrase_steps(phrase, melody, &pulse, grid)).collect())
+    let mut steps = phrases.iter().flat_map(|phrase| phrase_steps(phrase, melody, &pulse, grid)).collect::<Vec<_>>();
+    begin_with_a_beat(&mut steps);
+    Ok(steps)
+}
+
+/// Gives a pickup that is shorter than a beat, as most are in 6/8, all the steps of one. The chorales begin with whole beats: a
+/// chord of half as long passes, to the networks, and is left for a dissonance on the first downbeat.
+fn begin_with_a_beat(steps: &mut Vec<MelodyStep>) {
+    let Some(&first) = steps.first() else { return };
+    let missing = first.position % Phase::STEPS_PER_BEAT as u32;
+    let ticks = first.end - first.start;
+    if missing == 0 || ticks <= missing {
+        return;
+    }
+    let boundary = |index: u32| first.start + (u64::from(ticks) * u64::from(index) / u64::from(missing + 1)) as Tick;
+    let parts = (0..=missing).map(|index| MelodyStep {
+        position: first.position - missing + index,
+        phase: first.phase.before((missing - index) as usize),
+        start: boundary(index),
+        end: boundary(index + 1),
+        in_triplet: first.in_triplet || index > 0,
+        ..first
+    });
+    steps.splice(..1, parts);
 }
 
 /// Beats of the bar in which the melody begins, as the steps count them; `None` where the file has no metre.

@@ -259,6 +259,34 @@ fn steps_tell_fermatas_breaths_ends_of_lines_and_where_a_beat_is_divided_by_thre
 }
 
 #[test]
+fn a_pickup_is_told_as_the_last_beat_before_a_bar_and_has_all_the_steps_of_one() {
+    let pickup = |(length, unit): (u8, u8), (numerator, denominator): (u8, u8)| {
+        let metre = |numerator: u8, denominator: u8| {
+            Direction::Metre(Metre { numerator, denominator_log2: denominator.ilog2() as u8, ..Metre::FOUR_FOUR })
+        };
+        let bar_line = 1920 / Tick::from(unit) * Tick::from(length);
+        let directions = [(0, metre(length, unit)), (bar_line, metre(numerator, denominator))];
+        let notes = vec![note(0, bar_line, 67), note(bar_line, bar_line + 960, 72)];
+        let melody = Melody { notes, ..Melody::default() };
+        let steps = steps(&melody, &Grid::new(480, &directions, 0)).unwrap();
+        assert!(steps.windows(2).all(|two| two[0].end == two[1].start && two[0].position + 1 == two[1].position));
+        assert_eq!((steps[0].start, steps[4].start), (0, bar_line));
+        steps.iter().map(|step| step.phase).take(5).collect::<Vec<_>>()
+    };
+    let in_bar = [12, 13, 14, 15, 0].map(Phase::in_bar);
+    let in_beat = [0, 1, 2, 3, 0].map(Phase::in_beat);
+    assert_eq!(pickup((1, 8), (6, 8)), in_bar);
+    assert_eq!(pickup((1, 4), (6, 4)), in_bar);
+    assert_eq!(pickup((3, 8), (6, 8)), in_bar, "a whole beat");
+    assert_eq!(pickup((1, 8), (9, 8)), in_beat);
+    assert_eq!(pickup((1, 8), (3, 4)), in_beat);
+    assert_eq!(pickup((1, 8), (4, 4)), in_bar);
+    assert_eq!(pickup((1, 16), (4, 4)), in_bar);
+    assert_eq!(pickup((1, 4), (2, 4)), in_bar);
+    assert_eq!(pickup((1, 2), (2, 2)), in_bar, "halves");
+}
+
+#[test]
 fn four_parts_are_found_in_chords_on_two_staves() {
     // The alto holds over the soprano's second note; the bass rests under the tenor's last one.
     let upper = [note(0, 480, 67), note(0, 480, 72), note(480, 960, 67), note(480, 720, 74), note(720, 960, 76)];
