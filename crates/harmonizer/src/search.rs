@@ -143,7 +143,7 @@ struct Grown {
 fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Result<Grown, ModelError> {
     let Plan { given, steps, home, goals } = plan;
     let is_new = steps.iter().any(|step| step.soprano.is_none());
-    let roles = goals::roles(steps.len(), *home, goals, is_new);
+    let roles = goals::roles(steps, *home, goals);
     let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
     let mut past = Past::default();

@@ -5,6 +5,7 @@
 
 use chorale::{Approach, Cadence, Chord, Key, Part, Phase, Pitch, Token};
 
+use super::SearchStep;
 use crate::phrasing::CadenceOption;
 
 /// The end of a phrase.
@@ -39,7 +40,7 @@ pub(super) enum Role {
     /// The piece begins: from what it has heard so far the network cannot be sure of the key. A new piece keeps to its key so
     /// from beginning to end.
     Opening(Key),
-    /// So many steps before the arrival, 1 to [`LEAD`].
+    /// So many steps before the arrival, 1 to [`LEAD`]; 1 from the last step on at which parts may move.
     Lead { goal: usize, left: usize },
     /// Under the last note.
     Rest { goal: usize },
@@ -51,16 +52,21 @@ const LEAD: usize = Phase::STEPS_PER_BEAT;
 /// Steps of [`Role::Opening`]: four beats.
 pub const OPENING: usize = 16;
 
-/// The role of each step of a piece that begins in `home`, and of one `is_new` that stays there.
-pub(super) fn roles(length: usize, home: Option<Key>, goals: &[Goal], is_new: bool) -> Vec<Role> {
+/// The role of each step of a piece that begins in `home`; one whose soprano is to be found stays there.
+pub(super) fn roles(steps: &[SearchStep], home: Option<Key>, goals: &[Goal]) -> Vec<Role> {
+    let length = steps.len();
     let mut roles = vec![Role::Within; length];
     if let Some(home) = home {
+        let is_new = steps.iter().any(|step| step.soprano.is_none());
         roles[..if is_new { length } else { OPENING.min(length) }].fill(Role::Opening(home));
     }
     let mut free = 0;
     for (goal, Goal { arrival, end, .. }) in goals.iter().enumerate() {
-        for left in 1..=LEAD.min(arrival - free) {
-            roles[arrival - left] = Role::Lead { goal, left };
+        let lead = arrival - LEAD.min(arrival - free)..*arrival;
+        // Where the parts must hold from there on, the last chord before the end begins earlier.
+        let last = lead.clone().rev().find(|step| steps[*step].may_move).unwrap_or(lead.end.saturating_sub(1));
+        for step in lead {
+            roles[step] = Role::Lead { goal, left: 1 + last.saturating_sub(step) };
         }
         roles[*arrival..*end].fill(Role::Rest { goal });
         free = *end;
@@ -224,6 +230,33 @@ fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::harmonizer::Limits;
+
+    #[test]
+    fn the_last_chord_before_an_end_is_that_of_the_last_step_at_which_parts_may_move() {
+        let left = |moves: [bool; 8]| {
+            let steps = moves.map(|may_move| SearchStep {
+                soprano: Some(Token::REST),
+                phase: Phase::in_beat(0),
+                limits: Limits::default(),
+                may_move,
+                is_closing: false,
+                sounding: None,
+                chord: None,
+                span: None,
+            });
+            let goal = Goal { arrival: 6, end: 8, options: Vec::new() };
+            let role = |role: &Role| if let Role::Lead { left, .. } = role { *left } else { 0 };
+            roles(&steps, None, &[goal]).iter().map(role).collect::<Vec<_>>()
+        };
+        assert_eq!(left([true; 8]), [0, 0, 4, 3, 2, 1, 0, 0]);
+        assert_eq!(
+            left([true, true, true, true, true, false, true, true]),
+            [0, 0, 3, 2, 1, 1, 0, 0],
+            "an eighth of a dotted beat"
+        );
+        assert_eq!(left([true, true, false, false, false, false, true, true]), [0, 0, 4, 3, 2, 1, 0, 0], "a long note");
+    }
 
     #[test]
     fn a_piece_begins_over_its_tonic_or_under_other_notes_over_the_dominant() {
