@@ -31,5 +31,5 @@ fn the_first_downbeat_after_it_is_consonant() {
         assert!(piece.score.parts.iter().all(begins), "the pickup is one chord: {:?}", piece.score.parts);
         dissonant += usize::from(Sonority::of(&pitches) == Sonority::Unclassified);
     }
-    assert!(dissonant <= 2, "{dissonant} of 12");
+    assert!(dissonant <= 1, "{dissonant} of 12");
 }
