@@ -94,8 +94,8 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
         })
         .collect::<Result<_, ReadError>>()?;
     let signs = repeat_signs(parts);
-    let sections = vec![0..signs.len()];
-    let score = WrittenScore { ticks_per_quarter, parts: written, signs, sections };
+    let whole = 0..signs.len();
+    let score = WrittenScore { ticks_per_quarter, parts: written, signs, sections: vec![whole] };
     let Played { mut directions, tracks, mut remarks } = score.play()?;
     let graces = parts.iter().flat_map(|part| &part.measures).flat_map(|measure| children(*measure, "note"));
     let graces = graces.filter(|note| child(*note, "grace").is_some() && child(*note, "chord").is_none()).count();
