@@ -12,6 +12,13 @@ die() {
   exit 1
 }
 cd /tmp
+port() { aconnect "$1" | awk -v port="$2" '/^client/ { client = $2 + 0 } index($0, port) { print client ":" $1; exit }'; }
+record() { # record FILE: what our output sends from now on
+  aseqdump -p "$(port -i "'out ")" >"$1" &
+  recording=$!
+  for _ in $(seq 100); do aconnect -lo | grep -A 2 "'aseqdump'" | grep -q 'Connected From' && return; sleep 0.1; done
+  die
+}
 
 "$performer" play --virtual --tempo 30 --take-folder /mnt/takes >/mnt/chords 2>/mnt/talk &
 playing=$!
@@ -21,12 +28,8 @@ for _ in $(seq 600); do
   sleep 0.1
 done
 "$performer" ports --midi alsa >/mnt/ports 2>&1
-port() { aconnect "$1" | awk -v port="$2" '/^client/ { client = $2 + 0 } index($0, port) { print client ":" $1; exit }'; }
 input=$(port -o "'in ")
-output=$(port -i "'out ")
-aseqdump -p "$output" >/mnt/ours &
-recording=$!
-sleep 1
+record /mnt/ours
 aplaymidi -p "$input" /mnt/melody.mid || die
 sleep 1
 
@@ -86,9 +89,7 @@ for _ in $(seq 600); do
   kill -0 "$playing" 2>/dev/null || die
   sleep 0.1
 done
-aseqdump -p "$(port -i "'out ")" >/mnt/ours_keys &
-recording=$!
-sleep 1
+record /mnt/ours_keys
 aplaymidi -p "$finger_port" /mnt/melody.mid >/dev/null 2>&1 &
 melody=$!
 sleep 1.2
@@ -131,9 +132,7 @@ for _ in $(seq 600); do
   sleep 0.1
 done
 aconnect -o >/mnt/ports_controls
-aseqdump -p "$(port -i "'out ")" >/mnt/ours_controls &
-recording=$!
-sleep 1
+record /mnt/ours_controls
 aplaymidi -p "$finger_port" /mnt/controls.mid || die
 sleep 1
 echo END >>/mnt/ours_controls
@@ -170,9 +169,7 @@ for thread in MIDI sound; do
     kill -0 "$playing" 2>/dev/null || die
     sleep 0.1
   done
-  aseqdump -p "$(port -i "'out ")" >"/mnt/ours_$thread" &
-  recording=$!
-  sleep 1
+  record "/mnt/ours_$thread"
   aplaymidi -p "$(port -o "'in ")" /mnt/melody.mid 2>/dev/null
   status=0
   wait "$playing" || status=$?
