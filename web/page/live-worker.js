@@ -74,7 +74,7 @@ const requests = {
   },
   organ({ port }) {
     organ = port;
-    for (const message of sounding.values()) organ.postMessage(message);
+    for (const message of sounding) organ.postMessage(message);
   },
   start({ settings }) {
     clearTimeout(timer);

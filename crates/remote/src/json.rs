@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::words::{control, midi, note, short};
+use crate::words::{control, midi, note, short, switch};
 use crate::{Incoming, Outgoing, Setting, VERSION};
 
 /// What a JSON object says: `{"note": [67, 80]}`, `{"midi": [144, 67, 80]}`, `{"control": ["hold", 127]}`, `{"state": null}`,
@@ -20,14 +20,15 @@ pub fn of_json(text: &str) -> Result<Incoming, String> {
         let numbers = value.as_array().map(|numbers| numbers.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>());
         numbers.flatten().ok_or_else(|| format!("{name} takes an array of numbers"))
     };
+    let unclear = || "control takes a name and a number from 0 to 127".to_owned();
     match (name.as_str(), value.as_array().map(Vec::as_slice)) {
         ("note", _) => note(&numbers()?),
         ("midi", _) => midi(&numbers()?),
         ("control", Some([Value::String(name), value])) => {
-            let value = value.as_bool().map(|is_on| f64::from(u8::from(is_on)) * 127.0).or(value.as_f64());
-            control(name, value.ok_or("control takes a name and a number from 0 to 127")?)
+            let value = value.as_bool().map(switch).or(value.as_f64());
+            control(name, value.ok_or_else(unclear)?)
         }
-        ("control", _) => Err("control takes a name and a number from 0 to 127".to_owned()),
+        ("control", _) => Err(unclear()),
         ("state", _) => Ok(Incoming::State),
         ("hello", _) => Ok(Incoming::Hello { token: value.as_str().map(str::to_owned), port: None }),
         _ => Err(format!("{} is none of note, midi, control, state and hello", short(name))),

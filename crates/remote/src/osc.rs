@@ -2,7 +2,7 @@
 
 use rosc::{OscMessage, OscPacket, OscType};
 
-use crate::words::{control, midi, midi_message, note, port, short};
+use crate::words::{control, midi, midi_message, note, port, short, switch};
 use crate::{Incoming, Outgoing, Setting, VERSION};
 
 /// Messages of one packet.
@@ -63,7 +63,7 @@ fn of_message(OscMessage { addr, args }: &OscMessage) -> Result<Incoming, String
 /// Of a control. Faders send shares from 0 to 1, and programs that know floats alone send 127.0.
 fn position(value: &OscType) -> Result<f64, String> {
     match value {
-        OscType::Bool(is_on) => Ok(f64::from(u8::from(*is_on)) * 127.0),
+        OscType::Bool(is_on) => Ok(switch(*is_on)),
         OscType::Float(_) | OscType::Double(_) => {
             let value = number(value).unwrap_or_default();
             Ok(if value <= 1.0 { value * 127.0 } else { value })

@@ -58,6 +58,11 @@ pub fn control(name: &str, value: f64) -> Result<Incoming, String> {
     }
 }
 
+/// Where a switch puts its control.
+pub fn switch(is_on: bool) -> f64 {
+    if is_on { 127.0 } else { 0.0 }
+}
+
 /// A port of UDP.
 pub fn port(number: f64) -> Option<u16> {
     (number.fract() == 0.0 && (1.0..=65535.0).contains(&number)).then_some(number as u16)

@@ -38,6 +38,12 @@ enum Listener {
     },
 }
 
+impl Listener {
+    fn is_osc(&self, address: SocketAddr) -> bool {
+        matches!(self, Listener::Osc(known) if *known == address)
+    }
+}
+
 impl Listeners {
     pub fn new(udp: Option<UdpSocket>) -> Listeners {
         Listeners { udp, inside: Mutex::default() }
@@ -48,7 +54,7 @@ impl Listeners {
     pub fn admit_osc(&self, address: SocketAddr) -> bool {
         let mut inside = self.lock();
         let all = &mut inside.all;
-        all.retain(|listener| !matches!(listener, Listener::Osc(known) if *known == address));
+        all.retain(|listener| !listener.is_osc(address));
         if all.len() >= MOST
             && let Some(first) = all.iter().position(|listener| matches!(listener, Listener::Osc(_)))
         {
@@ -65,7 +71,7 @@ impl Listeners {
     /// Returns whether another program of that machine still listens.
     pub fn remove_osc(&self, address: SocketAddr) -> bool {
         let all = &mut self.lock().all;
-        all.retain(|listener| !matches!(listener, Listener::Osc(known) if *known == address));
+        all.retain(|listener| !listener.is_osc(address));
         all.iter().any(|listener| matches!(listener, Listener::Osc(known) if known.ip() == address.ip()))
     }
 
@@ -192,8 +198,7 @@ mod tests {
         assert!((1..MOST as u16).all(|port| listeners.admit_osc(address(port))));
         assert!(listeners.add_web_socket(1).is_none());
         assert!(listeners.admit_osc(address(99)));
-        let has =
-            |port: u16| listeners.lock().all.iter().any(|one| matches!(one, Listener::Osc(it) if *it == address(port)));
+        let has = |port: u16| listeners.lock().all.iter().any(|one| one.is_osc(address(port)));
         assert_eq!([1, 2, 99].map(has), [false, true, true]);
         let told = Outgoing::Said("x".to_owned());
         listeners.tell(&told);

@@ -178,10 +178,7 @@ impl MidiBackend for SocketMidi {
     ) -> Result<OpenPorts, MidiError> {
         let SocketMidi { osc, web_socket, listeners, token, controls: (controls, _), name } = *self;
         let shared = Arc::clone(engine.shared());
-        let (sound, instrument) = match sound.map(|settings| SoundOutput::start(settings, &shared)).transpose()? {
-            Some((sound, instrument)) => (Some(sound), Some(instrument)),
-            None => (None, None),
-        };
+        let (sound, instrument) = sound.map(|settings| SoundOutput::start(settings, &shared)).transpose()?.unzip();
         let status = PortStatus {
             sound: sound.as_ref().and_then(|sound| sound.description().map(str::to_owned)),
             has_sound: sound.is_some(),
@@ -212,7 +209,7 @@ impl MidiBackend for SocketMidi {
         if let Some(listener) = web_socket {
             threads.spawn("web sockets", move |house| web_socket::receive(&listener, house, &desk))?;
         }
-        let connections = SocketConnections { threads, replacements, _player: player, sound };
+        let connections = SocketConnections { _threads: threads, replacements, _player: player, sound };
         Ok(OpenPorts { status, drain: DRAIN, connections: Box::new(connections) })
     }
 }
@@ -250,8 +247,7 @@ impl Drop for Threads {
 
 /// Closed in this order: nothing more comes in or is told, then the playing thread ends, then the sound.
 struct SocketConnections {
-    #[allow(dead_code)] // for its end
-    threads: Threads,
+    _threads: Threads,
     replacements: HeapProd<Replacement>,
     _player: PlayingThread,
     sound: Option<SoundOutput>,

@@ -111,10 +111,7 @@ impl MidiBackend for SystemMidi {
             engine.shared().regain_output();
         }
         let shared = Arc::clone(engine.shared());
-        let (sound, instrument) = match sound.map(|settings| SoundOutput::start(settings, &shared)).transpose()? {
-            Some((sound, instrument)) => (Some(sound), Some(instrument)),
-            None => (None, None),
-        };
+        let (sound, instrument) = sound.map(|settings| SoundOutput::start(settings, &shared)).transpose()?.unzip();
         status.sound = sound.as_ref().and_then(|sound| sound.description().map(str::to_owned));
         status.has_sound = sound.is_some();
 
