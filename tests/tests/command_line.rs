@@ -297,7 +297,7 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     check(&["tune.mid", "-o", "./folder.mid/../tune.mid"], &["is the file that is read"]);
     check(&["tune.mid", "-o", "nowhere/out.mid"], &["there is no folder nowhere"]);
     check(&["tune.mid", "-o", "folder.mid"], &["folder.mid is a folder"]);
-    check(&["tune.mid", "-o", "out.pdf"], &["out.pdf", "must end in .mid, .musicxml", "MuseScore makes a PDF"]);
+    check(&["tune.mid", "-o", "out.ps"], &["out.ps", "must end in .mid, .musicxml", "makes it of .pdf"]);
     check(&["tune.mid", "-o", "out.mid", "--rehearsal"], &["--rehearsal makes sound"]);
     check(&["tune.mid", "-o", "out.mid", "--key", "H"], &["'H' is no key"]);
     check(&["tune.mid", "-o", "out.wav", "--soundfont", "text.mid"], &["text.mid", "not a SoundFont"]);
@@ -313,7 +313,7 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     check(&["tune.mid", "-o", "out.mid", "--pickup", "-1"], &["'-1'", "such as 1 or 0.5"]);
     check(&["tune.mid", "-o", "out.mid", "--program", "kazoo"], &["'kazoo'", "choir, voices, organ", "1 to 128"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "transformer"], &["'transformer'", "wavenet and lstm", "ONNX"]);
-    check(&["tune.mid", "-o", "out.mp3"], &["out.mp3", "must end in .mid", "ffmpeg"]);
+    check(&["tune.mid", "-o", "out.flac"], &["out.flac", "must end in .mid", "ffmpeg"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "missing.onnx"], &["missing.onnx"]);
     check(&["tune.mid", "-o", "out.mid", "--model", "text.mid"], &["text.mid"]);
     assert_eq!(fs::read(folder.path().join("tune.mid")).expect("the input"), tune, "the input is as it was");
@@ -482,6 +482,52 @@ fn one_call_writes_every_format_from_musicxml_with_words_key_metre_and_pickup() 
     // What was written can be read: the same melody, the same words.
     succeed(&folder, &["render", "out.mxl", "--part", "Soprano", "-o", "again.musicxml", "--quiet"]);
     assert_eq!(text("again.musicxml").matches("<text>").count(), score.matches("<text>").count());
+}
+
+#[cfg(unix)]
+#[test]
+fn other_programs_make_compressed_sound_and_engraved_pages_of_ours_or_it_is_told_which_to_install() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let programs = folder.path().join("programs");
+    let render = |path: &str, arguments: &[&str]| {
+        let mut command = Command::new(performer());
+        command.arg("render").args(arguments).current_dir(folder.path()).env("PATH", path);
+        command.args(["--quiet", "--particles", "2"]).output().expect("performer runs")
+    };
+    let nothing = render("", &["tune.mid", "-o", "out.mid", "-o", "out.ogg"]);
+    let said = String::from_utf8_lossy(&nothing.stderr).into_owned();
+    assert!(!nothing.status.success() && said.contains("out.ogg") && said.contains("install oggenc"), "{said}");
+    assert!(!folder.path().join("out.mid").exists(), "nothing is begun that can't be finished");
+    let many = render("", &["tune.mid", "tune.mid", "-o", "all/", "--format", "mp3"]);
+    let said = String::from_utf8_lossy(&many.stderr).into_owned();
+    assert!(!many.status.success() && said.contains("--format mp3") && said.contains("lame"), "{said}");
+
+    // Each writes its name, and what it was given behind it.
+    fs::create_dir(&programs).expect("a folder");
+    for (name, out, from) in [("oggenc", "$7", "$8"), ("lame", "$5", "$4"), ("mscore3", "$2", "$3")] {
+        let script = programs.join(name);
+        fs::write(&script, format!("#!/bin/sh\n(printf {name}; cat \"{from}\") > \"{out}\"\n")).expect("a script");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a program");
+    }
+    let path = format!("{}:/usr/bin:/bin", programs.display());
+    let outputs = ["out.ogg", "out.mp3", "out.pdf", "out.wav"].map(|name| ["-o", name]).concat();
+    let made = render(&path, &[&["tune.mid", "--rehearsal"], &outputs[..]].concat());
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert_eq!(read("out.ogg"), [b"oggenc", &read("out.wav")[..]].concat());
+    assert_eq!(read("out.mp3"), [b"lame", &read("out.wav")[..]].concat());
+    assert_eq!(read("out_tenor.ogg"), [b"oggenc", &read("out_tenor.wav")[..]].concat());
+    assert!(read("out.pdf").starts_with(b"mscore3<?xml"));
+    assert!(read("out_tenor.wav").len() > read("out.wav").len() + 44_100 * 4 * 4, "pitches and a count come first");
+
+    // One that fails leaves what was there.
+    fs::write(programs.join("oggenc"), "#!/bin/sh\necho 'no room' >&2\nexit 1\n").expect("a script");
+    let failed = render(&path, &["tune.mid", "-o", "out.ogg", "--force", "--seed", "2"]);
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(!failed.status.success() && said.contains("oggenc makes no .ogg") && said.contains("no room"), "{said}");
+    assert!(read("out.ogg").starts_with(b"oggenc"));
 }
 
 #[test]

@@ -114,6 +114,8 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "-o", "folder.mid"],
             &["render", "tune.mid", "-o", "out.pdf"],
             &["render", "tune.mid", "-o", "out.mp3"],
+            &["render", "tune.mid", "-o", "out.ogg"],
+            &["render", "tune.mid", "-o", "out.flac"],
             &["render", "tune.mid", "-o", "out.mscz"],
             &["render", "tune.mid", "-o", "hymns", "--format", "pdf"],
             &["render", "tune.mid", "-o", "out.mid", "--rehearsal"],
@@ -548,6 +550,8 @@ fn provoke(name: &str, binary: &Path, folder: &Path, arguments: &[&str]) -> Stri
         .env("XDG_CONFIG_HOME", folder)
         .env("XDG_CACHE_HOME", folder)
         .env("COLUMNS", "100")
+        // No program that happens to be there.
+        .env("PATH", folder)
         .env_remove("RUST_BACKTRACE")
         // No sound system that happens to be there.
         .env("JACK_DEFAULT_SERVER", "performer-messages")

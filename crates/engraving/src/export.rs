@@ -88,17 +88,17 @@ impl Piece {
             Format::Svg => picture::page(score, grid, chords, marks).into_bytes(),
             Format::Png => picture::png(score, grid, chords, marks)?,
             Format::Html => page::page(self).into_bytes(),
-            Format::Wav => wav::write(score, &options.timbre, [1.0; 4])?,
+            Format::Wav => wav::write(score, &options.timbre)?,
             Format::Json => self.json().into_bytes(),
         })
     }
 
-    /// Sound with one part in the foreground, to learn it by.
+    /// Sound to learn a part by: the parts' starting pitches, a counted bar, that part in the foreground, fermatas held.
     ///
     /// # Errors
     /// Where the piece is too long.
     pub fn rehearsal(&self, part: Part, options: &ExportOptions) -> Result<Vec<u8>, ExportError> {
-        Ok(wav::write(&self.score, &options.timbre, wav::rehearsal_gains(part))?)
+        Ok(wav::rehearsal(&self.score, &self.grid, &options.timbre, part)?)
     }
 
     pub fn json(&self) -> String {

@@ -19,6 +19,7 @@ mod block;
 mod click;
 mod instrument;
 mod organ;
+mod performance;
 pub mod wav;
 
 pub use block::BlockSound;

@@ -2,10 +2,11 @@
 
 use std::io::Cursor;
 
-use chorale::{Part, Pitch};
-use files::Score;
+use chorale::Part;
+use files::{Grid, Program, Score};
 
 use crate::instrument::{Instrument, SoundError, Timbre};
+use crate::performance::{Event, Performance};
 
 pub const SAMPLE_RATE: u32 = 44_100;
 
@@ -15,20 +16,24 @@ const MAX_SECONDS: f64 = 3_600.0;
 /// The room goes on sounding.
 const TAIL_SECONDS: f64 = 2.0;
 
-/// By how much the other parts step back in a part's rehearsal track.
-const REHEARSAL_GAIN: f32 = 0.25;
-
-/// How loud each part is in the rehearsal track of one.
-pub fn rehearsal_gains(part: Part) -> [f32; 4] {
-    Part::ALL.map(|other| if other == part { 1.3 } else { REHEARSAL_GAIN })
-}
-
 /// The bytes of a WAV file.
 ///
 /// # Errors
 /// Where the piece lasts longer than an hour.
-pub fn write(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<u8>, SoundError> {
-    let samples = render(score, timbre, gains)?;
+pub fn write(score: &Score, timbre: &Timbre) -> Result<Vec<u8>, SoundError> {
+    file(&Performance::plain(score), score.program, timbre)
+}
+
+/// The same to learn a part by: with the parts' starting pitches, a counted bar, that part in the foreground, and fermatas held.
+///
+/// # Errors
+/// As there.
+pub fn rehearsal(score: &Score, grid: &Grid, timbre: &Timbre, part: Part) -> Result<Vec<u8>, SoundError> {
+    file(&Performance::to_rehearse(score, grid, part), score.program, timbre)
+}
+
+fn file(performance: &Performance, program: Program, timbre: &Timbre) -> Result<Vec<u8>, SoundError> {
+    let samples = render(performance, program, timbre)?;
     let spec = hound::WavSpec {
         channels: 2,
         sample_rate: SAMPLE_RATE,
@@ -47,35 +52,28 @@ pub fn write(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<u8>,
 }
 
 /// Left, right, left, ... in -1..=1.
-fn render(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<f32>, SoundError> {
-    let clock = score.clock();
-    let seconds = clock.seconds(score.end());
-    if seconds > MAX_SECONDS {
+fn render(performance: &Performance, program: Program, timbre: &Timbre) -> Result<Vec<f32>, SoundError> {
+    let Performance { events, seconds, gains } = performance;
+    if *seconds > MAX_SECONDS {
         return Err(SoundError::TooLong(seconds / 60.0));
     }
     let frame = |seconds: f64| (seconds * f64::from(SAMPLE_RATE)).round() as usize;
-    // Ends come before beginnings in the same frame, or a repeated note would end as it begins.
-    let mut events: Vec<(usize, bool, Part, Pitch, u8)> = Vec::new();
-    for part in Part::ALL {
-        for note in score.part(part) {
-            events.push((frame(clock.seconds(note.start)), true, part, note.pitch, note.velocity));
-            events.push((frame(clock.seconds(note.end)), false, part, note.pitch, note.velocity));
-        }
-    }
-    events.sort_by_key(|(frame, begins, part, ..)| (*frame, *begins, *part));
+    let mut events: Vec<(usize, Event)> = events.iter().map(|(at, event)| (frame(*at), *event)).collect();
+    events.sort_unstable();
     let mut instrument = Instrument::new(timbre, SAMPLE_RATE)?;
     for part in Part::ALL {
-        instrument.message(part, &[0xc0 | part.index() as u8, score.program.midi()]);
+        instrument.message(part, &[0xc0 | part.index() as u8, program.midi()]);
         instrument.set_gain(part, gains[part.index()]);
     }
     let mut samples = vec![0.0; 2 * frame(seconds + TAIL_SECONDS)];
     let mut now = 0;
-    for (at, begins, part, pitch, velocity) in events {
+    for (at, event) in events {
         instrument.render(&mut samples[2 * now..2 * at]);
         now = at;
-        match begins {
-            true => instrument.note_on(part, pitch, velocity),
-            false => instrument.note_off(part, pitch),
+        match event {
+            Event::Begin(part, pitch, velocity) => instrument.note_on(part, pitch, velocity),
+            Event::End(part, pitch) => instrument.note_off(part, pitch),
+            Event::Click(velocity) => instrument.click(velocity),
         }
     }
     instrument.render(&mut samples[2 * now..]);
@@ -84,8 +82,10 @@ fn render(score: &Score, timbre: &Timbre, gains: [f32; 4]) -> Result<Vec<f32>, S
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use chorale::Pitch;
     use files::{Direction, Note};
+
+    use super::*;
 
     fn score(tempo: u32) -> Score {
         let note = |start, end, pitch| Note { start, end, pitch: Pitch::new(pitch).unwrap(), velocity: 90 };
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_score_lasts_as_long_as_its_tempo_says() {
-        let bytes = write(&score(1_000_000), &Timbre::Organ, [1.0; 4]).unwrap();
+        let bytes = write(&score(1_000_000), &Timbre::Organ).unwrap();
         let reader = hound::WavReader::new(Cursor::new(&bytes)).unwrap();
         assert_eq!(reader.duration(), SAMPLE_RATE * 4, "two quarters of a second and two seconds of room");
         let samples: Vec<i16> = reader.into_samples::<i16>().map(Result::unwrap).collect();
@@ -104,6 +104,6 @@ mod tests {
             samples[at(from)..at(to)].iter().map(|sample| sample.unsigned_abs()).max().unwrap()
         };
         assert!(loudest(0.1, 1.9) > 3_000 && loudest(3.8, 4.0) < 30);
-        assert!(matches!(write(&score(0xff_ffff * 200), &Timbre::Organ, [1.0; 4]), Err(SoundError::TooLong(_))));
+        assert!(matches!(write(&score(0xff_ffff * 200), &Timbre::Organ), Err(SoundError::TooLong(_))));
     }
 }

@@ -78,7 +78,7 @@ fn offline(timbre: &Timbre) -> Vec<f32> {
     let parts = PITCHES.map(|midi| vec![note(midi)]);
     let directions = vec![(0, Direction::Tempo(1_000_000))];
     let score = Score { ticks_per_quarter: 480, directions, parts, ..Score::default() };
-    let bytes = wav::write(&score, timbre, [1.0; 4]).unwrap();
+    let bytes = wav::write(&score, timbre).unwrap();
     let samples = hound::WavReader::new(Cursor::new(bytes)).unwrap().into_samples::<i16>();
     samples.take(2 * SECOND).map(|sample| f32::from(sample.unwrap()) / f32::from(i16::MAX)).collect()
 }

@@ -7,13 +7,14 @@ use std::{env, fs};
 use anyhow::{Context, Result, bail};
 use arranger::{Heading, Tune};
 use chorale::Key;
-use engraving::{ExportOptions, Format, Piece, view};
+use engraving::{ExportOptions, Piece, view};
 use files::musicxml::Layout;
 use files::{Ensemble, Program};
 use sound::Timbre;
 
+use super::outside::Kind;
 use super::targets::{
-    Target, Targets, check_stdout, first_free, folder_beside, format_named, format_of, is_stream, rehearsal_path,
+    Target, Targets, check_stdout, first_free, folder_beside, is_stream, kind_named, kind_of, rehearsal_path,
     write_stdout,
 };
 
@@ -28,16 +29,17 @@ const SOUND: &str = "Sound";
 #[derive(clap::Args)]
 pub struct OutputOptions {
     /// A file to write; its ending says what: .mid (a track a part, channels 1 to 4), .musicxml or .mxl (a choir score),
-    /// .svg or .png (piano roll), .html (a page that plays), .wav (sound), .json (for programs). Several with several -o. A
-    /// folder takes the name of the input and the formats of --format, and - stands for stdout, in the one format of
+    /// .svg or .png (piano roll), .html (a page that plays), .wav (sound), .json (for programs); where other programs are
+    /// installed that make them, .ogg or .mp3 (sound; oggenc, lame, ffmpeg) and .pdf (a choir score; MuseScore). Several with
+    /// several -o. A folder takes the name of the input and the formats of --format, and - stands for stdout, in the one format of
     /// --format. Each file appears whole or not at all [default: a new name beside the input, such as tune-chorale.mid,
     /// in the formats of --format; nothing is replaced]
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     output: Vec<PathBuf>,
 
     /// What to write where no name says it: endings with commas between
-    #[arg(long, value_name = "ENDINGS", value_delimiter = ',', value_parser = format_named, default_value = "mid", help_heading = OUTPUT)]
-    format: Vec<(String, Format)>,
+    #[arg(long, value_name = "ENDINGS", value_delimiter = ',', value_parser = kind_named, default_value = "mid", help_heading = OUTPUT)]
+    format: Vec<(String, Kind)>,
 
     /// Replace files that are there already
     #[arg(short, long, help_heading = OUTPUT)]
@@ -79,11 +81,12 @@ pub struct OutputOptions {
     #[arg(long, value_name = "NAME|N", default_value_t = Program::CHOIR, allow_negative_numbers = true, help_heading = SOUND)]
     pub program: Program,
 
-    /// The instrument of .wav files: a SoundFont (.sf2), of which --program plays [default: a built-in organ]
+    /// The instrument of files of sound: a SoundFont (.sf2), of which --program plays [default: a built-in organ]
     #[arg(long, value_name = "FILE.sf2", help_heading = SOUND)]
     soundfont: Option<PathBuf>,
 
-    /// With each .wav four more, _soprano to _bass, each with that part in the foreground
+    /// With each file of sound four more, _soprano to _bass, to learn a part by: the parts' first notes from the bass up, then
+    /// its own; a counted bar; that part in the foreground; fermatas held
     #[arg(long, help_heading = SOUND)]
     rehearsal: bool,
 
@@ -110,11 +113,11 @@ impl OutputOptions {
         for output in &self.output {
             let is_folder = output.is_dir() || output.to_string_lossy().ends_with(std::path::is_separator);
             if is_stream(output) {
-                targets.extend(self.format.iter().map(|(_, format)| (Target::Stdout, *format)));
-            } else if is_folder && Format::from_path(output).is_none() {
+                targets.extend(self.format.iter().map(|(_, kind)| (Target::Stdout, *kind)));
+            } else if is_folder && Kind::from_path(output).is_none() {
                 targets.extend(self.in_formats(&output.join(names.stem)));
             } else {
-                targets.push((Target::File(output.clone()), format_of(output)?));
+                targets.push((Target::File(output.clone()), kind_of(output)?));
             }
         }
         if !self.output.is_empty() {
@@ -132,17 +135,18 @@ impl OutputOptions {
     }
 
     /// A file for each `--format`. `name` lacks its ending.
-    fn in_formats(&self, name: &Path) -> Vec<(Target, Format)> {
+    fn in_formats(&self, name: &Path) -> Vec<(Target, Kind)> {
         let file = |ending: &str| {
             let mut path = name.as_os_str().to_owned();
             path.push(format!(".{ending}"));
             Target::File(path.into())
         };
-        self.format.iter().map(|(ending, format)| (file(ending), *format)).collect()
+        self.format.iter().map(|(ending, kind)| (file(ending), *kind)).collect()
     }
 
     /// The folder for many pieces: the one that is named; else a new one beside the folder they are from, or here.
     pub fn folder(&self, melodies: Option<&Path>) -> Result<PathBuf> {
+        self.format.iter().try_for_each(|(ending, kind)| kind.check().with_context(|| format!("--format {ending}")))?;
         let folder = match (self.output.as_slice(), melodies) {
             ([folder], _) => folder,
             ([], Some(melodies)) => return folder_beside(melodies),
@@ -154,7 +158,7 @@ impl OutputOptions {
         if is_stream(folder) {
             bail!("--output -: several melodies don't fit into stdout; name a folder");
         }
-        if Format::from_path(folder).is_some() && !folder.is_dir() {
+        if Kind::from_path(folder).is_some() && !folder.is_dir() {
             bail!("--output {}: several melodies need a folder; --format says what to write", folder.display());
         }
         Ok(folder.clone())
@@ -179,6 +183,12 @@ impl OutputOptions {
 
     fn check(&self, input: Option<&Path>, targets: Targets) -> Result<Targets> {
         self.check_names(input, &targets)?;
+        for (target, kind) in &targets.0 {
+            kind.check().with_context(|| match target {
+                Target::File(path) => format!("--output {}", path.display()),
+                Target::Stdout => "--output -".into(),
+            })?;
+        }
         if let Some(file) = self.all_files(&targets).iter().find(|file| !self.force && file.exists()) {
             bail!("--output {} is there already; --force replaces it", file.display());
         }
@@ -186,8 +196,8 @@ impl OutputOptions {
     }
 
     fn check_names(&self, input: Option<&Path>, targets: &Targets) -> Result<()> {
-        if self.rehearsal && !targets.0.iter().any(|(_, format)| *format == Format::Wav) {
-            bail!("--rehearsal makes sound: name a .wav file with --output, or wav with --format");
+        if self.rehearsal && !targets.0.iter().any(|(_, kind)| kind.is_sound()) {
+            bail!("--rehearsal makes sound: name a .wav, .ogg or .mp3 file with --output, or one of them with --format");
         }
         self.check_stdout(targets)?;
         for output in self.all_files(targets) {
@@ -209,17 +219,17 @@ impl OutputOptions {
     }
 
     fn check_stdout(&self, targets: &Targets) -> Result<()> {
-        let formats: Vec<Format> = targets.on_stdout().collect();
-        if formats.is_empty() {
+        let kinds: Vec<Kind> = targets.on_stdout().collect();
+        if kinds.is_empty() {
             return Ok(());
         }
         if self.json {
             bail!("--json and --output - both write to stdout; --format json --output - writes the same alone");
         }
-        if self.versions > 0 || self.rehearsal && formats.contains(&Format::Wav) {
+        if self.versions > 0 || self.rehearsal && kinds.iter().any(|kind| kind.is_sound()) {
             bail!("--output -: several files don't fit into stdout; name one with --output, the others go beside it");
         }
-        check_stdout(&formats, io::stdout().is_terminal())
+        check_stdout(&kinds, io::stdout().is_terminal())
     }
 
     /// Of every version, with rehearsal tracks.
@@ -267,17 +277,19 @@ impl OutputOptions {
     /// there.
     pub fn write(&self, piece: &Piece, targets: &Targets, options: &ExportOptions) -> Result<()> {
         let mut files = Vec::new();
-        for (target, format) in &targets.0 {
+        for (target, kind) in &targets.0 {
+            let piece_as = || -> Result<Vec<u8>> { kind.finish(piece.export(kind.format(), options)?) };
             let Target::File(path) = target else {
-                files.push((None, piece.export(*format, options).context("cannot make what goes to stdout")?));
+                files.push((None, piece_as().context("cannot make what goes to stdout")?));
                 continue;
             };
             let failed = || format!("cannot make {}", path.display());
-            files.push((Some(path.clone()), piece.export(*format, options).with_context(failed)?));
-            if self.rehearsal && *format == Format::Wav {
+            files.push((Some(path.clone()), piece_as().with_context(failed)?));
+            if self.rehearsal && kind.is_sound() {
                 for part in self.ranges.parts() {
                     let path = rehearsal_path(path, &self.ranges, part);
-                    files.push((Some(path), piece.rehearsal(part, options).with_context(failed)?));
+                    let sound = piece.rehearsal(part, options).map_err(anyhow::Error::from);
+                    files.push((Some(path), sound.and_then(|sound| kind.finish(sound)).with_context(failed)?));
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use arranger::{Arrangement, Choice, Chords, HarmonicRhythm, Method, Nats, Options, Tune};
 use chorale::{Density, Part};
 use harmonizer::search::PARTICLES;
@@ -14,7 +14,7 @@ use super::again::AgainOptions;
 use super::batch::{self, Job, Jobs, Row};
 use super::options::{ModelOptions, part_named, whole};
 use super::output::{self, OUTPUT, OutputOptions};
-use super::share::Share;
+use super::share::{Report, Share};
 
 const MELODY: &str = "Melody";
 const HARMONY: &str = "Harmony";
@@ -68,7 +68,7 @@ pub struct Args {
     #[arg(long, value_name = "I/N", help_heading = OUTPUT)]
     shard: Option<Share>,
 
-    /// A file that gets a line of JSON for each of many melodies as soon as it is done, behind what it has already
+    /// A file that gets a line of JSON for each melody as soon as it is done, behind what it has already
     /// [default: none]
     #[arg(long, value_name = "FILE.jsonl", help_heading = OUTPUT)]
     report: Option<PathBuf>,
@@ -150,6 +150,8 @@ Examples:
       The first note is an upbeat of a quarter, which the file keeps to itself.
   performer render hymn.musicxml -o hymn.mxl -o hymn.svg -o hymn.html -o hymn.wav --rehearsal
       A choir score with the words, a picture, a page that plays, and sound, with a rehearsal track for each part.
+  performer render hymn.musicxml -o hymn.pdf -o hymn.ogg --rehearsal
+      An engraved score and compressed sound, by MuseScore and oggenc or ffmpeg where they are installed.
   performer render hymn.mid -o hymn.musicxml --staves 2 --key Eb --title \"Nun danket\" --marks
       Two staves as in a hymnal, in E flat major, with broken rules written over the notes.
   performer render hymn.mid -o low.mid --transpose -2
@@ -219,11 +221,16 @@ pub fn run(mut args: Args) -> Result<()> {
         Ok(Rendered { best: all.remove(0), written, seconds, place })
     };
     if let Jobs::One(job) = &jobs {
-        if args.shard.is_some() || args.report.is_some() {
-            bail!("--shard and --report are for many melodies; name a folder, several files or a pattern");
+        if args.shard.is_some() {
+            bail!("--shard is for many melodies; name a folder, several files or a pattern");
         }
-        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } =
-            render(job, &|remark| args.output.say(remark))?;
+        let rendered = render(job, &|remark| args.output.say(remark));
+        if let Some(path) = &args.report {
+            let row = rendered.as_ref().map(|rendered| Some(rendered.row()));
+            let row = row.map_err(|error| anyhow!("{error:#}"));
+            Report::open(path)?.add(&job.input.display().to_string(), Some(&job.targets), &row)?;
+        }
+        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } = rendered?;
         args.output.show(&piece)?;
         let notes = piece.score.part(piece.score.melody).len();
         let separator = if args.alternatives.is_some() { "\n" } else { ": " };
@@ -244,9 +251,7 @@ pub fn run(mut args: Args) -> Result<()> {
         bail!("--json shows one piece; for many, --format json writes a file each");
     }
     batch::run(jobs, (args.jobs, args.report.as_deref()), &args.output, |job, say| {
-        let Rendered { best: Arrangement { piece, steps, .. }, seconds, place, .. } = render(job, say)?;
-        let notes = piece.score.part(piece.score.melody).len();
-        Ok(Row { notes, steps, marks: piece.marks.len(), seconds, place })
+        Ok(render(job, say)?.row())
     })
 }
 
@@ -259,6 +264,15 @@ struct Rendered {
     seconds: f64,
     /// Which line of the file is the melody.
     place: String,
+}
+
+impl Rendered {
+    /// Of the best.
+    fn row(&self) -> Row {
+        let Rendered { best: Arrangement { piece, steps, .. }, seconds, place, .. } = self;
+        let notes = piece.score.part(piece.score.melody).len();
+        Row { notes, steps: *steps, marks: piece.marks.len(), seconds: *seconds, place: place.clone() }
+    }
 }
 
 /// The harmonizations of a melody, the best first, the seconds that they took, and which line of the file it is.

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use chorale::Part;
-use engraving::Format;
 use files::Ensemble;
+
+use super::outside::Kind;
 
 /// What stands for stdin and stdout in place of a file.
 const STANDARD_STREAM: &str = "-";
@@ -25,16 +26,16 @@ pub enum Target {
 
 /// The files that one piece becomes, and perhaps what goes to stdout.
 #[derive(Clone, Debug)]
-pub struct Targets(pub Vec<(Target, Format)>);
+pub struct Targets(pub Vec<(Target, Kind)>);
 
 impl Targets {
     /// All files that will be written, for rehearsals of these singers too.
     pub fn files(&self, rehearsed: Option<&Ensemble>) -> Vec<PathBuf> {
         let mut files = Vec::new();
-        for (target, format) in &self.0 {
+        for (target, kind) in &self.0 {
             let Target::File(path) = target else { continue };
             files.push(path.clone());
-            if let Some(ensemble) = rehearsed.filter(|_| *format == Format::Wav) {
+            if let Some(ensemble) = rehearsed.filter(|_| kind.is_sound()) {
                 files.extend(ensemble.parts().into_iter().map(|part| rehearsal_path(path, ensemble, part)));
             }
         }
@@ -42,8 +43,8 @@ impl Targets {
     }
 
     /// What goes to stdout, once for each time.
-    pub fn on_stdout(&self) -> impl Iterator<Item = Format> {
-        self.0.iter().filter(|(target, _)| *target == Target::Stdout).map(|(_, format)| *format)
+    pub fn on_stdout(&self) -> impl Iterator<Item = Kind> {
+        self.0.iter().filter(|(target, _)| *target == Target::Stdout).map(|(_, kind)| *kind)
     }
 
     /// The same with a number behind each name.
@@ -52,9 +53,9 @@ impl Targets {
             let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
             path.with_file_name(format!("{}_{number}.{}", stem.to_string_lossy(), ending.to_string_lossy()))
         };
-        let versions = self.0.iter().map(|(target, format)| match target {
-            Target::File(path) => (Target::File(numbered(path)), *format),
-            Target::Stdout => (Target::Stdout, *format),
+        let versions = self.0.iter().map(|(target, kind)| match target {
+            Target::File(path) => (Target::File(numbered(path)), *kind),
+            Target::Stdout => (Target::Stdout, *kind),
         });
         Targets(versions.collect())
     }
@@ -70,8 +71,9 @@ impl Targets {
 }
 
 pub fn rehearsal_path(path: &Path, ensemble: &Ensemble, part: Part) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{stem}_{}.wav", ensemble.file_name(part)))
+    let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
+    let (stem, ending) = (stem.to_string_lossy(), ending.to_string_lossy());
+    path.with_file_name(format!("{stem}_{}.{ending}", ensemble.file_name(part)))
 }
 
 /// The first of `name`, `name-2`, `name-3` and so on that is free.
@@ -101,28 +103,29 @@ pub fn folder_beside(melodies: &Path) -> Result<PathBuf> {
 }
 
 /// What the ending of a file's name asks for; where that is nothing, what comes nearest to it.
-pub fn format_of(path: &Path) -> Result<Format> {
+pub fn kind_of(path: &Path) -> Result<Kind> {
     let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-    let format = Format::from_ending(&ending);
-    format.ok_or_else(|| {
-        anyhow!("--output {}: its name must end in {}{}", path.display(), Format::ENDINGS, hint(&ending))
-    })
+    let kind = Kind::from_ending(&ending);
+    kind.ok_or_else(|| anyhow!("--output {}: its name must end in {ENDINGS}{}", path.display(), hint(&ending)))
 }
 
 /// `mid`, `.musicxml`: for `--format`.
-pub fn format_named(ending: &str) -> Result<(String, Format), String> {
+pub fn kind_named(ending: &str) -> Result<(String, Kind), String> {
     let ending = ending.trim().trim_start_matches('.').to_lowercase();
-    match Format::from_ending(&ending) {
-        Some(format) => Ok((ending, format)),
-        None => Err(format!("expected {}{}", Format::ENDINGS, hint(&ending))),
+    match Kind::from_ending(&ending) {
+        Some(kind) => Ok((ending, kind)),
+        None => Err(format!("expected {ENDINGS}{}", hint(&ending))),
     }
 }
+
+/// [`Format::ENDINGS`](engraving::Format::ENDINGS), and those of [`Outside`](super::outside::Outside).
+const ENDINGS: &str = ".mid, .musicxml, .mxl, .svg, .png, .html, .wav, .json, .pdf, .ogg or .mp3";
 
 /// How to come by a format that is not written.
 fn hint(ending: &str) -> String {
     let way = match ending.to_lowercase().as_str() {
-        "pdf" | "ps" => "MuseScore makes a PDF of .musicxml, and a browser prints .html",
-        "mp3" | "ogg" | "opus" | "flac" | "m4a" | "aac" => "ffmpeg and Audacity make it of .wav",
+        "ps" => "pdf2ps makes it of .pdf",
+        "opus" | "flac" | "m4a" | "aac" => "ffmpeg and Audacity make it of .wav",
         "mscz" | "mscx" | "sib" | "mus" | "musx" | "dorico" | "gp" => "notation programs open .musicxml and .mxl",
         "ly" | "abc" => "musicxml2ly makes LilyPond of .musicxml, xml2abc makes ABC",
         "jpg" | "jpeg" | "gif" | "webp" | "bmp" | "tiff" => "as a picture there are .png and .svg",
@@ -132,12 +135,11 @@ fn hint(ending: &str) -> String {
 }
 
 /// What goes to stdout goes alone, in one format, and no binary to a terminal.
-pub fn check_stdout(formats: &[Format], is_terminal: bool) -> Result<()> {
-    let [format] = formats else {
+pub fn check_stdout(kinds: &[Kind], is_terminal: bool) -> Result<()> {
+    let [kind] = kinds else {
         bail!("--output -: only one file fits into stdout; --format names which, other --output take the rest");
     };
-    let is_text = matches!(format, Format::MusicXml | Format::Svg | Format::Html | Format::Json);
-    if is_terminal && !is_text {
+    if is_terminal && !kind.is_text() {
         bail!("--output -: that is no text for a terminal; lead it on with > FILE or |, or name a file");
     }
     Ok(())
@@ -154,16 +156,21 @@ pub fn write_stdout(bytes: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use engraving::Format;
+
+    use super::super::outside::Outside;
     use super::*;
 
     #[test]
     fn a_format_that_is_not_written_comes_with_the_way_to_it() {
-        let said = |name: &str| format_of(Path::new(name)).unwrap_err().to_string();
-        assert!(said("x.pdf").contains("must end in .mid") && said("x.pdf").contains("MuseScore"), "{}", said("x.pdf"));
-        assert!(said("x.MP3").contains(".wav"), "{}", said("x.MP3"));
+        let said = |name: &str| kind_of(Path::new(name)).unwrap_err().to_string();
+        assert!(said("x.ps").contains("must end in .mid") && said("x.ps").contains(".pdf"), "{}", said("x.ps"));
+        assert!(said("x.FLAC").contains(".wav"), "{}", said("x.FLAC"));
         assert!(!said("x").contains("hint") && !said("x.y").contains("hint"));
-        assert!(format_named("pdf").unwrap_err().contains("MuseScore"));
-        assert_eq!(format_named(" .MXL"), Ok(("mxl".into(), Format::Mxl)));
+        assert!(kind_named("mscz").unwrap_err().contains(".musicxml"));
+        assert_eq!(kind_named(" .MXL"), Ok(("mxl".into(), Kind::Ours(Format::Mxl))));
+        assert_eq!(kind_of(Path::new("x.OGG")).unwrap(), Kind::Outside(Outside::Ogg));
+        assert!(ENDINGS.starts_with(&Format::ENDINGS.replace(" or", ",")));
     }
 
     #[test]
@@ -176,9 +183,10 @@ mod tests {
 
     #[test]
     fn stdout_takes_one_file_and_a_terminal_only_text() {
-        assert!(check_stdout(&[Format::Midi], false).is_ok());
-        assert!(check_stdout(&[Format::Json], true).is_ok());
-        assert!(check_stdout(&[Format::Midi], true).is_err());
-        assert!(check_stdout(&[Format::Json, Format::Json], false).is_err());
+        let (midi, json) = (Kind::Ours(Format::Midi), Kind::Ours(Format::Json));
+        assert!(check_stdout(&[midi], false).is_ok());
+        assert!(check_stdout(&[json], true).is_ok());
+        assert!(check_stdout(&[midi], true).is_err());
+        assert!(check_stdout(&[json, json], false).is_err());
     }
 }
