@@ -45,6 +45,8 @@ fi
 if [ "${1:-}" = pages ]; then
     needs musescore3 command -v mscore3
     needs liblo-tools command -v oscsend
+    needs vorbis-tools command -v oggdec
+    needs lame command -v lame
     needs chromium command -v chromium
     needs python3-venv python3 -m venv --help
 fi

@@ -12,18 +12,19 @@ function Trouble(message) {
 }
 
 /**
- * The choir's parts, from the top: four staves, three (without a tenor), or two with two voices each.
+ * The choir's parts, from the top: four staves, three (without a tenor), two with two voices each, or a melody alone.
  * @returns {{tracks: number[], names: string[], ranges: string}}
  */
 function choirOf(score) {
   if (score.nstaves >= 4) return { tracks: [0, 4, 8, 12], names: NAMES, ranges: "SATB" };
   if (score.nstaves === 3) return { tracks: [0, 4, 8], names: [NAMES[0], NAMES[1], NAMES[3]], ranges: "SAB" };
   if (score.nstaves === 2) return { tracks: [0, 1, 4, 5], names: NAMES, ranges: "SATB" };
-  throw new Trouble(
-    "The score has one staff: there is no place for alto, tenor and bass.\n" +
-      "Add three staves below it (Edit, Instruments), or one for a score on two staves.",
-  );
+  return { tracks: [0], names: ["Melody"], ranges: "SATB" };
 }
+
+var ONE_STAFF =
+  "The score has one staff: there is no place for alto, tenor and bass.\n" +
+  "Add three staves below it (Edit, Instruments), or one for two voices a staff, or press As a new score.";
 
 /**
  * The bars and staves that are selected.
@@ -352,7 +353,7 @@ var VERSIONS = 4;
  * Has the program find versions of what is selected.
  * @param {{program: QProcess, file: FileIO, path: string, seed: number, selection: ?object}} with `selection` in place of the
  *   score's own
- * @returns {{versions: object[], redone: number[], areas: number[][], tracks: number[], bars: object[], words: string}} for `put`
+ * @returns {{texts: string[], versions: object[], redone: number[], areas: number[][], tracks: number[], bars: object[], words: string}} for `put`
  */
 function find(score, using) {
   var choir = choirOf(score);
@@ -379,7 +380,15 @@ function find(score, using) {
   var areas = task.redone.map(function (part) {
     return areaOf(soundingOf(voices[part]), bars[selection.first].start, last.start + last.length);
   });
-  return { versions: versions, redone: task.redone, areas: areas, tracks: choir.tracks, bars: bars, words: words };
+  return {
+    texts: texts,
+    versions: versions,
+    redone: task.redone,
+    areas: areas,
+    tracks: choir.tracks,
+    bars: bars,
+    words: words,
+  };
 }
 
 /** What the program makes of a score: the text of each version. */
@@ -409,6 +418,29 @@ function called(using, text, options) {
       if (file.exists()) file.remove();
     });
   }
+}
+
+/** Opens a version that `find` gave, the whole of it, as a score of its own. */
+function open(found, version, file) {
+  file.source = file.tempPath() + "/chorale-" + Date.now() + ".musicxml";
+  if (!file.write(found.texts[version])) throw new Trouble("Nothing can be written into " + file.tempPath() + ".");
+  if (!readScore(file.source)) throw new Trouble("This MuseScore opens no scores for plugins: open " + file.source);
+}
+
+/** What is to be told of notes that could not be tied, if any. */
+function untiedWords(found, ticks) {
+  if (!ticks.length) return "";
+  var number = hasPickup(found.bars) ? 0 : 1;
+  var bars = ticks.map(function (tick) {
+    return indexAt(found.bars, tick) + number;
+  });
+  bars = bars.filter(function (bar, index) {
+    return bars.indexOf(bar) === index;
+  });
+  bars.sort(function (a, b) {
+    return a - b;
+  });
+  return "\nThis MuseScore lets plugins make no ties within a bar: select what is struck twice in bar " + bars.join(", ") + " and press T.";
 }
 
 /** As long as a long piece may take, in milliseconds. */
@@ -449,6 +481,7 @@ function reasonOf(report, path) {
  */
 function put(score, found, version) {
   var parts = found.versions[version];
+  if (!found.redone.length) throw new Trouble(ONE_STAFF);
   var lines = found.redone.map(function (part) {
     return lineOf(parts[part], found.bars);
   });

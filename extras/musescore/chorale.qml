@@ -19,7 +19,7 @@ MuseScore {
     property int shown: -1
     property int seed: 0
     property bool failed: false
-    property string said: "Select bars: of a melody over empty staves, or of four parts to be found anew. Then press Harmonize."
+    property string said: "Select bars of a melody over empty staves, or of four parts that are to be found anew, and press Harmonize."
 
     QProcess { id: program }
     FileIO { id: file }
@@ -44,14 +44,23 @@ MuseScore {
 
     function show(version) {
         attempt(function () {
+            var untied = []
+            shown = version
             curScore.startCmd()
             try {
-                Chorale.put(curScore, found, version)
+                untied = Chorale.put(curScore, found, version)
             } finally {
                 curScore.endCmd()
             }
-            shown = version
-            said = found.words + ": version " + (version + 1) + " of " + found.versions.length
+            said = found.words + ": version " + (version + 1) + " of " + found.versions.length +
+                   "." + Chorale.untiedWords(found, untied)
+        })
+    }
+
+    function openNew() {
+        attempt(function () {
+            if (!found) throw new Chorale.Trouble("Press Harmonize first.")
+            Chorale.open(found, Math.max(shown, 0), file)
         })
     }
 
@@ -96,9 +105,9 @@ MuseScore {
             Row {
                 spacing: 8
                 Repeater {
-                    model: [plugin.found ? "Others" : "Harmonize", "Take back", "Close"]
+                    model: [plugin.found ? "Others" : "Harmonize", "As a new score", "Take back", "Close"]
                     delegate: Rectangle {
-                        width: 128
+                        width: 106
                         height: 34
                         radius: 4
                         color: area.pressed ? "#c4c4c4" : "#e4e4e4"
@@ -108,7 +117,8 @@ MuseScore {
                             anchors.fill: parent
                             onClicked: {
                                 if (index === 0) plugin.harmonize()
-                                else if (index === 1) cmd("undo")
+                                else if (index === 1) plugin.openNew()
+                                else if (index === 2) cmd("undo")
                                 else Qt.quit()
                             }
                         }

@@ -13,7 +13,7 @@ fn text(document: &Path) -> String {
 
 /// The Markdown files of the repository.
 fn documents() -> Vec<PathBuf> {
-    let folders = [".", "docs", "models", "fuzz", "web"].map(|folder| root().join(folder));
+    let folders = [".", "docs", "models", "fuzz", "web", "extras/musescore"].map(|folder| root().join(folder));
     let files = folders.iter().flat_map(|folder| fs::read_dir(folder).expect("a folder of the repository"));
     let paths = files.map(|file| file.expect("a file").path());
     paths.filter(|path| path.extension().is_some_and(|ending| ending == "md")).collect()

@@ -225,6 +225,39 @@ fn musescore_engraves_every_score_and_gives_the_same_notes_back() {
     }
 }
 
+#[test]
+#[ignore = "needs oggenc, lame and MuseScore: make pages"]
+fn compressed_sound_is_decoded_to_as_much_as_there_was_and_a_page_is_engraved() {
+    let folder = folder();
+    let score = rendered(&folder.path, &HYMNS[0]);
+    let path = |name: &str| folder.path.join(name);
+    let mut command = Command::new(performer());
+    command.arg("render").arg(&score).args([
+        "--part",
+        "Soprano",
+        "--rehearsal",
+        "--quiet",
+        "--force",
+        "--particles",
+        "4",
+    ]);
+    ["sung.wav", "sung.ogg", "sung.mp3", "sung.pdf"].iter().for_each(|name| {
+        command.arg("-o").arg(path(name));
+    });
+    succeed(&mut command);
+    succeed(program("OGGDEC", "oggdec").arg("-Q").arg("-o").arg(path("ogg.wav")).arg(path("sung_alto.ogg")));
+    succeed(program("LAME", "lame").args(["--quiet", "--decode"]).arg(path("sung_alto.mp3")).arg(path("mp3.wav")));
+    // Of two channels with two bytes each.
+    let seconds = |name: &str| fs::metadata(path(name)).expect("sound").len() as f64 / (4.0 * 44_100.0);
+    let (plain, alto) = (seconds("sung.wav"), seconds("sung_alto.wav"));
+    assert!(alto > plain + 8.0, "starting pitches, a count and fermatas: {alto} and {plain}");
+    for decoded in ["ogg.wav", "mp3.wav"] {
+        assert!((seconds(decoded) - alto).abs() < 0.2, "{decoded}: {} and {alto}", seconds(decoded));
+    }
+    assert!(seconds("sung_alto.ogg") < alto / 4.0 && seconds("sung_alto.mp3") < alto / 4.0, "it is smaller");
+    assert!(fs::read(path("sung.pdf")).expect("a page").starts_with(b"%PDF"));
+}
+
 /// The schema comes with the Python package musicxml, what it imports with xmlschema.
 const VALIDATE: &str = "
 import pathlib, sys, musicxml, xmlschema

@@ -164,3 +164,33 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let files = files.into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
     files.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
 }
+
+/// What a facade shows is what its users have to read. The table on its first page gives the reason of each.
+#[test]
+fn the_facade_has_at_most_150_public_items_and_names_its_types_on_its_first_page() {
+    let folder = root().join("crates/arranger/src");
+    let files = fs::read_dir(folder).expect("the facade").map(|file| file.expect("a file").path());
+    let texts: Vec<String> = files.map(|path| fs::read_to_string(path).expect("source")).collect();
+    let (mut items, mut in_enum) = (0, false);
+    let mut types = Vec::new();
+    for line in texts.iter().flat_map(|text| text.split("#[cfg(test)]").next().unwrap_or_default().lines()) {
+        let public = line.trim_start().strip_prefix("pub ").filter(|item| !item.starts_with("use "));
+        items += usize::from(public.is_some());
+        // Variants stand at the first level of their enum.
+        let variant =
+            line.strip_prefix("    ").is_some_and(|rest| rest.starts_with(|first: char| first.is_uppercase()));
+        items += usize::from(in_enum && variant);
+        in_enum = match line {
+            "}" => false,
+            _ => in_enum || line.starts_with("pub enum "),
+        };
+        let named = public
+            .filter(|_| !line.starts_with(' '))
+            .and_then(|item| item.strip_prefix("struct ").or_else(|| item.strip_prefix("enum ")));
+        types.extend(named.map(|name| name.split(|other: char| !other.is_alphanumeric()).next().unwrap_or_default()));
+    }
+    assert!((60..=150).contains(&items), "{items} public items");
+    let first_page = fs::read_to_string(root().join("crates/arranger/src/lib.rs")).expect("the first page");
+    let untold: Vec<&str> = types.into_iter().filter(|name| !first_page.contains(&format!("[`{name}`]"))).collect();
+    assert!(untold.is_empty(), "not on the first page: {untold:?}");
+}

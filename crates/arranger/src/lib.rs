@@ -19,6 +19,22 @@
 //!
 //! The command line does the same. [`compose()`] writes a new chorale, [`Tune::four_parts`] reads one that is there already,
 //! of which [`redo`] finds some bars or parts anew and [`fix`] sets a note.
+//!
+//! | what for | with |
+//! |---|---|
+//! | a file, read | [`open`], [`Tune`] |
+//! | which of its lines is the melody, and how it is to be harmonized | [`Options`] with [`Choice`], [`Heading`], [`Method`], [`Freedom`]; every default is the command line's |
+//! | chords that are given, and how fast they may follow | [`Chords`], [`Progression`], [`HarmonicRhythm`] |
+//! | the melody, ready and to be looked at before anything is harmonized | [`Cantus`] |
+//! | what was found, the best first | [`Arrangement`] with [`Nats`], a [`Piece`] |
+//! | bars, parts or a note of it anew | [`redo`] with [`Selection`], [`fix`] with [`Correction`] |
+//! | a chorale without a melody | [`compose()`] with [`ComposeOptions`], [`Prompt`], [`piece_of_table`] |
+//! | bytes of a file | [`Piece::export`] with [`Format`], [`ExportOptions`] |
+//! | what went wrong | [`ArrangeError`] and [`ProgressionError`], which name the file and the way out |
+//!
+//! Playing live needs no file: the crate `chorale-session` is a performance without ports, driven by events and times, as its
+//! first page shows.
+//!
 //! Nothing is printed here: what a user should know stands in `remarks`, and errors name the way out. Only [`open`] touches
 //! a file.
 

@@ -135,11 +135,8 @@ mod tests {
     /// A quarter before the first bar of 3/4, at a second a quarter.
     fn with_pickup() -> (Score, Grid) {
         let metre = Metre { numerator: 3, ..Metre::FOUR_FOUR };
-        let directions = vec![
-            (0, Direction::Metre(metre)),
-            (0, Direction::Tempo(1_000_000)),
-            (480, Direction::Metre(metre)),
-        ];
+        let directions =
+            vec![(0, Direction::Metre(metre)), (0, Direction::Tempo(1_000_000)), (480, Direction::Metre(metre))];
         let soprano = vec![note(0, 480, 72), note(480, 1440, 74), note(1440, 1920, 72)];
         let parts = [soprano, vec![note(0, 1920, 67)], vec![], vec![note(0, 1440, 48), note(1440, 1920, 43)]];
         let grid = Grid::new(480, &directions, 0);
@@ -155,8 +152,7 @@ mod tests {
             _ => None,
         });
         let begun: Vec<_> = begun.take(4).collect();
-        let expected =
-            [(0.0, Part::Bass, 48), (1.0, Part::Alto, 67), (2.0, Part::Soprano, 72), (3.0, Part::Alto, 67)];
+        let expected = [(0.0, Part::Bass, 48), (1.0, Part::Alto, 67), (2.0, Part::Soprano, 72), (3.0, Part::Alto, 67)];
         assert_eq!(begun, expected, "nobody sings the tenor");
         let clicks = performance.events.iter().filter_map(|(at, event)| match event {
             Event::Click(velocity) => Some((*at, *velocity)),

@@ -197,7 +197,9 @@ impl OutputOptions {
 
     fn check_names(&self, input: Option<&Path>, targets: &Targets) -> Result<()> {
         if self.rehearsal && !targets.0.iter().any(|(_, kind)| kind.is_sound()) {
-            bail!("--rehearsal makes sound: name a .wav, .ogg or .mp3 file with --output, or one of them with --format");
+            bail!(
+                "--rehearsal makes sound: name a .wav, .ogg or .mp3 file with --output, or one of them with --format"
+            );
         }
         self.check_stdout(targets)?;
         for output in self.all_files(targets) {

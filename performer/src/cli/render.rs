@@ -250,9 +250,7 @@ pub fn run(mut args: Args) -> Result<()> {
     if args.output.wants_json() {
         bail!("--json shows one piece; for many, --format json writes a file each");
     }
-    batch::run(jobs, (args.jobs, args.report.as_deref()), &args.output, |job, say| {
-        Ok(render(job, say)?.row())
-    })
+    batch::run(jobs, (args.jobs, args.report.as_deref()), &args.output, |job, say| Ok(render(job, say)?.row()))
 }
 
 /// What became of a melody.
