@@ -723,6 +723,22 @@ fn a_folder_leaves_out_the_chorales_that_an_earlier_call_put_into_it() {
 }
 
 #[test]
+fn the_report_of_one_melody_says_what_came_of_it_or_why_nothing_did() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT)), ("text.mid", b"no music")]);
+    let render = |melody: &str| {
+        let output = format!("new-{melody}");
+        let call = ["render", melody, "-o", &output, "--particles", "1", "--quiet", "--report", "one.jsonl"];
+        run(&folder, &call).status.success()
+    };
+    assert!(render("tune.mid") && !render("text.mid"));
+    let report = fs::read_to_string(folder.path().join("one.jsonl")).expect("a report");
+    let lines: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((lines[0]["result"].as_str(), lines[0]["notes"].as_u64()), (Some("harmonized"), Some(13)), "{report}");
+    let failed = lines.get(1).map(|line| line["error"].to_string()).unwrap_or_default();
+    assert!(failed.contains("text.mid"), "{report}");
+}
+
+#[test]
 fn without_an_output_chorales_go_beside_their_melodies_under_new_names() {
     let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
     fs::create_dir_all(folder.path().join("hymns/more")).expect("folders");
