@@ -12,7 +12,7 @@ MuseScore {
     version: "0.1"
     pluginType: "dialog"
     requiresScore: true
-    width: 440
+    width: 460
     height: 250
 
     property var found: null
@@ -107,11 +107,11 @@ MuseScore {
                 Repeater {
                     model: [plugin.found ? "Others" : "Harmonize", "As a new score", "Take back", "Close"]
                     delegate: Rectangle {
-                        width: 106
+                        width: label.implicitWidth + 28
                         height: 34
                         radius: 4
                         color: area.pressed ? "#c4c4c4" : "#e4e4e4"
-                        Text { anchors.centerIn: parent; font.pixelSize: 14; text: modelData }
+                        Text { id: label; anchors.centerIn: parent; font.pixelSize: 14; text: modelData }
                         MouseArea {
                             id: area
                             anchors.fill: parent
@@ -134,7 +134,7 @@ MuseScore {
                     width: 320
                     font.pixelSize: 12
                     color: "#404040"
-                    text: Chorale.place(file)
+                    Component.onCompleted: text = Chorale.place(file)
                 }
             }
         }
