@@ -225,10 +225,24 @@ fn what_is_wrong_is_told_and_the_score_stays_as_it_is() {
         (&silent, performer(), whole, "The top staff has no notes"),
         (&alone, performer(), whole, "The score has one staff"),
     ] {
-        let count = "function count() { return Chorale.voicesOf(curScore, Chorale.choirOf(curScore), file).length }";
-        let body = format!("{count}; say(count()); {}", finds(selection));
+        let body = format!(
+            r#"function state() {{
+                var voices = Chorale.voicesOf(curScore, Chorale.choirOf(curScore), file)
+                return voices.map(function (voice) {{
+                    return voice.map(function (sign) {{ return sign.tick + ":" + sign.note.pitch }}).join(" ")
+                }}).join("/")
+            }}
+            var before = state()
+            try {{
+                {}
+            }} catch (trouble) {{
+                say("TROUBLE " + trouble.message)
+            }}
+            say(before === state() ? "unchanged" : "changed")"#,
+            finds(selection)
+        );
         let said = desk.run(score, program, &body);
-        assert!(said.contains(&format!("TROUBLE {expected}")), "{said}");
+        assert!(said.contains(&format!("TROUBLE {expected}")) && said.trim().ends_with("unchanged"), "{said}");
     }
     let said = desk.run(&score, performer(), r#"Chorale.called(using(null), "<nothing/>", [])"#);
     assert!(
