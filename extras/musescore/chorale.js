@@ -548,7 +548,7 @@ function putLine(score, track, line, area) {
     untied = untied.concat(putNote(score, track, tick, end - tick, note.note));
     now = end;
   });
-  if (now < area[1]) putRest(score, track, now, area[1]);
+  if (now < area[1] && chordsIn(score, track, now, area[1]).length) putRest(score, track, now, area[1]);
   return untied;
 }
 
@@ -608,15 +608,35 @@ function tieTo(score, track, tick) {
   return !!(before && before.tieForward);
 }
 
+/** Where nothing can begin at `until`, as in the middle of a longer rest, notes are put and taken away, which leave rests. */
 function putRest(score, track, from, until) {
+  if (!chordsIn(score, track, from, until).length && begins(score, track, until)) return;
+  for (var now = from; now < until; ) {
+    var value = valueWithin(until - now);
+    var cursor = cursorAt(score, track, now);
+    cursor.setDuration(value, 4 * QUARTER);
+    cursor.addNote(60);
+    now += value;
+  }
+  chordsIn(score, track, from, until).forEach(function (chord) {
+    removeElement(chord);
+  });
+}
+
+function chordsIn(score, track, from, until) {
+  var chords = [];
   var cursor = cursorAt(score, track, from);
-  // A track that has nothing yet has no rests to be put.
-  if (!cursor.element && cursor.voice > 0) return;
   while (cursor.segment && cursor.segment.tick < until) {
-    var element = cursor.element;
-    if (element && element.type === Element.CHORD) removeElement(element);
+    if (cursor.element && cursor.element.type === Element.CHORD) chords.push(cursor.element);
     if (!cursor.next()) break;
   }
+  return chords;
+}
+
+/** Whether a note or rest of the track begins at a tick. */
+function begins(score, track, tick) {
+  var cursor = cursorAt(score, track, tick);
+  return !!(cursor.segment && cursor.segment.tick === tick && cursor.element);
 }
 
 /** A cursor on a track at a tick, also where the track has nothing there and the staff's first voice has. */
