@@ -123,7 +123,6 @@ const BEAM_SHARE: f32 = 1e-3;
 const SOPRANOS: usize = 8;
 
 /// A model, where it stands in a piece, and how it draws. A clone can try a step and be thrown away.
-#[derive(Clone)]
 pub struct Harmonizer {
     model: Arc<Model>,
     sampling: Sampling,
@@ -137,6 +136,25 @@ pub struct Harmonizer {
     home: Option<Key>,
     /// Of the present step, once there is one.
     context: Context,
+}
+
+impl Clone for Harmonizer {
+    fn clone(&self) -> Harmonizer {
+        let model = Arc::clone(&self.model);
+        let (state, past, context) = (self.state.clone(), self.past.clone(), self.context.clone());
+        Harmonizer { model, state, past, context, ..*self }
+    }
+
+    /// Takes hardly any new memory where both are of one network.
+    fn clone_from(&mut self, other: &Harmonizer) {
+        let Harmonizer { model, sampling, state, past, steps, phase, before, home, context } = self;
+        model.clone_from(&other.model);
+        state.clone_from(&other.state);
+        past.clone_from(&other.past);
+        context.clone_from(&other.context);
+        (*sampling, *steps, *phase) = (other.sampling, other.steps, other.phase);
+        (*before, *home) = (other.before, other.home);
+    }
 }
 
 impl Harmonizer {
@@ -175,6 +193,11 @@ impl Harmonizer {
     /// What binds a step where nothing else is asked for: its own sampling, a choir's ranges.
     pub fn rules(&self) -> StepRules {
         StepRules { sampling: self.sampling, limits: Limits::default(), is_closing: false }
+    }
+
+    /// Works from now on in the memory in which another one has worked.
+    pub fn take_memory_of(&mut self, other: &mut Harmonizer) {
+        self.context.take_memory_of(&mut other.context);
     }
 
     pub fn reset(&mut self) {

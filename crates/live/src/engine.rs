@@ -206,14 +206,10 @@ impl Engine {
                 break;
             }
             self.session.sent();
-            if self.events.try_push(TakeEvent::Sent(message)).is_err() {
-                self.shared.count_unrecorded();
-            }
+            self.keep(TakeEvent::Sent(message));
         }
         while let Some(step) = self.session.next_step_begun() {
-            if self.events.try_push(TakeEvent::Step(step)).is_err() {
-                self.shared.count_unrecorded();
-            }
+            self.keep(TakeEvent::Step(step));
         }
         let mut has_request = false;
         while !self.requests.is_full()
@@ -231,8 +227,11 @@ impl Engine {
         }
     }
 
-    /// Tells the other threads how things stand.
+    /// Tells the other threads how things stand, where somebody listens.
     fn tell(&mut self) {
+        if !self.shown.read_is_held() {
+            return;
+        }
         self.shared.tell(&self.session);
         self.tell_switches();
         let (now, position, parts) = (self.session.now(), self.session.position(), self.session.sounding());
@@ -250,14 +249,22 @@ impl Engine {
         }
     }
 
-    /// Wakes the worker's thread, which tells whoever watches. A full queue loses a line on the screen, nothing else.
+    /// Wakes the worker's thread, which tells whoever watches; where nobody does it sleeps on. A full queue loses a line on
+    /// the screen, nothing else.
     fn show(&mut self, event: PerformanceEvent) {
-        let _ = self.shown.try_push(event);
-        self.worker.unpark();
+        if self.shown.read_is_held() {
+            let _ = self.shown.try_push(event);
+            self.worker.unpark();
+        }
     }
 
     fn record(&mut self, at: Time, input: SessionInput) {
-        if self.events.try_push(TakeEvent::Input(at, input)).is_err() {
+        self.keep(TakeEvent::Input(at, input));
+    }
+
+    /// For the take, where one is made.
+    fn keep(&mut self, event: TakeEvent) {
+        if self.events.read_is_held() && self.events.try_push(event).is_err() {
             self.shared.count_unrecorded();
         }
     }

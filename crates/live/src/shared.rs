@@ -318,12 +318,15 @@ impl Shared {
 
     /// Writes the session's switches down and gives those that were moved, with what they are now.
     pub(crate) fn tell_switches(&self, session: &Session) -> impl Iterator<Item = (Control, bool)> + use<> {
-        let on = Control::ALL.into_iter().filter(|&control| session.is_on(control));
-        let now = on.map(switch).fold(0, |all, one| all | one);
-        let moved = now ^ self.switches.swap(now, Ordering::Relaxed);
-        let is_in = |set: u32, control: Control| set & switch(control) != 0;
-        let controls = Control::ALL.into_iter().filter(move |&control| is_in(moved, control));
-        controls.map(move |control| (control, is_in(now, control)))
+        let all = || Control::ALL.into_iter().enumerate();
+        let now = all().fold(0, |on, (place, control)| on | u32::from(session.is_on(control)) << place);
+        let before = self.switches.load(Ordering::Relaxed);
+        if now != before {
+            self.switches.store(now, Ordering::Relaxed);
+        }
+        let is_in = |set: u32, place: usize| set & 1 << place != 0;
+        let moved = all().filter(move |&(place, _)| is_in(now ^ before, place));
+        moved.map(move |(place, control)| (control, is_in(now, place)))
     }
 }
 

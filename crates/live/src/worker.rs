@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use chorale::{Chord, Guard, Key, Part, Phase};
+use chorale::{Chord, Guard, Key, Part, Phase, Token};
 
 use harmonizer::{Harmonizer, Limits, Purpose, Sampling, StepRules, guard_for};
 use network::ModelError;
@@ -12,7 +12,7 @@ use session::{AnswerTable, Settings, TableRequest};
 /// Follows a session through its [`TableRequest`]s and gives the table that the session will need next.
 ///
 /// The network's state is advanced only with chords that are final. Tables for the step after an unfinished one are
-/// worked out on a copy, on the assumption that its chord stays.
+/// worked out on a copy, on the assumption that its chord stays; where it did, the copy is kept.
 pub struct Worker {
     first: Answerer,
     /// Hears everything too, so that it can take over in the middle of a phrase.
@@ -36,7 +36,7 @@ pub struct Worker {
 const MEMORY: usize = 256;
 
 /// A step as it was told to the networks.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Heard {
     /// The chord before it.
     previous: Chord,
@@ -53,6 +53,20 @@ struct Answerer {
     committed: Harmonizer,
     /// `committed` after the last final chord too, ready to answer in the present step.
     present: Harmonizer,
+    /// One of the two a step later, as `foreseen` says.
+    ahead: Harmonizer,
+    /// `None` where `ahead` is of no use.
+    foreseen: Option<Foreseen>,
+}
+
+/// What a network looked ahead to.
+struct Foreseen {
+    /// After `present`, otherwise after `committed`, since nothing sounds.
+    after_present: bool,
+    step: Heard,
+    /// The answers there, and the rules that they keep to.
+    answers: [Chord; Token::VOCABULARY],
+    rules: StepRules,
 }
 
 impl Worker {
@@ -137,19 +151,14 @@ impl Worker {
             self.unsettled = steps.map(|phase| Heard { previous: request.previous, phase, key }).collect();
             let unsettled = std::mem::take(&mut self.unsettled);
             for answerer in self.awake() {
-                if is_settled {
-                    answerer.committed = answerer.present.clone();
-                }
-                answerer.present = answerer.committed.clone();
-                answerer.hear(&unsettled)?;
+                answerer.enter(&unsettled, is_settled)?;
             }
             self.unsettled = unsettled;
         }
         self.place = place;
         self.key = request.overrides.key;
         for answerer in self.awake() {
-            answerer.committed.set_key(request.overrides.key);
-            answerer.present.set_key(request.overrides.key);
+            answerer.set_key(request.overrides.key);
         }
         Ok(())
     }
@@ -168,50 +177,46 @@ impl Worker {
                 wanted.committed.set_key(key);
                 wanted.committed.step(previous, phase)?;
             }
-            wanted.present = wanted.committed.clone();
-            wanted.hear(&self.unsettled)?;
-            wanted.committed.set_key(self.key);
-            wanted.present.set_key(self.key);
+            wanted.foreseen = None;
+            wanted.enter(&self.unsettled, false)?;
+            wanted.set_key(self.key);
             (wanted.is_awake, other.is_awake) = (true, false);
         }
         Ok(())
     }
 
     /// The table for the step after the present one; `None` before the first request.
-    pub fn table(&self) -> Result<Option<AnswerTable>, ModelError> {
+    pub fn table(&mut self) -> Result<Option<AnswerTable>, ModelError> {
         let Some(request) = self.request else { return Ok(None) };
-        let answerer = self.answerer(&request);
-        let (mut ahead, after) = match request.chord {
-            Some(chord) => (answerer.present.clone(), chord),
-            None => (answerer.committed.clone(), self.last),
-        };
-        ahead.step(after, request.phases[1])?;
-        let chords = ahead.answers_by(&answerer.rules(&request))?;
+        let (after, phase, key) = (request.chord.unwrap_or(self.last), request.phases[1], self.key);
+        let ahead = Heard { previous: after, phase, key };
+        let chords = self.answerer(&request).answers_ahead(ahead, request.chord.is_some(), &request)?;
         let (number, step, bass) = (request.number, request.step + 1, request.bass);
         Ok(Some(AnswerTable { number, is_present: false, step, after, bass, chords }))
     }
 
     /// The table for the present step over the bass that is given now; `None` where the session has it.
-    pub fn present_table(&self) -> Result<Option<AnswerTable>, ModelError> {
+    pub fn present_table(&mut self) -> Result<Option<AnswerTable>, ModelError> {
         let Some(request) = self.request.filter(|request| request.is_present_void) else { return Ok(None) };
         let answerer = self.answerer(&request);
-        let chords = answerer.present.clone().answers_by(&answerer.rules(&request))?;
+        let chords = answerer.present.answers_by(&answerer.rules(&request))?;
         let TableRequest { number, step, bass, .. } = request;
         Ok(Some(AnswerTable { number, is_present: true, step, after: self.last, bass, chords }))
     }
 
-    fn answerer(&self, request: &TableRequest) -> &Answerer {
-        match &self.second {
+    fn answerer(&mut self, request: &TableRequest) -> &mut Answerer {
+        match &mut self.second {
             Some(second) if request.overrides.second_model => second,
-            _ => &self.first,
+            _ => &mut self.first,
         }
     }
 }
 
 impl Answerer {
     fn new(harmonizer: Harmonizer, phase: Phase, key: Option<Key>) -> Result<Answerer, ModelError> {
-        let present = harmonizer.clone();
-        let mut answerer = Answerer { is_awake: true, sampling: harmonizer.sampling(), committed: harmonizer, present };
+        let [present, ahead] = [harmonizer.clone(), harmonizer.clone()];
+        let sampling = harmonizer.sampling();
+        let mut answerer = Answerer { is_awake: true, sampling, committed: harmonizer, present, ahead, foreseen: None };
         answerer.begin_anew(phase, key)?;
         Ok(answerer)
     }
@@ -220,16 +225,55 @@ impl Answerer {
     fn begin_anew(&mut self, phase: Phase, key: Option<Key>) -> Result<(), ModelError> {
         self.committed.reset();
         self.committed.set_key(key);
-        self.present = self.committed.clone();
-        self.present.step(Chord::START, phase)
+        self.foreseen = None;
+        self.enter(&[Heard { previous: Chord::START, phase, key }], false)
     }
 
-    fn hear(&mut self, steps: &[Heard]) -> Result<(), ModelError> {
+    /// The present step is another one; `is_settled`: what it was before is final.
+    fn enter(&mut self, steps: &[Heard], is_settled: bool) -> Result<(), ModelError> {
+        let foreseen = self.foreseen.take();
+        let is_foreseen = foreseen.is_some_and(|seen| seen.after_present == is_settled && steps == [seen.step]);
+        if is_settled {
+            std::mem::swap(&mut self.committed, &mut self.present);
+        }
+        if is_foreseen {
+            std::mem::swap(&mut self.present, &mut self.ahead);
+            self.ahead.take_memory_of(&mut self.present);
+            return Ok(());
+        }
+        self.present.clone_from(&self.committed);
         for &Heard { previous, phase, key } in steps {
             self.present.set_key(key);
             self.present.step(previous, phase)?;
         }
         Ok(())
+    }
+
+    fn set_key(&mut self, key: Option<Key>) {
+        self.foreseen = self.foreseen.take().filter(|foreseen| foreseen.step.key == key);
+        self.committed.set_key(key);
+        self.present.set_key(key);
+    }
+
+    /// The answers in a step to come. What is there already from an earlier request of the same step is taken again.
+    fn answers_ahead(
+        &mut self,
+        step: Heard,
+        after_present: bool,
+        request: &TableRequest,
+    ) -> Result<[Chord; Token::VOCABULARY], ModelError> {
+        let rules = self.rules(request);
+        let foreseen = self.foreseen.take().filter(|seen| seen.after_present == after_present && seen.step == step);
+        if foreseen.is_none() {
+            self.ahead.clone_from(if after_present { &self.present } else { &self.committed });
+            self.ahead.step(step.previous, step.phase)?;
+        }
+        let answers = match foreseen {
+            Some(Foreseen { answers, rules: kept_to, .. }) if kept_to == rules => answers,
+            _ => self.ahead.answers_by(&rules)?,
+        };
+        self.foreseen = Some(Foreseen { after_present, step, answers, rules });
+        Ok(answers)
     }
 
     /// What its answers have to keep to in that step.

@@ -2,12 +2,23 @@ use std::sync::Arc;
 
 /// The past inputs of one dilated convolution, as far back as its oldest tap (the queues of fast-wavenet,
 /// Le Paine et al. 2016, arXiv 1611.09482).
-#[derive(Clone)]
 pub(crate) struct ConvQueue {
     /// A ring of entries (channels). They are shared, so that a clone copies none.
     entries: Vec<Arc<[f32]>>,
     /// Index of the oldest entry; the next push takes its place.
     oldest: usize,
+}
+
+impl Clone for ConvQueue {
+    fn clone(&self) -> ConvQueue {
+        ConvQueue { entries: self.entries.clone(), oldest: self.oldest }
+    }
+
+    fn clone_from(&mut self, other: &ConvQueue) {
+        let ConvQueue { entries, oldest } = self;
+        entries.clone_from(&other.entries);
+        *oldest = other.oldest;
+    }
 }
 
 impl ConvQueue {

@@ -30,8 +30,9 @@ pub(crate) const BETWEEN_LIMIT: usize = 16;
 /// Rows that are worked out together: as many as leave what is between the products near the processor.
 const TOGETHER: usize = 24;
 
-/// What the heads work in, kept for the next time.
-#[derive(Clone, Default)]
+/// What the heads work in, kept for the next time. No logit depends on what stands there, so that a clone begins with its
+/// own.
+#[derive(Default)]
 pub(crate) struct HeadScratch {
     /// For each head, by [`Part::index`]: its hidden layer before the chosen parts are added, (states, hidden); empty
     /// until it is asked for in this step.
@@ -49,6 +50,16 @@ pub(crate) struct HeadScratch {
     outputs: Vec<f32>,
     /// Of an embedding's table, one for each feature.
     rows: Vec<u32>,
+}
+
+impl Clone for HeadScratch {
+    fn clone(&self) -> HeadScratch {
+        HeadScratch::default()
+    }
+
+    fn clone_from(&mut self, _: &HeadScratch) {
+        self.forget_bases();
+    }
 }
 
 impl HeadScratch {

@@ -7,10 +7,29 @@ use crate::head::HeadScratch;
 use crate::model::ModelError;
 
 /// What a network remembers of the steps so far.
-#[derive(Clone)]
 pub struct State {
     pub(crate) tracker: FeatureTracker,
     pub(crate) memory: Memory,
+}
+
+impl Clone for State {
+    fn clone(&self) -> State {
+        State { tracker: self.tracker.clone(), memory: self.memory.clone() }
+    }
+
+    /// Takes no new memory where both are of one network.
+    fn clone_from(&mut self, other: &State) {
+        let State { tracker, memory } = self;
+        tracker.clone_from(&other.tracker);
+        match (memory, &other.memory) {
+            (Memory::Queues(queues), Memory::Queues(others)) => queues.clone_from(others),
+            (Memory::Recurrent { h, c }, Memory::Recurrent { h: other_h, c: other_c }) => {
+                h.clone_from(other_h);
+                c.clone_from(other_c);
+            }
+            (memory, other) => *memory = other.clone(),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -54,7 +73,7 @@ impl State {
 
 /// What the trunk hands to the heads: all that the network knows before the soprano of the step sounds. One is enough
 /// for a whole piece; used again, it takes no new memory.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Context {
     /// Of each state, the [`columns`] that trunk and heads share.
     pub(crate) words: Vec<[u8; columns::COUNT]>,
@@ -66,8 +85,35 @@ pub struct Context {
     pub(crate) heads: HeadScratch,
 }
 
+impl Clone for Context {
+    fn clone(&self) -> Context {
+        let mut context = Context::default();
+        context.clone_from(self);
+        context
+    }
+
+    /// Keeps the memory that it works in.
+    fn clone_from(&mut self, other: &Context) {
+        let Context { words, values, needed, trunk: _, heads } = self;
+        words.clone_from(&other.words);
+        values.clone_from(&other.values);
+        needed.clone_from(&other.needed);
+        heads.clone_from(&other.heads);
+    }
+}
+
+impl Context {
+    /// Takes the memory that another one has worked in, for its own, so that what lies near the processor is used again.
+    pub fn take_memory_of(&mut self, other: &mut Context) {
+        std::mem::swap(&mut self.trunk, &mut other.trunk);
+        std::mem::swap(&mut self.heads, &mut other.heads);
+        self.heads.forget_bases();
+        other.heads.forget_bases();
+    }
+}
+
 /// What a trunk works a step out in, kept for the next.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct TrunkScratch {
     /// A WaveNet's path from block to block: (states, channels).
     pub x: Vec<f32>,

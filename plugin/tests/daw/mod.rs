@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its own part of it")]
 
 use std::ffi::{CStr, CString};
+use std::time::{Duration, Instant};
 
 use clack_extensions::params::PluginParams;
 use clack_extensions::preset_discovery::prelude::{Location, PluginPresetLoad};
@@ -73,6 +74,8 @@ pub struct Daw {
     pub heard: Vec<Out>,
     /// Of the last block, left and right.
     pub sound: [Vec<f32>; 2],
+    /// In the plugin's callback.
+    pub spent: Duration,
 }
 
 impl Daw {
@@ -83,7 +86,8 @@ impl Daw {
         let instance = PluginInstance::<()>::new(|_| (), |_| (), entry, &id, &host).expect("an instance");
         let song = Song { is_playing: false, quarters: 0.0, tempo: 80.0 };
         let sound = [const { Vec::new() }; 2];
-        let mut daw = Daw { processor: None, instance, rate, now: 0, song, heard: Vec::new(), sound };
+        let (heard, spent) = (Vec::new(), Duration::ZERO);
+        let mut daw = Daw { processor: None, instance, rate, now: 0, song, heard, sound, spent };
         daw.set(settings);
         daw.activate();
         daw
@@ -166,6 +170,7 @@ impl Daw {
         }]);
         let mut sent = EventBuffer::new();
         let processor = self.processor.as_mut().expect("it is active");
+        let entered = Instant::now();
         let status = processor.process(
             &no_inputs,
             &mut outputs,
@@ -174,6 +179,7 @@ impl Daw {
             Some(self.now),
             Some(&transport),
         );
+        self.spent += entered.elapsed();
         status.expect("the block is played");
         let mut before = 0;
         for event in &sent {

@@ -17,6 +17,7 @@ pub enum Due {
     Silence,
     Bass,
     Settle,
+    Ask,
     Step,
     Click,
     ClickEnd,
@@ -41,6 +42,7 @@ impl Session {
             (self.silence_due(), Due::Silence),
             (self.bass_due(), Due::Bass),
             (self.settling, Due::Settle),
+            (self.asking, Due::Ask),
             (self.clock.boundary(self.position + 1), Due::Step),
             (self.click_due(), Due::Click),
             (self.click.ends, Due::ClickEnd),
@@ -72,6 +74,7 @@ impl Session {
                 self.bass_has_changed();
             }
             Due::Settle => self.settle(),
+            Due::Ask => self.request_tables(),
             Due::Step => {
                 self.enter_next_step(self.position + 1);
                 self.continue_into_step();

@@ -19,6 +19,9 @@ const REPEATED: (f64, f64) = (0.2, 0.9);
 /// Where the lower parts would move by themselves later than this share of the step, they stay.
 const TOO_LATE: f64 = 0.6;
 
+/// A table that is asked for before this share of the step has passed is there before a key may need it.
+const IN_TIME: f64 = 0.35;
+
 /// When the lower parts go to the present answer.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Motion {
@@ -291,7 +294,23 @@ impl Session {
     fn revise(&mut self, chord: Chord) {
         self.chord = Some(chord);
         self.tables.keep_after(chord);
-        self.request_tables();
+        match self.expected_change() {
+            Some(at) => self.asking = Some(at),
+            None => self.request_tables(),
+        }
+    }
+
+    /// When the present chord is likely to have changed, by itself or with a key that is a little late. Beside a host's
+    /// song no key is heard as the next step's before the middle of the present one, so that a table asked for then is there
+    /// in time.
+    fn expected_change(&self) -> Option<Time> {
+        if !self.clock.is_host_playing() || self.tables.present.is_none() {
+            return None;
+        }
+        let (begun, length) = (self.clock.boundary(self.position)?, self.clock.step_length());
+        let key = || begun + self.touch.wait_for_key(self.position, length);
+        let at = self.settling.unwrap_or_else(key);
+        (self.now < at && at as f64 <= begun as f64 + IN_TIME * length).then_some(at)
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Session {
     chord: Option<Chord>,
     /// When lower parts go to the present answer that have not gone there yet.
     settling: Option<Time>,
+    /// When the next table is asked for, since the present chord is likely to change before.
+    asking: Option<Time>,
     /// The lower parts have ended with the soprano, while the network hears them go on.
     is_released: bool,
     /// The last value of each binding's controller.
@@ -188,6 +190,7 @@ impl Session {
             previous: Chord::START,
             chord: None,
             settling: None,
+            asking: None,
             is_released: false,
             controller_values: [0; BINDINGS],
             answered_beat: None,
@@ -380,6 +383,9 @@ impl Session {
 
     /// The present chord becomes final, the next table the present one.
     fn enter_next_step(&mut self, position: u64) {
+        if self.asking.is_some() {
+            self.request_tables();
+        }
         let was_music = self.keys.soprano().is_some() && self.keys.lifted().is_none();
         self.touch.end_step(self.position, was_music);
         self.unheard_from = if self.chord.is_some() { self.position + 1 } else { position };
@@ -422,6 +428,7 @@ impl Session {
     }
 
     fn request_tables(&mut self) {
+        self.asking = None;
         self.requests.push(TableRequest {
             number: 0, // the queue counts
             step: self.step,

@@ -66,6 +66,11 @@ impl Touch {
         if is_likely { self.longest_wait(step_length) } else { 0 }
     }
 
+    /// The same while none has come.
+    pub fn wait_for_key(&self, position: u64, step_length: f64) -> Time {
+        if self.has_struck { 0 } else { self.wait(position, step_length) }
+    }
+
     /// How long after its moment a key may still come.
     pub fn longest_wait(&self, step_length: f64) -> Time {
         let wait = (self.mean + SPREAD * self.variance.sqrt()).clamp(WAIT.0, WAIT.1);

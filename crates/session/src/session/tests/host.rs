@@ -52,10 +52,31 @@ fn a_loop_that_is_told_with_the_next_block_makes_no_step_of_its_own() {
     let mut player = hosted();
     player.told(0, song(3.5));
     player.down(0, 72);
-    player.at(500);
+    player.at(499);
     let asked = player.reports.last().unwrap().step;
+    player.at(500);
     player.told(530, song(0.03));
-    assert_eq!((player.session.position(), player.reports.last().unwrap().step), (0, asked));
+    assert_eq!((player.session.position(), player.reports.last().unwrap().step), (0, asked + 1));
+}
+
+#[test]
+fn beside_a_song_the_next_table_is_asked_for_once_a_key_that_is_late_can_have_come_and_in_the_same_step() {
+    let mut player = hosted();
+    player.told(0, song(0.0));
+    player.down(0, 72);
+    let mut asked = Vec::new();
+    for at in 1..=4000 {
+        let before = player.reports.len();
+        player.at(at);
+        let steps = player.reports[before..].iter().map(|report| report.step);
+        asked.extend(steps.map(|step| (step, at % 250)));
+    }
+    let mut steps: Vec<u64> = asked.iter().map(|(step, _)| *step).collect();
+    steps.dedup();
+    assert_eq!(steps.len(), asked.len(), "once a step: {asked:?}");
+    assert!(steps.windows(2).all(|pair| pair[1] == pair[0] + 1), "in each step: {steps:?}");
+    assert!(asked.iter().all(|(_, after)| *after < 125), "before a key may belong to the next step: {asked:?}");
+    assert!(asked.iter().any(|(_, after)| *after > 0), "{asked:?}");
 }
 
 #[test]
@@ -97,6 +118,7 @@ fn in_another_metre_the_beats_are_the_hosts() {
     player.at(1500);
     assert_eq!(player.session.position(), 4, "a dotted quarter is a beat of four steps");
     player.told(3000, HostTransport { bar: 3.0, ..song(3.0) });
+    player.at(3120);
     assert_eq!(player.reports.last().unwrap().phases[0], chorale::Phase::in_bar(0));
 }
 
