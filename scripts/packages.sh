@@ -62,6 +62,9 @@ if [ -d "$target/plugins" ]; then
     put 644 "$target/plugins/$library" "usr/lib/vst3/$library"
     without_paths "$root/usr/lib/clap/Chorale.clap"
     without_paths "$root/usr/lib/vst3/$library"
+    (cd "$target/plugins" && find presets -type f) | while IFS= read -r preset; do
+        put 644 "$target/plugins/$preset" "usr/share/vst3/$preset"
+    done
 fi
 
 play='Exec=sh -c "performer play --synth; echo Press Return to close.; read answer"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The plugin for this system: plugin.sh [install | check]
-# Builds and bundles CLAP and VST3 (on macOS AUv2 too) into target/plugins. With `install` also puts them where hosts look
-# for a user's plugins, with `check` lets a foreign program load what was built.
+# Builds and bundles CLAP and VST3 (on macOS AUv2 too) into target/plugins, with the presets as VST3 hosts read them. With
+# `install` also puts them where hosts look for a user's plugins and presets, with `check` lets a foreign program load what
+# was built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,20 +51,24 @@ case $(uname -s) in
             codesign --force --sign - "$plugins/Chorale.$kind" 2>/dev/null || true
         done
         places=("$HOME/Library/Audio/Plug-Ins/CLAP" "$HOME/Library/Audio/Plug-Ins/VST3" "$HOME/Library/Audio/Plug-Ins/Components")
+        presets=$HOME/Library/Audio/Presets
         ;;
     MINGW* | MSYS* | CYGWIN*)
         built=$target/release/chorale_plugin.dll
         cp "$built" "$plugins/Chorale.clap"
         bundle vst3 x86_64-win Chorale.vst3
         places=("$LOCALAPPDATA/Programs/Common/CLAP" "$LOCALAPPDATA/Programs/Common/VST3")
+        presets="$USERPROFILE/Documents/VST3 Presets"
         ;;
     *)
         built=$target/release/libchorale_plugin.so
         cp "$built" "$plugins/Chorale.clap"
         bundle vst3 "$(uname -m)-linux" Chorale.so
         places=("$HOME/.clap" "$HOME/.vst3")
+        presets=$HOME/.vst3/presets
         ;;
 esac
+"$target/release/chorale_presets" "$plugins/presets" >/dev/null
 echo "Built: $(cd "$plugins" && echo *)  in $plugins"
 
 case "${1:-}" in
@@ -76,6 +81,9 @@ case "${1:-}" in
             cp -R "$plugins/$name" "${places[$number]}/"
             echo "Installed: ${places[$number]}/$name"
         done
+        mkdir -p "$presets"
+        cp -R "$plugins/presets/." "$presets/"
+        echo "Installed: $presets/chorale, the presets for VST3 hosts"
         echo "Let your host scan for plugins again; then put Chorale on the keyboard's track (docs/DAW.md)."
         ;;
     check)
@@ -88,6 +96,11 @@ case "${1:-}" in
             grep -q "name=$name" <<<"$told" "$home" -r ||
                 { echo "$told" >&2; echo "error: ardour-vst3-scanner finds no plugin $name" >&2; exit 1; }
         done
-        echo "ardour-vst3-scanner loads the VST3 and finds both plugins"
+        for preset in "$plugins"/presets/chorale/*/Chorale.vstpreset; do
+            class=$(head -c 40 "$preset" | tail -c 32)
+            grep -qi "$class" <<<"$told" "$home" -r ||
+                { echo "$told" >&2; echo "error: $preset is of a plugin $class, which ardour-vst3-scanner does not find" >&2; exit 1; }
+        done
+        echo "ardour-vst3-scanner loads the VST3 and finds both plugins, as their presets name them"
         ;;
 esac

@@ -19,6 +19,7 @@ mod plugin;
 mod presets;
 mod state;
 mod transport;
+mod vst3_preset;
 mod worker;
 
 use std::ffi::CStr;
@@ -30,6 +31,7 @@ use clack_plugin::plugin::features;
 use outlet::Ports;
 use plugin::{Chorale, Instance, MainThread};
 use presets::Presets;
+pub use vst3_preset::{CLASSES, Class, write_all as write_vst3_presets};
 
 /// Of the plugin with one note output.
 pub const ID: &str = "org.chorale.co-performer";

@@ -11,7 +11,7 @@ use crate::{ID, ID_OF_PORTS};
 const PROVIDER: &str = "org.chorale.co-performer.presets";
 
 /// What differs from a new instance, by the parameters' keys.
-struct Preset {
+pub struct Preset {
     /// By which hosts ask for it.
     key: &'static CStr,
     name: &'static CStr,
@@ -19,7 +19,7 @@ struct Preset {
     values: &'static [(&'static str, f64)],
 }
 
-const PRESETS: [Preset; 8] = [
+pub const PRESETS: [Preset; 8] = [
     Preset { key: c"chorale", name: c"Chorale", description: c"Four parts that move as Bach's do", values: &[] },
     Preset {
         key: c"hymn",
@@ -45,15 +45,34 @@ const PRESETS: [Preset; 8] = [
     Preset { key: c"bass", name: c"Track: bass", description: c"The bass alone leaves", values: &[("layout", 4.0)] },
 ];
 
+impl Preset {
+    pub fn name(&self) -> &'static str {
+        self.name.to_str().unwrap_or_default()
+    }
+
+    pub fn description(&self) -> &'static str {
+        self.description.to_str().unwrap_or_default()
+    }
+
+    /// Whether one part alone leaves. With an output for each part all leave.
+    pub fn is_of_one_part(&self) -> bool {
+        self.values.iter().any(|(key, _)| *key == "layout")
+    }
+
+    /// Of all parameters.
+    pub fn values(&self) -> Values {
+        let mut values = Values::default();
+        for (value, parameter) in values.0.iter_mut().zip(ALL) {
+            let told = self.values.iter().find(|(key, _)| *key == parameter.key);
+            *value = told.map_or(*value, |(_, told)| *told);
+        }
+        values
+    }
+}
+
 /// The values of a preset; none where there is no such one.
 pub fn values(key: &CStr) -> Option<Values> {
-    let preset = PRESETS.iter().find(|preset| preset.key == key)?;
-    let mut values = Values::default();
-    for (value, parameter) in values.0.iter_mut().zip(ALL) {
-        let told = preset.values.iter().find(|(key, _)| *key == parameter.key);
-        *value = told.map_or(*value, |(_, told)| *told);
-    }
-    Some(values)
+    PRESETS.iter().find(|preset| preset.key == key).map(Preset::values)
 }
 
 /// Tells hosts of them.
@@ -96,9 +115,7 @@ impl ProviderImpl<'_> for Provider {
         for preset in &PRESETS {
             let told = receiver.begin_preset(Some(preset.name), Some(preset.key))?;
             told.set_description(preset.description);
-            // With an output for each part all leave.
-            let is_of_one_part = preset.values.iter().any(|(key, _)| *key == "layout");
-            for id in [Some(ID), Some(ID_OF_PORTS).filter(|_| !is_of_one_part)].into_iter().flatten() {
+            for id in [Some(ID), Some(ID_OF_PORTS).filter(|_| !preset.is_of_one_part())].into_iter().flatten() {
                 told.add_plugin_id(UniversalPluginId::clap(&CString::new(id)?));
             }
         }
