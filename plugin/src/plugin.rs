@@ -325,10 +325,12 @@ impl AudioProcessor<'_> {
             player.input(0, Input::Transport(told), write);
         }
         // Of one frame parameters come first: hosts restore automation with the first note, in whatever order.
-        let mut next = 0;
-        while let Some(frame) = input.get(next).map(|event| event.header().time()) {
+        let (mut next, count) = (0, input.len());
+        while next < count
+            && let Some(frame) = input.get(next).map(|event| event.header().time())
+        {
             let first = next;
-            while input.get(next).is_some_and(|event| event.header().time() == frame) {
+            while next < count && input.get(next).is_some_and(|event| event.header().time() == frame) {
                 next += 1;
             }
             for value in (first..next).filter_map(|place| parameter(input.get(place)?)) {

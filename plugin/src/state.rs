@@ -34,9 +34,13 @@ pub enum StateError {
     OutOfBounds { key: &'static str, value: f64, least: f64, most: f64 },
 }
 
+/// A number that is written to so many parts of one is read back to the last bit: serde_json reads up to fifteen digits so.
+const FINEST: f64 = 1e9;
+
 /// The text that a project keeps.
 pub fn write(values: &Values) -> String {
-    let parameters = ALL.iter().zip(values.0).map(|(parameter, value)| (parameter.key.to_owned(), value)).collect();
+    let written = |value: f64| (value * FINEST).round() / FINEST;
+    let parameters = ALL.iter().zip(values.0).map(|(one, value)| (one.key.to_owned(), written(value))).collect();
     let written = Written { format: FORMAT.to_owned(), version: VERSION, parameters };
     serde_json::to_string(&written).unwrap_or_default()
 }
@@ -76,6 +80,19 @@ mod tests {
             *value = parameter.nearest(parameter.most - 0.3).unwrap();
         }
         assert_eq!(read(write(&values).as_bytes()).unwrap(), values);
+    }
+
+    #[test]
+    fn what_was_read_from_a_state_is_written_as_it_was_whatever_a_host_has_set() {
+        for number in 0..1000 {
+            let share = (f64::from(number) * 0.618_033_988_749_894_9).fract();
+            let mut values = Values::default();
+            for (value, parameter) in values.0.iter_mut().zip(ALL) {
+                *value = parameter.nearest(parameter.least + share * (parameter.most - parameter.least)).unwrap();
+            }
+            let written = write(&values);
+            assert_eq!(write(&read(written.as_bytes()).unwrap()), written);
+        }
     }
 
     #[test]
