@@ -5,7 +5,7 @@
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
-# make plugin-check   lets Ardour's scanner load the VST3
+# make plugin-check   lets Ardour load the VST3, and play and record through it
 # make page   the browser page, into web/dist          make page-check   plays it in Node and Chromium
 # make packages   .deb and tarball with SHA-256 sums     make packages-check   installs, runs and removes the .deb
 # make windows    performer.exe and CLAP by mingw, tried under wine; packages has them in a zip then

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The plugin for this system: plugin.sh [install | check]
 # Builds and bundles CLAP and VST3 (on macOS AUv2 too) into target/plugins, with the presets as VST3 hosts read them. With
-# `install` also puts them where hosts look for a user's plugins and presets, with `check` lets a foreign program load what
-# was built.
+# `install` also puts them where hosts look for a user's plugins and presets, with `check` lets Ardour load and play what was
+# built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -102,5 +102,6 @@ case "${1:-}" in
                 { echo "$told" >&2; echo "error: $preset is of a plugin $class, which ardour-vst3-scanner does not find" >&2; exit 1; }
         done
         echo "ardour-vst3-scanner loads the VST3 and finds both plugins, as their presets name them"
+        scripts/ardour.sh "$plugins"
         ;;
 esac

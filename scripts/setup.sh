@@ -69,6 +69,7 @@ if [[ "${1:-}" = fuzz || "${1:-}" = plugin* ]]; then
 fi
 if [ "${1:-}" = plugin-check ]; then
     needs ardour compgen -G '/usr/lib/ardour*/ardour-vst3-scanner'
+    needs jackd2 command -v jack_midi_dump
 fi
 if [[ "${1:-}" = packages* ]]; then
     needs dpkg-dev command -v dpkg-shlibdeps
