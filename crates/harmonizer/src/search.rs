@@ -186,13 +186,21 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
             let candidate = candidates[draw(&scores, sampling, &mut generator)];
             // A soprano that was drawn is no evidence.
             let evidence = if step.soprano.is_some() { f64::from(*soprano) } else { 0.0 };
-            particle.weight += evidence + log_sum(&scores);
+            particle.weight += evidence + log_sum(scores.iter().map(|score| f64::from(*score)));
             particle.log_likelihood += f64::from(soprano + candidate.log_likelihood);
             particle.cost += f64::from(candidate.cost);
             particle.off_beat.step(particle.before, candidate.chord, step.phase);
             particle.before = candidate.chord;
             particle.past.step(candidate.chord, step.phase);
             chosen.push(candidate.chord);
+        }
+        let leads = match role {
+            Role::Lead { .. } => true,
+            Role::Rest { goal } => index == goals[goal].arrival,
+            Role::Within | Role::Opening(_) => false,
+        };
+        if leads {
+            level(&mut swarm);
         }
         // After the last step nothing is left to foresee, and the best particle must not be lost.
         let parents = match index + 1 < steps.len() && is_uneven(&swarm) {
@@ -215,6 +223,22 @@ fn choose_cadences(swarm: &mut [Particle], goal: &Goal, generator: &mut ChaCha8R
             left <= 0.0
         });
         particle.cadence = option.or(goal.options.first()).map(|option| option.cadence);
+    }
+}
+
+/// Weighs each particle against those alone that head for the same cadence, so that up to the arrival every cadence keeps the
+/// share that it was dealt: on the way to a dominant more costs something than where the way is free, and those who go there
+/// would die out.
+fn level(swarm: &mut [Particle]) {
+    let means: Vec<f64> = swarm
+        .iter()
+        .map(|particle| {
+            let alike = swarm.iter().filter(|other| other.cadence == particle.cadence).map(|other| other.weight);
+            log_sum(alike.clone()) - (alike.count() as f64).ln()
+        })
+        .collect();
+    for (particle, mean) in swarm.iter_mut().zip(means).filter(|(_, mean)| mean.is_finite()) {
+        particle.weight -= mean;
     }
 }
 
@@ -339,14 +363,14 @@ fn shares(swarm: &[Particle]) -> Vec<f64> {
     swarm.iter().map(|particle| (particle.weight - largest).exp()).collect()
 }
 
-fn log_sum(scores: &[f32]) -> f64 {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    f64::from(largest) + scores.iter().map(|score| f64::from(score - largest).exp()).sum::<f64>().ln()
+fn log_sum(logarithms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = logarithms.clone().fold(f64::NEG_INFINITY, f64::max);
+    largest + logarithms.map(|logarithm| (logarithm - largest).exp()).sum::<f64>().ln()
 }
 
 #[cfg(test)]
 mod tests {
-    use chorale::{Phase, Pitch};
+    use chorale::{Approach, Phase, Pitch};
     use files::melody::MelodyStep;
 
     use super::*;
@@ -365,6 +389,31 @@ mod tests {
 
     fn plan() -> Plan {
         Plan::of(melody())
+    }
+
+    #[test]
+    fn on_the_way_to_an_end_no_cadence_gains_on_another_and_particles_of_one_are_weighed_as_before() {
+        let model = Model::lstm().unwrap();
+        let cadence = |root: u8| Some(Cadence { root, minor: false, approach: Approach::Authentic });
+        let particle = |root: u8, weight: f64| Particle {
+            state: model.start(),
+            past: Past::default(),
+            before: Chord::START,
+            weight,
+            log_likelihood: 0.0,
+            cost: 0.0,
+            off_beat: OffBeat::default(),
+            cadence: cadence(root),
+        };
+        let mut swarm = vec![particle(7, -3.0), particle(0, -1.0), particle(7, -5.0), particle(2, f64::NEG_INFINITY)];
+        level(&mut swarm);
+        let mass = |root: u8| {
+            let alike = swarm.iter().filter(|particle| particle.cadence == cadence(root));
+            alike.map(|particle| particle.weight.exp()).sum::<f64>()
+        };
+        assert!((mass(7) - 2.0).abs() < 1e-9 && (mass(0) - 1.0).abs() < 1e-9, "as many as were dealt");
+        assert!((swarm[0].weight - swarm[2].weight - 2.0).abs() < 1e-9);
+        assert_eq!(swarm[3].weight, f64::NEG_INFINITY, "what leads nowhere stays so");
     }
 
     #[test]
