@@ -1,4 +1,5 @@
 use crate::breaches::{Breaches, Past};
+use crate::critic::Critic;
 use crate::rules::Rule;
 use crate::sonority::is_good_ending;
 use crate::{Chord, Key, Part};
@@ -8,11 +9,13 @@ use crate::{Chord, Key, Part};
 pub struct Guard {
     /// Nats taken off a candidate's log-likelihood for each breach, by [`Rule::index`]; below zero: added.
     pub weights: [f32; Rule::COUNT],
+    /// What is learned of our own playing besides.
+    pub critic: Option<&'static Critic>,
 }
 
 impl Guard {
     /// Weighs nothing.
-    pub const OFF: Guard = Guard { weights: [0.0; Rule::COUNT] };
+    pub const OFF: Guard = Guard { weights: [0.0; Rule::COUNT], critic: None };
 
     /// Nats taken off a chord's log-likelihood.
     pub fn cost(&self, breaches: &Breaches) -> f32 {

@@ -27,6 +27,7 @@ mod breaches;
 mod cadence;
 pub mod census;
 mod chord;
+pub mod critic;
 mod density;
 mod features;
 mod given_chord;

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arithmetic::{exp, larger, multiversion};
+use chorale::critic::Trace;
 use chorale::phrase_tracker::Prospect;
 use chorale::{Chord, GivenChord, Guard, Key, Part, Past, Phase, Pitch, Token, closing_cost, lacks_third};
 use rand::{RngExt, SeedableRng};
@@ -56,9 +57,18 @@ impl Candidate {
     }
 
     /// `prospect` is that under its soprano.
-    pub(crate) fn judge(&mut self, past: &Past, phase: Phase, prospect: Prospect, rules: &StepRules) {
+    pub(crate) fn judge(
+        &mut self,
+        (past, trace): (&Past, &Trace),
+        phase: Phase,
+        prospect: Prospect,
+        rules: &StepRules,
+    ) {
         let StepRules { sampling: Sampling { guard, .. }, limits, is_closing } = rules;
         self.cost = guard.cost(&past.breaches_expecting(self.chord, phase, prospect));
+        if let Some(critic) = guard.critic {
+            self.cost -= critic.worth(trace, past, self.chord, phase, prospect);
+        }
         let heard = limits.heard(self.chord);
         if limits.silent.is_some() {
             self.cost += if lacks_third(&heard.pitches()) { HOLLOW_COST } else { 0.0 };
@@ -128,6 +138,7 @@ pub struct Harmonizer {
     sampling: Sampling,
     state: State,
     past: Past,
+    trace: Trace,
     /// Steps begun so far, the phase of the present one, and the chord before it.
     steps: u64,
     phase: Phase,
@@ -165,6 +176,7 @@ impl Harmonizer {
             sampling,
             state,
             past: Past::default(),
+            trace: Trace::default(),
             steps: 0,
             phase: Phase::in_bar(0),
             before: Chord::START,
@@ -215,6 +227,7 @@ impl Harmonizer {
         self.model.step(&mut [&mut self.state], &[before], phase, &mut self.context)?;
         if before != Chord::START {
             self.past.step(before, self.phase);
+            self.trace.step(before, self.phase);
         }
         self.phase = phase;
         self.before = before;
@@ -326,7 +339,7 @@ impl Harmonizer {
         for (beam, &soprano) in beams.iter_mut().zip(sopranos) {
             let prospect = prospects.of(soprano);
             for candidate in beam {
-                candidate.judge(&self.past, self.phase, prospect, rules);
+                candidate.judge((&self.past, &self.trace), self.phase, prospect, rules);
                 candidate.cost += self.opening_cost(rules, candidate.chord);
             }
         }

@@ -12,6 +12,7 @@ mod steps;
 
 use std::sync::Arc;
 
+use chorale::critic::Trace;
 use chorale::{Cadence, Chord, Part, Past, Rule, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -123,6 +124,7 @@ pub fn alternatives(
 struct Particle {
     state: State,
     past: Past,
+    trace: Trace,
     before: Chord,
     /// Logarithm of the weight since the particles were last resampled.
     weight: f64,
@@ -146,7 +148,7 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
     let roles = goals::roles(steps, *home, goals);
     let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
-    let mut past = Past::default();
+    let (mut past, mut trace) = (Past::default(), Trace::default());
     if is_new {
         // A soprano of our own has no way home but the key that was told.
         past.set_home(*home);
@@ -156,12 +158,14 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
         model.step(&mut [&mut state], &[before], phase, &mut context)?;
         off_beat.step(before, chord, phase);
         past.step(chord, phase);
+        trace.step(chord, phase);
         before = chord;
     }
     let mut swarm: Vec<Particle> = (0..particles.max(1))
         .map(|_| Particle {
             state: state.clone(),
             past: past.clone(),
+            trace: trace.clone(),
             before,
             weight: 0.0,
             log_likelihood: 0.0,
@@ -192,6 +196,7 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
             particle.off_beat.step(particle.before, candidate.chord, step.phase);
             particle.before = candidate.chord;
             particle.past.step(candidate.chord, step.phase);
+            particle.trace.step(candidate.chord, step.phase);
             chosen.push(candidate.chord);
         }
         let leads = match role {
@@ -287,7 +292,7 @@ fn candidates(
     for ((particle, beam), query) in swarm.iter().zip(&mut beams).zip(&queries) {
         let prospect = particle.past.prospects(step.phase).of(query.soprano);
         for candidate in beam {
-            candidate.judge(&particle.past, step.phase, prospect, &rules);
+            candidate.judge((&particle.past, &particle.trace), step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
                 + particle.off_beat.cost(particle.before, candidate.chord, step.phase)
@@ -349,9 +354,10 @@ fn resample(swarm: &mut Vec<Particle>, generator: &mut ChaCha8Rng) -> Vec<usize>
     *swarm = parents
         .iter()
         .map(|&parent| {
-            let Particle { ref state, ref past, before, log_likelihood, cost, off_beat, cadence, .. } = swarm[parent];
-            let (state, past) = (state.clone(), past.clone());
-            Particle { state, past, before, weight: 0.0, log_likelihood, cost, off_beat, cadence }
+            let Particle { ref state, ref past, ref trace, before, log_likelihood, cost, off_beat, cadence, .. } =
+                swarm[parent];
+            let (state, past, trace) = (state.clone(), past.clone(), trace.clone());
+            Particle { state, past, trace, before, weight: 0.0, log_likelihood, cost, off_beat, cadence }
         })
         .collect();
     parents
