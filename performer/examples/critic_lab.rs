@@ -1,4 +1,9 @@
-//! Scratch: fits and tries critics.
+//! Fits critics (`chorale::critic`) on the training sopranos and tries them on others; what came of it is told in
+//! models/EXPERIMENTS.md.
+//!
+//!     cargo run --release -p performer --example critic_lab -- DATA fit wavenet live 14 live.critic 0.7 0.3
+//!     cargo run --release -p performer --example critic_lab -- DATA eval wavenet live live.critic
+//!
 use std::path::Path;
 use std::sync::Arc;
 
@@ -103,12 +108,13 @@ fn counts(chorales: &[Chorale], pieces: &[Piece]) -> Vec<f64> {
 }
 
 fn main() -> Result<()> {
-    let a: Vec<String> = std::env::args().skip(1).collect();
+    let data = std::env::args().nth(1).context("the data set's path")?;
+    let a: Vec<String> = std::env::args().skip(2).collect();
     let s = |i: usize| a.get(i).map(String::as_str);
     let num = |i: usize, default: f64| s(i).map_or(Ok(default), str::parse);
-    let data = Dataset::open(Path::new("/work/shared/jsb_chorales.tgz"), SPLIT_SEED)?;
+    let data = Dataset::open(Path::new(&data), SPLIT_SEED)?;
     match s(0).context("fit|eval|write")? {
-        // fit MODEL WAY ROUNDS OUT Z RATE EVERY START
+        // fit MODEL WAY ROUNDS OUT Z RATE EVERY START|- [guard]: with `guard` the guard's weights are found anew too
         "fit" => {
             let model = model(s(1).context("model")?)?;
             let (purpose, way) = way(s(2).context("way")?)?;
@@ -117,7 +123,8 @@ fn main() -> Result<()> {
             let (z, rate, every) = (num(5, 1.0)?, num(6, 0.15)?, num(7, 1.0)? as usize);
             let all = pieces(&data.train);
             let mut sampling = Sampling::of(&model, purpose);
-            let mut weights = match s(8) {
+            let is_joint = s(9) == Some("guard");
+            let mut weights = match s(8).filter(|start| *start != "-") {
                 Some(start) => load(start, 1.0)?.weights().to_vec(),
                 None => vec![0.0f32; THINGS],
             };
@@ -134,7 +141,7 @@ fn main() -> Result<()> {
                 let mut of_bach = Census::default();
                 own.iter().for_each(|piece| of_bach.add(&Census::of(piece)));
                 let step = 0.4 * (averaged as f32 / (round + 1) as f32).min(1.0);
-                for rule in Rule::ALL {
+                for rule in Rule::ALL.into_iter().filter(|_| is_joint) {
                     let off = ((census.rate(rule).0 + 0.1) / (aim(rule) * of_bach.rate(rule).0 + 0.1)).ln() as f32;
                     let weight = &mut sampling.guard.weights[rule.index()];
                     *weight = (*weight + step * off).clamp(-4.0, 4.0);
@@ -172,6 +179,9 @@ fn main() -> Result<()> {
                     let done = (round + 1 - (rounds - averaged)) as f32 / averaged as f32;
                     save(out, &average.iter().map(|w| w / done).collect::<Vec<_>>())?;
                     let n = (round + 1 - (rounds - averaged)) as f32;
+                    if !is_joint {
+                        continue;
+                    }
                     let lines: Vec<String> = guard.iter().map(|w| format!("{}", w / n)).collect();
                     std::fs::write(format!("{out}.guard"), lines.join("\n"))?;
                 }
