@@ -153,15 +153,16 @@ impl Clone for Harmonizer {
     fn clone(&self) -> Harmonizer {
         let model = Arc::clone(&self.model);
         let (state, past, context) = (self.state.clone(), self.past.clone(), self.context.clone());
-        Harmonizer { model, state, past, context, ..*self }
+        Harmonizer { model, state, past, trace: self.trace.clone(), context, ..*self }
     }
 
     /// Takes hardly any new memory where both are of one network.
     fn clone_from(&mut self, other: &Harmonizer) {
-        let Harmonizer { model, sampling, state, past, steps, phase, before, home, context } = self;
+        let Harmonizer { model, sampling, state, past, trace, steps, phase, before, home, context } = self;
         model.clone_from(&other.model);
         state.clone_from(&other.state);
         past.clone_from(&other.past);
+        trace.clone_from(&other.trace);
         context.clone_from(&other.context);
         (*sampling, *steps, *phase) = (other.sampling, other.steps, other.phase);
         (*before, *home) = (other.before, other.home);
