@@ -404,6 +404,7 @@ mod tests {
         let particle = |root: u8, weight: f64| Particle {
             state: model.start(),
             past: Past::default(),
+            trace: Trace::default(),
             before: Chord::START,
             weight,
             log_likelihood: 0.0,
