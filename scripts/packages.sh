@@ -80,7 +80,9 @@ while IFS= read -r line; do
 done < packaging/chorale.desktop > "$root/usr/share/applications/chorale.desktop"
 
 documents=usr/share/doc/chorale
-for file in README.md docs/*.md docs/pictures/* demo/*.abc demo/melody.mid extras/musescore/*; do
+# As they lie in the source, so that what links them finds them.
+linked=(README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE models/*.md models/*.svg fuzz/README.md web/README.md)
+for file in "${linked[@]}" docs/*.md docs/pictures/* demo/*.abc demo/melody.mid extras/musescore/*; do
     put 644 "$file" "$documents/$file"
 done
 packed CHANGELOG.md $documents/changelog
@@ -149,7 +151,8 @@ windows() {
     cp "$built/chorale_plugin.dll" "$folder/Chorale.clap"
     for file in performer.exe Chorale.clap; do without_paths "$folder/$file"; done
     cp demo/*.abc demo/melody.mid "$folder/demo"
-    cp -r README.md CHANGELOG.md docs extras LICENSE-MIT LICENSE-APACHE "$packages/manual/_performer.ps1" "$folder"
+    cp --parents "${linked[@]}" "$folder"
+    cp -r docs extras "$packages/manual/_performer.ps1" "$folder"
     [ ! -f web/dist/chorale.html ] || cp web/dist/chorale.html "$folder"
     licences --target x86_64-pc-windows-gnu > "$folder/LICENCES.txt"
     find "$folder" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
