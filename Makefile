@@ -28,7 +28,7 @@ CHECKED = scripts/checked.sh
 
 demo: setup
 	cargo build --release -p performer
-	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 3
+	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 7
 	@echo
 	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
 

@@ -14,7 +14,7 @@ use chorale::{Chorale, Guard, Phase, Rule};
 use corpus::{Dataset, SPLIT_SEED};
 use harmonizer::parallel::on_all_cores;
 use harmonizer::search::PARTICLES;
-use harmonizer::{Purpose, Sampling, guard_for};
+use harmonizer::{Purpose, Sampling};
 use network::Model;
 use performer::study::distance::distances;
 use performer::study::judges::give_aways::{GiveAways, ROWS};

@@ -79,6 +79,21 @@ fn inspect_lists_the_lines_and_marks_the_melody() {
 }
 
 #[test]
+fn of_soprano_and_alto_on_one_staff_the_soprano_is_the_melody_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for tune in ["st_anne", "veni_emmanuel", "drink_to_me"] {
+        let melody = tests::root().join(format!("demo/{tune}.abc"));
+        let melody = melody.to_str().expect("a path");
+        for seed in ["1", "2"] {
+            let options = ["--staves", "2", "--particles", "2", "--force", "--quiet", "--seed", seed];
+            run(&folder, &[&["render", melody, "-o", "hymn.musicxml"], &options[..]].concat());
+            let found = String::from_utf8(run(&folder, &["inspect", "hymn.musicxml"]).stdout).expect("text");
+            assert!(found.contains("* part 1 'Soprano Alto' line 1 is the melody"), "{tune}, seed {seed}: {found}");
+        }
+    }
+}
+
+#[test]
 fn render_says_in_one_line_what_it_took_and_a_folder_in_its_table() {
     let folder = TempDir::new().expect("a folder");
     fs::create_dir(folder.path().join("songs")).expect("a folder");

@@ -277,7 +277,9 @@ pub fn text(piece: &Piece) -> String {
     for Rate { rule, count, rate, bach } in rates(piece) {
         let name = rule.name().replace('-', " ");
         let term = if rule.term() == name { "" } else { rule.term() };
-        let row = format!("  {name:<26} {count:>4} times  {rate:>6.2}   {bach:>6.2}   {term}");
+        let times = if count == 1 { "once" } else { "times" };
+        let count = if count == 1 { String::new() } else { count.to_string() };
+        let row = format!("  {name:<26} {count:>4} {times:<5}  {rate:>6.2}   {bach:>6.2}   {term}");
         text += row.trim_end();
         text.push('\n');
     }
@@ -408,7 +410,7 @@ mod tests {
     fn the_reading_names_key_chords_cadences_and_breaches() {
         let piece = piece(&[("72,67,64,48", 4), ("74,69,65,50", 4), ("71,67,62,55", 4), ("72,67,64,48", 4)]);
         let text = text(&piece);
-        let rates = "parallel octaves              1 times   33.33     0.12   parallel octaves and unisons";
+        let rates = "parallel octaves                once    33.33     0.12   parallel octaves and unisons";
         for part in [
             "C major",
             "    1 │ I        ii       V        I",

@@ -87,7 +87,11 @@ fn table(tune: &Tune, Inspection { lines, remarks }: &Inspection) -> String {
     match lines.iter().find(|line| line.taken.is_some()) {
         Some(line) => {
             let why = line.taken.as_deref().unwrap_or_default();
-            text += &format!("* {} is the melody, {why}; {} choose another.\n", place(kind, line), kind.options());
+            text += &format!("* {} is the melody, {why}", place(kind, line));
+            if lines.len() > 1 {
+                text += &format!("; {} choose another", kind.options());
+            }
+            text += ".\n";
         }
         None => text += "None of them is the melody.\n",
     }

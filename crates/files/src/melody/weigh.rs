@@ -180,6 +180,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let words = words(file, &lines, &profiles);
     let most_words = words.iter().map(|words| words.syllables).max().unwrap_or(0).max(1) as f64;
     let beside: Vec<bool> = (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles)).collect();
+    let below: Vec<bool> = (0..lines.len()).map(|index| is_below(file, index, &lines, &profiles)).collect();
     let weighed = lines.into_iter().zip(profiles).zip(words).enumerate().map(|(index, ((line, profile), words))| {
         let coverage = coverage(&profile);
         let name =
@@ -192,6 +193,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
             }
             Clue::Name => name,
             Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * trust,
+            Clue::Height if below[index] => 0.0,
             Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
             Clue::Compass => compass(&profile),
             Clue::SingleNotes => profile.single,
@@ -208,12 +210,25 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
 /// What sounds for less than this part of the time of an earlier voice on its staff does not take its place.
 const BESIDE: f64 = 0.8;
 
+/// Whether another voice of its staff lies higher and sounds about as long: of soprano and alto on one staff the upper is the
+/// tune, however little lies between them.
+fn is_below(file: &Source, index: usize, lines: &[Line], profiles: &[Profile]) -> bool {
+    let own = &profiles[index];
+    let is_above =
+        |other: &Profile| other.height > own.height + 1.0 && other.sounding as f64 >= BESIDE * own.sounding as f64;
+    let others = (0..lines.len()).filter(|&other| other != index);
+    others.filter(|&other| share_staff(file, &lines[index], &lines[other])).any(|other| is_above(&profiles[other]))
+}
+
+fn share_staff(file: &Source, one: &Line, other: &Line) -> bool {
+    let staff = |line: &Line| Some(file.tracks[line.track].places.get(&line.channel)?.staff);
+    one.track == other.track && staff(one).is_some() && staff(one) == staff(other)
+}
+
 /// Lines come in the order of the file.
 fn is_beside(file: &Source, index: usize, lines: &[Line], profiles: &[Profile]) -> bool {
-    let line = &lines[index];
-    let staff = |line: &Line| Some(file.tracks[line.track].places.get(&line.channel)?.staff);
-    let before = (0..index).rev().take_while(|other| lines[*other].track == line.track);
-    let on_staff = before.filter(|other| staff(line).is_some() && staff(&lines[*other]) == staff(line));
+    let before = (0..index).rev().take_while(|other| lines[*other].track == lines[index].track);
+    let on_staff = before.filter(|other| share_staff(file, &lines[index], &lines[*other]));
     let longest = on_staff.map(|other| profiles[other].sounding).max().unwrap_or(0);
     (profiles[index].sounding as f64) < BESIDE * longest as f64
 }
