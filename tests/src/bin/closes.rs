@@ -21,9 +21,9 @@ fn sounding(piece: &Piece, tick: Tick) -> [Option<Pitch>; 4] {
     piece.score.parts.each_ref().map(|notes| at(notes))
 }
 
-/// A triad over its root: the root, and whether it is minor.
+/// A triad over its root, whoever sings that: the root, and whether it is minor.
 fn rooted(pitches: &[Option<Pitch>; 4]) -> Option<(u8, bool)> {
-    let bass = pitches[Part::Bass.index()]?.class();
+    let bass = (*pitches.iter().flatten().min()?).class();
     let mut above: Vec<u8> = pitches.iter().flatten().map(|pitch| (pitch.class() + 12 - bass) % 12).collect();
     above.sort_unstable();
     above.dedup();
@@ -45,7 +45,7 @@ fn from_dominant(piece: &Piece, arrival: Tick, root: u8) -> bool {
     ticks.iter().any(|tick| {
         let pitches = sounding(piece, *tick);
         let has = |above: u8| pitches.iter().flatten().any(|pitch| pitch.class() == (root + above) % 12);
-        pitches[3].is_some_and(|bass| bass.class() == (root + 7) % 12) && has(11)
+        pitches.iter().flatten().min().is_some_and(|bass| bass.class() == (root + 7) % 12) && has(11)
     })
 }
 

@@ -134,8 +134,8 @@ pub(super) fn soprano_classes(role: Role, cadence: Option<Cadence>, before: Chor
 pub(super) fn cost(role: Role, cadence: Option<Cadence>, before: Chord, chord: Chord) -> f32 {
     match (role, cadence) {
         (Role::Opening(home), _) => opening_cost(home, before, chord),
-        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord),
-        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord),
+        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord) + under_cost(left, chord),
+        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord) + under_cost(0, chord),
         _ => 0.0,
     }
 }
@@ -175,6 +175,15 @@ pub fn unknown_opening_cost(chord: Chord) -> f32 {
 fn strangers(cadence: Cadence, chord: Chord) -> usize {
     let pitches = Part::LOWER.into_iter().filter_map(|part| chord[part].pitch());
     pitches.filter(|pitch| !cadence.holds(pitch.class())).count()
+}
+
+/// Another part below the bass, in the last chord before the end or in that of the end: it is no longer over its root.
+const UNDER_COST: f32 = 4.0;
+
+fn under_cost(left: usize, chord: Chord) -> f32 {
+    let bass = chord[Part::Bass].pitch();
+    let is_under = |part: &Part| chord[*part].pitch().zip(bass).is_some_and(|(pitch, bass)| pitch < bass);
+    if left <= 2 && [Part::Alto, Part::Tenor].iter().any(is_under) { UNDER_COST } else { 0.0 }
 }
 
 /// A dominant that comes late in its beat, and one without its bass just before the end.
@@ -256,6 +265,16 @@ mod tests {
             "an eighth of a dotted beat"
         );
         assert_eq!(left([true, true, false, false, false, false, true, true]), [0, 0, 4, 3, 2, 1, 0, 0], "a long note");
+    }
+
+    #[test]
+    fn before_an_end_no_part_goes_below_the_bass_for_nothing() {
+        let chord =
+            |tenor: u8| Chord([71, 67, tenor, 55].map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap()));
+        let cadence = Some(Cadence { root: 0, minor: false, approach: Approach::Authentic });
+        let cost = |left: usize, tenor: u8| cost(Role::Lead { goal: 0, left }, cadence, Chord::START, chord(tenor));
+        assert!(cost(1, 53) > cost(1, 65) + 3.0, "F below G");
+        assert_eq!(cost(3, 53), cost(3, 65), "earlier it may");
     }
 
     #[test]
