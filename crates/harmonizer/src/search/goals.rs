@@ -178,12 +178,12 @@ fn strangers(cadence: Cadence, chord: Chord) -> usize {
 }
 
 /// Another part below the bass, in the last chord before the end or in that of the end: it is no longer over its root.
-const UNDER_COST: f32 = 4.0;
+const UNDER_COST: f32 = 2.0;
 
 fn under_cost(left: usize, chord: Chord) -> f32 {
     let bass = chord[Part::Bass].pitch();
     let is_under = |part: &Part| chord[*part].pitch().zip(bass).is_some_and(|(pitch, bass)| pitch < bass);
-    if left <= 2 && [Part::Alto, Part::Tenor].iter().any(is_under) { UNDER_COST } else { 0.0 }
+    if left <= 1 && [Part::Alto, Part::Tenor].iter().any(is_under) { UNDER_COST } else { 0.0 }
 }
 
 /// A dominant that comes late in its beat, and one without its bass just before the end.
@@ -273,8 +273,8 @@ mod tests {
             |tenor: u8| Chord([71, 67, tenor, 55].map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap()));
         let cadence = Some(Cadence { root: 0, minor: false, approach: Approach::Authentic });
         let cost = |left: usize, tenor: u8| cost(Role::Lead { goal: 0, left }, cadence, Chord::START, chord(tenor));
-        assert!(cost(1, 53) > cost(1, 65) + 3.0, "F below G");
-        assert_eq!(cost(3, 53), cost(3, 65), "earlier it may");
+        assert!(cost(1, 53) > cost(1, 65) + 1.0, "F below G");
+        assert_eq!(cost(2, 53), cost(2, 65), "earlier it may");
     }
 
     #[test]
