@@ -29,6 +29,8 @@ pub enum ProgressionError {
     Empty,
     #[error("'%' stands for the bar before it, and there is none")]
     NothingToRepeat,
+    #[error("'%' repeats a whole bar and stands alone in it; . holds a chord")]
+    RepeatsPart,
 }
 
 /// A chord as it is told, from some tick on; none where the harmony is free again.
@@ -44,13 +46,16 @@ impl Progression {
         let mut bars: Vec<Vec<Slot>> = Vec::new();
         for bar in text.split('|') {
             let words = bar.split([' ', '\t', '\n', '\r', ',']).map(|word| word.trim_matches(':'));
+            let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+            if has_bars && words == ["%"] {
+                let before = bars.last().cloned();
+                bars.push(before.ok_or(ProgressionError::NothingToRepeat)?);
+                continue;
+            }
             let mut slots = Vec::new();
-            for word in words.filter(|word| !word.is_empty()) {
+            for word in words {
                 slots.push(match word {
-                    "%" if has_bars => {
-                        slots = bars.last().cloned().ok_or(ProgressionError::NothingToRepeat)?;
-                        continue;
-                    }
+                    "%" if has_bars => return Err(ProgressionError::RepeatsPart),
                     "." | "%" => Slot::Held,
                     "N.C." | "NC" | "N.C" | "-" => Slot::Free,
                     _ => Slot::Chord(word.to_owned(), GivenChord::parse(word, key)?),
@@ -133,5 +138,14 @@ mod tests {
         assert!(refused("C H7").starts_with("'H7' is no chord"));
         assert!(refused("").starts_with("it names no chord") && refused("| . | |").starts_with("it names no chord"));
         assert!(refused("% | C |").starts_with("'%' stands for the bar before"));
+    }
+
+    #[test]
+    fn a_sign_that_repeats_a_bar_stands_alone_in_it() {
+        for text in ["| C | F % |", "| C | % F |", "| C | % % |", "| C | % . |"] {
+            let refused = Progression::parse(text, "C".parse().unwrap());
+            assert_eq!(refused, Err(ProgressionError::RepeatsPart), "{text}");
+        }
+        assert_eq!(told("| C F | % | % |", 3).len(), 6);
     }
 }
