@@ -108,17 +108,22 @@ fn of_letters(text: &str) -> Option<GivenChord> {
 /// What stands behind the root on a lead sheet, word by word.
 fn above(text: &str) -> Option<Above> {
     let text: String = text.chars().filter(|sign| !" (),/".contains(*sign)).collect();
+    let text = text.replace('♭', "b").replace('♯', "#");
     let mut above = Above { third: Some(4), fifth: 7, fourth: None, others: Vec::new() };
     let mut rest = text.as_str();
     // What a seventh would be.
     let mut seventh = 10;
     while !rest.is_empty() {
-        let (word, change) = WORDS.iter().find(|(word, _)| rest.starts_with(word))?;
+        let has_seventh = above.fourth.is_some_and(|fourth| fourth == seventh || matches!(fourth, 10 | 11));
+        let behind = if has_seventh { BEHIND_SEVENTH } else { &[] };
+        let (word, change) = behind.iter().chain(WORDS).find(|(word, _)| rest.starts_with(word))?;
         rest = &rest[word.len()..];
         match *change {
             Change::Third(third) => above.third = third,
             Change::Fifth(fifth) => above.fifth = fifth,
             Change::Diminished => (above.third, above.fifth, seventh) = (Some(3), 6, 9),
+            // The sign may stand behind its seventh: C7M.
+            Change::Major if has_seventh => (seventh, above.fourth) = (11, Some(11)),
             Change::Major => seventh = 11,
             Change::Fourth(fourth) => above.fourth = Some(fourth),
             Change::HalfDiminished => (above.third, above.fifth, above.fourth) = (Some(3), 6, Some(10)),
@@ -152,6 +157,14 @@ enum Change {
     Added(u8),
     Nothing,
 }
+
+/// What is an alteration behind a seventh, and elsewhere has another meaning: A-9 is Am9.
+const BEHIND_SEVENTH: &[(&str, Change)] = &[
+    ("-9", Change::Added(1)),
+    ("+9", Change::Added(3)),
+    ("+11", Change::Added(6)),
+    ("-13", Change::Added(8)),
+];
 
 /// What the words of lead sheets mean; a word stands before those that it begins with.
 const WORDS: &[(&str, Change)] = &[
@@ -298,6 +311,28 @@ mod tests {
         check("Cb", &[11, 3, 6], &[11, 3], None);
         for wrong in ["H7", "Cx", "C/", "C/x", "Am7b", "c", "", "G7/", "C#%"] {
             assert_eq!(parse(wrong, "C"), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_chord_is_the_same_whichever_signs_of_lead_sheets_write_it() {
+        let same = [
+            ("C7M", "Cmaj7"),
+            ("C7M(9)", "Cmaj9"),
+            ("Cm7M", "CmM7"),
+            ("C7-9", "C7b9"),
+            ("G7(-9)", "G7b9"),
+            ("G7+9", "G7#9"),
+            ("C7+11", "C7#11"),
+            ("C9+11", "C9#11"),
+            ("C7-13", "C7b13"),
+            ("A-9", "Am9"),
+            ("A-7-9", "Am7b9"),
+            ("C♯m7♭5", "C#m7b5"),
+            ("B♭7♯9/A♭", "Bb7#9/Ab"),
+        ];
+        for (text, usual) in same {
+            assert!(parse(text, "C").is_some_and(|chord| Some(chord) == parse(usual, "C")), "{text} is {usual}");
         }
     }
 
