@@ -1,7 +1,7 @@
 //! Chords given for a melody, one after the other: `| I IV | V7 I |`, `C Am F G7`.
 
 use chorale::{GivenChord, Key, NoChord};
-use files::{Grid, Tick};
+use files::{Grid, Metre, Tick};
 use thiserror::Error;
 
 /// Bars of chords that divide them evenly. Between bar lines stand the chords of a bar; without bar lines every chord has one
@@ -31,6 +31,8 @@ pub enum ProgressionError {
     NothingToRepeat,
     #[error("'%' repeats a whole bar and stands alone in it; . holds a chord")]
     RepeatsPart,
+    #[error("bar {bar} has {chords} chords; bar {place} of the melody, in {metre}, has room for {room}")]
+    Crowded { bar: usize, chords: usize, place: u32, metre: Metre, room: u32 },
 }
 
 /// A chord as it is told, from some tick on; none where the harmony is free again.
@@ -77,10 +79,13 @@ impl Progression {
     }
 
     /// Laid on the whole bars of a piece from tick `first` to `end`, over and over.
-    pub(crate) fn laid_on(&self, grid: &Grid, first: Tick, end: Tick) -> Vec<Told> {
+    ///
+    /// # Errors
+    /// Where a bar has more chords than sixteenths.
+    pub(crate) fn laid_on(&self, grid: &Grid, first: Tick, end: Tick) -> Result<Vec<Told>, ProgressionError> {
         let mut told: Vec<Told> = Vec::new();
         let (mut step, last) = (grid.nearest_step(first), grid.nearest_step(end));
-        let mut bars = self.bars.iter().cycle();
+        let mut bars = (1..).zip(&self.bars).cycle();
         while step < last {
             let bar = grid.bar(step);
             step = bar.end_step.max(step + 1);
@@ -88,8 +93,12 @@ impl Progression {
             if bar.number == 0 {
                 continue;
             }
-            let Some(slots) = bars.next() else { break };
+            let Some((number, slots)) = bars.next() else { break };
             let length = bar.end_step - bar.first_step;
+            if slots.len() > length as usize {
+                let (chords, metre) = (slots.len(), grid.metre(bar.first_step));
+                return Err(ProgressionError::Crowded { bar: number, chords, place: bar.number, metre, room: length });
+            }
             for (index, slot) in (0..).zip(slots) {
                 let tick = grid.tick(bar.first_step + length * index / slots.len() as u32);
                 match slot {
@@ -99,20 +108,23 @@ impl Progression {
                 }
             }
         }
-        told
+        Ok(told)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use files::{Direction, Metre};
+    use files::Direction;
 
     use super::*;
 
-    fn told(text: &str, bars: u32) -> Vec<(Tick, String)> {
+    fn laid_on(text: &str, bars: u32) -> Result<Vec<Told>, ProgressionError> {
         let grid = Grid::new(480, &[(0, Direction::Metre(Metre::FOUR_FOUR))], 0);
-        let progression = Progression::parse(text, "C".parse().unwrap()).unwrap();
-        let told = progression.laid_on(&grid, 0, bars * 1920);
+        Progression::parse(text, "C".parse().unwrap())?.laid_on(&grid, 0, bars * 1920)
+    }
+
+    fn told(text: &str, bars: u32) -> Vec<(Tick, String)> {
+        let told = laid_on(text, bars).unwrap();
         told.into_iter().map(|(tick, chord)| (tick, chord.map_or("-".into(), |(text, _)| text))).collect()
     }
 
@@ -138,6 +150,15 @@ mod tests {
         assert!(refused("C H7").starts_with("'H7' is no chord"));
         assert!(refused("").starts_with("it names no chord") && refused("| . | |").starts_with("it names no chord"));
         assert!(refused("% | C |").starts_with("'%' stands for the bar before"));
+    }
+
+    #[test]
+    fn a_bar_with_more_chords_than_sixteenths_is_refused() {
+        let crowded = format!("| C | {} |", "F ".repeat(17));
+        let refused = laid_on(&crowded, 2).unwrap_err().to_string();
+        assert_eq!(refused, "bar 2 has 17 chords; bar 2 of the melody, in 4/4, has room for 16");
+        assert_eq!(told(&"F ".repeat(16), 1).len(), 1, "without bar lines each has a bar");
+        assert_eq!(told(&format!("| {} |", "F ".repeat(16)), 1).len(), 16);
     }
 
     #[test]

@@ -36,9 +36,9 @@ pub(crate) fn told_chords(
         }
         Chords::OfFile => of_file(melody, key, remarks),
         Chords::Given(text) => {
-            let progression = Progression::parse(text, key);
-            let progression = progression.map_err(|error| ArrangeError::in_file("--chords", error))?;
-            let told = progression.laid_on(grid, melody.first_onset(), end);
+            let refused = |error| ArrangeError::in_file("--chords", error);
+            let progression = Progression::parse(text, key).map_err(refused)?;
+            let told = progression.laid_on(grid, melody.first_onset(), end).map_err(refused)?;
             remarks.extend(how_often(&progression, grid, melody.first_onset(), end));
             told
         }
@@ -112,23 +112,26 @@ pub(crate) fn obedience(
     chords: &[Chord],
     told: &[Option<(&str, GivenChord)>],
 ) -> Option<String> {
-    let (mut bound, mut broken) = (0, Vec::new());
+    let (mut bound, mut broken, mut unit) = (0, Vec::new(), "beat");
     for ((step, chord), told) in steps.iter().zip(chords).zip(told) {
         let Some((text, given)) = told else { continue };
         bound += 1;
+        if !step.phase.is_on_beat() {
+            unit = "place";
+        }
         if !given.is_heard_in(&chord.pitches()) {
             broken.push(format!("{} ({text})", piece.position(step.start)));
         }
     }
-    let beats = if bound == 1 { "1 beat".to_owned() } else { format!("{bound} beats") };
+    let places = format!("{bound} {unit}{}", if bound == 1 { "" } else { "s" });
     match (bound, broken.len()) {
         (0, _) => None,
-        (_, 0) => Some(format!("the chords that are given sound on all {beats}")),
+        (_, 0) => Some(format!("the chords that are given sound on all {places}")),
         (_, many) => {
             let rest = if many > LISTED { format!(" and {} more", many - LISTED) } else { String::new() };
             broken.truncate(LISTED);
             let list = broken.join(", ");
-            Some(format!("the chords that are given sound on {} of {beats}; not on {list}{rest}", bound - many))
+            Some(format!("the chords that are given sound on {} of {places}; not on {list}{rest}", bound - many))
         }
     }
 }

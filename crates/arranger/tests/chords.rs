@@ -200,6 +200,15 @@ fn chords_of_the_command_line_are_those_of_the_key_and_move_with_the_melody() {
 }
 
 #[test]
+fn chords_between_the_beats_are_counted_as_places() {
+    let tune = Tune::read("tune.abc", b"X:1\nM:4/4\nL:1/8\nK:C\nc2 e2 d2 BB|c8|\n").unwrap();
+    let chords = Chords::Given("| C . . . . . G G7 | C |".into());
+    let method = Method::Ahead { particles: 2, alternatives: 1 };
+    let found = tune.choose(&Options { chords, method, ..Options::default() }).unwrap().harmonize(&MODEL).unwrap();
+    assert!(found[0].remarks.iter().any(|remark| remark.contains(" places")), "{:?}", found[0].remarks);
+}
+
+#[test]
 fn what_are_no_chords_is_refused_and_what_is_left_out_is_told() {
     let abc = |symbols: [&str; 2]| format!("X:1\nM:4/4\nL:1/4\nK:C\n{}c e d B|{}c a g c|\n", symbols[0], symbols[1]);
     let choose = |symbols: [&str; 2], chords: Chords| {
