@@ -79,7 +79,19 @@ pub fn redo(
     if free.iter().all(|free| free.is_empty()) {
         return Err(ArrangeError::NothingSelected);
     }
-    sounding.find(model, &free, &bars, parts, options, false)
+    let mut found = sounding.find(model, &free, &bars, parts, options, false)?;
+    if found[0].piece.score.parts == piece.score.parts {
+        let place = match &selection.bars[..] {
+            [] => "these parts".to_owned(),
+            [one] if one.start() == one.end() => format!("bar {}", bars_in_words(one)),
+            some => format!("bars {}", some.iter().map(bars_in_words).collect::<Vec<_>>().join(", ")),
+        };
+        let seed = options.freedom.seed.wrapping_add(1);
+        found[0].remarks.push(format!(
+            "nothing else was found for {place}; --seed {seed} or a higher --temperature may find it"
+        ));
+    }
+    Ok(found)
 }
 
 /// One note of a piece set to another pitch. The other parts but the melody follow where they must: those of their notes that

@@ -154,6 +154,19 @@ fn another_seed_finds_other_notes_and_alternatives_differ() {
 }
 
 #[test]
+fn a_search_that_finds_nothing_else_says_so_with_the_way_out() {
+    let selection = Selection { bars: vec![8..=8], parts: Some([Part::Bass].into()) };
+    let mut frozen = options(5);
+    // Next to no temperature and no luck: what was found is found again.
+    frozen.freedom.temperature = 0.01;
+    let first = arranger::redo(&MODEL, &PIECE, &selection, &frozen).unwrap().remove(0);
+    let second = arranger::redo(&MODEL, &first.piece, &selection, &frozen).unwrap().remove(0);
+    assert_eq!(second.piece.score.parts, first.piece.score.parts);
+    let remark = "nothing else was found for bar 8; --seed 6 or a higher --temperature may find it";
+    assert_eq!(second.remarks, [remark]);
+}
+
+#[test]
 fn what_cannot_be_found_anew_is_said_with_the_way_out() {
     let refused = |bars: Vec<RangeInclusive<u32>>, method: Method| {
         let selection = Selection { bars, parts: None };

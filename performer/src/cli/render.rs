@@ -284,6 +284,7 @@ fn harmonize(
     if args.again.is_wanted() {
         let before = Instant::now();
         let (arrangements, place) = args.again.apply(&tune, &args.options(None), model)?;
+        arrangements[0].remarks.iter().for_each(|remark| say(remark));
         return Ok((arrangements, before.elapsed().as_secs_f64(), place));
     }
     let kept = args.keep.as_deref().map(|path| output::open(path, None, say)).transpose()?;
