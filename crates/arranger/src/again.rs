@@ -75,6 +75,11 @@ pub fn redo(
     let bars = steps_of_bars(piece, &selection.bars)?;
     let parts = selection.parts.unwrap_or_else(|| Parts::which(|part| part != piece.score.melody));
     let sounding = Sounding::of(piece, options)?;
+    if let Some(silent) =
+        sounding.constraints.ensemble.silent().filter(|silent| selection.parts == Some([*silent].into()))
+    {
+        return Err(ArrangeError::RedoLeftOut(silent.name().to_lowercase()));
+    }
     let free = sounding.free(&bars, parts);
     if free.iter().all(|free| free.is_empty()) {
         return Err(ArrangeError::NothingSelected);
@@ -87,9 +92,9 @@ pub fn redo(
             some => format!("bars {}", some.iter().map(bars_in_words).collect::<Vec<_>>().join(", ")),
         };
         let seed = options.freedom.seed.wrapping_add(1);
-        found[0].remarks.push(format!(
-            "nothing else was found for {place}; --seed {seed} or a higher --temperature may find it"
-        ));
+        found[0]
+            .remarks
+            .push(format!("nothing else was found for {place}; --seed {seed} or a higher --temperature may find it"));
     }
     Ok(found)
 }
@@ -121,13 +126,19 @@ pub fn fix(
     let beat = piece.grid.quarter();
     let step = |tick: Tick| piece.grid.nearest_step(tick);
     let steps: Vec<_> = iter::once(step(first.saturating_sub(beat))..step(last.saturating_add(beat))).collect();
+    let (low, high) = score.ensemble.range(part);
+    let name = part.name().to_lowercase();
+    let outside = (!(low..=high).contains(&pitch))
+        .then(|| format!("{pitch} lies outside the range of the {name}, {low} to {high}"));
     let fixed = Piece::new(score, piece.grid.clone());
     let sounding = Sounding::of(&fixed, options)?;
     let free = sounding.free(&steps, parts);
     if free.iter().all(|free| free.is_empty()) {
-        return Ok(vec![Arrangement { piece: fixed, steps: 0, nats: None, remarks: Vec::new() }]);
+        return Ok(vec![Arrangement { piece: fixed, steps: 0, nats: None, remarks: outside.into_iter().collect() }]);
     }
-    sounding.find(model, &free, &steps, parts, options, true)
+    let mut found = sounding.find(model, &free, &steps, parts, options, true)?;
+    found[0].remarks.extend(outside);
+    Ok(found)
 }
 
 /// In steps of the grid; all where none is named.

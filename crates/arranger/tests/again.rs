@@ -181,4 +181,20 @@ fn what_cannot_be_found_anew_is_said_with_the_way_out() {
     let correction = Correction { part: Part::Alto, tick: 1_000_000, pitch: Pitch::new(60).unwrap() };
     let missing = arranger::fix(&MODEL, &PIECE, correction, &options(1)).err().unwrap().to_string();
     assert_eq!(missing, "the alto has no note there; name a beat on which one sounds");
+    let three = Piece::new(PIECE.score.clone().sung_by("SAB".parse().unwrap()), PIECE.grid.clone());
+    let selection = Selection { bars: Vec::new(), parts: Some([Part::Tenor].into()) };
+    let silent = arranger::redo(&MODEL, &three, &selection, &options(1)).err().unwrap().to_string();
+    assert_eq!(silent, "--redo tenor: --ranges SAB leaves the tenor out; name other parts");
+}
+
+#[test]
+fn a_note_set_out_of_its_parts_range_is_told() {
+    let tick = PIECE.score.part(Part::Bass)[2].start;
+    let remarks = |pitch: &str| {
+        let correction = Correction { part: Part::Bass, tick, pitch: pitch.parse().unwrap() };
+        arranger::fix(&MODEL, &PIECE, correction, &options(1)).unwrap().remove(0).remarks
+    };
+    let (low, high) = PIECE.score.ensemble.range(Part::Bass);
+    assert_eq!(remarks("G9"), [format!("G9 lies outside the range of the bass, {low} to {high}")]);
+    assert_eq!(remarks("G2"), [""; 0]);
 }

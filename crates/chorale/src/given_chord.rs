@@ -159,12 +159,8 @@ enum Change {
 }
 
 /// What is an alteration behind a seventh, and elsewhere has another meaning: A-9 is Am9.
-const BEHIND_SEVENTH: &[(&str, Change)] = &[
-    ("-9", Change::Added(1)),
-    ("+9", Change::Added(3)),
-    ("+11", Change::Added(6)),
-    ("-13", Change::Added(8)),
-];
+const BEHIND_SEVENTH: &[(&str, Change)] =
+    &[("-9", Change::Added(1)), ("+9", Change::Added(3)), ("+11", Change::Added(6)), ("-13", Change::Added(8))];
 
 /// What the words of lead sheets mean; a word stands before those that it begins with.
 const WORDS: &[(&str, Change)] = &[

@@ -308,7 +308,7 @@ impl Args {
             harmonic_rhythm: self.harmonic_rhythm,
             chords: match self.chords.as_deref() {
                 None => Chords::Found,
-                Some("file") => Chords::OfFile,
+                Some(text) if text.eq_ignore_ascii_case("file") => Chords::OfFile,
                 Some(text) => Chords::Given(text.to_owned()),
             },
             part: self.melody_part,
