@@ -158,7 +158,8 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     }
     let first = first_chord(home, chord[Part::Soprano].pitch());
     let bass = chord[Part::Bass].pitch().is_some_and(|bass| bass.class() != first.root);
-    foreign + if bass { AWAY_COST } else { 0.0 } + AWAY_NOTE_COST * strangers(first, chord) as f32
+    let away = if bass { AWAY_COST } else { 0.0 };
+    foreign + away + under_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
 
 /// Nats for a first chord in no key that is known.
@@ -177,13 +178,13 @@ fn strangers(cadence: Cadence, chord: Chord) -> usize {
     pitches.filter(|pitch| !cadence.holds(pitch.class())).count()
 }
 
-/// Another part below the bass, in the last chord before the end or in that of the end: it is no longer over its root.
+/// Another part below the bass, in the first chord, the last one before an end or that of the end: it is no longer over its root.
 const UNDER_COST: f32 = 2.0;
 
 fn under_cost(left: usize, chord: Chord) -> f32 {
     let bass = chord[Part::Bass].pitch();
     let is_under = |part: &Part| chord[*part].pitch().zip(bass).is_some_and(|(pitch, bass)| pitch < bass);
-    if left <= 1 && [Part::Alto, Part::Tenor].iter().any(is_under) { UNDER_COST } else { 0.0 }
+    if left <= 1 && Part::ALL.iter().any(is_under) { UNDER_COST } else { 0.0 }
 }
 
 /// A dominant that comes late in its beat, and one without its bass just before the end.
