@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -215,11 +216,23 @@ struct PassingFolder(PathBuf);
 
 impl PassingFolder {
     fn new() -> Result<PassingFolder> {
+        PassingFolder::below(&env::temp_dir())
+    }
+
+    /// Goes past what a program of the same process number has left behind.
+    fn below(place: &Path) -> Result<PassingFolder> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("performer-{}-{number}", process::id()));
-        fs::create_dir(&path).with_context(|| format!("cannot make the folder {}", path.display()))?;
-        Ok(PassingFolder(path))
+        loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = place.join(format!("performer-{}-{number}", process::id()));
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                made => {
+                    made.with_context(|| format!("cannot make the folder {}", path.display()))?;
+                    return Ok(PassingFolder(path));
+                }
+            }
+        }
     }
 }
 
@@ -244,6 +257,19 @@ mod tests {
             let said = outside.maker(&[]).err().expect("nothing is there").to_string();
             assert!(said.contains(&format!(".{}", outside.ending())) && said.contains(hint), "{said}");
         }
+    }
+
+    #[test]
+    fn a_folder_that_an_earlier_program_left_behind_stays_and_another_is_made() {
+        let place = tempfile::tempdir().unwrap();
+        let left: Vec<PathBuf> =
+            (0..100).map(|number| place.path().join(format!("performer-{}-{number}", process::id()))).collect();
+        left.iter().for_each(|folder| fs::create_dir(folder).unwrap());
+        let made = PassingFolder::below(place.path()).unwrap();
+        assert!(made.0.is_dir() && !left.contains(&made.0), "{}", made.0.display());
+        drop(made);
+        assert!(left.iter().all(|folder| folder.is_dir()));
+        assert!(PassingFolder::below(&place.path().join("none")).is_err(), "what cannot be made is told");
     }
 
     #[cfg(unix)]
