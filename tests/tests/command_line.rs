@@ -628,6 +628,28 @@ fn a_folder_is_harmonized_as_a_whole_and_what_fails_is_listed() {
 }
 
 #[test]
+fn melodies_that_would_become_the_same_file_are_refused_before_any_is_written() {
+    let midi = tune::midi_file(&SHORT);
+    let abc = b"X:1\nT:A\nL:1/4\nK:C\nCDEF|G4|\n";
+    let files: [(&str, &[u8]); 5] =
+        [("a.abc", abc), ("a.mid", &midi), ("a-abc.mid", &midi), ("b.mid", &midi), ("b_alto.mid", &midi)];
+    let folder = folder_with(&files);
+    let refused = |call: &[&str], names: &[&str]| {
+        let said = fail(&folder, &[&["render"], call, &["--particles", "1"][..]].concat());
+        assert!(names.iter().all(|name| said.contains(name)), "{call:?}: {said}");
+    };
+    let same = "would be written to the same file";
+    refused(&["a.abc", "a.mid", "a-abc.mid", "-o", "out"], &["a-abc.mid and a.abc", same, "rename one"]);
+    let sound = ["--format", "wav", "--rehearsal", "-o"];
+    refused(&[&["b.mid", "b_alto.mid"], &sound[..], &["out"]].concat(), &["b.mid and b_alto.mid", same]);
+    assert!(!folder.path().join("out").exists());
+    let twice = "would be written twice; choose another name";
+    refused(&["a.mid", "-o", "one.wav", "-o", "./one_alto.wav", "--rehearsal"], &["one_alto.wav", twice]);
+    refused(&["a.mid", "-o", "one.mid", "-o", "one.mid"], &["one.mid", twice]);
+    assert_eq!(names_in(folder.path()).len(), files.len());
+}
+
+#[test]
 fn a_folder_that_was_cut_off_goes_on_and_what_is_there_stays() {
     let melody = tune::midi_file(&SHORT);
     let folder = folder_with(&[]);

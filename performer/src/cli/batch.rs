@@ -82,8 +82,7 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
     let mut found = with_tunes(found, tune);
     let mut stems: HashMap<PathBuf, usize> = HashMap::new();
     found.iter().for_each(|(.., below)| *stems.entry(below.with_extension("")).or_default() += 1);
-    let mut taken: HashMap<PathBuf, PathBuf> = HashMap::new();
-    for (input, _, below) in &mut found {
+    for (.., below) in &mut found {
         // The same piece in two formats: the name tells which it was made from.
         if stems[&below.with_extension("")] > 1
             && let (Some(stem), Some(ending)) = (below.file_stem(), below.extension())
@@ -91,10 +90,8 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
             let (stem, ending) = (stem.to_string_lossy(), ending.to_string_lossy());
             *below = below.with_file_name(format!("{stem}-{ending}.{ending}"));
         }
-        if let Some(other) = taken.insert(below.clone(), input.clone()) {
-            bail!("{} and {} would be written to the same file; rename one", other.display(), input.display());
-        }
     }
+    check_apart(&found, &folder, output)?;
     // After the names are given, so that they are the same in every share.
     found.retain(|(.., below)| share.is_none_or(|share| share.has(below)));
     if let Some(share) = share.filter(|_| found.is_empty()) {
@@ -109,6 +106,21 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
         jobs.push((name, targets.map(job)));
     }
     Ok(Jobs::Many(jobs))
+}
+
+/// Refuses two melodies that would become the same file, which one of them would not get.
+fn check_apart(found: &[Found], folder: &Path, output: &OutputOptions) -> Result<()> {
+    let mut taken: HashMap<PathBuf, usize> = HashMap::new();
+    for (number, (input, _, below)) in found.iter().enumerate() {
+        for file in output.files_in_folder(folder, below) {
+            if let Some(other) = taken.get(&file).filter(|&&other| other != number) {
+                let (other, input, file) = (found[*other].0.display(), input.display(), file.display());
+                bail!("{other} and {input} would be written to the same file, {file}; rename one");
+            }
+            taken.insert(file, number);
+        }
+    }
+    Ok(())
 }
 
 /// With the tune of each; of ABC files, where all tunes are asked for, each with its number behind the name.

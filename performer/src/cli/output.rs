@@ -1,5 +1,6 @@
 //! What `render`, `generate` and `explain` do alike: options, reading music, showing and writing pieces.
 
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -14,8 +15,8 @@ use sound::Timbre;
 
 use super::outside::Kind;
 use super::targets::{
-    Target, Targets, check_stdout, first_free, folder_beside, is_stream, kind_named, kind_of, rehearsal_path,
-    write_stdout,
+    Target, Targets, check_stdout, first_free, folder_beside, folder_of, full, is_stream, kind_named, kind_of,
+    rehearsal_path, write_stdout,
 };
 
 /// Columns when neither a terminal nor $COLUMNS tells.
@@ -167,13 +168,22 @@ impl OutputOptions {
     /// For one of many pieces: `below` is where it lies in the folder that was named, with its file name. Files that are there
     /// already stay, as an earlier call that was cut off may have left them.
     pub fn targets_in_folder(&self, folder: &Path, input: &Path, below: &Path) -> Result<Targets> {
-        let targets = Targets(self.in_formats(&folder.join(below).with_extension("")));
+        let targets = self.named_in_folder(folder, below);
         for path in targets.files(None) {
             let folder = folder_of(&path);
             fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
         self.check_names(Some(input), &targets)?;
         Ok(targets)
+    }
+
+    fn named_in_folder(&self, folder: &Path, below: &Path) -> Targets {
+        Targets(self.in_formats(&folder.join(below).with_extension("")))
+    }
+
+    /// All that [`targets_in_folder`](Self::targets_in_folder) will make of one of many pieces.
+    pub fn files_in_folder(&self, folder: &Path, below: &Path) -> Vec<PathBuf> {
+        self.all_files(&self.named_in_folder(folder, below))
     }
 
     /// Whether all files of one of many pieces are there, and are to stay.
@@ -202,6 +212,7 @@ impl OutputOptions {
             );
         }
         self.check_stdout(targets)?;
+        let mut taken = HashSet::new();
         for output in self.all_files(targets) {
             if output.is_dir() {
                 bail!("--output {} is a folder; name a file in it", output.display());
@@ -209,6 +220,9 @@ impl OutputOptions {
             let folder = folder_of(&output);
             if !folder.is_dir() {
                 bail!("--output {}: there is no folder {}; create it first", output.display(), folder.display());
+            }
+            if !taken.insert(full(&output)) {
+                bail!("--output {} would be written twice; choose another name for one", output.display());
             }
             if let Some(input) = input
                 && let (Ok(from), Ok(to)) = (input.canonicalize(), output.canonicalize())
@@ -341,10 +355,6 @@ pub fn open(path: &Path, tune: Option<&str>, say: impl Fn(&str)) -> Result<Tune>
 /// Whether a file is a table in the form of the data set.
 pub fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 pub fn print(text: &str) -> Result<()> {

@@ -17,6 +17,16 @@ pub fn is_stream(path: &Path) -> bool {
     path == Path::new(STANDARD_STREAM)
 }
 
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// The same file however it is written: `a.mid` and `./a.mid`. It need not be there.
+pub fn full(path: &Path) -> PathBuf {
+    let new = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
+}
+
 /// A file, or stdout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
