@@ -761,6 +761,35 @@ fn the_report_of_one_melody_says_what_came_of_it_or_why_nothing_did() {
 }
 
 #[test]
+fn a_report_lists_the_files_that_are_there_every_version_and_rehearsal_track() {
+    let folder = folder_with(&[]);
+    fs::create_dir(folder.path().join("hymns")).expect("a folder");
+    fs::write(folder.path().join("hymns/a.mid"), tune::midi_file(&SHORT)).expect("a file");
+    let calls: [&[&str]; 4] = [
+        &["hymns", "-o", "out", "--alternatives", "2"],
+        &["hymns", "-o", "out", "--alternatives", "2"],
+        &["hymns/a.mid", "-o", "one.mid", "--alternatives", "2"],
+        &["hymns/a.mid", "-o", "one.wav", "--rehearsal"],
+    ];
+    for call in calls {
+        succeed(&folder, &[&["render", "--particles", "4", "--quiet", "--report", "all.jsonl"], call].concat());
+    }
+    let report = fs::read_to_string(folder.path().join("all.jsonl")).expect("a report");
+    let files = |line: &str| -> Vec<String> {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let files = line["files"].as_array().cloned().unwrap_or_default();
+        files.iter().map(|file| file.as_str().expect("a name").replace('\\', "/")).collect()
+    };
+    let files: Vec<Vec<String>> = report.lines().map(files).collect();
+    assert!(files.iter().flatten().all(|file| folder.path().join(file).is_file()), "{report}");
+    assert_eq!(
+        files[..3],
+        [["out/a_1.mid", "out/a_2.mid"], ["out/a_1.mid", "out/a_2.mid"], ["one_1.mid", "one_2.mid"]]
+    );
+    assert_eq!(files[3].len(), 5, "{report}");
+}
+
+#[test]
 fn without_an_output_chorales_go_beside_their_melodies_under_new_names() {
     let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
     fs::create_dir_all(folder.path().join("hymns/more")).expect("folders");

@@ -44,6 +44,8 @@ pub struct Row {
     pub seconds: f64,
     /// Which line of the file it is.
     pub place: String,
+    /// All that it became.
+    pub files: Vec<PathBuf>,
 }
 
 /// One file is one piece; folders, patterns, several files and all tunes of one are many, of which a `share` may be wanted.
@@ -288,7 +290,7 @@ pub fn run(
         };
         bar.inc(1);
         if let Some(report) = &report {
-            report.add(name, job.as_ref().ok().map(|job| &job.targets), &result)?;
+            report.add(name, || job.as_ref().map(|job| output.all_files(&job.targets)).unwrap_or_default(), &result)?;
         }
         // What fails is listed below, and stops nothing.
         Ok::<_, anyhow::Error>(result)
@@ -300,7 +302,7 @@ pub fn run(
         &format!("{:<width$}  {:>6}  {:>6}  {:>6}  {:>7}  taken\n", "melody", "notes", "steps", "marks", "seconds");
     for ((name, _), result) in jobs.iter().zip(results?) {
         match result {
-            Ok(Some(Row { notes, steps, marks, seconds, place })) => {
+            Ok(Some(Row { notes, steps, marks, seconds, place, .. })) => {
                 table += &format!("{name:<width$}  {notes:>6}  {steps:>6}  {marks:>6}  {seconds:>7.2}  {place}\n");
             }
             Ok(None) => there += 1,

@@ -248,12 +248,16 @@ impl OutputOptions {
         check_stdout(&kinds, io::stdout().is_terminal())
     }
 
-    /// Of every version, with rehearsal tracks.
-    fn all_files(&self, targets: &Targets) -> Vec<PathBuf> {
-        let rehearsed = self.rehearsal.then_some(&self.ranges);
+    /// Of one version, with rehearsal tracks.
+    pub fn files(&self, targets: &Targets) -> Vec<PathBuf> {
+        targets.files(self.rehearsal.then_some(&self.ranges))
+    }
+
+    /// Of every version.
+    pub fn all_files(&self, targets: &Targets) -> Vec<PathBuf> {
         match self.versions {
-            0 => targets.files(rehearsed),
-            versions => (1..=versions).flat_map(|version| targets.version(version).files(rehearsed)).collect(),
+            0 => self.files(targets),
+            versions => (1..=versions).flat_map(|version| self.files(&targets.version(version))).collect(),
         }
     }
 

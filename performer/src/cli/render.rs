@@ -204,11 +204,12 @@ pub fn run(mut args: Args) -> Result<()> {
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
         let (mut all, seconds, place) = harmonize(&args, job, &model, say)?;
-        let mut written = Vec::new();
+        let (mut written, mut files) = (Vec::new(), Vec::new());
         for (version, rendered) in (1..).zip(&mut all) {
             rendered.piece.score.program = args.output.program;
             let targets = if args.alternatives.is_some() { &job.targets.version(version) } else { &job.targets };
             args.output.write(&rendered.piece, targets, &options)?;
+            files.extend(args.output.files(targets));
             written.push(match rendered.nats {
                 Some(Nats { with_rules, alone }) if args.alternatives.is_some() => format!(
                     "{}: {with_rules:.3} nats a note with the rules' costs, {alone:.3} by the network, {} marks",
@@ -218,7 +219,7 @@ pub fn run(mut args: Args) -> Result<()> {
                 _ => targets.list(),
             });
         }
-        Ok(Rendered { best: all.remove(0), written, seconds, place })
+        Ok(Rendered { best: all.remove(0), written, files, seconds, place })
     };
     if let Jobs::One(job) = &jobs {
         if args.shard.is_some() {
@@ -228,7 +229,7 @@ pub fn run(mut args: Args) -> Result<()> {
         if let Some(path) = &args.report {
             let row = rendered.as_ref().map(|rendered| Some(rendered.row()));
             let row = row.map_err(|error| anyhow!("{error:#}"));
-            Report::open(path)?.add(&job.input.display().to_string(), Some(&job.targets), &row)?;
+            Report::open(path)?.add(&job.input.display().to_string(), Vec::new, &row)?;
         }
         let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } = rendered?;
         args.output.show(&piece)?;
@@ -258,6 +259,8 @@ struct Rendered {
     best: Arrangement,
     /// The files, for people, an entry for each harmonization.
     written: Vec<String>,
+    /// All of them, rehearsal tracks included.
+    files: Vec<PathBuf>,
     /// That the harmonizing took.
     seconds: f64,
     /// Which line of the file is the melody.
@@ -267,9 +270,10 @@ struct Rendered {
 impl Rendered {
     /// Of the best.
     fn row(&self) -> Row {
-        let Rendered { best: Arrangement { piece, steps, .. }, seconds, place, .. } = self;
+        let Rendered { best: Arrangement { piece, steps, .. }, files, seconds, place, .. } = self;
         let notes = piece.score.part(piece.score.melody).len();
-        Row { notes, steps: *steps, marks: piece.marks.len(), seconds: *seconds, place: place.clone() }
+        let (marks, place, files) = (piece.marks.len(), place.clone(), files.clone());
+        Row { notes, steps: *steps, marks, seconds: *seconds, place, files }
     }
 }
 

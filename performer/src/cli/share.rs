@@ -12,7 +12,6 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::batch::Row;
-use super::targets::Targets;
 
 /// One of so many shares of about the same size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,21 +66,21 @@ impl Report {
         Ok(Report { path: path.to_owned(), file })
     }
 
+    /// `there` are the files of a melody that was done already.
+    ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn add(&self, melody: &str, targets: Option<&Targets>, result: &Result<Option<Row>>) -> Result<()> {
+    pub fn add(&self, melody: &str, there: impl Fn() -> Vec<PathBuf>, result: &Result<Option<Row>>) -> Result<()> {
+        let names = |files: &[PathBuf]| files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>();
         let mut line = match result {
-            Ok(Some(Row { notes, steps, marks, seconds, place })) => json!({
+            Ok(Some(Row { notes, steps, marks, seconds, place, files })) => json!({
                 "result": "harmonized", "notes": notes, "steps": steps, "marks": marks, "seconds": seconds, "taken": place,
+                "files": names(files),
             }),
-            Ok(None) => json!({ "result": "there already" }),
+            Ok(None) => json!({ "result": "there already", "files": names(&there()) }),
             Err(error) => json!({ "result": "failed", "error": format!("{error:#}") }),
         };
         line["melody"] = melody.into();
-        if let Some(targets) = targets.filter(|_| result.is_ok()) {
-            let files: Vec<String> = targets.files(None).iter().map(|file| file.display().to_string()).collect();
-            line["files"] = files.into();
-        }
         // In one piece, so that the lines of several programs do not mix.
         let line = format!("{line}\n");
         let mut file = self.file.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
