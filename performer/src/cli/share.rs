@@ -1,9 +1,9 @@
 //! Many melodies on many machines: which share of them is whose, and a report of each that can be put together.
 
 use std::fmt::{self, Display, Formatter};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hasher};
-use std::io::Write;
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Mutex;
@@ -61,8 +61,14 @@ impl Report {
     /// # Errors
     /// Where the file cannot be written.
     pub fn open(path: &Path) -> Result<Report> {
-        let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = Mutex::new(file.with_context(|| format!("--report {}", path.display()))?);
+        let open = || -> io::Result<File> {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            if is_cut_off(path)? {
+                file.write_all(b"\n")?;
+            }
+            Ok(file)
+        };
+        let file = Mutex::new(open().with_context(|| format!("--report {}", path.display()))?);
         Ok(Report { path: path.to_owned(), file })
     }
 
@@ -88,9 +94,38 @@ impl Report {
     }
 }
 
+/// Whether the last line of a file has no end.
+fn is_cut_off(path: &Path) -> io::Result<bool> {
+    let metadata = fs::metadata(path)?;
+    // What is no file, such as a pipe, has nothing to read.
+    if !metadata.is_file() || metadata.len() == 0 {
+        return Ok(false);
+    }
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn behind_a_line_that_was_cut_off_a_report_begins_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.jsonl");
+        let reopened = |before: &str| {
+            fs::write(&path, before).unwrap();
+            Report::open(&path).unwrap().add("tune.mid", Vec::new, &Ok(None)).unwrap();
+            fs::read_to_string(&path).unwrap()
+        };
+        let line = reopened("");
+        assert!(line.starts_with('{') && line.ends_with("}\n"), "{line}");
+        assert_eq!(reopened(&line), line.repeat(2));
+        assert_eq!(reopened("{\"resu"), format!("{{\"resu\n{line}"));
+    }
 
     #[test]
     fn every_melody_is_in_one_share_of_all_and_the_shares_are_about_alike() {
