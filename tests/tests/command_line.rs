@@ -761,6 +761,27 @@ fn the_report_of_one_melody_says_what_came_of_it_or_why_nothing_did() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_refused_before_any_work() {
+    let midi = tune::midi_file(&SHORT);
+    let folder = folder_with(&[("a.mid", &midi), ("b.mid", &midi), ("bass.mid", &midi)]);
+    fs::create_dir(folder.path().join("sub")).expect("a folder");
+    for melodies in [&["a.mid"][..], &["a.mid", "b.mid"]] {
+        let refused = |report: &str, reason: &str| {
+            let call = ["--keep", "bass.mid", "-o", "sub", "--particles", "1", "--report", report];
+            let said = fail(&folder, &[&["render"], melodies, &call[..]].concat());
+            assert!(said.contains(&format!("--report {report}")) && said.contains(reason), "{melodies:?}: {said}");
+        };
+        refused("sub", "is a folder; name a file in it");
+        refused("none/all.jsonl", "there is no folder none; create it first");
+        refused("./a.mid", "is a file that is read; choose another name");
+        refused("bass.mid", "is a file that is read; choose another name");
+        refused("sub/a.mid", "is a file that --output writes; choose another name");
+    }
+    assert!(names_in(&folder.path().join("sub")).is_empty());
+    assert_eq!(fs::read(folder.path().join("a.mid")).expect("the melody"), midi);
+}
+
+#[test]
 fn a_report_lists_the_files_that_are_there_every_version_and_rehearsal_track() {
     let folder = folder_with(&[]);
     fs::create_dir(folder.path().join("hymns")).expect("a folder");

@@ -264,11 +264,10 @@ fn matching(pattern: &str, results: &Results) -> Result<Vec<PathBuf>> {
 /// When any failed, or the report cannot be written.
 pub fn run(
     jobs: Vec<(String, Result<Job>)>,
-    (workers, report): (Option<u16>, Option<&Path>),
+    (workers, report): (Option<u16>, Option<Report>),
     output: &OutputOptions,
     work: impl Fn(&Job, &dyn Fn(&str)) -> Result<Row> + Sync,
 ) -> Result<()> {
-    let report = report.map(Report::open).transpose()?;
     if jobs.is_empty() {
         return Ok(());
     }

@@ -15,8 +15,8 @@ use sound::Timbre;
 
 use super::outside::Kind;
 use super::targets::{
-    Target, Targets, check_stdout, first_free, folder_beside, folder_of, full, is_stream, kind_named, kind_of,
-    rehearsal_path, write_stdout,
+    Target, Targets, check_place, check_stdout, first_free, folder_beside, folder_of, full, is_stream, kind_named,
+    kind_of, rehearsal_path, write_stdout,
 };
 
 /// Columns when neither a terminal nor $COLUMNS tells.
@@ -214,13 +214,7 @@ impl OutputOptions {
         self.check_stdout(targets)?;
         let mut taken = HashSet::new();
         for output in self.all_files(targets) {
-            if output.is_dir() {
-                bail!("--output {} is a folder; name a file in it", output.display());
-            }
-            let folder = folder_of(&output);
-            if !folder.is_dir() {
-                bail!("--output {}: there is no folder {}; create it first", output.display(), folder.display());
-            }
+            check_place("--output", &output)?;
             if !taken.insert(full(&output)) {
                 bail!("--output {} would be written twice; choose another name for one", output.display());
             }

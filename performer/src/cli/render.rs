@@ -1,6 +1,6 @@
 //! `performer render`: melodies from files, harmonized in four parts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ use super::batch::{self, Job, Jobs, Row};
 use super::options::{ModelOptions, part_named, whole};
 use super::output::{self, OUTPUT, OutputOptions};
 use super::share::{Report, Share};
+use super::targets::full;
 
 const MELODY: &str = "Melody";
 const HARMONY: &str = "Harmony";
@@ -221,17 +222,22 @@ pub fn run(mut args: Args) -> Result<()> {
         }
         Ok(Rendered { best: all.remove(0), written, files, seconds, place })
     };
+    match &jobs {
+        Jobs::One(_) if args.shard.is_some() => {
+            bail!("--shard is for many melodies; name a folder, several files or a pattern")
+        }
+        Jobs::Many(_) if args.output.wants_json() => {
+            bail!("--json shows one piece; for many, --format json writes a file each")
+        }
+        _ => {}
+    }
+    let report = args.report(&jobs)?;
     if let Jobs::One(job) = &jobs {
-        if args.shard.is_some() {
-            bail!("--shard is for many melodies; name a folder, several files or a pattern");
-        }
         let rendered = render(job, &|remark| args.output.say(remark));
-        if let Some(path) = &args.report {
-            let row = rendered.as_ref().map(|rendered| Some(rendered.row()));
-            let row = row.map_err(|error| anyhow!("{error:#}"));
-            Report::open(path)?.add(&job.input.display().to_string(), Vec::new, &row)?;
-        }
+        let row = rendered.as_ref().map(|rendered| Some(rendered.row())).map_err(|error| anyhow!("{error:#}"));
+        let added = report.map(|report| report.add(&job.input.display().to_string(), Vec::new, &row)).transpose();
         let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } = rendered?;
+        added?;
         args.output.show(&piece)?;
         let notes = piece.score.part(piece.score.melody).len();
         let separator = if args.alternatives.is_some() { "\n" } else { ": " };
@@ -248,10 +254,7 @@ pub fn run(mut args: Args) -> Result<()> {
         return Ok(());
     }
     let Jobs::Many(jobs) = jobs else { return Ok(()) };
-    if args.output.wants_json() {
-        bail!("--json shows one piece; for many, --format json writes a file each");
-    }
-    batch::run(jobs, (args.jobs, args.report.as_deref()), &args.output, |job, say| Ok(render(job, say)?.row()))
+    batch::run(jobs, (args.jobs, report), &args.output, |job, say| Ok(render(job, say)?.row()))
 }
 
 /// What became of a melody.
@@ -301,6 +304,23 @@ fn harmonize(
 }
 
 impl Args {
+    /// The `--report`, opened before any work is done; not into what is read or written.
+    fn report(&self, jobs: &Jobs) -> Result<Option<Report>> {
+        let Some(path) = &self.report else { return Ok(None) };
+        let jobs: Vec<&Job> = match jobs {
+            Jobs::One(job) => vec![job],
+            Jobs::Many(jobs) => jobs.iter().filter_map(|(_, job)| job.as_ref().ok()).collect(),
+        };
+        let is_report = |file: &Path| full(file) == full(path);
+        if jobs.iter().map(|job| &job.input).chain(&self.keep).any(|file| is_report(file)) {
+            bail!("--report {} is a file that is read; choose another name", path.display());
+        }
+        if jobs.iter().flat_map(|job| self.output.all_files(&job.targets)).any(|file| is_report(&file)) {
+            bail!("--report {} is a file that --output writes; choose another name", path.display());
+        }
+        Report::open(path).map(Some)
+    }
+
     fn options(&self, kept: Option<Tune>) -> Options {
         Options {
             melody: Choice { track: self.track.clone(), channel: self.channel },

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::batch::Row;
+use super::targets::check_place;
 
 /// One of so many shares of about the same size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,7 @@ impl Report {
     /// # Errors
     /// Where the file cannot be written.
     pub fn open(path: &Path) -> Result<Report> {
+        check_place("--report", path)?;
         let open = || -> io::Result<File> {
             let mut file = OpenOptions::new().create(true).append(true).open(path)?;
             if is_cut_off(path)? {

@@ -27,6 +27,18 @@ pub fn full(path: &Path) -> PathBuf {
     path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
 }
 
+/// Whether there can be a file; `option` names it.
+pub fn check_place(option: &str, path: &Path) -> Result<()> {
+    if path.is_dir() {
+        bail!("{option} {} is a folder; name a file in it", path.display());
+    }
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        bail!("{option} {}: there is no folder {}; create it first", path.display(), folder.display());
+    }
+    Ok(())
+}
+
 /// A file, or stdout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
