@@ -1,5 +1,6 @@
 // From MuseScore's score to the program `performer` and back. It knows MuseScore's objects and no window; chorale.qml is the
-// window, and tests/fixtures/musescore calls these functions without one. ES5, as MuseScore 3 has no later JavaScript.
+// window, and tests/fixtures/musescore calls these functions without one. ES5, as MuseScore 3 has no later JavaScript; one
+// file, since scripts that QML imports see no names of each other.
 
 var QUARTER = 480; // MuseScore's ticks of a quarter
 var WRITTEN_QUARTER = 24; // and the program's in MusicXML

@@ -2,7 +2,8 @@
 
 use chorale::{Chord, GivenChord, Part, Token};
 
-use crate::harmonizer::{Candidate, Query, log_softmax, singable};
+use crate::harmonizer::{Candidate, Query, singable};
+use crate::sampling::log_softmax;
 
 /// So many times as many voicings are kept as of a chord that is free, and less likely ones: which of them follows well on the
 /// chord before is for the rules to say.

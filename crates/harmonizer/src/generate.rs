@@ -10,8 +10,9 @@ use network::{Model, ModelError};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::harmonizer::{Limits, Sampling};
+use crate::harmonizer::Limits;
 use crate::phrasing::{self, Phrasing};
+use crate::sampling::Sampling;
 use crate::search::{self, Goal, Plan, SearchStep};
 
 /// Steps of a phrase: two bars of four beats; and of its last note, and the piece's.

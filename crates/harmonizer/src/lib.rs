@@ -29,6 +29,7 @@ mod guards;
 mod harmonizer;
 pub mod parallel;
 pub mod phrasing;
+mod sampling;
 pub mod search;
 mod stepwise;
 #[cfg(test)]
@@ -37,5 +38,6 @@ mod test_steps;
 pub use constraints::{Constraints, OutOfReach};
 pub use generate::{Outline, generate};
 pub use guards::{Purpose, guard, guard_for};
-pub use harmonizer::{Harmonizer, Limits, Sampling, StepRules};
+pub use harmonizer::{Harmonizer, Limits, StepRules};
+pub use sampling::Sampling;
 pub use stepwise::{HarmonizeError, harmonize};

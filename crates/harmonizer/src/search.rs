@@ -19,7 +19,8 @@ use rand_chacha::ChaCha8Rng;
 
 use self::goals::Role;
 use self::off_beat::OffBeat;
-use crate::harmonizer::{Candidate, Limits, Query, Sampling, StepRules, beams, draw, log_softmax};
+use crate::harmonizer::{Candidate, Limits, Query, StepRules, beams};
+use crate::sampling::{Sampling, draw, log_softmax};
 use network::{Context, Model, ModelError, Row, State};
 
 pub use focus::steps_among;

@@ -69,7 +69,7 @@ mod tests {
     use network::Model;
 
     use super::*;
-    use crate::harmonizer::Sampling;
+    use crate::sampling::Sampling;
     use crate::test_steps::step;
 
     #[test]
