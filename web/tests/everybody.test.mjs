@@ -60,8 +60,8 @@ test("by keyboard alone a screen is chosen, a key of the drawn keyboard played, 
   await page.waitForFunction(() =>
     window.seen.replies.some(({ state }) => state && state.sounding[0] === 67 && state.sounding.every(Boolean)),
   );
-  await page.keyboard.up("Space");
   await page.waitForFunction(() => document.getElementById("spoken").textContent.length > 3);
+  await page.keyboard.up("Space");
   assert.equal(await page.getAttribute("#spoken", "aria-live"), "polite");
   await page.context().close();
 });
