@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 pub mod adam;
+pub mod aims;
 pub mod binary;
 pub mod chorales;
 pub mod hands;

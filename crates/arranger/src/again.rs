@@ -78,7 +78,7 @@ pub fn redo(
     if let Some(silent) =
         sounding.constraints.ensemble.silent().filter(|silent| selection.parts == Some([*silent].into()))
     {
-        return Err(ArrangeError::RedoLeftOut(silent.name().to_lowercase()));
+        return Err(ArrangeError::RedoLeftOut(silent));
     }
     let free = sounding.free(&bars, parts);
     if free.iter().all(|free| free.is_empty()) {

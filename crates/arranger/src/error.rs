@@ -45,8 +45,8 @@ pub enum ArrangeError {
     NoSuchBar { asked: String, first: u32, last: u32 },
     #[error("nothing is left to be found anew: no note of these parts begins in these bars; take others, or more")]
     NothingSelected,
-    #[error("--redo {0}: --ranges SAB leaves the {0} out; name other parts")]
-    RedoLeftOut(String),
+    #[error("--redo {part}: --ranges SAB leaves the {part} out; name other parts", part = .0.name().to_lowercase())]
+    RedoLeftOut(Part),
     #[error("the {} has no note there; name a beat on which one sounds", .0.name().to_lowercase())]
     NoNote(Part),
     #[error("--live knows only what came before; without it the search leads into what stands after, too")]

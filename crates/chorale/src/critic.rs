@@ -1,6 +1,6 @@
 //! A critic of the networks' own playing: how much likelier a step is Bach's than ours, judged by some ten thousand small
 //! things that each chord does (how long a note was, how a dissonance is left, what follows what in the key). It is a
-//! log-linear model beside the network, of which every weight is learned (performer/examples/critic_lab.rs) until our own
+//! log-linear model beside the network, of which every weight is learned (tests/src/bin/critic_lab.rs) until our own
 //! runs do each thing about as often as Bach.
 
 mod features;

@@ -146,7 +146,7 @@ impl StepFeatures {
 }
 
 /// 0 to 8 steps, then up to three beats, up to a bar, and longer.
-fn hold_class(steps: usize) -> usize {
+pub(crate) fn hold_class(steps: usize) -> usize {
     match steps {
         0..=8 => steps,
         9..=12 => 9,

@@ -1,5 +1,5 @@
 use crate::breaches::{Breaches, Past};
-use crate::critic::Critic;
+use crate::critic::{Critic, Trace};
 use crate::rules::Rule;
 use crate::sonority::is_good_ending;
 use crate::{Chord, Key, Part};
@@ -16,6 +16,11 @@ pub struct Guard {
 impl Guard {
     /// Weighs nothing.
     pub const OFF: Guard = Guard { weights: [0.0; Rule::COUNT], critic: None };
+
+    /// What its critic looks back on, at the beginning of a piece; `None` without a critic, since nobody asks then.
+    pub fn trace(&self) -> Option<Trace> {
+        self.critic.map(|_| Trace::default())
+    }
 
     /// Nats taken off a chord's log-likelihood.
     pub fn cost(&self, breaches: &Breaches) -> f32 {

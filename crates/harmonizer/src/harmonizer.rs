@@ -33,14 +33,14 @@ impl Candidate {
     /// `prospect` is that under its soprano.
     pub(crate) fn judge(
         &mut self,
-        (past, trace): (&Past, &Trace),
+        (past, trace): (&Past, Option<&Trace>),
         phase: Phase,
         prospect: Prospect,
         rules: &StepRules,
     ) {
         let StepRules { sampling: Sampling { guard, .. }, limits, is_closing } = rules;
         self.cost = guard.cost(&past.breaches_expecting(self.chord, phase, prospect));
-        if let Some(critic) = guard.critic {
+        if let Some((critic, trace)) = guard.critic.zip(trace) {
             self.cost -= critic.worth(trace, past, self.chord, phase, prospect);
         }
         let heard = limits.heard(self.chord);
@@ -112,7 +112,7 @@ pub struct Harmonizer {
     sampling: Sampling,
     state: State,
     past: Past,
-    trace: Trace,
+    trace: Option<Trace>,
     /// Steps begun so far, the phase of the present one, and the chord before it.
     steps: u64,
     phase: Phase,
@@ -151,7 +151,7 @@ impl Harmonizer {
             sampling,
             state,
             past: Past::default(),
-            trace: Trace::default(),
+            trace: sampling.guard.trace(),
             steps: 0,
             phase: Phase::in_bar(0),
             before: Chord::START,
@@ -202,7 +202,9 @@ impl Harmonizer {
         self.model.step(&mut [&mut self.state], &[before], phase, &mut self.context)?;
         if before != Chord::START {
             self.past.step(before, self.phase);
-            self.trace.step(before, self.phase);
+            if let Some(trace) = &mut self.trace {
+                trace.step(before, self.phase);
+            }
         }
         self.phase = phase;
         self.before = before;
@@ -314,7 +316,7 @@ impl Harmonizer {
         for (beam, &soprano) in beams.iter_mut().zip(sopranos) {
             let prospect = prospects.of(soprano);
             for candidate in beam {
-                candidate.judge((&self.past, &self.trace), self.phase, prospect, rules);
+                candidate.judge((&self.past, self.trace.as_ref()), self.phase, prospect, rules);
                 candidate.cost += self.opening_cost(rules, candidate.chord);
             }
         }

@@ -125,7 +125,7 @@ pub fn alternatives(
 struct Particle {
     state: State,
     past: Past,
-    trace: Trace,
+    trace: Option<Trace>,
     before: Chord,
     /// Logarithm of the weight since the particles were last resampled.
     weight: f64,
@@ -149,7 +149,7 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
     let roles = goals::roles(steps, *home, goals);
     let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
-    let (mut past, mut trace) = (Past::default(), Trace::default());
+    let (mut past, mut trace) = (Past::default(), sampling.guard.trace());
     if is_new {
         // A soprano of our own has no way home but the key that was told.
         past.set_home(*home);
@@ -159,7 +159,9 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
         model.step(&mut [&mut state], &[before], phase, &mut context)?;
         off_beat.step(before, chord, phase);
         past.step(chord, phase);
-        trace.step(chord, phase);
+        if let Some(trace) = &mut trace {
+            trace.step(chord, phase);
+        }
         before = chord;
     }
     let mut swarm: Vec<Particle> = (0..particles.max(1))
@@ -197,7 +199,9 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
             particle.off_beat.step(particle.before, candidate.chord, step.phase);
             particle.before = candidate.chord;
             particle.past.step(candidate.chord, step.phase);
-            particle.trace.step(candidate.chord, step.phase);
+            if let Some(trace) = &mut particle.trace {
+                trace.step(candidate.chord, step.phase);
+            }
             chosen.push(candidate.chord);
         }
         let leads = match role {
@@ -293,7 +297,7 @@ fn candidates(
     for ((particle, beam), query) in swarm.iter().zip(&mut beams).zip(&queries) {
         let prospect = particle.past.prospects(step.phase).of(query.soprano);
         for candidate in beam {
-            candidate.judge((&particle.past, &particle.trace), step.phase, prospect, &rules);
+            candidate.judge((&particle.past, particle.trace.as_ref()), step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
                 + particle.off_beat.cost(particle.before, candidate.chord, step.phase)
@@ -405,7 +409,7 @@ mod tests {
         let particle = |root: u8, weight: f64| Particle {
             state: model.start(),
             past: Past::default(),
-            trace: Trace::default(),
+            trace: None,
             before: Chord::START,
             weight,
             log_likelihood: 0.0,

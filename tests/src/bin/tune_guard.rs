@@ -18,6 +18,7 @@ use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling, guard};
 use network::{Architecture, Model};
 use performer::study::report::{Way, generate_all, harmonize_all};
+use tests::aims::aim;
 
 /// A step of a weight, for each nat by which the rate is off, in the first half of the rounds; then it shrinks.
 const RATE: f32 = 0.4;
@@ -25,25 +26,6 @@ const RATE: f32 = 0.4;
 const LIMIT: f32 = 4.0;
 /// Steps of a new chorale.
 const NEW_STEPS: usize = 256;
-
-/// The rate to reach, against Bach's. What goes wrong in Bach has its reasons, which the networks see only in part:
-/// they had better do it less often. On other sopranos than these they move less than Bach. And Bach knew which held
-/// note would go on and where a phrase would end: who doesn't had better have a chord under each that could be the last,
-/// rest there, and lead to it by its dominant.
-fn aim(rule: Rule) -> f64 {
-    match rule {
-        Rule::ParallelFifths | Rule::ParallelOctaves | Rule::BeatParallels => 0.5,
-        Rule::Crossing | Rule::IncompleteTriad | Rule::SemitoneDissonance => 0.65,
-        Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone => 0.8,
-        Rule::UnresolvedSeventh | Rule::UnresolvedSuspension => 0.8,
-        Rule::Unclassified | Rule::UnsettledHold | Rule::OpenHold => 0.6,
-        Rule::PassingSemitoneDissonance | Rule::AloneSoprano | Rule::Stuck => 0.85,
-        Rule::HalfBeat => 1.05,
-        Rule::PhraseEndMotion | Rule::PhraseEndChord => 0.5,
-        Rule::AuthenticCadence | Rule::CadentialDominant => 1.3,
-        _ => 1.0,
-    }
-}
 
 fn main() -> Result<()> {
     const USAGE: &str = "usage: tune_guard DATA live|ahead|new [ROUNDS] [TEMPERATURE]";

@@ -1,6 +1,7 @@
 //! What a chord does, as small things that can be counted.
 
 use super::THINGS;
+use crate::features::hold_class;
 use crate::phrase_tracker::Prospect;
 use crate::{Chord, Key, KeyFinder, Part, Phase, Pitch};
 
@@ -344,12 +345,7 @@ fn degree(key: Option<Key>, pitch: Option<Pitch>) -> u32 {
 
 /// For how many steps, the longest together.
 fn length(steps: u32) -> u32 {
-    match steps {
-        0..=8 => steps,
-        9..=12 => 9,
-        13..=16 => 10,
-        _ => 11,
-    }
+    hold_class(steps as usize) as u32
 }
 
 fn tenths(likelihood: f32) -> u32 {

@@ -1,9 +1,9 @@
 //! Fits critics (`chorale::critic`) on the training sopranos and tries them on others; what came of it is told in
 //! models/EXPERIMENTS.md.
 //!
-//!     cargo run --release -p performer --example critic_lab -- DATA fit wavenet live 14 live.critic 0.7 0.3
-//!     cargo run --release -p performer --example critic_lab -- DATA eval wavenet live live.critic
-//!
+//!     cargo run --release --workspace --bin critic_lab -- DATA fit wavenet live 14 live.critic 0.7 0.3
+//!     cargo run --release --workspace --bin critic_lab -- DATA eval wavenet live live.critic
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,22 +20,7 @@ use performer::study::distance::distances;
 use performer::study::judges::give_aways::{GiveAways, ROWS};
 use performer::study::judges::trial::{Heard, Trial, tried};
 use performer::study::report::{Copied, Way, harmonize_all, nats_a_note, of_phrases};
-
-/// As in tune_guard.
-fn aim(rule: Rule) -> f64 {
-    match rule {
-        Rule::ParallelFifths | Rule::ParallelOctaves | Rule::BeatParallels => 0.5,
-        Rule::Crossing | Rule::IncompleteTriad | Rule::SemitoneDissonance => 0.65,
-        Rule::DirectFifthsOctaves | Rule::Overlap | Rule::DoubledLeadingTone => 0.8,
-        Rule::UnresolvedSeventh | Rule::UnresolvedSuspension => 0.8,
-        Rule::Unclassified | Rule::UnsettledHold | Rule::OpenHold => 0.6,
-        Rule::PassingSemitoneDissonance | Rule::AloneSoprano | Rule::Stuck => 0.85,
-        Rule::HalfBeat => 1.05,
-        Rule::PhraseEndMotion | Rule::PhraseEndChord => 0.5,
-        Rule::AuthenticCadence | Rule::CadentialDominant => 1.3,
-        _ => 1.0,
-    }
-}
+use tests::aims::aim;
 
 type Piece = (Chorale, Vec<Phase>);
 
@@ -113,7 +98,7 @@ fn main() -> Result<()> {
     let s = |i: usize| a.get(i).map(String::as_str);
     let num = |i: usize, default: f64| s(i).map_or(Ok(default), str::parse);
     let data = Dataset::open(Path::new(&data), SPLIT_SEED)?;
-    match s(0).context("fit|eval|write")? {
+    match s(0).context("fit|eval|judge")? {
         // fit MODEL WAY ROUNDS OUT Z RATE EVERY START|- [guard]: with `guard` the guard's weights are found anew too
         "fit" => {
             let model = model(s(1).context("model")?)?;
