@@ -490,6 +490,9 @@ fn other_programs_make_compressed_sound_and_engraved_pages_of_ours_or_it_is_told
     use std::os::unix::fs::PermissionsExt;
 
     let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    fs::create_dir(folder.path().join("all")).expect("a folder");
+    let options = ["generate", "-o", "four.mid", "--steps", "16", "--quiet"];
+    succeed(&folder, &options);
     let programs = folder.path().join("programs");
     let render = |path: &str, arguments: &[&str]| {
         let mut command = Command::new(performer());
@@ -511,8 +514,14 @@ fn other_programs_make_compressed_sound_and_engraved_pages_of_ours_or_it_is_told
         fs::write(&script, format!("#!/bin/sh\n(printf {name}; cat \"{from}\") > \"{out}\"\n")).expect("a script");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("a program");
     }
+    // As MuseScore does, a picture for each page.
+    let page = "<svg viewBox=\\\"0 0 10 20\\\"><path/></svg>";
+    let pages = format!("for page in 1 2; do echo \"{page}\" > \"${{2%.svg}}-$page.svg\"; done");
+    let score = format!("#!/bin/sh\ncase $2 in *.svg) {pages};; *) (printf mscore3; cat \"$3\") > \"$2\";; esac\n");
+    fs::write(programs.join("mscore3"), score).expect("a script");
     let path = format!("{}:/usr/bin:/bin", programs.display());
-    let outputs = ["out.ogg", "out.mp3", "out.pdf", "out.wav"].map(|name| ["-o", name]).concat();
+    let outputs = ["out.ogg", "out.mp3", "out.pdf", "out.wav", "out.svg", "out.score.svg"];
+    let outputs = outputs.map(|name| ["-o", name]).concat();
     let made = render(&path, &[&["tune.mid", "--rehearsal"], &outputs[..]].concat());
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -520,6 +529,19 @@ fn other_programs_make_compressed_sound_and_engraved_pages_of_ours_or_it_is_told
     assert_eq!(read("out.mp3"), [b"lame", &read("out.wav")[..]].concat());
     assert_eq!(read("out_tenor.ogg"), [b"oggenc", &read("out_tenor.wav")[..]].concat());
     assert!(read("out.pdf").starts_with(b"mscore3<?xml"));
+    let text = |name: &str| String::from_utf8(read(name)).expect("text");
+    assert!(text("out.score.svg").contains("viewBox=\"0 0 10 40\"") && !text("out.svg").contains("0 0 10 40"));
+    let versions = render(&path, &["tune.mid", "-o", "all/", "--format", "score.svg", "--alternatives", "2"]);
+    assert!(versions.status.success(), "{}", String::from_utf8_lossy(&versions.stderr));
+    assert!(text("all/tune_2.score.svg").contains("viewBox=\"0 0 10 40\""));
+    let explained = Command::new(performer())
+        .args(["explain", "four.mid", "-o", "marked.pdf", "-o", "marked.score.svg"])
+        .current_dir(folder.path())
+        .env("PATH", &path)
+        .output()
+        .expect("performer runs");
+    assert!(explained.status.success(), "{}", String::from_utf8_lossy(&explained.stderr));
+    assert!(text("marked.pdf").contains("mscore3<?xml") && text("marked.score.svg").contains("<svg"));
     assert!(read("out_tenor.wav").len() > read("out.wav").len() + 44_100 * 4 * 4, "pitches and a count come first");
 
     // One that fails leaves what was there.
@@ -968,11 +990,16 @@ fn alternatives_are_numbered_and_differ() {
     assert_ne!(written[0]["Bass"], written[1]["Bass"]);
     assert_ne!(written[1]["Bass"], written[2]["Bass"]);
     assert!(!folder.path().join("out.mid").exists());
-    let nats: Vec<f64> = String::from_utf8_lossy(&said.stderr)
-        .split(" nats")
-        .filter_map(|text| text.rsplit(' ').next()?.parse().ok())
-        .collect();
-    assert_eq!(nats.len(), 3, "{}", String::from_utf8_lossy(&said.stderr));
+    let said = String::from_utf8_lossy(&said.stderr);
+    let numbers = |line: &str| -> Vec<f64> {
+        line.split([' ', ',', ';']).filter(|word| word.contains('.')).filter_map(|word| word.parse().ok()).collect()
+    };
+    let ranks: Vec<Vec<f64>> = said.lines().filter(|line| line.contains(" nats a note")).map(numbers).collect();
+    assert_eq!(ranks.len(), 3, "{said}");
+    assert!(ranks.is_sorted_by(|one, next| one[0] <= next[0]), "the order is that of what is printed: {said}");
+    for [all, network, rules, faults] in ranks.iter().map(|rank| [rank[0], rank[1], rank[2], rank[3]]) {
+        assert!((all - network - rules - faults).abs() < 0.002, "{said}");
+    }
 }
 
 #[test]

@@ -50,7 +50,9 @@ enum Command {
     Evaluate(EvaluateArgs),
     /// Export a checkpoint to ONNX, after comparing the file with the checkpoint step by step
     ///
-    /// Example: trainer export runs/wavenet/best.safetensors -o models/wavenet.onnx
+    /// Examples:
+    ///   trainer export runs/wavenet/best.safetensors -o mine.onnx
+    ///   trainer export runs/wavenet/best.safetensors -o mine.onnx --force    (over what is there)
     #[command(verbatim_doc_comment)]
     Export(ExportArgs),
 }

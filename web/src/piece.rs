@@ -14,7 +14,7 @@ pub struct Shown {
     pub alternatives: usize,
     /// How many changes can be taken back.
     pub past: usize,
-    /// How unlikely each is, in nats a note, by the network and the rules; null where nobody asked.
+    /// How unlikely each is, in nats a note, by the network, the rules and the faults; null where nobody asked.
     pub nats: Vec<Option<f64>>,
 }
 

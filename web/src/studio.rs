@@ -284,7 +284,7 @@ impl Studio {
 
 impl From<Arrangement> for Version {
     fn from(arrangement: Arrangement) -> Version {
-        Version { nats: arrangement.nats.map(|nats| nats.with_rules), piece: arrangement.piece }
+        Version { nats: arrangement.nats.map(|nats| nats.with_faults), piece: arrangement.piece }
     }
 }
 

@@ -5,13 +5,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arranger::{ExportOptions, Format, Options};
+use arranger::{ExportOptions, FileKind, Options};
 use network::Model;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [input, output] = arguments.as_slice() else { return Err("usage: render_file MELODY OUTPUT".into()) };
-    let format = Format::from_path(Path::new(output)).ok_or(format!("{output} must end in {}", Format::ENDINGS))?;
+    let kind = FileKind::from_path(Path::new(output)).ok_or(format!("{output} must end in {}", FileKind::ENDINGS))?;
+    kind.check()?;
 
     let model = Arc::new(Model::wavenet()?);
     let tune = arranger::open(input)?;
@@ -20,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("{remark}");
     }
     let best = cantus.harmonize(&model)?.remove(0);
-    std::fs::write(output, best.piece.export(format, &ExportOptions::default())?)?;
+    std::fs::write(output, kind.export(&best.piece, &ExportOptions::default())?)?;
     println!("{output}: {} sixteenths harmonized, {} broken rules", best.steps, best.piece.marks.len());
     Ok(())
 }

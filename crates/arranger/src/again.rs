@@ -11,7 +11,7 @@ use engraving::Piece;
 use files::melody::{self, Melody, MelodyStep};
 use files::notation::spellings;
 use files::{Direction, Note, Score, Tick, parts};
-use harmonizer::search::{self, Harmonization, Plan, contour_of, steps_among};
+use harmonizer::search::{self, Plan, contour_of, steps_among};
 use harmonizer::{Constraints, Purpose, guard_for};
 use network::Model;
 
@@ -260,9 +260,9 @@ impl Sounding<'_> {
         sampling.seed = sampling.seed.wrapping_mul(0x100);
         let found = search::alternatives(model, sampling, &plan, particles, ROUNDS * alternatives)?;
         let notes = 4.0 * plan.steps.len() as f64;
-        let all = found.into_iter().map(|Harmonization { chords, log_likelihood, cost, .. }| {
-            let nats = Nats { with_rules: (cost - log_likelihood) / notes, alone: -log_likelihood / notes };
-            let score = self.score(&chords[..end - first], first, free, selected, parts);
+        let all = found.into_iter().map(|one| {
+            let nats = Nats::of(&one, notes);
+            let score = self.score(&one.chords[..end - first], first, free, selected, parts);
             let piece = Piece::new(score, self.piece.grid.clone());
             Arrangement { piece, steps: end - first, nats: Some(nats), remarks: Vec::new() }
         });

@@ -27,10 +27,24 @@ pub struct Arrangement {
 /// How unlikely a harmonization is, a note of any part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nats {
-    /// With the costs of the rules.
-    pub with_rules: f64,
     /// By the network.
     pub alone: f64,
+    /// With the costs of the rules and habits.
+    pub with_rules: f64,
+    /// With what faults cost besides, that is broken rules of the textbooks and beginnings and ends of phrases that are missed.
+    /// The best harmonization has the fewest.
+    pub with_faults: f64,
+}
+
+impl Nats {
+    pub(crate) fn of(found: &Harmonization, notes: f64) -> Nats {
+        let a_note = |merit: f64| -merit / notes;
+        Nats {
+            alone: a_note(found.log_likelihood),
+            with_rules: a_note(found.score()),
+            with_faults: a_note(found.merit()),
+        }
+    }
 }
 
 /// The chord of each step, and how likely they are where that is known.
@@ -95,14 +109,11 @@ impl Cantus {
         let mut found = search::alternatives(model, sampling, &plan, particles, alternatives * rounds)?;
         found.truncate(alternatives);
         let notes = 4.0 * steps.len() as f64;
-        let nats = |one: &Harmonization| Nats { with_rules: -one.score() / notes, alone: -one.log_likelihood / notes };
-        Ok(found
-            .into_iter()
-            .map(|one| {
-                let nats = nats(&one);
-                (one.chords, Some(nats))
-            })
-            .collect())
+        let harmony = |one: Harmonization| {
+            let nats = Nats::of(&one, notes);
+            (one.chords, Some(nats))
+        };
+        Ok(found.into_iter().map(harmony).collect())
     }
 
     fn arrangement(&self, chords: &[Chord], nats: Option<Nats>) -> Arrangement {

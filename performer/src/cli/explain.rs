@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use arranger::FileKind;
 use chorale::Key;
 use engraving::{ExportOptions, Format, Piece, explain};
 
@@ -22,6 +23,8 @@ Examples:
   performer explain chorale.mid -o marked.musicxml -o marked.svg
       The broken rules written over the notes, and in a piano roll.
   performer explain chorale.mid -o marked.png --force
+  performer explain chorale.mid -o marked.pdf
+      Engraved, where MuseScore is installed.
   performer explain hymnal.abc --tune 12
   performer explain chorale.csv --json > reading.json")]
 pub struct Args {
@@ -41,7 +44,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .png, .html or .json
+    /// Also write the piece with its marks: .musicxml, .mxl, .svg, .png, .html or .json; where MuseScore is installed, .pdf or
+    /// .score.svg
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
 
@@ -50,23 +54,26 @@ pub struct Args {
     force: bool,
 }
 
+const MARKED: &str = ".musicxml, .mxl, .svg, .png, .html, .json, .pdf or .score.svg";
+
 pub fn run(args: Args) -> Result<()> {
     let Args { file, key, tune, json, output, force } = args;
-    let mut formats = Vec::new();
+    let mut kinds = Vec::new();
     for path in &output {
-        let format = Format::from_path(path).filter(|format| !matches!(format, Format::Midi | Format::Wav));
-        let Some(format) = format else {
-            bail!("--output {}: marks are written into .musicxml, .mxl, .svg, .png, .html or .json", path.display());
+        let kind = FileKind::from_path(path).filter(|kind| !matches!(kind.format(), Format::Midi | Format::Wav));
+        let Some(kind) = kind else {
+            bail!("--output {}: marks are written into {MARKED}", path.display());
         };
         if path.exists() && !force {
             bail!("--output {} is there already; --force replaces it", path.display());
         }
-        formats.push(format);
+        kind.check().with_context(|| format!("--output {}", path.display()))?;
+        kinds.push(kind);
     }
     let piece = read_piece(&file, tune.as_deref(), key)?;
     let options = ExportOptions { with_marks: true, ..ExportOptions::default() };
-    for (path, format) in output.iter().zip(formats) {
-        let bytes = piece.export(format, &options).with_context(|| format!("cannot make {}", path.display()))?;
+    for (path, kind) in output.iter().zip(kinds) {
+        let bytes = kind.export(&piece, &options).with_context(|| format!("cannot make {}", path.display()))?;
         files::write_whole(path, &bytes)?;
     }
     print(&if json { piece.json() } else { explain::text(&piece) })

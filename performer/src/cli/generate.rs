@@ -18,6 +18,9 @@ const PIECE: &str = "Piece";
 /// first and kept; the network goes on from there.
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
+// What is otherwise where there is no melody.
+#[command(mut_arg("output", |output| output.help(OUTPUT_HELP)), mut_arg("title", |title| title.help(TITLE_HELP)))]
+#[command(mut_arg("key", |key| key.help(KEY_HELP)), mut_arg("ranges", |ranges| ranges.help(RANGES_HELP)))]
 pub struct Args {
     #[command(flatten)]
     output: OutputOptions,
@@ -41,6 +44,18 @@ pub struct Args {
     #[command(flatten)]
     model: ModelOptions,
 }
+
+const OUTPUT_HELP: &str = concat!(
+    output::what_endings_say!(),
+    "Several with several -o. In a folder the piece is called chorale and gets the formats of --format, and - stands for stdout, \
+     in the one format of --format. Each file appears whole or not at all [default: chorale.mid, or chorale-2.mid and so on \
+     where that is there, in the formats of --format; nothing is replaced]"
+);
+const TITLE_HELP: &str = "The title of the piece [default: none]";
+const KEY_HELP: &str = "The key: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it; with --prompt, whose key it \
+                        goes on in, it is only spelled for it [default: the prompt's, else one that the seed draws]";
+const RANGES_HELP: &str = "Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices; and ranges of single parts, alone or \
+                           behind one of these: TTBB,Bass:D2-C4";
 
 const EXAMPLES: &str = "\
 Examples:

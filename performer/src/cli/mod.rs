@@ -10,7 +10,6 @@ pub mod learn;
 pub mod midi;
 pub mod options;
 pub mod output;
-mod outside;
 pub mod play;
 pub mod ports;
 pub mod render;

@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
-use arranger::{Heading, Tune};
+use arranger::{FileKind, Heading, Tune};
 use chorale::Key;
 use engraving::{ExportOptions, Piece, view};
 use files::musicxml::Layout;
 use files::{Ensemble, Program};
 use sound::Timbre;
 
-use super::outside::Kind;
 use super::targets::{
     Target, Targets, check_place, check_stdout, first_free, folder_beside, folder_of, full, is_stream, kind_named,
     kind_of, rehearsal_path, write_stdout,
@@ -26,21 +25,34 @@ pub const OUTPUT: &str = "Output";
 const SCORE: &str = "Score";
 const SOUND: &str = "Sound";
 
+/// The first sentence of the help of `--output`.
+macro_rules! what_endings_say {
+    () => {
+        "A file to write; its ending says what: .mid (a track a part, channels 1 to 4), .musicxml or .mxl (a choir score), .svg or \
+         .png (piano roll), .html (a page that plays), .wav (sound), .json (for programs); where other programs are installed that \
+         make them, .ogg or .mp3 (sound; oggenc, lame, ffmpeg) and .pdf or .score.svg (an engraved choir score, in the latter \
+         its pages one below the other; MuseScore). "
+    };
+}
+pub(super) use what_endings_say;
+
+const OUTPUT_HELP: &str = concat!(
+    what_endings_say!(),
+    "Several with several -o. A folder takes the name of the input and the formats of --format, and - stands for stdout, in the \
+     one format of --format. Each file appears whole or not at all [default: a new name beside the input, such as \
+     tune-chorale.mid, in the formats of --format; nothing is replaced]"
+);
+
 /// Where a piece goes, and how it looks and sounds there.
 #[derive(clap::Args)]
 pub struct OutputOptions {
-    /// A file to write; its ending says what: .mid (a track a part, channels 1 to 4), .musicxml or .mxl (a choir score),
-    /// .svg or .png (piano roll), .html (a page that plays), .wav (sound), .json (for programs); where other programs are
-    /// installed that make them, .ogg or .mp3 (sound; oggenc, lame, ffmpeg) and .pdf (a choir score; MuseScore). Several with
-    /// several -o. A folder takes the name of the input and the formats of --format, and - stands for stdout, in the one format of
-    /// --format. Each file appears whole or not at all [default: a new name beside the input, such as tune-chorale.mid,
-    /// in the formats of --format; nothing is replaced]
-    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    // A doc comment could not share it with `generate`.
+    #[arg(short, long, value_name = "FILE", help = OUTPUT_HELP, help_heading = OUTPUT)]
     output: Vec<PathBuf>,
 
     /// What to write where no name says it: endings with commas between
     #[arg(long, value_name = "ENDINGS", value_delimiter = ',', value_parser = kind_named, default_value = "mid", help_heading = OUTPUT)]
-    format: Vec<(String, Kind)>,
+    format: Vec<(String, FileKind)>,
 
     /// Replace files that are there already
     #[arg(short, long, help_heading = OUTPUT)]
@@ -115,7 +127,7 @@ impl OutputOptions {
             let is_folder = output.is_dir() || output.to_string_lossy().ends_with(std::path::is_separator);
             if is_stream(output) {
                 targets.extend(self.format.iter().map(|(_, kind)| (Target::Stdout, *kind)));
-            } else if is_folder && Kind::from_path(output).is_none() {
+            } else if is_folder && FileKind::from_path(output).is_none() {
                 targets.extend(self.in_formats(&output.join(names.stem)));
             } else {
                 targets.push((Target::File(output.clone()), kind_of(output)?));
@@ -136,7 +148,7 @@ impl OutputOptions {
     }
 
     /// A file for each `--format`. `name` lacks its ending.
-    fn in_formats(&self, name: &Path) -> Vec<(Target, Kind)> {
+    fn in_formats(&self, name: &Path) -> Vec<(Target, FileKind)> {
         let file = |ending: &str| {
             let mut path = name.as_os_str().to_owned();
             path.push(format!(".{ending}"));
@@ -159,7 +171,7 @@ impl OutputOptions {
         if is_stream(folder) {
             bail!("--output -: several melodies don't fit into stdout; name a folder");
         }
-        if Kind::from_path(folder).is_some() && !folder.is_dir() {
+        if FileKind::from_path(folder).is_some() && !folder.is_dir() {
             bail!("--output {}: several melodies need a folder; --format says what to write", folder.display());
         }
         Ok(folder.clone())
@@ -229,7 +241,7 @@ impl OutputOptions {
     }
 
     fn check_stdout(&self, targets: &Targets) -> Result<()> {
-        let kinds: Vec<Kind> = targets.on_stdout().collect();
+        let kinds: Vec<FileKind> = targets.on_stdout().collect();
         if kinds.is_empty() {
             return Ok(());
         }
@@ -292,7 +304,7 @@ impl OutputOptions {
     pub fn write(&self, piece: &Piece, targets: &Targets, options: &ExportOptions) -> Result<()> {
         let mut files = Vec::new();
         for (target, kind) in &targets.0 {
-            let piece_as = || -> Result<Vec<u8>> { kind.finish(piece.export(kind.format(), options)?) };
+            let piece_as = || kind.export(piece, options);
             let Target::File(path) = target else {
                 files.push((None, piece_as().context("cannot make what goes to stdout")?));
                 continue;
@@ -303,7 +315,8 @@ impl OutputOptions {
                 for part in self.ranges.parts() {
                     let path = rehearsal_path(path, &self.ranges, part);
                     let sound = piece.rehearsal(part, options).map_err(anyhow::Error::from);
-                    files.push((Some(path), sound.and_then(|sound| kind.finish(sound)).with_context(failed)?));
+                    let file = sound.and_then(|sound| Ok(kind.finish(sound)?));
+                    files.push((Some(path), file.with_context(failed)?));
                 }
             }
         }

@@ -87,7 +87,8 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = PARTICLES as u32, value_parser = whole(1_u32, 1024), allow_negative_numbers = true, help_heading = HARMONY)]
     particles: u32,
 
-    /// Write N different harmonizations, the best first, with _1, _2 and so on behind the name [default: one]
+    /// Write N different harmonizations with _1, _2 and so on behind the name, the best first: the likeliest to the network and
+    /// by the rules, each fault weighing 4 nats [default: one]
     #[arg(long, value_name = "N", value_parser = whole(2_u16, 99), allow_negative_numbers = true, help_heading = HARMONY)]
     alternatives: Option<u16>,
 
@@ -151,8 +152,8 @@ Examples:
       The first note is an upbeat of a quarter, which the file keeps to itself.
   performer render hymn.musicxml -o hymn.mxl -o hymn.svg -o hymn.html -o hymn.wav --rehearsal
       A choir score with the words, a picture, a page that plays, and sound, with a rehearsal track for each part.
-  performer render hymn.musicxml -o hymn.pdf -o hymn.ogg --rehearsal
-      An engraved score and compressed sound, by MuseScore and oggenc or ffmpeg where they are installed.
+  performer render hymn.musicxml -o hymn.pdf -o hymn.score.svg -o hymn.ogg -o hymn.mp3 --rehearsal
+      An engraved score, also as a picture, and compressed sound, where MuseScore, oggenc, lame or ffmpeg are installed.
   performer render hymn.mid -o hymn.musicxml --staves 2 --key Eb --title \"Nun danket\" --marks
       Two staves as in a hymnal, in E flat major, with broken rules written over the notes.
   performer render hymn.mid -o low.mid --transpose -2
@@ -212,11 +213,7 @@ pub fn run(mut args: Args) -> Result<()> {
             args.output.write(&rendered.piece, targets, &options)?;
             files.extend(args.output.files(targets));
             written.push(match rendered.nats {
-                Some(Nats { with_rules, alone }) if args.alternatives.is_some() => format!(
-                    "{}: {with_rules:.3} nats a note with the rules' costs, {alone:.3} by the network, {} marks",
-                    targets.list(),
-                    rendered.piece.marks.len()
-                ),
+                Some(nats) if args.alternatives.is_some() => rank(&targets.list(), nats, rendered.piece.marks.len()),
                 _ => targets.list(),
             });
         }
@@ -245,6 +242,9 @@ pub fn run(mut args: Args) -> Result<()> {
             "{}{separator}{notes} melody notes, {steps} steps harmonized in {seconds:.2} s",
             written.join("\n"),
         ));
+        if args.alternatives.is_some() {
+            args.output.say(RANKS);
+        }
         if let Some(wanted) = args.alternatives.map(usize::from).filter(|&wanted| wanted > written.len()) {
             args.output.say(&format!(
                 "only {} of {wanted} harmonizations differ; others with another --seed or a higher --temperature",
@@ -255,6 +255,19 @@ pub fn run(mut args: Args) -> Result<()> {
     }
     let Jobs::Many(jobs) = jobs else { return Ok(()) };
     batch::run(jobs, (args.jobs, report), &args.output, |job, say| Ok(render(job, say)?.row()))
+}
+
+/// What the first of several harmonizations is first in.
+const RANKS: &str = "the fewest nats come first: how unlikely a harmonization is to the network, what it costs by the rules and \
+                     habits, and 4 for each fault (a mark is one, a beginning or end of a phrase that is missed is two)";
+
+/// How one of several harmonizations stands.
+fn rank(files: &str, Nats { alone, with_rules, with_faults }: Nats, marks: usize) -> String {
+    let (rules, faults) = (with_rules - alone, with_faults - with_rules);
+    format!(
+        "{files}: {with_faults:.3} nats a note: {alone:.3} by the network, {rules:.3} by the rules, {faults:.3} for faults; \
+         {marks} marks"
+    )
 }
 
 /// What became of a melody.

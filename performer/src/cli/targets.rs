@@ -4,10 +4,9 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use arranger::FileKind;
 use chorale::Part;
 use files::Ensemble;
-
-use super::outside::Kind;
 
 /// What stands for stdin and stdout in place of a file.
 const STANDARD_STREAM: &str = "-";
@@ -48,7 +47,7 @@ pub enum Target {
 
 /// The files that one piece becomes, and perhaps what goes to stdout.
 #[derive(Clone, Debug)]
-pub struct Targets(pub Vec<(Target, Kind)>);
+pub struct Targets(pub Vec<(Target, FileKind)>);
 
 impl Targets {
     /// All files that will be written, for rehearsals of these singers too.
@@ -65,16 +64,13 @@ impl Targets {
     }
 
     /// What goes to stdout, once for each time.
-    pub fn on_stdout(&self) -> impl Iterator<Item = Kind> {
+    pub fn on_stdout(&self) -> impl Iterator<Item = FileKind> {
         self.0.iter().filter(|(target, _)| *target == Target::Stdout).map(|(_, kind)| *kind)
     }
 
     /// The same with a number behind each name.
     pub fn version(&self, number: u16) -> Targets {
-        let numbered = |path: &Path| {
-            let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
-            path.with_file_name(format!("{}_{number}.{}", stem.to_string_lossy(), ending.to_string_lossy()))
-        };
+        let numbered = |path: &Path| behind_stem(path, &number.to_string());
         let versions = self.0.iter().map(|(target, kind)| match target {
             Target::File(path) => (Target::File(numbered(path)), *kind),
             Target::Stdout => (Target::Stdout, *kind),
@@ -93,9 +89,14 @@ impl Targets {
 }
 
 pub fn rehearsal_path(path: &Path, ensemble: &Ensemble, part: Part) -> PathBuf {
-    let (stem, ending) = (path.file_stem().unwrap_or_default(), path.extension().unwrap_or_default());
-    let (stem, ending) = (stem.to_string_lossy(), ending.to_string_lossy());
-    path.with_file_name(format!("{stem}_{}.{ending}", ensemble.file_name(part)))
+    behind_stem(path, &ensemble.file_name(part))
+}
+
+/// `hymn_2.score.svg` for `hymn.score.svg`.
+fn behind_stem(path: &Path, what: &str) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let (stem, ending) = FileKind::split(&name);
+    path.with_file_name(format!("{stem}_{what}.{ending}"))
 }
 
 /// The first of `name`, `name-2`, `name-3` and so on that is free.
@@ -125,23 +126,21 @@ pub fn folder_beside(melodies: &Path) -> Result<PathBuf> {
 }
 
 /// What the ending of a file's name asks for; where that is nothing, what comes nearest to it.
-pub fn kind_of(path: &Path) -> Result<Kind> {
-    let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-    let kind = Kind::from_ending(&ending);
-    kind.ok_or_else(|| anyhow!("--output {}: its name must end in {ENDINGS}{}", path.display(), hint(&ending)))
+pub fn kind_of(path: &Path) -> Result<FileKind> {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    FileKind::from_path(path).ok_or_else(|| {
+        anyhow!("--output {}: its name must end in {}{}", path.display(), FileKind::ENDINGS, hint(&ending))
+    })
 }
 
 /// `mid`, `.musicxml`: for `--format`.
-pub fn kind_named(ending: &str) -> Result<(String, Kind), String> {
+pub fn kind_named(ending: &str) -> Result<(String, FileKind), String> {
     let ending = ending.trim().trim_start_matches('.').to_lowercase();
-    match Kind::from_ending(&ending) {
+    match FileKind::from_ending(&ending) {
         Some(kind) => Ok((ending, kind)),
-        None => Err(format!("expected {ENDINGS}{}", hint(&ending))),
+        None => Err(format!("expected {}{}", FileKind::ENDINGS, hint(&ending))),
     }
 }
-
-/// [`Format::ENDINGS`](engraving::Format::ENDINGS), and those of [`Outside`](super::outside::Outside).
-const ENDINGS: &str = ".mid, .musicxml, .mxl, .svg, .png, .html, .wav, .json, .pdf, .ogg or .mp3";
 
 /// How to come by a format that is not written.
 fn hint(ending: &str) -> String {
@@ -157,7 +156,7 @@ fn hint(ending: &str) -> String {
 }
 
 /// What goes to stdout goes alone, in one format, and no binary to a terminal.
-pub fn check_stdout(kinds: &[Kind], is_terminal: bool) -> Result<()> {
+pub fn check_stdout(kinds: &[FileKind], is_terminal: bool) -> Result<()> {
     let [kind] = kinds else {
         bail!("--output -: only one file fits into stdout; --format names which, other --output take the rest");
     };
@@ -180,7 +179,6 @@ pub fn write_stdout(bytes: &[u8]) -> Result<()> {
 mod tests {
     use engraving::Format;
 
-    use super::super::outside::Outside;
     use super::*;
 
     #[test]
@@ -190,9 +188,8 @@ mod tests {
         assert!(said("x.FLAC").contains(".wav"), "{}", said("x.FLAC"));
         assert!(!said("x").contains("hint") && !said("x.y").contains("hint"));
         assert!(kind_named("mscz").unwrap_err().contains(".musicxml"));
-        assert_eq!(kind_named(" .MXL"), Ok(("mxl".into(), Kind::Ours(Format::Mxl))));
-        assert_eq!(kind_of(Path::new("x.OGG")).unwrap(), Kind::Outside(Outside::Ogg));
-        assert!(ENDINGS.starts_with(&Format::ENDINGS.replace(" or", ",")));
+        assert_eq!(kind_named(" .MXL"), Ok(("mxl".into(), FileKind::Own(Format::Mxl))));
+        assert_eq!(kind_of(Path::new("x.OGG")).unwrap(), FileKind::Ogg);
     }
 
     #[test]
@@ -205,7 +202,7 @@ mod tests {
 
     #[test]
     fn stdout_takes_one_file_and_a_terminal_only_text() {
-        let (midi, json) = (Kind::Ours(Format::Midi), Kind::Ours(Format::Json));
+        let (midi, json) = (FileKind::Own(Format::Midi), FileKind::Own(Format::Json));
         assert!(check_stdout(&[midi], false).is_ok());
         assert!(check_stdout(&[json], true).is_ok());
         assert!(check_stdout(&[midi], true).is_err());
