@@ -23,14 +23,17 @@ export PYTHON ?= python3
 # libraries built again with fewer features; `-p performer` alone has the same ones by its manifest.
 CHECKED = scripts/checked.sh
 
+# Where ordinary builds lie.
+BUILT = $(or $(CARGO_TARGET_DIR),./target)/release
+
 .PHONY: demo test live live-jack live-alsa data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check \
 	deb tarball windows macos packages packages-check
 
 demo: setup
 	cargo build --release -p performer
-	./target/release/performer render demo/melody.mid -o demo/harmony.mid --force --seed 7
+	$(BUILT)/performer render demo/melody.mid -o demo/harmony.mid --force --seed 7
 	@echo
-	@echo "Written: demo/harmony.mid (four tracks). Play live with: ./target/release/performer play --help"
+	@echo "Written: demo/harmony.mid (four tracks). Play live with: $(BUILT)/performer play --help"
 
 test: setup
 	$(CHECKED) test --workspace
@@ -55,7 +58,7 @@ data: setup
 judge: setup
 	@test -n "$(DATA)" || { echo "say where the chorales are: make judge DATA=jsb_chorales.tgz"; exit 1; }
 	cargo build --release -p performer
-	./target/release/performer report $(DATA_OPTION) --discriminator --keep runs/judged
+	$(BUILT)/performer report $(DATA_OPTION) --discriminator --keep runs/judged
 
 # MuseScore engraves our scores, the MusicXML schema validates them, Chromium plays the page, liblo and Python our sockets.
 pages: setup
@@ -80,7 +83,7 @@ instructions: setup
 
 # Each command goes on where it was cut off. The second generation learns from the first: the WaveNet from all four, the
 # LSTM from the two of the first seed.
-TRAINER = ./target/release/trainer
+TRAINER = $(BUILT)/trainer
 TAUGHT = --seed 2 --epochs 30 --errors 0.3 --jumps 0.15
 FIRST = runs/wavenet-1 runs/lstm-1
 SECOND = runs/wavenet-11 runs/lstm-11

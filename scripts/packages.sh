@@ -12,14 +12,12 @@ root=$packages/root
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 machine=$(uname -m)
 cargo=${CARGO_HOME:-$HOME/.cargo}
-# The packages are the same whenever they are made of the same state.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
-export SOURCE_DATE_EPOCH
 
 # Panics name the file they came from. What is the builder's own in it gives way to as many characters that are nobody's;
 # rustc's --remap-path-prefix would do, but build all crates anew.
 without_paths() { # without_paths FILE
     BUILDERS="$cargo
+$target
 $PWD" perl -0777 -pi -e '
         for my $path (split /\n/, $ENV{BUILDERS}) {
             my $other = "/source" . "/" x (length($path) - 7);
@@ -39,9 +37,14 @@ packed() { # packed FILE PLACE
     gzip -9nc "$1" > "$root/$2.gz"
 }
 
-cargo build --release --locked -p performer --bins --features manual
+cargo build --release --locked -p performer
+cargo build --release --locked -p performer --bin performer-manual --features manual
 rm -rf "$packages"
 mkdir -p "$packages"
+# The packages are the same whenever they are made of the same state. Told after the builds: crates with C in them (tract's)
+# would be built anew for another date.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date +%s)}
+export SOURCE_DATE_EPOCH
 "$target/release/performer-manual" "$packages/manual"
 
 put 755 "$target/release/performer" usr/bin/performer

@@ -6,7 +6,7 @@
 #     scripts/pictures.sh [PERFORMER]        # target/release/performer by default
 set -euo pipefail
 cd "$(dirname "$0")/.."
-performer=$(realpath "${1:-target/release/performer}")
+performer=$(realpath "${1:-${CARGO_TARGET_DIR:-target}/release/performer}")
 for what in pages live pictures page-check; do scripts/setup.sh "$what"; done
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
