@@ -1,7 +1,7 @@
 //! `performer serve`, played by programs that speak OSC and WebSockets.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -272,6 +272,44 @@ fn garbage_by_the_thousand_leaves_the_music_as_it_is() {
     assert!(!raw(&[0xff; 5000]).starts_with(b"HTTP/1.1 101"));
     player.say("/note", key(67, 80));
     player.notes(true, 4);
+    server.quit();
+}
+
+#[test]
+fn who_shakes_hands_slowly_shuts_nobody_out_and_is_left() {
+    let server = Server::start(&[]);
+    let mut slow: Vec<TcpStream> = (0..50).map(|_| TcpStream::connect(server.web_socket).unwrap()).collect();
+    slow.iter_mut().for_each(|stream| stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n").unwrap());
+    let mut page = connect(&server, "");
+    hear(&mut page, "ready");
+    say(&mut page, json!({ "note": [67, 80] }));
+    hear_chord(&mut page, 67);
+    // Letter by letter it would take for ever.
+    let mut last = slow.pop().unwrap();
+    last.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let is_left = (0..1200).any(|_| {
+        let is_closed = match last.read(&mut [0; 100]) {
+            Ok(length) => length == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        };
+        is_closed || last.write_all(b"x").is_err()
+    });
+    assert!(is_left);
+    server.quit();
+}
+
+#[test]
+fn a_ninth_program_is_told_that_there_is_no_room_and_has_it_when_another_leaves() {
+    let server = Server::start(&[]);
+    let mut pages: Vec<Socket> = (0..8).map(|_| connect(&server, "")).collect();
+    pages.iter_mut().for_each(|page| drop(hear(page, "ready")));
+    let mut ninth = connect(&server, "");
+    let Message::Close(Some(told)) = ninth.read().unwrap() else { panic!("it was let in") };
+    assert!(told.reason.contains("8 programs listen already"), "{told:?}");
+    pages.pop().unwrap().close(None).unwrap();
+    // Until it has left.
+    let is_in = (0..1000).any(|_| matches!(connect(&server, "").read(), Ok(Message::Text(_))));
+    assert!(is_in, "one has left");
     server.quit();
 }
 

@@ -530,10 +530,12 @@ fn other_programs_make_compressed_sound_and_engraved_pages_of_ours_or_it_is_told
     assert_eq!(read("out_tenor.ogg"), [b"oggenc", &read("out_tenor.wav")[..]].concat());
     assert!(read("out.pdf").starts_with(b"mscore3<?xml"));
     let text = |name: &str| String::from_utf8(read(name)).expect("text");
-    assert!(text("out.score.svg").contains("viewBox=\"0 0 10 40\"") && !text("out.svg").contains("0 0 10 40"));
+    assert!(
+        text("out.score.svg").contains("viewBox=\"0 0 10.00 40.00\"") && !text("out.svg").contains("0 0 10.00 40.00")
+    );
     let versions = render(&path, &["tune.mid", "-o", "all/", "--format", "score.svg", "--alternatives", "2"]);
     assert!(versions.status.success(), "{}", String::from_utf8_lossy(&versions.stderr));
-    assert!(text("all/tune_2.score.svg").contains("viewBox=\"0 0 10 40\""));
+    assert!(text("all/tune_2.score.svg").contains("viewBox=\"0 0 10.00 40.00\""));
     let explained = Command::new(performer())
         .args(["explain", "four.mid", "-o", "marked.pdf", "-o", "marked.score.svg"])
         .current_dir(folder.path())

@@ -227,3 +227,17 @@ fn a_pickup_that_was_guessed_or_told_stands_in_the_midi_file_that_is_written() {
     assert_eq!(metres("tune.mid", &["--pickup", "0"]), [(0, "4/4".to_owned())]);
     assert_eq!(metres("book.abc", &[]), told, "a score's pickup");
 }
+
+#[test]
+fn the_range_of_a_line_is_written_as_the_signature_of_its_file_does() {
+    let folder = TempDir::new().expect("a folder");
+    for (key, range) in [("Ab", "Ab4-Db5"), ("E", "G#4-C#5")] {
+        let notes = if key == "Ab" { "A2 B2 c2 d2" } else { "G2 A2 B2 c2" };
+        fs::write(folder.path().join("tune.abc"), format!("X:1\nL:1/8\nM:4/4\nK:{key}\n{notes}|\n")).expect("a file");
+        let said = String::from_utf8(run(&folder, &["inspect", "tune.abc"]).stdout).expect("UTF-8");
+        assert!(said.contains(range), "{said}");
+        let json = String::from_utf8(run(&folder, &["inspect", "tune.abc", "--json"]).stdout).expect("UTF-8");
+        let (lowest, highest) = range.split_once('-').expect("two notes");
+        assert!([lowest, highest].iter().all(|name| json.contains(&format!("\"{name}\""))), "{json}");
+    }
+}

@@ -96,13 +96,13 @@ struct TrainArgs {
     seed: Option<u64>,
     /// How often each chorale is learned from. The learning rate falls over all of them; in a run that is made longer it goes
     /// on where the longer fall would be [default: 30 for the WaveNet, 24 for the LSTM]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(100_000), allow_negative_numbers = true)]
     epochs: Option<usize>,
     /// Chorales a weight update [default: 4]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(10_000), allow_negative_numbers = true)]
     batch: Option<usize>,
     /// Parts of a batch computed side by side, one thread each; the weights depend on it [default: 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(256), allow_negative_numbers = true)]
     shards: Option<usize>,
     /// The highest, after the first 200 updates; it falls along a cosine to a hundredth [default: 0.002]
     #[arg(long, value_name = "RATE")]
@@ -123,16 +123,16 @@ struct TrainArgs {
     #[arg(long, value_name = "LETTERS")]
     order: Option<String>,
     /// Width of the heads' hidden layers [default: 160 for the WaveNet, 144 for the LSTM]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(8192), allow_negative_numbers = true)]
     head_width: Option<usize>,
     /// WaveNet: channels; LSTM: hidden units a layer [default: 128, 256]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(8192), allow_negative_numbers = true)]
     width: Option<usize>,
     /// WaveNet: blocks, their dilations doubling from 1; LSTM: layers [default: 8, 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(12), allow_negative_numbers = true)]
     layers: Option<usize>,
     /// WaveNet: width of the context [default: 256]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole(8192), allow_negative_numbers = true)]
     context: Option<usize>,
 }
 
@@ -343,6 +343,14 @@ impl TrainArgs {
             }
         }
         Ok(settings)
+    }
+}
+
+/// Reads a number from 1 on; one that is none, or that nobody can mean, is told what would do.
+fn whole(high: usize) -> impl Fn(&str) -> Result<usize, String> + Clone + Send + Sync + 'static {
+    move |text| match text.parse() {
+        Ok(number) if (1..=high).contains(&number) => Ok(number),
+        _ => Err(format!("expected a whole number from 1 to {high}")),
     }
 }
 

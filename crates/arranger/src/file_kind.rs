@@ -298,7 +298,10 @@ impl PassingFolder {
             match fs::create_dir(&path) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 made => {
-                    made.map_err(|error| format!("cannot make the folder {}: {error}", path.display()))?;
+                    made.map_err(|error| {
+                        let place = if cfg!(windows) { "TEMP" } else { "TMPDIR" };
+                        format!("cannot make the folder {}: {error}; {place} names another place", path.display())
+                    })?;
                     return Ok(PassingFolder(path));
                 }
             }
@@ -398,7 +401,7 @@ mod tests {
         let write = |number: &str| format!("echo \"{page}\" > \"${{1%.svg}}{number}.svg\"\n");
         let made = maker(&[write("-2"), write("-1")].concat()).make(b"<score/>").unwrap();
         let made = String::from_utf8(made).unwrap();
-        assert!(made.contains("viewBox=\"0 0 100 400\"") && made.matches("<path/>").count() == 2, "{made}");
+        assert!(made.contains("viewBox=\"0 0 100.00 400.00\"") && made.matches("<path/>").count() == 2, "{made}");
         let said = |script: &str| maker(script).make(b"<score/>").unwrap_err().to_string();
         assert!(said("exit 0").contains("makes no .score.svg"));
         assert!(said("echo nonsense > \"${1%.svg}-1.svg\"").contains("page 1"));

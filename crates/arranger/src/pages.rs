@@ -33,14 +33,14 @@ pub fn joined(pages: &[Vec<u8>]) -> Result<Vec<u8>, String> {
     let scale = pages.first().map_or(1.0, |page| page.scale);
     let mut picture = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" \
-         xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{:.2}mm\" height=\"{:.2}mm\" viewBox=\"0 0 {width} {height}\">\n",
+         xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{:.2}mm\" height=\"{:.2}mm\" viewBox=\"0 0 {width:.2} {height:.2}\">\n",
         width * scale,
         height * scale,
     );
     let mut top = 0.0;
     for Page { left, above, width, height, inside, .. } in pages {
         picture += &format!(
-            "<svg y=\"{top}\" width=\"{width}\" height=\"{height}\" viewBox=\"{left} {above} {width} {height}\">{inside}</svg>\n"
+            "<svg y=\"{top:.2}\" width=\"{width}\" height=\"{height}\" viewBox=\"{left} {above} {width} {height}\">{inside}</svg>\n"
         );
         top += height;
     }
@@ -102,8 +102,8 @@ mod tests {
         fs::write(folder.path().join("said.txt"), "nothing").unwrap();
         let pages = in_folder(folder.path());
         let joined = String::from_utf8(joined(&pages).unwrap()).unwrap();
-        assert!(joined.contains("width=\"210.00mm\" height=\"891.00mm\" viewBox=\"0 0 2100 8910\""), "{joined}");
-        let places: Vec<_> = ["page 1<", "<svg y=\"2970\"", "page 9<", "<svg y=\"5940\"", "page 10<"]
+        assert!(joined.contains("width=\"210.00mm\" height=\"891.00mm\" viewBox=\"0 0 2100.00 8910.00\""), "{joined}");
+        let places: Vec<_> = ["page 1<", "<svg y=\"2970.00\"", "page 9<", "<svg y=\"5940.00\"", "page 10<"]
             .map(|what| joined.find(what).unwrap_or_else(|| panic!("{what}: {joined}")))
             .into();
         assert!(places.is_sorted(), "{places:?}");

@@ -67,7 +67,8 @@ Examples:
       Begins with the first two bars of a chorale and finds its own way from there.
   performer generate -o new.mid --key c --steps 128
       In C minor: what the network writes is moved there.
-  performer generate -o men.musicxml -o men.png --ranges TTBB --title \"For men\" --key Eb --staves 2 --marks --force
+  performer generate -o men.musicxml --ranges TTBB --title \"For men\" --key Eb --staves 2
+  performer generate -o new.png --marks --force
   performer generate -o new.wav --rehearsal --soundfont choir.sf2 --model lstm --quiet
   performer generate -o folder/ --format mid,musicxml --seed 7 --min-p 0.05 --rule crossing=4
   performer generate --program organ

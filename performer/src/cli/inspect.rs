@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use arranger::{Choice, Tune};
+use chorale::{Key, Pitch};
 use files::Kind;
 use files::melody::{Clue, Inspection, LineReport, inspect};
 use serde_json::{Value, json};
@@ -63,7 +64,7 @@ type Cell = (String, bool);
 
 fn table(tune: &Tune, Inspection { lines, remarks }: &Inspection) -> String {
     let kind = tune.source.kind;
-    let mut text = rows(&[vec![heading(kind)], lines.iter().map(|line| row(kind, line)).collect()].concat());
+    let mut text = rows(&[vec![heading(kind)], lines.iter().map(|line| row(tune, line)).collect()].concat());
     text += "\nWhat speaks for each, in points:\n";
     let names = Clue::ALL.iter().map(|clue| (clue.name().to_owned(), true));
     let heading: Vec<Cell> = [(String::new(), false), (kind.track().into(), true), (kind.line().into(), true)]
@@ -115,7 +116,8 @@ fn heading(kind: Kind) -> Vec<Cell> {
     cells
 }
 
-fn row(kind: Kind, line: &LineReport) -> Vec<Cell> {
+fn row(tune: &Tune, line: &LineReport) -> Vec<Cell> {
+    let kind = tune.source.kind;
     let right = |text: String| (text, true);
     let mut cells = vec![(mark(line).into(), false), right(line.track.to_string()), right(line.channel.to_string())];
     if kind == Kind::MusicXml {
@@ -126,11 +128,17 @@ fn row(kind: Kind, line: &LineReport) -> Vec<Cell> {
     let name = line.name.clone().unwrap_or_default();
     cells.push((if line.is_percussion { format!("{name} (drums)").trim().into() } else { name }, false));
     cells.push(right(line.notes.to_string()));
-    cells.push((format!("{}-{}", line.lowest, line.highest), false));
+    cells.push((format!("{}-{}", named(tune, line.lowest), named(tune, line.highest)), false));
     cells.push(right(format!("{:.0} %", 100.0 * line.coverage)));
     cells.push(right(line.at_once.to_string()));
     cells.push(right(line.words.to_string()));
     cells
+}
+
+/// As the file's signature writes it.
+fn named(tune: &Tune, pitch: Pitch) -> String {
+    let spelled = |key: Key| key.spell(pitch, &[], None).to_string();
+    files::signature(&tune.source.directions).map_or_else(|| pitch.name(), spelled)
 }
 
 fn mark(line: &LineReport) -> &'static str {
@@ -173,8 +181,8 @@ fn in_json(tune: &Tune, Inspection { lines, remarks }: &Inspection) -> Value {
             "voice": line.place.as_ref().map(|(_, voice)| voice),
             "name": line.name,
             "notes": line.notes,
-            "lowest": line.lowest.name(),
-            "highest": line.highest.name(),
+            "lowest": named(tune, line.lowest),
+            "highest": named(tune, line.highest),
             "coverage": rounded(line.coverage),
             "at_once": line.at_once,
             "words": line.words,

@@ -23,7 +23,7 @@ use super::midi::MidiOptions;
 Examples:
   performer learn --input keystation
   performer learn --input keystation -o stage.toml      then: performer play --config stage.toml
-  performer learn --template -o stage.toml              only the file with its comments, to be edited")]
+  performer learn --template -o stage.toml              only the file with its comments")]
 pub struct Args {
     /// The keyboard's port: a name, a part of one, or a number from `performer ports`
     #[arg(long, value_name = "PORT")]

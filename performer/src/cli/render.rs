@@ -167,7 +167,7 @@ Examples:
   performer render tune.mid -o chorale.mid --keep bass.mid
       The track named Bass of bass.mid stays; alto and tenor are found.
   performer render chorale.mid -o better.mid --bars 5-8
-  performer render chorale.mid -o better.mid --bars 2,5-8 --redo alto,tenor --seed 2 --alternatives 3
+  performer render chorale.mid -o better.mid --bars 2,5-8 --redo alto,tenor --alternatives 3
       Of a piece in four parts alto, tenor and bass of bars 5 to 8 anew, or alto and tenor of some bars in three versions;
       every other note stays as it is.
   performer render chorale.mid -o better.mid --fix alto:5:3=F#4
@@ -194,8 +194,9 @@ Examples:
   performer render tune.mid -o chorale.mid --program organ
   performer render tune.mid -o chorale.mid --force --model lstm --quiet
       By the other network, over what is there, without a word.
-  performer render tune.mid -o chorale.mid --particles 64 --min-p 0.05 --rule parallel-fifths=8 --rule crossing=0
-      Sought longer, chosen more narrowly, parallel fifths next to never, crossed parts at will.
+  performer render tune.mid -o chorale.mid --particles 64 --min-p 0.05
+  performer render tune.mid -o chorale.mid --rule parallel-fifths=8 --rule crossing=0
+      Sought longer and chosen more narrowly; parallel fifths next to never, crossed parts at will.
   performer render tune.mid -o chorale.mid --no-guard
   performer render tune.mid -o chorale.mid --json > notes.json";
 

@@ -17,10 +17,10 @@ use super::play;
 #[command(group(clap::ArgGroup::new("sockets").required(true).multiple(true).args(["osc", "ws"])))]
 #[command(after_help = "\
 Examples:
-  performer serve --osc 9000                            OSC messages such as /note 67 80 and /control hold 127
-  performer serve --ws 9001                             JSON such as {\"note\": [67, 80]}, to ws://127.0.0.1:9001
+  performer serve --osc 9000                            OSC such as /note 67 80, /control hold 127
+  performer serve --ws 9001                             JSON such as {\"note\": [67, 80]}
   performer serve --osc 9000 --ws 9001 --synth          both, and the built-in organ sounds
-  performer serve --osc 9000 --listen 0.0.0.0 --token rosalie    for a tablet, which says /hello rosalie first")]
+  performer serve --osc 9000 --listen 0.0.0.0 --token rosalie    a tablet says /hello rosalie")]
 pub struct Args {
     /// The UDP port for OSC; 0 takes any that is free
     #[arg(long, value_name = "PORT", value_parser = whole(0_u16, u16::MAX), allow_negative_numbers = true)]

@@ -36,16 +36,16 @@ use crate::cli::options::{ModelOptions, load_model, whole};
 Examples:
   performer play                                        the only keyboard there is, or asks
   performer play --virtual                              ports of our own, to connect in a DAW
-  performer play --input keystation --output fluid      a keyboard and an instrument, by part of their names
+  performer play --input keystation --output fluid      keyboard, instrument, by parts of names
   performer play --input keystation --synth             the built-in organ
   performer play --midi jack --clock midi               JACK, in the time of a DAW's MIDI clock
   performer play --virtual --clock strict --tempo 60    the tempo stays, whatever you do
-  performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 to the minute at first
+  performer play --virtual --clock follow --tempo 60    no click: you give the time, 60 at first
   performer play --virtual --metre 6/8 --tempo 50       50 dotted quarters to the minute
-  performer play --synth --click --count-in 1           a bar counts before the music begins, and the beat clicks on
+  performer play --synth --click --count-in 1           a bar is counted first, the beat clicks
   performer play --virtual --no-soprano                 the soprano sounds elsewhere
   performer play --virtual --split C4 --below bass      your left hand is the bass
-  performer play --config set.toml                      a set list (`performer learn` writes a file that explains itself)
+  performer play --config set.toml                      a set list, in a file that learn begins
 
 `performer ports` lists the names; `performer learn` binds knobs and pads to the screen's keys.")]
 pub struct Args {

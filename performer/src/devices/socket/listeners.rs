@@ -49,18 +49,12 @@ impl Listeners {
         Listeners { udp, inside: Mutex::default() }
     }
 
-    /// From now on it hears what is played, first how everything stands. Where there is no room for one more, the OSC listener
-    /// that came first leaves: nothing tells whether it still listens. Returns whether there was room.
+    /// From now on it hears what is played, first how everything stands. Returns whether there was room.
     pub fn admit_osc(&self, address: SocketAddr) -> bool {
         let mut inside = self.lock();
         let all = &mut inside.all;
         all.retain(|listener| !listener.is_osc(address));
-        if all.len() >= MOST
-            && let Some(first) = all.iter().position(|listener| matches!(listener, Listener::Osc(_)))
-        {
-            all.remove(first);
-        }
-        if all.len() >= MOST {
+        if !has_room(all) {
             return false;
         }
         all.push(Listener::Osc(address));
@@ -80,7 +74,7 @@ impl Listeners {
     pub fn add_web_socket(&self, number: u64) -> Option<Receiver<String>> {
         let all = &mut self.lock().all;
         let (texts, to_write) = bounded(WAITING);
-        (all.len() < MOST).then(|| {
+        has_room(all).then(|| {
             all.push(Listener::WebSocket { number, texts, is_admitted: false });
             to_write
         })
@@ -176,6 +170,16 @@ impl Listeners {
     }
 }
 
+/// Whether there is room for one more. If not, the OSC listener that came first leaves: nothing tells whether it still listens.
+fn has_room(all: &mut Vec<Listener>) -> bool {
+    if all.len() >= MOST
+        && let Some(first) = all.iter().position(|listener| matches!(listener, Listener::Osc(_)))
+    {
+        all.remove(first);
+    }
+    all.len() < MOST
+}
+
 impl Inside {
     fn greeting(&self) -> Vec<Outgoing> {
         let state = Outgoing::State(self.state.clone());
@@ -196,10 +200,9 @@ mod tests {
         let listeners = Listeners::default();
         let first = listeners.add_web_socket(0).unwrap();
         assert!((1..MOST as u16).all(|port| listeners.admit_osc(address(port))));
-        assert!(listeners.add_web_socket(1).is_none());
         assert!(listeners.admit_osc(address(99)));
         let has = |port: u16| listeners.lock().all.iter().any(|one| one.is_osc(address(port)));
-        assert_eq!([1, 2, 99].map(has), [false, true, true]);
+        assert_eq!([1, 2, 99].map(has), [false, true, true], "who came first by OSC may be gone long since");
         let told = Outgoing::Said("x".to_owned());
         listeners.tell(&told);
         assert!(first.is_empty(), "it is not admitted yet");
@@ -208,6 +211,10 @@ mod tests {
         assert_eq!(first.iter().count(), WAITING, "then its end comes");
         assert!((2..MOST as u16).all(|port| listeners.remove_osc(address(port))));
         assert!(!listeners.remove_osc(address(99)), "nobody is left there");
+        assert!((1..=MOST as u16).all(|port| listeners.admit_osc(address(port))));
+        let pages: Vec<_> = (0..MOST as u64).map(|number| listeners.add_web_socket(number)).collect();
+        assert!(pages.iter().all(Option::is_some), "pages take the places of those by OSC");
+        assert!(listeners.add_web_socket(99).is_none() && !listeners.admit_osc(address(1)));
     }
 
     #[test]

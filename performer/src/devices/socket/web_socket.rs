@@ -1,9 +1,9 @@
 //! JSON over WebSockets (RFC 6455).
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,18 @@ const LONGEST: usize = 4096;
 const UNBEARABLE: usize = 1 << 20;
 /// Who takes nothing for so long is left.
 const WRITE: Duration = Duration::from_secs(2);
+/// Who has not shaken hands by then is left, however slowly it goes on.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+/// Programs that shake hands at once. For one more the first of them is left, so that nobody can stand in the door.
+const SHAKING: usize = 32;
+/// All connections, with those that end.
+const CONNECTIONS: usize = 4 * SHAKING;
 /// Who says nothing for so long is asked whether it is there; who does not answer until [`SILENT`] is left.
 const ASK: Duration = Duration::from_secs(10);
 
 /// Lets programs in until the house closes.
 pub fn receive(listener: &TcpListener, house: &Arc<House>, desk: &Desk) {
-    let open = Arc::new(AtomicUsize::new(0));
+    let door = Arc::new(Door::default());
     let mut threads = Vec::new();
     for number in 0.. {
         let stream = loop {
@@ -44,16 +50,42 @@ pub fn receive(listener: &TcpListener, house: &Arc<House>, desk: &Desk) {
             }
         };
         threads.retain(|thread| !thread.is_finished());
-        if open.load(Ordering::Acquire) >= MOST {
+        if threads.len() >= CONNECTIONS {
             continue; // it finds the connection closed
         }
-        let (house, desk, open) = (Arc::clone(house), desk.clone(), Arc::clone(&open));
-        open.fetch_add(1, Ordering::AcqRel);
+        let (house, desk, door) = (Arc::clone(house), desk.clone(), Arc::clone(&door));
+        let stream = Arc::new(stream);
+        door.enter(number, &stream);
         let serve = move || {
-            let _ = serve(stream, number, &house, desk);
-            open.fetch_sub(1, Ordering::AcqRel);
+            let _ = serve(stream, number, &house, desk, &door);
+            door.leave(number);
         };
         threads.extend(thread::Builder::new().name("web socket".to_owned()).spawn(serve));
+    }
+}
+
+/// The connections whose handshake goes on, in the order in which they came.
+#[derive(Default)]
+struct Door(Mutex<VecDeque<(u64, Arc<TcpStream>)>>);
+
+impl Door {
+    fn enter(&self, number: u64, stream: &Arc<TcpStream>) {
+        let mut waiting = self.lock();
+        if waiting.len() >= SHAKING
+            && let Some((_, first)) = waiting.pop_front()
+        {
+            let _ = first.shutdown(Shutdown::Both);
+        }
+        waiting.push_back((number, Arc::clone(stream)));
+    }
+
+    /// It has shaken hands, or failed to.
+    fn leave(&self, left: u64) {
+        self.lock().retain(|(number, _)| *number != left);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(u64, Arc<TcpStream>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,10 +94,19 @@ pub fn receive(listener: &TcpListener, house: &Arc<House>, desk: &Desk) {
 struct Half {
     stream: Arc<TcpStream>,
     writing: Arc<Mutex<()>>,
+    /// When the handshake has to be over.
+    until: Option<Instant>,
 }
 
 impl Read for Half {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if let Some(until) = self.until {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            self.stream.set_read_timeout(Some(left))?;
+        }
         (&*self.stream).read(bytes)
     }
 }
@@ -83,13 +124,12 @@ impl Write for Half {
 }
 
 #[allow(clippy::result_large_err)] // tungstenite's own
-fn serve(stream: TcpStream, number: u64, house: &House, desk: Desk) -> tungstenite::Result<()> {
+fn serve(stream: Arc<TcpStream>, number: u64, house: &House, desk: Desk, door: &Door) -> tungstenite::Result<()> {
     // Of a listener that does not wait, on some systems.
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(WRITE))?;
     stream.set_write_timeout(Some(WRITE))?;
-    let half = Half { stream: Arc::new(stream), writing: Arc::default() };
+    let half = Half { stream, writing: Arc::default(), until: None };
     let config = WebSocketConfig::default().max_message_size(Some(UNBEARABLE)).max_frame_size(Some(UNBEARABLE));
     let mut is_admitted = house.access.admits(None);
     let admit = |request: &Request, response: Response| {
@@ -101,8 +141,11 @@ fn serve(stream: TcpStream, number: u64, house: &House, desk: Desk) -> tungsteni
             false => Err(refusal()),
         }
     };
-    let shaken = accept_hdr_with_config(half.clone(), admit, Some(config));
+    let shaking = Half { until: Some(Instant::now() + HANDSHAKE), ..half.clone() };
+    let shaken = accept_hdr_with_config(shaking, admit, Some(config));
+    door.leave(number);
     let mut reader = shaken.map_err(|error| Error::Io(io::Error::other(error.to_string())))?;
+    reader.get_mut().until = None;
     half.stream.set_read_timeout(Some(LOOK))?;
     let Some(texts) = house.listeners.add_web_socket(number) else {
         let reason = format!("{MOST} programs listen already");
