@@ -32,21 +32,23 @@ touch "$work/ardour.log"
 "$(compgen -G '/usr/bin/ardour[0-9]*-lua' | head -1)" "$script" >"$work/ardour.log" 2>&1 &
 host=$!
 running+=("$host")
-ready() { grep -q READY "$work/ardour.log"; }
-for _ in {1..120}; do ! ready || break; sleep 0.25; done
-ready || fail "Ardour does not play"
+soon() { # soon COMMAND...: until it succeeds, for half a minute
+    local _
+    for _ in {1..120}; do ! "$@" || return 0; sleep 0.25; done
+    return 1
+}
+soon grep -q READY "$work/ardour.log" || fail "Ardour does not play"
 jack_lsp >"$work/ports"
 port() { grep -m 1 "Melody/$1" "$work/ports"; } # Ardour's client has no name here
 # A key each half second, which is a beat at Ardour's 120 to the minute.
 jack_midiseq keys 96000 0 72 22000 24000 74 22000 48000 76 22000 72000 74 22000 >"$work/keys.log" 2>&1 &
 keys=$!
 running+=("$keys")
-sleep 0.4
 stdbuf -oL jack_midi_dump -a heard >"$work/heard" 2>"$work/heard.log" &
 running+=($!)
-sleep 0.4
-jack_connect keys:out "$(port 'midi_in 1')" >"$work/in.log" 2>&1 || fail "the keyboard can't be connected"
-jack_connect "$(port 'midi_out 1')" heard:input >"$work/out.log" 2>&1 || fail "the plugin can't be heard"
+joined() { jack_connect "$1" "$2" >"$work/joined.log" 2>&1; } # once both have their ports
+soon joined "$(port 'midi_out 1')" heard:input || fail "the plugin can't be heard"
+soon joined keys:out "$(port 'midi_in 1')" || fail "the keyboard can't be connected"
 # The keyboard is silent, with a key down, before the song stops, which ends every note.
 sleep 5
 kill "$keys"

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
-# The plugin for this system: plugin.sh [install | check]
+# The plugin for this system: plugin.sh [install | checked | check]
 # Builds and bundles CLAP and VST3 (on macOS AUv2 too) into target/plugins, with the presets as VST3 hosts read them. With
-# `install` also puts them where hosts look for a user's plugins and presets, with `check` lets Ardour load and play what was
-# built.
+# `install` also puts them where hosts look for a user's plugins and presets. With `checked` makes the same with assertions in
+# target/checked/plugins, built as `make test` builds everything, which leaves little to build after it; with `check` also lets
+# Ardour load and play that.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}" 2>/dev/null || echo "$PWD/target")
-plugins=$target/plugins
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 
-cargo build --release -p chorale-plugin --features wrapped
+if [[ "${1:-}" = check* ]]; then
+    scripts/checked.sh build --workspace --lib --bins --features chorale-plugin/wrapped
+    target=$target/checked
+else
+    cargo build --release -p chorale-plugin --features wrapped
+fi
+plugins=$target/plugins
 
 # An Info.plist for macOS: plist WHERE KIND MORE
 plist() {
