@@ -5,10 +5,10 @@
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
-# make plugin-check   lets Ardour load the VST3, and play and record through it
+# make plugin-check   lets Ardour load the VST3, built as make test builds, and play and record through it
 # make page   the browser page, into web/dist          make page-check   plays it in Node and Chromium
 # make packages   .deb and tarball with SHA-256 sums     make packages-check   installs, runs and removes the .deb
-# make windows    performer.exe and CLAP by mingw, tried under wine; packages has them in a zip then
+# make windows    performer.exe, CLAP and VST3 by mingw, tried under wine; packages has them in a zip then
 # make macos      compiles for macOS up to linking
 # make wasm   whether the core builds for the browser
 # make judge  judges learn to tell Bach's harmonizations from ours (DATA=jsb_chorales.tgz)

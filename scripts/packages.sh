@@ -149,10 +149,13 @@ built=$target/windows/x86_64-pc-windows-gnu/release
 windows() {
     local name=chorale-$version-x86_64-windows
     local folder=$packages/$name
-    mkdir -p "$folder/demo"
+    local bundle=Chorale.vst3/Contents/x86_64-win
+    mkdir -p "$folder/demo" "$folder/$bundle"
     cp "$built/performer.exe" "$folder"
     cp "$built/chorale_plugin.dll" "$folder/Chorale.clap"
-    for file in performer.exe Chorale.clap; do without_paths "$folder/$file"; done
+    cp "$built/chorale_plugin.dll" "$folder/$bundle/Chorale.vst3"
+    "$target/release/chorale_presets" "$folder/VST3 Presets" >/dev/null
+    for file in performer.exe Chorale.clap "$bundle/Chorale.vst3"; do without_paths "$folder/$file"; done
     cp demo/*.abc demo/melody.mid "$folder/demo"
     cp --parents "${linked[@]}" "$folder"
     cp -r docs extras "$packages/manual/_performer.ps1" "$folder"

@@ -64,7 +64,7 @@ fi
 if [ "${1:-}" = instructions ]; then
     needs valgrind command -v valgrind
 fi
-if [[ "${1:-}" = fuzz || "${1:-}" = plugin* ]]; then
+if [[ "${1:-}" = fuzz || "${1:-}" = plugin* || "${1:-}" = windows ]]; then
     needs g++ command -v c++
 fi
 if [ "${1:-}" = plugin-check ]; then
@@ -78,7 +78,8 @@ if [[ "${1:-}" = packages* ]]; then
     needs xz-utils command -v xz
 fi
 if [ "${1:-}" = windows ]; then
-    needs gcc-mingw-w64-x86-64 command -v x86_64-w64-mingw32-gcc
+    needs gcc-mingw-w64-x86-64-posix command -v x86_64-w64-mingw32-gcc-posix
+    needs g++-mingw-w64-x86-64-posix command -v x86_64-w64-mingw32-g++-posix
     needs wine command -v wine
     needs zip command -v zip
 fi
