@@ -444,6 +444,30 @@ fn what_is_played_is_answered_while_others_do_not_read() {
     server.quit();
 }
 
+#[test]
+fn who_reads_goes_on_hearing_while_another_program_plays_as_fast_as_it_can() {
+    let server = Server::start(&["--tempo", "300"]);
+    let mut page = connect(&server, "");
+    hear(&mut page, "ready");
+    let mut flooding = connect(&server, "");
+    let flood = std::thread::spawn(move || {
+        // Each begins and ends four notes and makes a chord at most: not more than may wait for a reader.
+        for number in 0..1800 {
+            say(&mut flooding, json!({ "note": [number % 128, 80 * (number / 128 % 2)] }));
+        }
+    });
+    while !flood.is_finished() {
+        say(&mut page, json!({ "state": null }));
+        hear(&mut page, "state");
+        // As a page that draws something meanwhile.
+        std::thread::sleep(Duration::from_millis(30));
+    }
+    flood.join().unwrap();
+    say(&mut page, json!({ "state": null }));
+    while hear(&mut page, "state")["tempo"] != 300.0 {}
+    server.quit();
+}
+
 /// The example of the document in this language.
 fn example(language: &str) -> String {
     let document = include_str!("../../docs/OSC.md");

@@ -241,7 +241,7 @@ fn compressed_sound_is_decoded_to_as_much_as_there_was_and_a_page_is_engraved() 
         "--particles",
         "4",
     ]);
-    ["sung.wav", "sung.ogg", "sung.mp3", "sung.pdf"].iter().for_each(|name| {
+    ["sung.wav", "sung.ogg", "sung.mp3", "sung.pdf", "sung.score.svg"].iter().for_each(|name| {
         command.arg("-o").arg(path(name));
     });
     succeed(&mut command);
@@ -256,6 +256,8 @@ fn compressed_sound_is_decoded_to_as_much_as_there_was_and_a_page_is_engraved() 
     }
     assert!(seconds("sung_alto.ogg") < alto / 4.0 && seconds("sung_alto.mp3") < alto / 4.0, "it is smaller");
     assert!(fs::read(path("sung.pdf")).expect("a page").starts_with(b"%PDF"));
+    let score = fs::read_to_string(path("sung.score.svg")).expect("a picture");
+    assert!(score.contains("mm\" viewBox=") && score.contains("StaffLines"), "paper with staves");
 }
 
 /// The schema comes with the Python package musicxml, what it imports with xmlschema.

@@ -8,8 +8,9 @@ use remote::{Outgoing, Setting};
 
 /// Programs that hear at once.
 pub const MOST: usize = 8;
-/// Messages that wait for a program that is slow to read; beyond them it is left.
-const WAITING: usize = 1024;
+/// Messages that wait for a program that is slow to read, or for our own thread that writes to it, which on a busy machine comes
+/// late; beyond them it is left.
+const WAITING: usize = 1 << 14;
 
 /// Programs that are told what happens. No message to one of them waits for another.
 #[derive(Default)]

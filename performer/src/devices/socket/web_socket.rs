@@ -231,7 +231,15 @@ fn read(
 
 /// Until the listener is removed, or left since it does not read; then nothing more is read of it either.
 fn write(mut writer: WebSocket<Half>, texts: &Receiver<String>) {
-    let is_written = texts.iter().all(|text| writer.send(Message::Text(text.into())).is_ok());
+    // What waits is written at once: a call of the system for each would be slower than what can come.
+    let mut write_all = |text: String| -> tungstenite::Result<()> {
+        writer.write(Message::Text(text.into()))?;
+        for text in texts.try_iter() {
+            writer.write(Message::Text(text.into()))?;
+        }
+        writer.flush()
+    };
+    let is_written = texts.iter().all(|text| write_all(text).is_ok());
     let ended = if is_written { Shutdown::Read } else { Shutdown::Both };
     let _ = writer.get_ref().stream.shutdown(ended);
 }
