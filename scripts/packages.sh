@@ -37,6 +37,8 @@ packed() { # packed FILE PLACE
     gzip -9nc "$1" > "$root/$2.gz"
 }
 
+# They start on older systems too.
+export CHORALE_PORTABLE=1
 cargo build --release --locked -p performer
 cargo build --release --locked -p performer --bin performer-manual --features manual
 rm -rf "$packages"
