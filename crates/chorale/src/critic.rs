@@ -1,11 +1,10 @@
 //! A critic of the networks' own playing: how much likelier a step is Bach's than ours, judged by some ten thousand small
 //! things that each chord does (how long a note was, how a dissonance is left, what follows what in the key). It is a
-//! log-linear model beside the network, of which every weight is learned (tests/src/bin/critic_lab.rs) until our own
+//! log-linear model beside the network, of which every weight is learned (tests/src/bin/fit_critic.rs) until our own
 //! runs do each thing about as often as Bach.
 
 mod features;
 
-use crate::phrase_tracker::Prospect;
 use crate::{Chord, Past, Phase};
 
 pub use features::Trace;
@@ -13,16 +12,19 @@ pub use features::Trace;
 /// Things that are told apart; which is which is decided by a hash.
 pub const THINGS: usize = 1 << 18;
 
+/// Nats of a weight's least step. The greatest weight is 127 of them, 3 nats.
+const STEP: f32 = 3.0 / 127.0;
+
 /// What each thing is worth.
 #[derive(Clone)]
 pub struct Critic {
-    /// Nats, by thing.
-    weights: Vec<f32>,
+    /// In steps of [`STEP`], by thing.
+    weights: Vec<i8>,
 }
 
 impl std::fmt::Debug for Critic {
     fn fmt(&self, to: &mut std::fmt::Formatter) -> std::fmt::Result {
-        write!(to, "Critic of {} weights", self.weights.iter().filter(|weight| **weight != 0.0).count())
+        write!(to, "Critic of {} weights", self.weights.iter().filter(|weight| **weight != 0).count())
     }
 }
 
@@ -34,20 +36,70 @@ impl PartialEq for Critic {
 }
 
 impl Critic {
-    /// `None` unless there is one weight for each of [`THINGS`].
-    pub fn new(weights: Vec<f32>) -> Option<Critic> {
-        (weights.len() == THINGS).then_some(Critic { weights })
+    /// Of weights in nats, which are rounded to steps of 3/127 and held within 3. `None` unless there is one for each of
+    /// [`THINGS`].
+    pub fn new(nats: &[f32]) -> Option<Critic> {
+        let weights = nats.iter().map(|weight| (weight / STEP).round() as i8).collect();
+        (nats.len() == THINGS).then_some(Critic { weights })
     }
 
-    pub fn weights(&self) -> &[f32] {
-        &self.weights
+    /// In nats, by thing.
+    pub fn weights(&self) -> impl Iterator<Item = f32> {
+        self.weights.iter().map(|&weight| f32::from(weight) * STEP)
     }
 
-    /// Nats to add for `chord` as the next step, at `phase`; `prospect` is that under its soprano.
-    pub fn worth(&self, trace: &Trace, past: &Past, chord: Chord, phase: Phase, prospect: Prospect) -> f32 {
-        let mut sum = 0.0;
-        trace.things(past.home(), chord, phase, prospect, |thing| sum += self.weights[thing]);
-        sum
+    /// Its file: for each thing that is worth something, how many before it are worth nothing (LEB128: seven bits a byte, the
+    /// lowest first, the eighth set while more follow), and its weight in steps, a signed byte.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (mut bytes, mut skipped) = (Vec::new(), 0usize);
+        for &weight in &self.weights {
+            if weight == 0 {
+                skipped += 1;
+                continue;
+            }
+            while skipped >= 0x80 {
+                bytes.push(skipped as u8 | 0x80);
+                skipped >>= 7;
+            }
+            bytes.extend([skipped as u8, weight as u8]);
+            skipped = 0;
+        }
+        bytes
+    }
+
+    /// The reverse of [`Critic::to_bytes`]; `None` if it is no such file.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Critic> {
+        let (mut weights, mut thing) = (vec![0; THINGS], 0usize);
+        let mut bytes = bytes.iter().copied();
+        while let Some(mut byte) = bytes.next() {
+            let mut shift = 0;
+            loop {
+                thing = thing.checked_add(usize::from(byte & 0x7f) << shift).filter(|thing| *thing < THINGS)?;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+                shift += 7;
+                byte = bytes.next().filter(|_| shift < 21)?;
+            }
+            weights[thing] = bytes.next()? as i8;
+            thing += 1;
+        }
+        Some(Critic { weights })
+    }
+
+    /// A number that another critic will hardly have (FNV-1a over its weights).
+    pub fn fingerprint(&self) -> u64 {
+        let prime = 0x0100_0000_01b3;
+        self.weights
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, weight| (hash ^ u64::from(*weight as u8)).wrapping_mul(prime))
+    }
+
+    /// Nats to add for `chord` as the next step, at `phase`.
+    pub fn worth(&self, trace: &Trace, past: &Past, chord: Chord, phase: Phase) -> f32 {
+        let mut sum = 0i32;
+        trace.things(past.home(), chord, phase, |thing| sum += i32::from(self.weights[thing]));
+        sum as f32 * STEP
     }
 }
 
@@ -55,8 +107,7 @@ impl Critic {
 pub fn count(chords: &[Chord], phases: &[Phase], counts: &mut [u32]) {
     let (mut past, mut trace) = (Past::default(), Trace::default());
     for (&chord, &phase) in chords.iter().zip(phases) {
-        let prospect = past.prospects(phase).of(chord[crate::Part::Soprano]);
-        trace.things(past.home(), chord, phase, prospect, |thing| counts[thing] += 1);
+        trace.things(past.home(), chord, phase, |thing| counts[thing] += 1);
         past.step(chord, phase);
         trace.step(chord, phase);
     }
@@ -65,7 +116,7 @@ pub fn count(chords: &[Chord], phases: &[Phase], counts: &mut [u32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Chorale, Part};
+    use crate::Chorale;
 
     #[test]
     fn a_step_is_worth_what_the_things_that_it_does_are_worth() {
@@ -76,15 +127,29 @@ mod tests {
         count(&chords, &phases, &mut counts);
         let all: u32 = counts.iter().sum();
         assert!(all > 100, "{all} things in four steps");
-        let critic = Critic::new(vec![0.5; THINGS]).unwrap();
+        let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
         let (mut past, mut trace, mut worth) = (Past::default(), Trace::default(), 0.0);
         for (&chord, &phase) in chords.iter().zip(&phases) {
-            let prospect = past.prospects(phase).of(chord[Part::Soprano]);
-            worth += critic.worth(&trace, &past, chord, phase, prospect);
+            worth += critic.worth(&trace, &past, chord, phase);
             past.step(chord, phase);
             trace.step(chord, phase);
         }
-        assert_eq!(worth, 0.5 * all as f32);
-        assert!(Critic::new(vec![0.0; 3]).is_none());
+        assert!((worth - 20.0 * STEP * all as f32).abs() < 0.01, "{worth}");
+        assert!(Critic::new(&[0.0; 3]).is_none());
+    }
+
+    #[test]
+    fn a_critic_is_read_from_its_file_as_it_was_and_from_no_part_of_it() {
+        let mut nats = vec![0.0; THINGS];
+        for (thing, weight) in [(0, 3.0), (1, -3.0), (200, 0.024), (70_000, -0.5), (THINGS - 1, 9.0)] {
+            nats[thing] = weight;
+        }
+        let critic = Critic::new(&nats).unwrap();
+        let bytes = critic.to_bytes();
+        let read = Critic::from_bytes(&bytes).unwrap();
+        assert_eq!(read.weights, critic.weights);
+        assert_eq!(read.weights().last(), Some(3.0));
+        assert!(Critic::from_bytes(&bytes[..bytes.len() - 1]).is_none());
+        assert!(Critic::from_bytes(&[0xff, 0xff, 0xff, 0x7f, 1]).is_none());
     }
 }

@@ -28,13 +28,13 @@ impl Guard {
     }
 }
 
-/// Nats for a chord that no piece could end on, where one is to end: a likelihood of 1 in 8000, more than twice what any
-/// rule may weigh (4, the limit of the tuning), so that a chord to end on is chosen wherever the network knows one. This and
-/// the next two are set by hand, not tuned.
+/// Nats for a chord that no piece could end on, where one is to end: a likelihood of 1 in 8000, half as much again as
+/// any rule may weigh (6, the limit of fit_critic), so that a chord to end on is chosen wherever the network knows one. This
+/// and the next two are set by hand, not tuned.
 const NO_ENDING_COST: f32 = 9.0;
 
 /// Nats for an ending elsewhere than on the tonic of the piece so far, or, under a soprano that the tonic can't have, on the
-/// dominant: as much as the heaviest rule may weigh, and less than [`NO_ENDING_COST`], since any ending is better than none.
+/// dominant: less than [`NO_ENDING_COST`], since any ending is better than none.
 const OFF_TONIC_COST: f32 = 4.0;
 
 /// Nats for each part that leaves an ending once it is reached: two parts weigh as much as an ending off the tonic.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use files::smf;
-use harmonizer::Harmonizer;
+use harmonizer::{Harmonizer, Sampling};
 use live::take;
 use network::Model;
 
@@ -20,8 +20,8 @@ pub fn take(text: &str, model: &Arc<Model>) {
     if text.lines().count() > MOST_EVENTS || longest > 60.0 * MOST_MINUTES {
         return;
     }
-    let mut harmonizers =
-        take.header.sampling.iter().map(|sampling| Harmonizer::new(Arc::clone(model), sampling.into()));
+    let known = take.header.sampling.iter().filter_map(|sampling| Sampling::try_from(sampling).ok());
+    let mut harmonizers = known.map(|sampling| Harmonizer::new(Arc::clone(model), sampling));
     let Some(first) = harmonizers.next() else { return };
     if let Ok(replayed) = take::replay(&take, first, harmonizers.next()) {
         smf::read(&smf::write(&replayed.score)).expect("what we write can be read");

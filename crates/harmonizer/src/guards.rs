@@ -1,8 +1,9 @@
-//! The guard's weights for the shipped networks: models/guards.toml.
+//! The guard's weights and critics for the shipped networks: models/guards.toml, models/*.critic.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use chorale::critic::Critic;
 use chorale::{Guard, Rule};
 use network::{Architecture, Model};
 use serde::Deserialize;
@@ -20,7 +21,33 @@ pub enum Purpose {
 
 /// Set so that each network by itself does each thing about as often as Bach did in the validation chorales.
 pub fn guard(architecture: Architecture, purpose: Purpose) -> Guard {
-    GUARDS[purpose as usize][architecture as usize]
+    Guard { critic: critic(architecture, purpose), ..GUARDS[purpose as usize][architecture as usize] }
+}
+
+/// What is learned of a network's own playing; of new chorales nothing is.
+fn critic(architecture: Architecture, purpose: Purpose) -> Option<&'static Critic> {
+    static CRITICS: [[LazyLock<Critic>; 2]; 2] = [
+        [
+            LazyLock::new(|| read(include_bytes!("../../../models/wavenet-live.critic"))),
+            LazyLock::new(|| read(include_bytes!("../../../models/lstm-live.critic"))),
+        ],
+        [
+            LazyLock::new(|| read(include_bytes!("../../../models/wavenet-ahead.critic"))),
+            LazyLock::new(|| read(include_bytes!("../../../models/lstm-ahead.critic"))),
+        ],
+    ];
+    fn read(bytes: &[u8]) -> Critic {
+        Critic::from_bytes(bytes).expect("the critics in models are ours")
+    }
+    CRITICS.get(purpose as usize).map(|critics| &*critics[architecture as usize])
+}
+
+/// The critic with this [`Critic::fingerprint`], if it is one of ours.
+pub fn critic_of(fingerprint: u64) -> Option<&'static Critic> {
+    let all = [Purpose::Live, Purpose::Ahead]
+        .into_iter()
+        .flat_map(|purpose| [Architecture::Wavenet, Architecture::Lstm].map(|network| critic(network, purpose)));
+    all.flatten().find(|critic| critic.fingerprint() == fingerprint)
 }
 
 /// The rules' weights for what a network is wanted for.

@@ -41,7 +41,9 @@ impl Candidate {
         let StepRules { sampling: Sampling { guard, .. }, limits, is_closing } = rules;
         self.cost = guard.cost(&past.breaches_expecting(self.chord, phase, prospect));
         if let Some((critic, trace)) = guard.critic.zip(trace) {
-            self.cost -= critic.worth(trace, past, self.chord, phase, prospect);
+            // Where a phrase may end the guard knows better.
+            let goes_on = 1.0 - prospect.rest.max(prospect.arrival);
+            self.cost -= goes_on * critic.worth(trace, past, self.chord, phase);
         }
         let heard = limits.heard(self.chord);
         if limits.silent.is_some() {

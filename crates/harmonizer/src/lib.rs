@@ -37,7 +37,7 @@ mod test_steps;
 
 pub use constraints::{Constraints, OutOfReach};
 pub use generate::{Outline, generate};
-pub use guards::{Purpose, guard, guard_for};
+pub use guards::{Purpose, critic_of, guard, guard_for};
 pub use harmonizer::{Harmonizer, Limits, StepRules};
 pub use sampling::Sampling;
 pub use stepwise::{HarmonizeError, harmonize};

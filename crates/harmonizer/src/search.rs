@@ -296,8 +296,10 @@ fn candidates(
     let rules = StepRules { sampling, limits: step.limits, is_closing: step.is_closing };
     for ((particle, beam), query) in swarm.iter().zip(&mut beams).zip(&queries) {
         let prospect = particle.past.prospects(step.phase).of(query.soprano);
+        // What leads to a close, and rests there, is the goal's affair.
+        let trace = particle.trace.as_ref().filter(|_| !matches!(role, Role::Lead { .. } | Role::Rest { .. }));
         for candidate in beam {
-            candidate.judge((&particle.past, particle.trace.as_ref()), step.phase, prospect, &rules);
+            candidate.judge((&particle.past, trace), step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
                 + particle.off_beat.cost(particle.before, candidate.chord, step.phase)

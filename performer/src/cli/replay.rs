@@ -46,7 +46,8 @@ pub fn run(args: Args) -> Result<()> {
     let mut harmonizers = models
         .iter()
         .zip(sampling)
-        .map(|(model, sampling)| harmonizer(model, sampling.into()).with_context(|| name.to_string()));
+        .map(|(model, sampling)| harmonizer(model, sampling.try_into()?))
+        .map(|harmonizer| harmonizer.with_context(|| name.to_string()));
     let first =
         harmonizers.next().with_context(|| format!("{name}: line 2 names no network; the log was changed"))??;
     let second = harmonizers.next().transpose()?;

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
+use chorale::critic::Critic;
 use chorale::{Chorale, Phase};
 use harmonizer::Sampling;
 use harmonizer::parallel::on_all_cores;
@@ -35,6 +36,7 @@ impl Recipe<'_> {
         let mut text = format!("program {}\nnetwork {:016x}\n", env!("CARGO_PKG_VERSION"), self.model.fingerprint());
         let _ = writeln!(text, "way {:?}\ntemperature {temperature}\nmin_p {min_p}\nseed {seed}", self.way);
         let _ = writeln!(text, "guard {:?}", guard.weights);
+        let _ = writeln!(text, "critic {:x?}", guard.critic.map(Critic::fingerprint));
         text
     }
 }

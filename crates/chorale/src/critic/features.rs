@@ -2,7 +2,6 @@
 
 use super::THINGS;
 use crate::features::hold_class;
-use crate::phrase_tracker::Prospect;
 use crate::{Chord, Key, KeyFinder, Part, Phase, Pitch};
 
 /// Steps for which a pitch class that sounded is remembered.
@@ -99,14 +98,7 @@ impl Trace {
     }
 
     /// Tells `found` what `chord` does as the next step; `home` is the key of all before it.
-    pub fn things(
-        &self,
-        home: Option<Key>,
-        chord: Chord,
-        phase: Phase,
-        prospect: Prospect,
-        mut found: impl FnMut(usize),
-    ) {
+    pub fn things(&self, home: Option<Key>, chord: Chord, phase: Phase, mut found: impl FnMut(usize)) {
         let now = chord.pitches();
         let mut next = Next {
             trace: self,
@@ -124,7 +116,7 @@ impl Trace {
         next.together();
         next.harmony();
         next.alterations();
-        next.phrase(prospect);
+        next.under_long_note();
     }
 
     fn is_new(&self, part: usize, pitch: Option<Pitch>) -> bool {
@@ -200,6 +192,10 @@ impl<F: FnMut(usize)> Next<'_, F> {
             if who == 3 {
                 let notes = &self.trace.notes;
                 let before = apart(notes[lower].pitch, notes[upper].pitch) % 12;
+                // The guard wants fewer parallels than Bach wrote.
+                if before == interval % 12 && matches!(before, 0 | 7) {
+                    continue;
+                }
                 let motions = [upper, lower].map(|part| motion(notes[part].pitch, self.now[part]));
                 self.tell(32, [pair, motions[0], motions[1], interval % 12]);
                 self.tell(33, [pair, before, motions[0], motions[1], interval % 12]);
@@ -277,34 +273,15 @@ impl<F: FnMut(usize)> Next<'_, F> {
         }
     }
 
-    /// Where a phrase may end.
-    fn phrase(&mut self, prospect: Prospect) {
-        let (rest, arrival) = (tenths(prospect.rest), tenths(prospect.arrival));
-        let stack = Stack::of(&self.now);
-        let lower = (self.moved & 0b1110).count_ones();
-        let bass = stack.degree(self.home);
-        let over_root = u32::from(matches!(stack.above, 0b1001_0001 | 0b1000_1001));
-        self.tell(89, [rest, over_root, u32::from(self.place == 0)]);
-        if rest > 0 {
-            self.tell(80, [rest, self.place, lower]);
-            if self.place == 0 || lower > 0 {
-                self.tell(81, [rest, self.place, stack.above]);
-                self.tell(82, [rest, self.place, bass]);
-            }
-            if self.moved >> 3 & 1 == 1 {
-                self.tell(83, [rest, self.place, leap(self.trace.notes[3].pitch, self.now[3])]);
-            }
-        }
-        if arrival > 0 && (self.place == 0 || lower > 0) {
-            self.tell(84, [arrival, self.place, bass, stack.above]);
-            self.tell(85, [arrival, self.place, bass]);
-            self.tell(86, [arrival, self.place, lower]);
-        }
+    /// What sounds under a long note of the soprano.
+    fn under_long_note(&mut self) {
         let soprano = self.trace.notes[0];
-        if self.moved & 1 == 0 && soprano.held >= 4 && (self.place == 0 || lower > 0) {
+        let lower = self.moved & 0b1110;
+        if self.moved & 1 == 0 && soprano.held >= 4 && (self.place == 0 || lower != 0) {
+            let stack = Stack::of(&self.now);
             let dissonant = self.dissonances.iter().filter(|what| **what > 0).count() as u32;
             self.tell(87, [length(soprano.held), self.place, stack.above]);
-            self.tell(88, [length(soprano.held), self.place, bass, dissonant]);
+            self.tell(88, [length(soprano.held), self.place, stack.degree(self.home), dissonant]);
         }
     }
 }
@@ -346,17 +323,6 @@ fn degree(key: Option<Key>, pitch: Option<Pitch>) -> u32 {
 /// For how many steps, the longest together.
 fn length(steps: u32) -> u32 {
     hold_class(steps as usize) as u32
-}
-
-fn tenths(likelihood: f32) -> u32 {
-    match likelihood {
-        ..0.08 => 0,
-        ..0.2 => 1,
-        ..0.4 => 2,
-        ..0.6 => 3,
-        ..0.8 => 4,
-        _ => 5,
-    }
 }
 
 /// What a part is against the others: a second or seventh, a tritone, a fourth over the bass (bits).

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chorale::{Guard, Rule};
-use harmonizer::Sampling;
+use harmonizer::{Sampling, critic_of};
 use network::Model;
 use serde::{Deserialize, Serialize};
 use session::clock::Time;
@@ -117,23 +117,38 @@ pub struct SamplingRecord {
     pub seed: u64,
     /// The guard's weights of the rules, by name.
     pub guard: BTreeMap<String, f32>,
+    /// The fingerprint of its critic, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub critic: Option<String>,
 }
 
 impl From<Sampling> for SamplingRecord {
     fn from(sampling: Sampling) -> SamplingRecord {
         let Sampling { temperature, min_p, seed, guard } = sampling;
         let weights = Rule::ALL.into_iter().map(|rule| (rule.name().to_owned(), guard.weights[rule.index()]));
-        SamplingRecord { temperature, min_p, seed, guard: weights.collect() }
+        let critic = guard.critic.map(|critic| format!("{:016x}", critic.fingerprint()));
+        SamplingRecord { temperature, min_p, seed, guard: weights.collect(), critic }
     }
 }
 
-impl From<&SamplingRecord> for Sampling {
-    fn from(record: &SamplingRecord) -> Sampling {
+/// The critic with this fingerprint is of another version of the program.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("the guard had a critic that this version lacks ({0}); replay it with the version that played it")]
+pub struct UnknownCritic(String);
+
+impl TryFrom<&SamplingRecord> for Sampling {
+    type Error = UnknownCritic;
+
+    fn try_from(record: &SamplingRecord) -> Result<Sampling, UnknownCritic> {
         let mut guard = Guard::OFF;
+        if let Some(text) = &record.critic {
+            let critic = u64::from_str_radix(text, 16).ok().and_then(critic_of);
+            guard.critic = Some(critic.ok_or_else(|| UnknownCritic(text.clone()))?);
+        }
         for rule in Rule::ALL {
             guard.weights[rule.index()] = record.guard.get(rule.name()).copied().unwrap_or(0.0);
         }
-        Sampling { temperature: record.temperature, min_p: record.min_p, seed: record.seed, guard }
+        Ok(Sampling { temperature: record.temperature, min_p: record.min_p, seed: record.seed, guard })
     }
 }
 

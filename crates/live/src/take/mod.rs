@@ -24,7 +24,9 @@ mod score;
 #[cfg(test)]
 mod tests;
 
-pub use log::{FIRST_LINE, LogError, ModelIdentity, SamplingRecord, SessionInput, Take, TakeEvent, TakeHeader, read};
+pub use log::{
+    FIRST_LINE, LogError, ModelIdentity, SamplingRecord, SessionInput, Take, TakeEvent, TakeHeader, UnknownCritic, read,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use recorder::Recorder;
 pub use replay::{ReplayError, Replayed, replay};

@@ -335,6 +335,10 @@ fn a_log_that_breaks_off_is_read_up_to_its_last_whole_line() {
 fn each_unusable_log_is_told_where_and_why() {
     let models = vec![ModelIdentity { name: "wavenet".into(), fingerprint: "0".into() }];
     let header = serde_json::to_string(&TakeHeader { models, sampling: vec![sampling().into()], session: settings() });
+    let mut of_later: SamplingRecord = sampling().into();
+    of_later.critic = Some("f".into());
+    let error = Sampling::try_from(&of_later).unwrap_err().to_string();
+    assert!(error.starts_with("the guard had a critic that this version lacks (f)"), "{error}");
     let log = |event: &str| format!("{FIRST_LINE}\n{}\n5 midi 90 48 50\n{event}\n", header.as_ref().unwrap());
     let check = |text: &str, expected: &str| {
         let error = read(text).unwrap_err().to_string();
