@@ -387,8 +387,8 @@ mod tests {
     use files::melody::MelodyStep;
 
     use super::*;
-    use crate::Constraints;
     use crate::test_steps::step;
+    use crate::{Constraints, Purpose};
 
     fn token(midi: u8) -> Token {
         Pitch::new(midi).and_then(Token::from_pitch).unwrap()
@@ -504,7 +504,8 @@ mod tests {
         plan.goals.insert(0, Goal { arrival: 20, end: 28, options });
         let (mut rests, mut foreign, mut fifths) = (0, 0, 0);
         for seed in 0..4 {
-            let chords = search(&model, Sampling { seed, ..Sampling::default() }, &plan, 8).unwrap().chords;
+            let sampling = Sampling { seed, ..Sampling::of(&model, Purpose::Ahead) };
+            let chords = search(&model, sampling, &plan, 8).unwrap().chords;
             rests += chords[20..28].iter().filter(|chord| chorale::is_good_ending(&chord.pitches())).count();
             let opening = chords[..16].iter().flat_map(|chord| chord.pitches());
             foreign += opening.flatten().filter(|pitch| !key.has(pitch.class())).count();
