@@ -134,7 +134,9 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Bass, Whole, "bas bs cb db бас"),
     (Bass, Within, "ベース バス 贝斯 贝司 低音 베이스"),
     (Bass, Letter, "b"),
-    (Percussion, Start, "drum perc perkus schlagz trommel slagw slagv tromme rummut bateri batter snare kick hihat"),
+    // Miss Drummond has tunes of her own.
+    (Percussion, Whole, "drum drums drumset drumsets drumkit drumkits drummer drumming"),
+    (Percussion, Start, "perc perkus schlagz trommel slagw slagv tromme rummut bateri batter snare kick hihat"),
     (Percussion, Start, "cymbal becken conga bongo tambour timpani pauke davul clap shaker metronom click claves"),
     (Percussion, Start, "woodblock triangle bubny bubnj bebn utos ударн барабан κρουστ"),
     (Percussion, Whole, "bici tabla hh bd sd dr drs hat kit beat beats dob"),
@@ -452,7 +454,7 @@ mod tests {
         ] {
             assert!(speaks_for_melody(name) <= DRUMS, "{name}");
         }
-        for name in ["Steel Drums", "Voice", "Melody", "Bass", ""] {
+        for name in ["Steel Drums", "Voice", "Melody", "Bass", "Miss Drummond of Perth", ""] {
             assert!(speaks_for_melody(name) > DRUMS, "{name}");
         }
     }
