@@ -12,8 +12,9 @@ pub use features::Trace;
 /// Things that are told apart; which is which is decided by a hash.
 pub const THINGS: usize = 1 << 18;
 
-/// Nats of a weight's least step. The greatest weight is 127 of them, 3 nats.
-const STEP: f32 = 3.0 / 127.0;
+/// Nats of the greatest weight, and of the least step of one.
+pub const LIMIT: f32 = 3.0;
+const STEP: f32 = LIMIT / 127.0;
 
 /// What each thing is worth.
 #[derive(Clone)]
@@ -36,16 +37,11 @@ impl PartialEq for Critic {
 }
 
 impl Critic {
-    /// Of weights in nats, which are rounded to steps of 3/127 and held within 3. `None` unless there is one for each of
+    /// Of weights in nats, within [`LIMIT`], which are rounded to 127ths of it. `None` unless there is one for each of
     /// [`THINGS`].
     pub fn new(nats: &[f32]) -> Option<Critic> {
         let weights = nats.iter().map(|weight| (weight / STEP).round() as i8).collect();
         (nats.len() == THINGS).then_some(Critic { weights })
-    }
-
-    /// In nats, by thing.
-    pub fn weights(&self) -> impl Iterator<Item = f32> {
-        self.weights.iter().map(|&weight| f32::from(weight) * STEP)
     }
 
     /// Its file: for each thing that is worth something, how many before it are worth nothing (LEB128: seven bits a byte, the
@@ -148,7 +144,7 @@ mod tests {
         let bytes = critic.to_bytes();
         let read = Critic::from_bytes(&bytes).unwrap();
         assert_eq!(read.weights, critic.weights);
-        assert_eq!(read.weights().last(), Some(3.0));
+        assert_eq!(read.weights.last().map(|&weight| f32::from(weight) * STEP), Some(3.0));
         assert!(Critic::from_bytes(&bytes[..bytes.len() - 1]).is_none());
         assert!(Critic::from_bytes(&[0xff, 0xff, 0xff, 0x7f, 1]).is_none());
     }

@@ -23,14 +23,19 @@ pub struct Sampling {
 impl Sampling {
     /// With the guard that was set for such a network.
     pub fn of(model: &Model, purpose: Purpose) -> Sampling {
-        Sampling { guard: guard_for(model, purpose), ..Sampling::default() }
+        Sampling::under(guard_for(model, purpose))
+    }
+
+    /// As freely as is usual.
+    fn under(guard: Guard) -> Sampling {
+        Sampling { temperature: 0.8, min_p: 0.02, seed: 1, guard }
     }
 }
 
 impl Default for Sampling {
     /// For live playing with the WaveNet.
     fn default() -> Sampling {
-        Sampling { temperature: 0.8, min_p: 0.02, seed: 1, guard: guards::guard(Architecture::Wavenet, Purpose::Live) }
+        Sampling::under(guards::guard(Architecture::Wavenet, Purpose::Live))
     }
 }
 

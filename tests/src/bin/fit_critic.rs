@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chorale::census::Census;
-use chorale::critic::{Critic, THINGS, count};
+use chorale::critic::{Critic, LIMIT, THINGS, count};
 use chorale::{Chorale, Guard, Phase, Rule};
 use corpus::{Dataset, SPLIT_SEED};
 use files::write_whole;
@@ -24,7 +24,7 @@ use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling};
 use network::Model;
 use performer::study::report::{Way, harmonize_all};
-use tests::aims::aim;
+use tests::aims::off;
 
 type Piece = (Chorale, Vec<Phase>);
 
@@ -74,8 +74,7 @@ fn ends_a_phrase(rule: Rule) -> bool {
 const CHANCE: f32 = 0.7;
 /// Added to what was counted, so that what is rare moves its weight little.
 const RARE: f32 = 10.0;
-/// No weight goes beyond: the greatest that a critic's file has, and a half more than tune_guard allows.
-const LIMIT: f32 = 3.0;
+/// No rule's weight goes beyond, half as much again as tune_guard allows.
 const RULE_LIMIT: f32 = 6.0;
 /// A step of a rule's weight, as in tune_guard.
 const RULE_RATE: f32 = 0.4;
@@ -160,9 +159,8 @@ fn move_rules(guard: &mut Guard, rules: impl Iterator<Item = Rule>, rate: f32, o
     let mut bach = Census::default();
     own.iter().for_each(|piece| bach.add(&Census::of(piece)));
     for rule in rules {
-        let off = ((ours.rate(rule).0 + 0.1) / (aim(rule) * bach.rate(rule).0 + 0.1)).ln() as f32;
         let weight = &mut guard.weights[rule.index()];
-        *weight = (*weight + rate * off).clamp(-RULE_LIMIT, RULE_LIMIT);
+        *weight = (*weight + rate * off(rule, ours, &bach)).clamp(-RULE_LIMIT, RULE_LIMIT);
     }
 }
 

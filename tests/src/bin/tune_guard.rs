@@ -18,7 +18,7 @@ use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling, guard};
 use network::{Architecture, Model};
 use performer::study::report::{Way, generate_all, harmonize_all};
-use tests::aims::aim;
+use tests::aims::off;
 
 /// A step of a weight, for each nat by which the rate is off, in the first half of the rounds; then it shrinks.
 const RATE: f32 = 0.4;
@@ -78,8 +78,7 @@ fn tune(
         let rate = RATE * (averaged as f32 / (round + 1) as f32).min(1.0);
         let mut worst = (0.0f32, Rule::ParallelFifths);
         for rule in Rule::ALL {
-            // A little is added to both, so that what is rare moves its weight little.
-            let off = ((ours.rate(rule).0 + 0.1) / (aim(rule) * bach.rate(rule).0 + 0.1)).ln() as f32;
+            let off = off(rule, &ours, &bach);
             if off.abs() > worst.0.abs() {
                 worst = (off, rule);
             }
