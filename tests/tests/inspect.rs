@@ -73,9 +73,9 @@ fn inspect_lists_the_lines_and_marks_the_melody() {
     assert_eq!(taken, [true, false, false]);
     assert_eq!(json["lines"][0]["evidence"]["words"], 7.0);
     let other = run(&folder, &["inspect", "song.mid", "--track", "Streicher"]).stdout;
-    assert!(
-        String::from_utf8_lossy(&other).contains("* track 2 'Streicher' channel 2 is the melody, there is no other")
-    );
+    assert!(String::from_utf8_lossy(&other).contains(
+        "* track 2 'Streicher' channel 2 is the melody, as it was asked for; --track, --channel choose another."
+    ));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn render_says_in_one_line_what_it_took_and_a_folder_in_its_table() {
     let table = run(&folder, &["render", "songs", "-o", "out/", "--live"]).stdout;
     let table = String::from_utf8_lossy(&table).into_owned();
     assert!(table.lines().next().is_some_and(|heading| heading.ends_with("  taken")), "{table}");
-    assert!(table.contains("  track 1 'Singstimme' channel 1 of 2\n"), "{table}");
+    assert!(table.contains("  track 1 'Singstimme' channel 1, of 2 lines\n"), "{table}");
 }
 
 #[test]

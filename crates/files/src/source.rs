@@ -74,7 +74,10 @@ pub struct Track {
     pub programs: BTreeMap<u8, u8>,
     /// Where a line of a score stands. Empty for MIDI.
     pub places: BTreeMap<u8, Place>,
+    /// Of all lines together; where two have a syllable at once, that of the first.
     pub lyrics: Vec<Lyric>,
+    /// Of a score, the words that stand under each line, in order; empty for MIDI.
+    pub words: BTreeMap<u8, Vec<Lyric>>,
     /// Where notes with a fermata begin.
     pub fermatas: Vec<Tick>,
     pub phrasing: Phrasing,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::score::{Note, Tick};
+use crate::score::{Lyric, Note, Tick};
 use crate::single_line::is_single_line;
 use crate::source::{DRUM_CHANNEL, Track, cut_where_struck_again};
 
@@ -127,13 +127,13 @@ pub(crate) fn join_voices(track: &mut Track, rests: &BTreeMap<u8, Vec<(Tick, Tic
     }
 }
 
-/// Moves those notes of `line` to `first` that go on with its tune.
+/// Moves those notes of `line` to `first` that go on with its tune, with their words.
 fn go_on(track: &mut Track, first: u8, line: u8, rests: &[(Tick, Tick)]) {
     let (Some(tune), Some(notes)) = (track.channels.get(&first), track.channels.get(&line)) else { return };
     let sounding = |notes: &[Note]| notes.iter().map(|note| u64::from(note.end - note.start)).sum::<u64>();
-    let spans = spans(tune);
+    let sung = spans(tune);
     // A tenth may ring on.
-    let is_alone = |note: &Note| overlap(note, &spans) <= (note.end - note.start) / 10;
+    let is_alone = |note: &Note| overlap(note, &sung) <= (note.end - note.start) / 10;
     let (alone, together): (Vec<Note>, Vec<Note>) = notes.iter().partition(|note| is_alone(note));
     let in_rests: u64 = alone.iter().map(|note| u64::from(overlap(note, rests))).sum();
     let (added, all, own) = (sounding(&alone), sounding(notes), sounding(tune));
@@ -148,7 +148,22 @@ fn go_on(track: &mut Track, first: u8, line: u8, rests: &[(Tick, Tick)]) {
         true => drop(track.channels.remove(&line)),
         false => drop(track.channels.insert(line, together)),
     }
+    move_words(track, line, first, &spans(&alone));
     add(track, first, alone);
+}
+
+/// Gives the words of one line that stand within spans to another.
+fn move_words(track: &mut Track, from: u8, to: u8, spans: &[(Tick, Tick)]) {
+    let Some(words) = track.words.remove(&from) else { return };
+    let is_within = |lyric: &Lyric| {
+        let begun = spans.partition_point(|(start, _)| *start <= lyric.tick);
+        begun.checked_sub(1).is_some_and(|span| lyric.tick < spans[span].1)
+    };
+    let (moved, left): (Vec<Lyric>, Vec<Lyric>) = words.into_iter().partition(is_within);
+    track.words.insert(from, left);
+    let words = track.words.entry(to).or_default();
+    words.extend(moved);
+    words.sort_by_key(|lyric| (lyric.tick, lyric.verse));
 }
 
 /// How often the notes of two lines, in order of start, follow each other.

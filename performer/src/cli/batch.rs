@@ -316,7 +316,8 @@ pub fn run(
     }
     let melodies = |count: usize| if count == 1 { "1 melody".into() } else { format!("{count} melodies") };
     if there > 0 {
-        output.say(&format!("{} there already and left as they are; --force harmonizes them again", melodies(there)));
+        let (are, them) = if there == 1 { ("is", "it") } else { ("are", "them") };
+        output.say(&format!("{} {are} there already; --force harmonizes {them} again", melodies(there)));
     }
     if failures.is_empty() {
         output.say(&format!("{} harmonized", melodies(jobs.len() - there)));

@@ -238,11 +238,10 @@ pub fn run(mut args: Args) -> Result<()> {
         added?;
         args.output.show(&piece)?;
         let notes = piece.score.part(piece.score.melody).len();
+        let notes = if notes == 1 { "1 melody note".into() } else { format!("{notes} melody notes") };
         let separator = if args.alternatives.is_some() { "\n" } else { ": " };
-        args.output.say(&format!(
-            "{}{separator}{notes} melody notes, {steps} steps harmonized in {seconds:.2} s",
-            written.join("\n"),
-        ));
+        args.output
+            .say(&format!("{}{separator}{notes}, {steps} steps harmonized in {seconds:.2} s", written.join("\n"),));
         if args.alternatives.is_some() {
             args.output.say(RANKS);
         }

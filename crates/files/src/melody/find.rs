@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lines::{Line, all_lines, list_tracks, no_lines};
+use super::lines::{Line, all_lines, counted, list_tracks, no_lines};
 use super::text_lines::line_ends;
 use super::weigh::{Candidate, weigh};
 use super::{Melody, MelodyError};
@@ -41,7 +41,8 @@ impl Melody {
         let fermatas = track.fermatas.iter().copied().filter(|tick| starts.contains(tick)).collect();
         let spelling = |note: &Note| Some((note.start, *track.spellings.get(&(note.start, note.pitch.midi()))?));
         let spellings = notes.iter().filter_map(spelling).collect();
-        let mut lyrics = lyrics_of(file, taken.line.track).to_vec();
+        let own = track.words.get(&taken.line.channel).map_or(&[][..], Vec::as_slice);
+        let mut lyrics = with_own(lyrics_of(file, taken.line.track), own);
         if file.kind == Kind::Midi {
             bring_to_notes(&mut lyrics, &notes, Tick::from(file.ticks_per_quarter) / 4);
         }
@@ -50,7 +51,7 @@ impl Melody {
         let phrasing = track.phrasing.of_notes(&starts);
         let place = match eligible.len() {
             1 => taken.line.describe(file),
-            count => format!("{} of {count}", taken.line.describe(file)),
+            count => format!("{}, of {count} lines", taken.line.describe(file)),
         };
         let most = file.tracks.iter().rev().max_by_key(|track| track.symbols.len());
         let has_symbols = |track: &&Track| !track.symbols.is_empty();
@@ -88,20 +89,43 @@ pub(super) fn why(taken: &Candidate, others: &[&Candidate]) -> Option<String> {
     Some(if reasons.is_empty() { "the first of equals".into() } else { format!("for {}", reasons.join(" and ")) })
 }
 
+/// Why there is nothing to choose from: of `all` lines one is left.
+pub(super) fn why_alone(file: &Source, taken: &Candidate, all: &[Candidate], choice: &Choice) -> &'static str {
+    let others = || all.iter().filter(|other| !std::ptr::eq(*other, taken));
+    let is_asked = choice.track.is_some() || choice.channel.is_some();
+    let (has_drums, has_small) =
+        (others().any(|other| other.is_percussion(file)), others().any(|other| other.is_beside));
+    match (has_drums, has_small) {
+        _ if all.len() == 1 => "the only line",
+        _ if is_asked => "as it was asked for",
+        (true, false) => "the only line besides drums",
+        (false, _) => "the only line besides small notes",
+        (true, true) => "the only line besides drums and small notes",
+    }
+}
+
 /// What was made of its notes.
 pub(super) fn what_of_it(file: &Source, taken: &Candidate) -> Option<String> {
     let (all, notes) = (taken.line.notes.len(), taken.profile.tune.len());
     let described = taken.line.describe(file);
     if notes < all {
+        let (kept, left) = (counted(notes), all - notes);
+        let are = if left == 1 { "is" } else { "are" };
         return Some(format!(
-            "{described} has several notes at once: its top line of {notes} notes is taken, {} below it are left out",
-            all - notes
+            "{described} has several notes at once: its top line of {kept} is taken, {left} below it {are} left out"
         ));
     }
     let is_cut = taken.profile.tune != taken.line.notes;
     is_cut.then(|| {
         format!("{described}: its notes ring on over the next ones, as under a pedal; each ends where the next begins")
     })
+}
+
+/// The words of a track, and where one of its lines has a syllable `own`, that one. Both are in order.
+fn with_own(words: &[Lyric], own: &[Lyric]) -> Vec<Lyric> {
+    let place = |lyric: &Lyric| (lyric.tick, lyric.verse);
+    let at = |lyric: &Lyric| own.binary_search_by_key(&place(lyric), place).ok();
+    words.iter().map(|lyric| at(lyric).map_or(lyric, |index| &own[index]).clone()).collect()
 }
 
 /// Words that come a little early or late belong to the note that is nearest.

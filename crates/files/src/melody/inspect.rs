@@ -3,7 +3,7 @@
 use chorale::Pitch;
 
 use super::MelodyError;
-use super::find::{Choice, best, eligible, what_of_it, why};
+use super::find::{Choice, best, eligible, what_of_it, why, why_alone};
 use super::lines::{all_lines, no_lines};
 use super::weigh::{Candidate, Evidence, weigh};
 use crate::source::Source;
@@ -58,7 +58,8 @@ pub fn inspect(file: &Source, choice: &Choice) -> Result<Inspection, MelodyError
             let taken = best(&eligible);
             let others = |other: &&&Candidate| taken.is_none_or(|taken| !std::ptr::eq(**other, taken));
             let others: Vec<&Candidate> = eligible.iter().filter(others).copied().collect();
-            let why = taken.map(|taken| why(taken, &others).unwrap_or_else(|| "there is no other".into()));
+            let why = taken
+                .map(|taken| why(taken, &others).unwrap_or_else(|| why_alone(file, taken, &candidates, choice).into()));
             let remarks = taken.and_then(|taken| what_of_it(file, taken));
             (taken.zip(why), remarks.into_iter().collect())
         }

@@ -54,6 +54,11 @@ pub(super) fn all_lines(file: &Source) -> Vec<Line<'_>> {
     lines.collect()
 }
 
+/// `1 note`, `2 notes`.
+pub(super) fn counted(notes: usize) -> String {
+    if notes == 1 { "1 note".into() } else { format!("{notes} notes") }
+}
+
 /// Why there are no lines.
 pub(super) fn no_lines(file: &Source) -> MelodyError {
     let has_unpitched = file.tracks.iter().any(|track| track.unpitched > 0);
@@ -70,8 +75,8 @@ pub(super) fn list_tracks(file: &Source) -> String {
         let (kind, line) = (file.kind.track(), file.kind.line());
         match channels.len() {
             0 => format!("{kind} {}{name} (no notes)", index + 1),
-            1 => format!("{kind} {}{name} ({notes} notes, {line} {})", index + 1, channels[0]),
-            _ => format!("{kind} {}{name} ({notes} notes, {line}s {})", index + 1, channels.join(", ")),
+            1 => format!("{kind} {}{name} ({}, {line} {})", index + 1, counted(notes), channels[0]),
+            _ => format!("{kind} {}{name} ({}, {line}s {})", index + 1, counted(notes), channels.join(", ")),
         }
     });
     tracks.collect::<Vec<_>>().join("; ")

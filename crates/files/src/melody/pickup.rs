@@ -11,6 +11,12 @@ const FEWEST_BARS: u32 = 3;
 /// By how much a pickup must fit better than none.
 const CLEAR: f64 = 1.5;
 
+/// What fits less than this, fits badly: notes are held over its bar lines too.
+const FITTING: f64 = 1.0;
+
+/// By how much one of half a bar must fit better than all else. A bar may lack its first half as well as have it.
+const CLEAR_HALF: f64 = 3.0;
+
 /// The quarters before the first bar line, where the notes show that the first bar is not full; `None` where it is, where
 /// the file tells, and where nothing is clear.
 pub fn guess_pickup(source: &Source, melody: &Melody) -> Option<f64> {
@@ -27,12 +33,15 @@ pub fn guess_pickup(source: &Source, melody: &Melody) -> Option<f64> {
     }
     let others = entry_of_others(source, melody).map(|tick| f64::from(tick) / quarter);
     let fit = |pickup: f64| fit(&notes, pickup, bar, beats(metre), others);
-    // A bar may lack its first half as well as have it; a shorter pickup is beyond doubt.
     let shortest = unit.min(0.5);
     let pickups = (1..).map(|units| f64::from(units) * shortest).take_while(|pickup| 2.2 * pickup < bar);
     let begins_with_a_note = |pickup: &f64| notes.iter().any(|note| (note.start - pickup).abs() < 0.06);
-    let best = pickups.filter(begins_with_a_note).max_by(|a, b| fit(*a).total_cmp(&fit(*b)))?;
-    (fit(best) >= fit(0.0) + CLEAR).then_some(best)
+    let best = pickups.filter(begins_with_a_note).max_by(|a, b| fit(*a).total_cmp(&fit(*b)));
+    let half = Some(bar / 2.0).filter(|half| beats(metre) % 2.0 == 0.0 && begins_with_a_note(half));
+    let is_clear = |half: &f64| [0.0].into_iter().chain(best).all(|other| fit(*half) >= fit(other) + CLEAR_HALF);
+    let half = half.filter(is_clear).filter(|half| fit(*half) >= FITTING);
+    let best = best.filter(|best| fit(*best) >= FITTING.max(fit(0.0) + CLEAR));
+    half.or(best)
 }
 
 /// The metre of a MIDI file that has one from the beginning to the end, and so does not tell of a pickup.
@@ -113,7 +122,9 @@ fn fit(notes: &[Accent], pickup: f64, bar: f64, beats: f64, others: Option<f64>)
     };
     // What few long notes say may be chance.
     let trust = (long.len() as f64 / 3.0).min(1.0);
-    let last = notes.last().map_or(0.0, |note| strength(note.start));
+    // A reel runs to its end and rests nowhere.
+    let is_rest = |note: &&Accent| note.length >= (1.4 * usual).min(0.9 * bar / beats);
+    let last = notes.last().filter(is_rest).map_or(0.0, |note| strength(note.start));
     let ends_with_a_bar = notes.last().is_some_and(|last| is_at(place(last.start + last.length), 0.0));
     let enters = others.is_some_and(|others| is_at(place(others), 0.0) && is_at(others, pickup));
     2.0 * last + 3.0 * trust * mean(&|note| strength(note.start))
@@ -197,6 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn a_pickup_of_half_a_bar_is_guessed_where_notes_would_be_held_over_the_bar_lines() {
+        let check = |name: &str, metre: (u8, u8), lengths: &str, expected: Option<f64>| {
+            assert_eq!(guess(metre.0, metre.1, lengths), expected, "{name}");
+        };
+        check("two quarters", (4, 4), "1 1|1 1 1 1|4|1 1 1 1|3 1|1 1 1 1|4|1 1 1 1|4", Some(2.0));
+        check("a half", (4, 4), "2|1 1 1 1|3 1|1 1 1 1|3 1|1 1 1 1|3 1|1 1 1 1|4", Some(2.0));
+        check("three eighths", (6, 8), ".5 .5 .5|1 .5 1 .5|2.5 .5|1 .5 1 .5|2.5 .5|1 .5 1 .5|3", Some(1.5));
+        check("a gavotte, whose halves would do as well", (4, 4), "1 1|2 1 1|2 1 1|1 1 1 1|2 1 1|2 1 1|2 1 1|2", None);
+        check("half of a bar of three is no beat", (3, 4), ".5 .5 .5|1 1 1|3|1 1 1|3|1 1 1|3", None);
+    }
+
+    #[test]
     fn a_first_bar_that_is_full_stays_full() {
         let check = |name: &str, metre: (u8, u8), lengths: &str| {
             assert_eq!(guess(metre.0, metre.1, lengths), None, "{name}");
@@ -212,6 +235,9 @@ mod tests {
         check("halves", (4, 4), "2 2|2 2|2 1 1|4|2 2|2 2|2 1 1|4");
         check("quarters to the end", (4, 4), "1 1 1 1|1 1 1 1|1 1 1 1|1 1 1 1");
         check("a feminine ending", (3, 4), "2 1|2 1|1 1 1|3|2 1|2 1|2 1|1 2");
+        let reel = [".5 .5 .5 .5 .5 .5 .5 .5|"; 8].concat();
+        check("a reel in eighths to its end", (2, 2), &reel);
+        check("a jig", (6, 8), &".5 .5 .5 .5 .5 .5|".repeat(8));
         check("too short", (4, 4), "1|1 1 1 1|3");
         check("a rest tells", (4, 4), "r3 1|1 1 1 1|1 1 1 1|1 1 1 1|3");
     }

@@ -114,13 +114,33 @@ fn a_line_tells_what_it_is_like_and_the_one_that_is_taken_why() {
     assert!(piano.taken.is_none() && kit.taken.is_none() && kit.is_percussion && !vocals.is_percussion);
     assert!(remarks.is_empty(), "{remarks:?}");
     let only = inspect(&file, &track("1")).unwrap();
-    assert_eq!(only.lines[0].taken.as_deref(), Some("there is no other"));
+    assert_eq!(only.lines[0].taken.as_deref(), Some("as it was asked for"));
     assert!(
         only.remarks[0].starts_with("track 1 'Piano' channel 1 has several notes at once: its top line of 2 notes")
     );
     let drums = self::file(&[("Kit", &[(10, &chords)])]);
     let Inspection { lines, remarks } = inspect(&drums, &Choice::default()).unwrap();
     assert!(lines[0].taken.is_none() && remarks[0].starts_with("the file holds nothing but drums"), "{remarks:?}");
+}
+
+#[test]
+fn a_line_that_has_no_rival_tells_whether_it_is_alone_or_was_asked_for() {
+    let (tune, beat) = ([note(0, 480, 72), note(480, 960, 74)], [note(0, 480, 36)]);
+    let why = |file: &Source, choice: &Choice| {
+        let lines = inspect(file, choice).unwrap().lines;
+        lines.into_iter().find_map(|line| line.taken).unwrap()
+    };
+    let alone = file(&[("Tune", &[(1, &tune)])]);
+    assert_eq!([why(&alone, &Choice::default()), why(&alone, &channel(1))], ["the only line", "the only line"]);
+    let two = file(&[("Tune", &[(1, &tune)]), ("Other", &[(2, &tune)])]);
+    assert_eq!([why(&two, &channel(2)), why(&two, &track("Tune"))], ["as it was asked for", "as it was asked for"]);
+    let with_drums = file(&[("Tune", &[(1, &tune)]), ("", &[(10, &beat)])]);
+    assert_eq!(why(&with_drums, &Choice::default()), "the only line besides drums");
+    let chord = file(&[("Tune", &[(1, &[note(0, 480, 72), note(0, 480, 67)])])]);
+    let remarks = inspect(&chord, &Choice::default()).unwrap().remarks;
+    let said =
+        "track 1 'Tune' channel 1 has several notes at once: its top line of 1 note is taken, 1 below it is left out";
+    assert_eq!(remarks, [said]);
 }
 
 #[test]
@@ -142,7 +162,7 @@ fn of_many_other_lines_some_are_listed() {
     let channels: Vec<(u8, &[Note])> = (1..).zip(&lines).map(|(channel, notes)| (channel, &notes[..])).collect();
     let melody = Melody::find(&file(&[("", &channels)]), &Choice::default()).unwrap();
     assert!(melody.remarks[0].ends_with("track 1 channel 3, track 1 channel 4, 2 more"), "{:?}", melody.remarks);
-    assert_eq!(melody.place, "track 1 channel 7 of 7");
+    assert_eq!(melody.place, "track 1 channel 7, of 7 lines");
 }
 
 #[test]
@@ -176,7 +196,7 @@ fn a_track_is_found_by_number_name_or_part_of_a_name_and_a_channel_by_number() {
     assert_eq!(pitches(&file, track("OLIN")), [72]);
     assert_eq!(pitches(&file, channel(2)), [60]);
     let available =
-        "track 1 'Violin' (1 notes, channel 1); track 2 'Viola' (2 notes, channels 2, 3); track 3 'Notes' (no notes)";
+        "track 1 'Violin' (1 note, channel 1); track 2 'Viola' (2 notes, channels 2, 3); track 3 'Notes' (no notes)";
     let check = |choice: Choice, expected: &str| {
         let error = Melody::find(&file, &choice).unwrap_err().to_string();
         assert_eq!(error, format!("{expected}{available}"));

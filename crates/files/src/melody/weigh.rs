@@ -177,10 +177,12 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let counts = |(line, profile): &(&Line, &Profile)| is_pitched(line) && coverage(profile) >= LEAST_COVERAGE;
     let heights = lines.iter().zip(&profiles).filter(counts).map(|(_, profile)| profile.height.min(TOP));
     let top = heights.fold(0.0, f64::max);
-    let words = words(file, &lines, &profiles);
+    let wordless = wordless(file, &lines);
+    let words = words(file, &lines, &profiles, &wordless);
     let most_words = words.iter().map(|words| words.syllables).max().unwrap_or(0).max(1) as f64;
-    let beside: Vec<bool> = (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles)).collect();
-    let below: Vec<bool> = (0..lines.len()).map(|index| is_below(file, index, &lines, &profiles)).collect();
+    let beside: Vec<bool> =
+        (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles, &wordless)).collect();
+    let below: Vec<bool> = (0..lines.len()).map(|index| is_below(file, index, &lines, &profiles, &wordless)).collect();
     let weighed = lines.into_iter().zip(profiles).zip(words).enumerate().map(|(index, ((line, profile), words))| {
         let coverage = coverage(&profile);
         let name =
@@ -210,13 +212,31 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
 /// What sounds for less than this part of the time of an earlier voice on its staff does not take its place.
 const BESIDE: f64 = 0.8;
 
+/// The same where it has words and the earlier voice has none.
+const BESIDE_WITH_WORDS: f64 = 0.5;
+
+/// Fewer syllables than this part of those that another voice of its staff has are no words of its own: a voice sings an
+/// `Oh` here and there.
+const FEW_WORDS: f64 = 0.125;
+
+/// Under which lines no words stand, but under another voice of their staff.
+fn wordless(file: &Source, lines: &[Line]) -> Vec<bool> {
+    let words = |line: &Line| file.tracks[line.track].words.get(&line.channel).map_or(0, |words| ticks(words).len());
+    let counts: Vec<usize> = lines.iter().map(words).collect();
+    let most = |line: &Line| {
+        let on_staff = lines.iter().zip(&counts).filter(|(other, _)| share_staff(file, line, other));
+        on_staff.map(|(_, count)| *count).max().unwrap_or(0)
+    };
+    lines.iter().zip(&counts).map(|(line, count)| (*count as f64) < FEW_WORDS * most(line) as f64).collect()
+}
+
 /// Whether another voice of its staff lies higher and sounds about as long: of soprano and alto on one staff the upper is the
-/// tune, however little lies between them.
-fn is_below(file: &Source, index: usize, lines: &[Line], profiles: &[Profile]) -> bool {
+/// tune, however little lies between them, unless it leaves the words to the lower.
+fn is_below(file: &Source, index: usize, lines: &[Line], profiles: &[Profile], wordless: &[bool]) -> bool {
     let own = &profiles[index];
     let is_above =
         |other: &Profile| other.height > own.height + 1.0 && other.sounding as f64 >= BESIDE * own.sounding as f64;
-    let others = (0..lines.len()).filter(|&other| other != index);
+    let others = (0..lines.len()).filter(|&other| other != index && (wordless[index] || !wordless[other]));
     others.filter(|&other| share_staff(file, &lines[index], &lines[other])).any(|other| is_above(&profiles[other]))
 }
 
@@ -226,11 +246,12 @@ fn share_staff(file: &Source, one: &Line, other: &Line) -> bool {
 }
 
 /// Lines come in the order of the file.
-fn is_beside(file: &Source, index: usize, lines: &[Line], profiles: &[Profile]) -> bool {
+fn is_beside(file: &Source, index: usize, lines: &[Line], profiles: &[Profile], wordless: &[bool]) -> bool {
     let before = (0..index).rev().take_while(|other| lines[*other].track == lines[index].track);
-    let on_staff = before.filter(|other| share_staff(file, &lines[index], &lines[*other]));
-    let longest = on_staff.map(|other| profiles[other].sounding).max().unwrap_or(0);
-    (profiles[index].sounding as f64) < BESIDE * longest as f64
+    let mut on_staff = before.filter(|other| share_staff(file, &lines[index], &lines[*other]));
+    let least = |other: usize| if wordless[other] && !wordless[index] { BESIDE_WITH_WORDS } else { BESIDE };
+    let own = profiles[index].sounding as f64;
+    on_staff.any(|other| own < least(other) * profiles[other].sounding as f64)
 }
 
 fn compass(profile: &Profile) -> f64 {
@@ -276,21 +297,25 @@ struct Words {
 /// A karaoke program's syllables may come a little early or late.
 const LATE: Tick = 4;
 
-/// The words of each line: those of its track where the track has no other line, else those that its notes fit under.
-fn words(file: &Source, lines: &[Line], profiles: &[Profile]) -> Vec<Words> {
+/// The words of each line: those of its track where the track has no other line, else those that its notes fit under;
+/// none where another voice of its staff has them.
+fn words(file: &Source, lines: &[Line], profiles: &[Profile], wordless: &[bool]) -> Vec<Words> {
     let are_with_notes = file.tracks.iter().any(|track| !track.channels.is_empty() && !track.lyrics.is_empty());
     let slip = Tick::from(file.ticks_per_quarter) / LATE;
     let shared = if are_with_notes { BTreeSet::new() } else { ticks(words_alone(file)) };
     let mut own: BTreeMap<usize, BTreeSet<Tick>> = BTreeMap::new();
-    let of_line = |(line, profile): (&Line, &Profile)| {
+    let of_line = |((line, profile), wordless): ((&Line, &Profile), &bool)| {
         let track = &file.tracks[line.track];
+        if *wordless {
+            return Words::default();
+        }
         match (track.lyrics.is_empty(), track.channels.len()) {
             (true, _) => fit(&shared, &profile.tune, slip),
             (false, 1) => Words { syllables: ticks(&track.lyrics).len(), fit: 1.0 },
             (false, _) => fit(own.entry(line.track).or_insert_with(|| ticks(&track.lyrics)), &profile.tune, slip),
         }
     };
-    lines.iter().zip(profiles).map(of_line).collect()
+    lines.iter().zip(profiles).zip(wordless).map(of_line).collect()
 }
 
 /// When something is sung. Figures under a bass and numerals under chords are written as words, and are none.

@@ -133,7 +133,6 @@ impl Playing {
             }
         }
         self.slurs.extend(note.slurs_from.iter().map(|number| ((line, *number), begins)));
-        // Parts on one staff sing the same words; they are kept once.
         let tick = bar_line + note.start;
         for lyric in &note.lyrics {
             let number = match verse {
@@ -141,8 +140,11 @@ impl Playing {
                 Some(_) => 1,
                 None => lyric.verse,
             };
+            let syllable = Lyric { tick, verse: number, text: lyric.text.clone().into_bytes() };
+            track.words.entry(line).or_default().push(syllable.clone());
+            // Parts on one staff sing the same words; they are kept once.
             if self.sung.insert((tick, number)) {
-                track.lyrics.push(Lyric { tick, verse: number, text: lyric.text.clone().into_bytes() });
+                track.lyrics.push(syllable);
                 track.phrasing.extenders.extend(lyric.extends.then_some(tick));
             }
         }
@@ -195,6 +197,7 @@ impl Playing {
         }
         track.channels.retain(|_, notes| !notes.is_empty());
         track.lyrics.sort_by_key(|lyric| (lyric.tick, lyric.verse));
+        track.words.values_mut().for_each(|words| words.sort_by_key(|lyric| (lyric.tick, lyric.verse)));
         track.symbols.sort_by_key(|(tick, _)| *tick);
         track.fermatas.sort_unstable();
         track.fermatas.dedup();

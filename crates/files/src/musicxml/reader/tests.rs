@@ -164,6 +164,74 @@ fn notes_to_choose_from_in_a_second_voice_do_not_replace_the_tune() {
     assert_eq!(find(Some(2)).notes.len(), 8, "unless they are asked for");
 }
 
+/// A bar of four quarters on one staff, `upper` and `lower`, with a syllable under each note of a voice that has words.
+fn two_voices(upper: (&str, &str), lower: (&str, &str)) -> String {
+    let voice = |number: u32, (notes, words): (&str, &str)| -> String {
+        let words = words.split_whitespace().map(Some).chain(std::iter::repeat(None));
+        let sung = |(name, word): (&str, Option<&str>)| {
+            let word = word.map(|word| format!("<lyric><syllabic>single</syllabic><text>{word}</text></lyric>"));
+            note(name, 2, &format!("<voice>{number}</voice>{}", word.unwrap_or_default()))
+        };
+        notes.split_whitespace().zip(words).map(sung).collect()
+    };
+    format!("{ATTRIBUTES}{}<backup><duration>8</duration></backup>{}", voice(1, upper), voice(2, lower))
+}
+
+#[test]
+fn of_two_voices_on_a_staff_the_one_with_words_is_the_melody_where_the_other_has_none() {
+    let (high, low) = ("G4 G4 G4 A4", "C4 D4 E4 F4");
+    let taken = |upper: (&str, &str), lower: (&str, &str)| {
+        let bar = two_voices(upper, lower);
+        let source = read_text(&score(&[&bar, &bar]));
+        let melody = crate::melody::Melody::find(&source, &crate::melody::Choice::default()).unwrap();
+        let words: Vec<String> =
+            melody.lyrics.iter().map(|lyric| String::from_utf8_lossy(&lyric.text).into()).collect();
+        (melody.place.clone(), words[..words.len() / 2].join(" "))
+    };
+    let [first, second] = ["part 1 'Voice' line 1, of 2 lines", "part 1 'Voice' line 2, of 2 lines"].map(str::to_owned);
+    let words = |text: &str| text.to_owned();
+    assert_eq!(taken((high, ""), (low, "la le lo lu")), (second.clone(), words("la le lo lu")), "below alone");
+    assert_eq!(taken((high, "la le lo lu"), (low, "")), (first.clone(), words("la le lo lu")), "above alone");
+    assert_eq!(taken((high, "la le lo lu"), (low, "da de do du")), (first.clone(), words("la le lo lu")), "both");
+    assert_eq!(taken((high, ""), (low, "")), (first.clone(), words("")), "neither");
+    assert_eq!(taken((high, "la le"), (low, "da de do du")), (first, words("la le do du")), "the rest is shared");
+    // A descant, and below it a tune that rests in every other bar.
+    let with_words = two_voices(("C5 D5 E5 F5", ""), ("E4 F4 G4 F4", "la le lo lu"));
+    let without = two_voices(("E5 D5 C5 D5", ""), ("E4 F4", "la le"));
+    let source = read_text(&score(&[&with_words, &without, &with_words, &without]));
+    let melody = crate::melody::Melody::find(&source, &crate::melody::Choice::default()).unwrap();
+    assert_eq!((melody.place, melody.notes.len()), (second, 12), "it is no cue");
+}
+
+#[test]
+fn the_line_that_is_asked_for_has_its_own_words() {
+    let bar = two_voices(("G4 G4 G4 A4", "la le lo lu"), ("C4 D4 E4 F4", "da de do du"));
+    let source = read_text(&score(&[&bar]));
+    let of_line = |channel| {
+        let choice = crate::melody::Choice { track: None, channel: Some(channel) };
+        let words = crate::melody::Melody::find(&source, &choice).unwrap().lyrics;
+        words.iter().map(|lyric| String::from_utf8_lossy(&lyric.text).into_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!([of_line(1), of_line(2)], ["la le lo lu", "da de do du"]);
+}
+
+#[test]
+fn words_go_with_the_notes_that_go_on_in_another_voice() {
+    let word = "<lyric><syllabic>single</syllabic><text>la</text></lyric>";
+    let voice =
+        |name: &str, number: u32, more: &str| note(name, 2, &format!("<voice>{number}</voice>{more}")).repeat(4);
+    let alto = |name: &str| format!("<backup><duration>8</duration></backup>{}", voice(name, 2, ""));
+    // The tune stands in the second voice wherever the first is silent.
+    let source = read_text(&score(&[
+        &format!("{ATTRIBUTES}{}{}", voice("C5", 1, ""), alto("E4")),
+        &voice("D5", 2, word),
+        &voice("E5", 2, word),
+    ]));
+    assert_eq!(source.tracks[0].channels.values().map(Vec::len).collect::<Vec<_>>(), [12, 4]);
+    let words: Vec<(u8, usize)> = source.tracks[0].words.iter().map(|(line, words)| (*line, words.len())).collect();
+    assert_eq!(words, [(0, 8), (1, 0)]);
+}
+
 #[test]
 fn repeats_and_endings_are_written_out() {
     let forward = "<barline location=\"left\"><repeat direction=\"forward\"/></barline>";
