@@ -13,7 +13,12 @@ pub(super) struct NoteCollector {
     /// Start and velocity of the notes still open, by channel and key.
     open: BTreeMap<(u8, u8), VecDeque<(Tick, u8)>>,
     channels: BTreeMap<u8, Vec<Note>>,
+    /// By channel, when its pedal goes down and up; the last one may stay down.
+    pedals: BTreeMap<u8, Vec<(Tick, Option<Tick>)>>,
 }
+
+/// A note rings on under a pedal for so many quarters at most after its key has gone up: strings die away.
+const LONGEST_RING: Tick = 4;
 
 /// What was wrong with the notes of a track.
 #[derive(Default)]
@@ -53,6 +58,16 @@ impl NoteCollector {
         self.push(channel, key, start, now, velocity);
     }
 
+    /// The sustain pedal. One that is down already stays down.
+    pub fn pedal(&mut self, channel: u8, is_down: bool, now: Tick) {
+        let pedals = self.pedals.entry(channel).or_default();
+        match (pedals.last_mut().filter(|(_, up)| up.is_none()), is_down) {
+            (Some((_, up)), false) => *up = Some(now),
+            (None, true) => pedals.push((now, None)),
+            _ => {}
+        }
+    }
+
     fn push(&mut self, channel: u8, key: u8, start: Tick, end: Tick, velocity: u8) {
         let Some(pitch) = Pitch::new(key) else { return };
         self.channels.entry(channel).or_default().push(Note { start, end, pitch, velocity });
@@ -68,6 +83,11 @@ impl NoteCollector {
             repairs.soundless += counted - notes.len();
             notes.sort_by_key(|note| (note.start, note.pitch));
             cut_where_struck_again(notes);
+        }
+        for (channel, pedals) in &self.pedals {
+            if let Some(notes) = self.channels.get_mut(channel) {
+                ring_on(notes, pedals, ticks_per_quarter, track_end);
+            }
         }
         self.channels.retain(|_, notes| !notes.is_empty());
         (self.channels, repairs)
@@ -96,5 +116,21 @@ impl NoteCollector {
             self.push(channel, key, start, next.unwrap_or(last), velocity);
         }
         hanging.len()
+    }
+}
+
+/// Makes notes whose keys go up under the pedal last until it goes up or the next of them begins. What is played while they
+/// are held keeps their length: it is another part.
+fn ring_on(notes: &mut [Note], pedals: &[(Tick, Option<Tick>)], ticks_per_quarter: Tick, track_end: Tick) {
+    let slip = (ticks_per_quarter / 8).max(1);
+    for index in 0..notes.len() {
+        let Note { start, end, .. } = notes[index];
+        let later = &notes[index..];
+        let next = later.get(later.partition_point(|other| other.start < start.saturating_add(slip)));
+        let next = next.map_or(Tick::MAX, |next| next.start);
+        let pedal = pedals[..pedals.partition_point(|(down, _)| *down <= end)].last();
+        let up = pedal.map_or(0, |(_, up)| up.unwrap_or(track_end));
+        let longest = end.saturating_add(LONGEST_RING * ticks_per_quarter);
+        notes[index].end = end.max(up.min(next).min(longest));
     }
 }

@@ -129,6 +129,9 @@ impl TickScale {
     }
 }
 
+/// The controller of the pedal that lets strings ring.
+const SUSTAIN: u8 = 64;
+
 /// A track while it is read.
 struct TrackReader<'a, 'f> {
     number: usize,
@@ -200,6 +203,9 @@ impl<'a, 'f> TrackReader<'a, 'f> {
             Event::NoteOff { channel, key } => self.notes.off(channel, key, self.now),
             Event::Program { channel, program } => {
                 self.track.programs.entry(channel).or_insert(program);
+            }
+            Event::Controller { channel, controller: SUSTAIN, value } => {
+                self.notes.pedal(channel, value >= 64, self.now);
             }
             Event::Controller { channel, controller, value } => self.zones.controller(channel, controller, value),
             Event::Meta { kind, data } => {

@@ -99,6 +99,27 @@ fn values_above_127_are_passed_over_and_the_notes_stay() {
 }
 
 #[test]
+fn a_note_whose_key_goes_up_under_the_pedal_sounds_until_the_next_or_until_the_pedal_goes_up() {
+    let events = |down: &[u8], up: &[u8]| {
+        // Keys of a quarter of a beat, a beat apart; the last is alone.
+        let keys = b"\0\x90\x48\x40\x18\x48\0\x48\x4a\x40\x18\x4a\0";
+        one_track(&[down, &keys[..], up].concat())
+    };
+    let (down, up) = (&b"\0\xb0\x40\x7f"[..], &b"\x18\xb0\x40\0"[..]);
+    assert_eq!(spans(&events(down, up)), [(0, 96, 72), (96, 144, 74)]);
+    assert_eq!(spans(&events(b"", up)), [(0, 24, 72), (96, 120, 74)], "no pedal");
+    assert_eq!(spans(&events(b"\0\xb0\x40\x3f", up)), [(0, 24, 72), (96, 120, 74)], "less than half of it");
+    assert_eq!(spans(&events(b"\0\xb1\x40\x7f", up)), [(0, 24, 72), (96, 120, 74)], "another channel's");
+    let never_up = events(down, b"\x8f\0\xff\x01\0");
+    assert_eq!(spans(&never_up), [(0, 96, 72), (96, 504, 74)], "no longer than strings ring");
+    // The left hand plays while the key is held, and goes on after it.
+    let held = b"\0\xb0\x40\x7f\0\x90\x48\x40\x18\x30\x40\x18\x30\0\0\x48\0\x30\x4a\x40\x18\x4a\0\0\xb0\x40\0";
+    assert_eq!(spans(&one_track(held)), [(0, 48, 72), (24, 96, 48), (96, 120, 74)]);
+    let struck_again = one_track(b"\0\xb0\x40\x7f\0\x90\x48\x40\x18\x48\0\x48\x48\x40\x60\x48\0");
+    assert_eq!(spans(&struck_again), [(0, 96, 72), (96, 192, 72)]);
+}
+
+#[test]
 fn running_status_may_go_on_after_a_text() {
     let file = one_track(b"\0\x90\x48\x40\0\xff\x01\x01x\x60\x48\0\0\x4a\x50\0\xff\x01\x01x\x60\x4a\0");
     assert_eq!(spans(&file), [(0, 96, 72), (96, 192, 74)]);
