@@ -74,7 +74,10 @@ const HUMDRUM: Foreign = Foreign {
 const MEI: Foreign =
     Foreign { what: "an MEI file", way_out: "open it in MuseScore 4 and choose File > Export > MusicXML" };
 
-const BY_ENDING: [(&[&str], Foreign); 15] = [
+const ARCHIVE: Foreign =
+    Foreign { what: "a compressed file", way_out: "unpack it, and take the MIDI, MusicXML or ABC file that is in it" };
+
+const BY_ENDING: [(&[&str], Foreign); 16] = [
     (&["mscz", "mscx"], MUSESCORE),
     (&["pdf", "png", "jpg", "jpeg", "heic", "heif", "tif", "tiff", "gif", "bmp", "webp", "djvu", "ps"], PAGE),
     (
@@ -93,10 +96,11 @@ const BY_ENDING: [(&[&str], Foreign); 15] = [
     (&["krn", "kern"], HUMDRUM),
     (&["mei"], MEI),
     (&["svg"], PAGE),
+    (&["gz", "tgz", "bz2", "xz", "7z", "rar", "tar", "zst"], ARCHIVE),
 ];
 
 /// Where in a file stands what tells its form.
-const BY_BYTES: [(usize, &[u8], Foreign); 24] = [
+const BY_BYTES: [(usize, &[u8], Foreign); 28] = [
     (0, b"%PDF", PAGE),
     (0, b"\x89PNG", PAGE),
     (0, b"\xff\xd8\xff", PAGE),
@@ -121,6 +125,10 @@ const BY_BYTES: [(usize, &[u8], Foreign); 24] = [
     (0, b"cap3-v:", CAPELLA),
     (0, b"\\version", LILYPOND),
     (0, b"**kern", HUMDRUM),
+    (0, b"\x1f\x8b", ARCHIVE),
+    (0, b"\xfd7zXZ", ARCHIVE),
+    (0, b"7z\xbc\xaf", ARCHIVE),
+    (0, b"Rar!", ARCHIVE),
 ];
 
 /// By its first bytes.

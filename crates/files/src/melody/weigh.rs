@@ -215,19 +215,20 @@ const BESIDE: f64 = 0.8;
 /// The same where it has words and the earlier voice has none.
 const BESIDE_WITH_WORDS: f64 = 0.5;
 
-/// Fewer syllables than this part of those that another voice of its staff has are no words of its own: a voice sings an
-/// `Oh` here and there.
+/// Fewer syllables than this part of those that another line of its part has are no words of its own: a voice sings an `Oh`
+/// here and there.
 const FEW_WORDS: f64 = 0.125;
 
-/// Under which lines no words stand, but under another voice of their staff.
+/// Under which lines no words stand, but under another one of their part.
 fn wordless(file: &Source, lines: &[Line]) -> Vec<bool> {
     let words = |line: &Line| file.tracks[line.track].words.get(&line.channel).map_or(0, |words| ticks(words).len());
     let counts: Vec<usize> = lines.iter().map(words).collect();
-    let most = |line: &Line| {
-        let on_staff = lines.iter().zip(&counts).filter(|(other, _)| share_staff(file, line, other));
-        on_staff.map(|(_, count)| *count).max().unwrap_or(0)
-    };
-    lines.iter().zip(&counts).map(|(line, count)| (*count as f64) < FEW_WORDS * most(line) as f64).collect()
+    let mut most: BTreeMap<usize, usize> = BTreeMap::new();
+    for (line, count) in lines.iter().zip(&counts) {
+        let most = most.entry(line.track).or_default();
+        *most = (*most).max(*count);
+    }
+    lines.iter().zip(&counts).map(|(line, count)| (*count as f64) < FEW_WORDS * most[&line.track] as f64).collect()
 }
 
 /// Whether another voice of its staff lies higher and sounds about as long: of soprano and alto on one staff the upper is the
@@ -298,7 +299,7 @@ struct Words {
 const LATE: Tick = 4;
 
 /// The words of each line: those of its track where the track has no other line, else those that its notes fit under;
-/// none where another voice of its staff has them.
+/// none where another line of its part has them.
 fn words(file: &Source, lines: &[Line], profiles: &[Profile], wordless: &[bool]) -> Vec<Words> {
     let are_with_notes = file.tracks.iter().any(|track| !track.channels.is_empty() && !track.lyrics.is_empty());
     let slip = Tick::from(file.ticks_per_quarter) / LATE;

@@ -1,7 +1,7 @@
 //! From the bytes of a file to the text of its score, and back: zip archives (.mxl), and the encodings of plain files.
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
-use roxmltree::Document;
+use roxmltree::{Document, Node};
 
 use super::reader::{ReadError, shorten};
 use super::zip::{self, Archive};
@@ -79,11 +79,13 @@ fn member(archive: &Archive, name: &str) -> Result<Vec<u8>, ReadError> {
     content.ok_or(ReadError::TooLarge)
 }
 
-/// The score that a table of contents names.
+/// The score that a table of contents names: the first file in it that is none of another kind, as pages and sounds are.
 fn score_named_in(container: &[u8]) -> Result<String, ReadError> {
     let container = decode_document(container)?;
     let document = Document::parse(&container).map_err(|error| ReadError::Archive(shorten(&error.to_string())))?;
-    let root_file = document.descendants().find(|node| node.tag_name().name() == "rootfile");
+    let is_score = |node: &Node| node.attribute("media-type").is_none_or(|kind| kind.ends_with("xml"));
+    let mut root_files = document.descendants().filter(|node| node.tag_name().name() == "rootfile");
+    let root_file = root_files.find(is_score);
     let path = root_file.and_then(|node| node.attribute("full-path")).map(str::to_owned);
     path.ok_or_else(|| ReadError::Archive("its table of contents names no score".into()))
 }

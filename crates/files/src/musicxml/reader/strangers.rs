@@ -325,6 +325,9 @@ fn the_only_score_in_an_archive_is_read_whatever_its_table_of_contents() {
     assert_eq!(read(&archive(&[("__MACOSX/._a.xml", "x"), ("folder/a.MusicXML", &text)])), plain);
     let other = "<container><rootfiles><rootfile full-path=\"b.xml\"/></rootfiles></container>";
     assert_eq!(read(&archive(&[("META-INF/container.xml", other), ("a.xml", "no"), ("b.xml", &text)])), plain);
+    let page_first = "<container><rootfiles><rootfile full-path=\"a.pdf\" media-type=\"application/pdf\"/>\
+                      <rootfile full-path=\"b.xml\" media-type=\"application/vnd.recordare.musicxml+xml\"/></rootfiles></container>";
+    assert_eq!(read(&archive(&[("META-INF/container.xml", page_first), ("a.pdf", "%PDF"), ("b.xml", &text)])), plain);
     let error = read(&archive(&[("a.xml", &text), ("b.xml", &text)])).unwrap_err().to_string();
     assert_eq!(error, "the compressed file (.mxl) holds several scores (a.xml, b.xml); unzip it, and take one of them");
 }
@@ -353,6 +356,13 @@ fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
     check("a.sib", b"", "Sibelius");
     check("a.ly", b"{ c4 }", "LilyPond");
     check("a.gp5", b"\x18FICHIER GUITAR PRO v5.00", "Guitar Pro");
+    check(
+        "a.mid.gz",
+        b"\x1f\x8b\x08\0",
+        "this is a compressed file; unpack it, and take the MIDI, MusicXML or ABC file",
+    );
+    check("a.mxl", b"\x1f\x8b\x08\0", "unpack it");
+    check("songs.7z", b"7z\xbc\xaf\x27\x1c", "unpack it");
     // What can be read is read, whatever it is called.
     assert!(crate::read_named("a.pdf", score(&[&note("C5", 4, "")]).as_bytes(), None).is_ok());
 }

@@ -204,6 +204,21 @@ fn of_two_voices_on_a_staff_the_one_with_words_is_the_melody_where_the_other_has
 }
 
 #[test]
+fn words_between_two_staves_are_those_of_the_voice_under_which_they_stand() {
+    let voice = |name: &str, number: u32, staff: u32, word: &str| {
+        let lyric = format!("<lyric><syllabic>single</syllabic><text>{word}</text></lyric>");
+        let more = if word.is_empty() { String::new() } else { lyric };
+        note(name, 2, &format!("<voice>{number}</voice><staff>{staff}</staff>{more}")).repeat(4)
+    };
+    let back = "<backup><duration>8</duration></backup>";
+    let bar = [voice("C5", 1, 1, "la"), voice("A4", 2, 1, ""), voice("E4", 3, 2, ""), voice("C3", 4, 2, "")].join(back);
+    let source = read_text(&score(&[&[ATTRIBUTES, &bar].concat()]));
+    let lines = crate::melody::inspect(&source, &crate::melody::Choice::default()).unwrap().lines;
+    assert_eq!(lines.iter().map(|line| line.words).collect::<Vec<_>>(), [4, 0, 0, 0]);
+    assert_eq!(lines[0].taken.as_deref(), Some("for its words"));
+}
+
+#[test]
 fn the_line_that_is_asked_for_has_its_own_words() {
     let bar = two_voices(("G4 G4 G4 A4", "la le lo lu"), ("C4 D4 E4 F4", "da de do du"));
     let source = read_text(&score(&[&bar]));
