@@ -153,22 +153,34 @@ impl Playing {
     /// Adds a note to its line, or makes the one longer that is tied to it; returns where the whole note begins. Some
     /// programs write the beginning of a tie alone.
     fn add(&mut self, line: u8, note: &WrittenNote, bar_line: Tick) -> Tick {
-        let notes = self.track.channels.entry(line).or_default();
         let start = bar_line + note.start;
         // A chord's other notes may be longer than their measure.
         let end = start.saturating_add(note.length).min(MAX_TICK);
-        let key = (line, note.pitch.midi());
-        let is_meant = |tie: &OpenTie| note.tied_from || tie.is_near && note.lyrics.is_empty();
-        let held = self.ties.remove(&key).filter(|tie| is_meant(tie) && notes[tie.note].end == start);
-        let index = held.map_or(notes.len(), |tie| tie.note);
+        let pitch = note.pitch.midi();
+        let held =
+            self.held(line, pitch, start).filter(|(_, tie)| note.tied_from || tie.is_near && note.lyrics.is_empty());
+        // A tie may lead into another voice: the note stays where it began.
+        let others = || self.track.channels.keys().copied().filter(|other| *other != line);
+        let crossed = || others().filter(|_| note.tied_from).find_map(|other| self.held(other, pitch, start));
+        let held = held.or_else(crossed).map(|(line, tie)| (line, tie.note));
+        self.ties.remove(&(held.map_or(line, |(line, _)| line), pitch));
+        let (line, index) = held.unwrap_or((line, usize::MAX));
+        let notes = self.track.channels.entry(line).or_default();
+        let index = index.min(notes.len());
         match notes.get_mut(index) {
             Some(held) => held.end = end,
             None => notes.push(Note { start, end, pitch: note.pitch, velocity: VELOCITY }),
         }
         if note.tied_to {
-            self.ties.insert(key, OpenTie { note: index, is_near: true });
+            self.ties.insert((line, pitch), OpenTie { note: index, is_near: true });
         }
         notes[index].start
+    }
+
+    /// The tie that waits for a note in a line, where it waits for one that begins now.
+    fn held(&self, line: u8, pitch: u8, now: Tick) -> Option<(u8, &OpenTie)> {
+        let tie = self.ties.get(&(line, pitch))?;
+        (self.track.channels.get(&line)?[tie.note].end == now).then_some((line, tie))
     }
 
     fn expression(&mut self, tick: Tick, expression: &WrittenExpression) {

@@ -385,6 +385,23 @@ fn a_tie_without_its_end_holds_to_the_next_note_of_its_pitch() {
 }
 
 #[test]
+fn a_tie_may_lead_into_another_voice_of_its_part() {
+    let tied = |kind: &str, voice: u32| format!("<voice>{voice}</voice><tie type=\"{kind}\"/>");
+    let second = |kind: &str| [note("G4", 4, &tied(kind, 2)), note("A4", 4, "<voice>1</voice>")].concat();
+    let first = [ATTRIBUTES, &note("G4", 8, &tied("start", 1))].concat();
+    let source = read_text(&score(&[&first, &second("stop")]));
+    assert_eq!(spans(&source), [(0, 2880, 67), (2880, 3840, 69)]);
+    let struck_again = read_text(&score(&[&first, &second("start")]));
+    assert_eq!(spans(&struck_again).len(), 3, "no end is told, and the voice is another");
+    // In each voice of two in unison the tie is its own.
+    let back = "<backup><duration>8</duration></backup>";
+    let both = |kind: &str| [note("G4", 8, &tied(kind, 1)), back.into(), note("G4", 8, &tied(kind, 2))].concat();
+    let source = read_text(&score(&[&[ATTRIBUTES, &both("start")].concat(), &both("stop")]));
+    let lengths: Vec<Tick> = source.tracks[0].channels.values().flatten().map(|note| note.end - note.start).collect();
+    assert_eq!(lengths, [3840, 3840]);
+}
+
+#[test]
 fn a_syllable_on_the_second_of_two_tied_notes_is_kept_in_its_place() {
     let tied = |kind: &str, syllabic: &str, text: &str| format!("<tie type=\"{kind}\"/>{}", lyric(1, syllabic, text));
     let first = [ATTRIBUTES, &note("C5", 4, ""), &note("D5", 4, &tied("start", "begin", "gran"))].concat();
