@@ -693,7 +693,7 @@ fn a_folder_that_was_cut_off_goes_on_and_what_is_there_stays() {
     fs::remove_file(folder.path().join("out/b.json")).expect("a file");
     fs::write(folder.path().join("out/a.mid"), "mine").expect("a file");
     let said = render(&[]);
-    assert!(said.contains("1 melody there already") && said.contains("2 melodies harmonized"), "{said}");
+    assert!(said.contains("1 melody is there already") && said.contains("2 melodies harmonized"), "{said}");
     assert!(said.contains("a.mid is there already and stays"), "{said}");
     assert_eq!((read("a.mid"), read("a.json"), read("b.mid")), (b"mine".to_vec(), json, whole.clone()));
     let said = render(&["--force"]);
