@@ -99,6 +99,16 @@ train: setup
 	for network in wavenet lstm; do \
 		$(TRAINER) export runs/$$network/best.safetensors -o models/$$network.onnx --force $(DATA_OPTION) || exit 1; \
 	done
+	$(MAKE) guard
+
+# The programs hold the networks, and after tune_guard its weights.
+guard: setup
+	for task in live ahead new; do \
+		cargo run --release --workspace --bin tune_guard -- $(or $(DATA),chorales) $$task || exit 1; \
+	done
+	for network in wavenet lstm; do for task in live ahead; do \
+		cargo run --release --workspace --bin fit_critic -- $(or $(DATA),chorales) $$network $$task || exit 1; \
+	done; done
 
 # In the release profile, whose proc macros and build scripts are there already.
 lint: setup

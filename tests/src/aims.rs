@@ -1,5 +1,6 @@
-//! How often each rule is to be broken where weights are found.
+//! How often each rule is to be broken where weights are found, and where they are written.
 
+use anyhow::{Context, Result};
 use chorale::Rule;
 use chorale::census::Census;
 
@@ -25,5 +26,37 @@ fn aim(rule: Rule) -> f64 {
         Rule::PhraseEndMotion | Rule::PhraseEndChord => 0.5,
         Rule::AuthenticCadence | Rule::CadentialDominant => 1.3,
         _ => 1.0,
+    }
+}
+
+/// Writes a weight of a network into a table of models/guards.toml, beside the other network's.
+///
+/// # Errors
+/// A table without the rule; a network that it does not know.
+pub fn set_weight(toml: &mut String, table: &str, rule: Rule, network: &str, weight: f32) -> Result<()> {
+    let unknown = || format!("models/guards.toml has no {network} weight of {} in [{table}]", rule.name());
+    let of_table = toml.find(&format!("[{table}]\n")).with_context(unknown)?;
+    let line = toml[of_table..].find(&format!("\n{} = {{", rule.name())).with_context(unknown)? + of_table;
+    let name = format!("{network} = ");
+    let start = toml[line..].find(&name).with_context(unknown)? + line + name.len();
+    let length = toml[start..].find([',', ' ']).with_context(unknown)?;
+    toml.replace_range(start..start + length, &format!("{weight:.2}"));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_weight_is_written_into_its_table_beside_the_other_networks() {
+        let mut toml = "[live]\ncrossing = { wavenet = 0.07, lstm = 0.12 }\n\n[ahead]\ncrossing = { wavenet = 1.00, lstm = 2.00 }\n"
+            .to_owned();
+        set_weight(&mut toml, "ahead", Rule::Crossing, "wavenet", -0.5).unwrap();
+        set_weight(&mut toml, "ahead", Rule::Crossing, "lstm", 0.125).unwrap();
+        assert!(toml.starts_with("[live]\ncrossing = { wavenet = 0.07, lstm = 0.12 }\n"), "{toml}");
+        assert!(toml.ends_with("[ahead]\ncrossing = { wavenet = -0.50, lstm = 0.12 }\n"), "{toml}");
+        assert!(set_weight(&mut toml, "new", Rule::Crossing, "lstm", 0.0).is_err());
+        assert!(set_weight(&mut toml, "live", Rule::Overlap, "lstm", 0.0).is_err());
     }
 }

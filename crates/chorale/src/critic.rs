@@ -5,14 +5,15 @@
 
 mod features;
 
-use crate::{Chord, Past, Phase};
+use crate::phrase_tracker::Prospect;
+use crate::{Chord, Key, Part, Past, Phase};
 
-pub use features::Trace;
+pub use features::{Of, Trace};
 
 /// Things that are told apart; which is which is decided by a hash.
 pub const THINGS: usize = 1 << 18;
 
-/// Nats of the greatest weight, and of the least step of one.
+/// Nats of the greatest weight that there can be, and of the least step of one.
 pub const LIMIT: f32 = 3.0;
 const STEP: f32 = LIMIT / 127.0;
 
@@ -91,19 +92,36 @@ impl Critic {
             .fold(0xcbf2_9ce4_8422_2325, |hash, weight| (hash ^ u64::from(*weight as u8)).wrapping_mul(prime))
     }
 
-    /// Nats to add for `chord` as the next step, at `phase`.
-    pub fn worth(&self, trace: &Trace, past: &Past, chord: Chord, phase: Phase) -> f32 {
+    /// Nats to add for `chord` as the next step, at `phase`; `prospect` is that under its soprano. Where a phrase ends, or may
+    /// end, others know better.
+    pub fn worth(&self, trace: &Trace, past: &Past, chord: Chord, phase: Phase, prospect: Prospect) -> f32 {
+        let goes_on = goes_on(prospect);
+        if goes_on == 0.0 {
+            return 0.0;
+        }
         let mut sum = 0i32;
-        trace.things(past.home(), chord, phase, |thing| sum += i32::from(self.weights[thing]));
-        sum as f32 * STEP
+        trace.things(past.home(), chord, phase, prospect, |thing, _| sum += i32::from(self.weights[thing]));
+        goes_on * sum as f32 * STEP
     }
 }
 
-/// Counts how often each thing happens in a piece.
-pub fn count(chords: &[Chord], phases: &[Phase], counts: &mut [u32]) {
+/// How likely no phrase ends.
+fn goes_on(prospect: Prospect) -> f32 {
+    1.0 - prospect.rest.max(prospect.arrival)
+}
+
+/// Counts how often each thing happens in a piece. Whoever knows it whole tells its key, and what is to be expected of each
+/// step; where a phrase is certain to end, harmony is not counted: it was not the critic's to choose.
+pub fn count(chords: &[Chord], phases: &[Phase], known: Option<(Option<Key>, &[Prospect])>, counts: &mut [u32]) {
     let (mut past, mut trace) = (Past::default(), Trace::default());
-    for (&chord, &phase) in chords.iter().zip(phases) {
-        trace.things(past.home(), chord, phase, |thing| counts[thing] += 1);
+    trace.set_key(known.and_then(|(key, _)| key));
+    for (step, (&chord, &phase)) in chords.iter().zip(phases).enumerate() {
+        let heard = || past.prospects(phase).of(chord[Part::Soprano]);
+        let prospect = known.map_or_else(heard, |(_, prospects)| prospects[step]);
+        let is_open = goes_on(prospect) > 0.0;
+        trace.things(past.home(), chord, phase, prospect, |thing, of| {
+            counts[thing] += u32::from(is_open || of == Of::Voices);
+        });
         past.step(chord, phase);
         trace.step(chord, phase);
     }
@@ -120,13 +138,14 @@ mod tests {
         let chords = Chorale::from_csv(rows).unwrap().chords;
         let phases: Vec<Phase> = (0..chords.len()).map(Phase::in_beat).collect();
         let mut counts = vec![0; THINGS];
-        count(&chords, &phases, &mut counts);
+        count(&chords, &phases, None, &mut counts);
         let all: u32 = counts.iter().sum();
         assert!(all > 100, "{all} things in four steps");
         let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
         let (mut past, mut trace, mut worth) = (Past::default(), Trace::default(), 0.0);
         for (&chord, &phase) in chords.iter().zip(&phases) {
-            worth += critic.worth(&trace, &past, chord, phase);
+            let prospect = past.prospects(phase).of(chord[Part::Soprano]);
+            worth += critic.worth(&trace, &past, chord, phase, prospect);
             past.step(chord, phase);
             trace.step(chord, phase);
         }

@@ -41,9 +41,7 @@ impl Candidate {
         let StepRules { sampling: Sampling { guard, .. }, limits, is_closing } = rules;
         self.cost = guard.cost(&past.breaches_expecting(self.chord, phase, prospect));
         if let Some((critic, trace)) = guard.critic.zip(trace) {
-            // Where a phrase may end the guard knows better.
-            let goes_on = 1.0 - prospect.rest.max(prospect.arrival);
-            self.cost -= goes_on * critic.worth(trace, past, self.chord, phase);
+            self.cost -= critic.worth(trace, past, self.chord, phase, prospect);
         }
         let heard = limits.heard(self.chord);
         if limits.silent.is_some() {
@@ -168,6 +166,9 @@ impl Harmonizer {
         if self.home != key {
             self.home = key;
             self.past.set_home(key);
+            if let Some(trace) = &mut self.trace {
+                trace.set_key(key);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ mod steps;
 use std::sync::Arc;
 
 use chorale::critic::Trace;
+use chorale::phrase_tracker::Prospect;
 use chorale::{Cadence, Chord, Part, Past, Rule, Token};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -144,12 +145,16 @@ struct Grown {
 }
 
 fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Result<Grown, ModelError> {
-    let Plan { given, steps, home, goals } = plan;
+    let Plan { given, steps, home, goals, .. } = plan;
+    let prospects = plan.prospects();
     let is_new = steps.iter().any(|step| step.soprano.is_none());
     let roles = goals::roles(steps, *home, goals);
     let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
     let (mut past, mut trace) = (Past::default(), sampling.guard.trace());
+    if let Some(trace) = &mut trace {
+        trace.set_key(*home);
+    }
     if is_new {
         // A soprano of our own has no way home but the key that was told.
         past.set_home(*home);
@@ -186,7 +191,14 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
             heads_for = Some(goal);
             choose_cadences(&mut swarm, &goals[goal], &mut generator);
         }
-        let candidates = candidates(model, &mut context, &mut swarm, (step, role), sampling, &mut generator)?;
+        let candidates = candidates(
+            model,
+            &mut context,
+            &mut swarm,
+            (step, role, prospects.as_ref().map(|prospects| prospects[index])),
+            sampling,
+            &mut generator,
+        )?;
         let mut chosen = Vec::with_capacity(swarm.len());
         for (particle, (soprano, candidates)) in swarm.iter_mut().zip(&candidates) {
             let scores: Vec<f32> = candidates.iter().map(Candidate::score).collect();
@@ -257,7 +269,7 @@ fn candidates(
     model: &Model,
     context: &mut Context,
     swarm: &mut [Particle],
-    (step, role): (&SearchStep, Role),
+    (step, role, prospect): (&SearchStep, Role, Option<Prospect>),
     sampling: Sampling,
     generator: &mut ChaCha8Rng,
 ) -> Result<Vec<(f32, Vec<Candidate>)>, ModelError> {
@@ -295,11 +307,9 @@ fn candidates(
     let mut beams = beams(model, context, &queries)?;
     let rules = StepRules { sampling, limits: step.limits, is_closing: step.is_closing };
     for ((particle, beam), query) in swarm.iter().zip(&mut beams).zip(&queries) {
-        let prospect = particle.past.prospects(step.phase).of(query.soprano);
-        // What leads to a close, and rests there, is the goal's affair.
-        let trace = particle.trace.as_ref().filter(|_| !matches!(role, Role::Lead { .. } | Role::Rest { .. }));
+        let prospect = prospect.unwrap_or_else(|| particle.past.prospects(step.phase).of(query.soprano));
         for candidate in beam {
-            candidate.judge((&particle.past, trace), step.phase, prospect, &rules);
+            candidate.judge((&particle.past, particle.trace.as_ref()), step.phase, prospect, &rules);
             let heard = step.limits.heard(candidate.chord);
             candidate.cost += goals::cost(role, particle.cadence, particle.before, heard)
                 + particle.off_beat.cost(particle.before, candidate.chord, step.phase)

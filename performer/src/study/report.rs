@@ -38,13 +38,11 @@ pub fn harmonized(
     phases: &[Phase],
     way: Way,
 ) -> Result<Chorale, ModelError> {
-    let sopranos = piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-    let steps = search::steps(sopranos, way == Way::LiveWithCue);
     if let Way::Ahead(particles) | Way::AheadWithFermatas(particles) = way {
-        let mut plan = Plan::of(steps);
-        head_for_cadences(&mut plan, piece, matches!(way, Way::AheadWithFermatas(_)));
+        let plan = plan(piece, phases, matches!(way, Way::AheadWithFermatas(_)));
         return Ok(Chorale { chords: search::search(model, sampling, &plan, particles)?.chords });
     }
+    let steps = search::steps(sopranos(piece, phases), way == Way::LiveWithCue);
     let mut harmonizer = Harmonizer::new(Arc::clone(model), sampling);
     let mut previous = Chord::START;
     let mut chords = Vec::with_capacity(steps.len());
@@ -57,8 +55,14 @@ pub fn harmonized(
     Ok(Chorale { chords })
 }
 
-/// As `render` does for a melody that comes without a key, with or without fermatas where the piece's phrases end.
-fn head_for_cadences(plan: &mut Plan, piece: &Chorale, has_fermatas: bool) {
+fn sopranos<'a>(piece: &'a Chorale, phases: &'a [Phase]) -> impl Iterator<Item = (Token, Phase)> + 'a {
+    piece.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied())
+}
+
+/// What the search is given: as `render` does for a melody that comes without a key, with or without fermatas where the
+/// piece's phrases end.
+pub fn plan(piece: &Chorale, phases: &[Phase], has_fermatas: bool) -> Plan {
+    let mut plan = Plan::of(search::steps(sopranos(piece, phases), false));
     let sopranos: Vec<Token> = piece.chords.iter().map(|chord| chord[Part::Soprano]).collect();
     let (mut contour, notes) = search::contour_of_sopranos(&sopranos);
     let ends = if has_fermatas { phrase_ends(&piece.chords).ends } else { Vec::new() };
@@ -70,6 +74,7 @@ fn head_for_cadences(plan: &mut Plan, piece: &Chorale, has_fermatas: bool) {
     }
     let key = phrasing::melody_key(&contour, Signature::None, Phrasing::learned());
     plan.head_for_cadences(&contour, &notes, key);
+    plan
 }
 
 /// Harmonizes every piece (the seed of each is the sampling's plus its place) and counts what comes of it, beside what
@@ -116,8 +121,7 @@ pub fn nats_a_note(
 ) -> Result<f64, ModelError> {
     let both: Vec<_> = chorales.iter().zip(pieces).collect();
     let nats = on_all_cores(&both, |_, (chorale, (_, phases))| {
-        let sopranos = chorale.chords.iter().map(|chord| chord[Part::Soprano]).zip(phases.iter().copied());
-        let mut steps = search::steps(sopranos, false);
+        let mut steps = search::steps(sopranos(chorale, phases), false);
         for (step, chord) in steps.iter_mut().zip(&chorale.chords) {
             for part in Part::LOWER {
                 step.limits.kept[part.index()] = Some(chord[part]);

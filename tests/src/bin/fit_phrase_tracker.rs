@@ -6,12 +6,10 @@
 //! The phrase ends to learn from are found in Bach's four parts (`chorale::phrase_ends`). Each model is fitted by
 //! likelihood, drawn a little towards zero (L2), by Adam.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use chorale::phrase_tracker::{FEATURES, Lesson, Lessons, PhraseTracker, lessons};
 use chorale::{Approach, Chord, Part, Phase, PitchClassDurations, cadence_of, phrase_ends};
-use corpus::{CorpusPiece, Dataset, SPLIT_SEED};
+use corpus::CorpusPiece;
 use tests::adam::Adam;
 
 const ROUNDS: usize = 400;
@@ -27,7 +25,7 @@ type Model = (&'static str, &'static str, fn(&Lessons) -> &Vec<Lesson>);
 
 fn main() -> Result<()> {
     let data = std::env::args().nth(1).context("usage: fit_phrase_tracker DATA > weights.rs")?;
-    let dataset = Dataset::open(Path::new(&data), SPLIT_SEED)?;
+    let dataset = tests::chorales::named(&data)?;
     let train = all_lessons(&dataset.train);
     let valid = all_lessons(&dataset.valid);
     let mut text = String::from(

@@ -7,11 +7,10 @@
 //! likelihood of those ends under the soprano alone, drawn a little towards zero (L2).
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 use chorale::{Chord, Key, Part, PhraseEnds, Pitch, cadence_of, phrase_ends};
-use corpus::{CorpusPiece, Dataset, SPLIT_SEED};
+use corpus::{CorpusPiece, Dataset};
 use harmonizer::phrasing::{
     CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, Phrasing, Segmentation, Signature, expected_features,
     melody_key, observed_features,
@@ -37,7 +36,7 @@ struct Lesson {
 
 fn main() -> Result<()> {
     let data = std::env::args().nth(1).context("usage: fit_phrasing DATA > models/phrasing.toml")?;
-    let dataset = Dataset::open(Path::new(&data), SPLIT_SEED)?;
+    let dataset = tests::chorales::named(&data)?;
     let mut phrasing = Phrasing {
         phrases: vec![0.0; FEATURES],
         durations: Default::default(),

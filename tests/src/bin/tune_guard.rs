@@ -5,20 +5,20 @@
 //!
 //!     cargo run --release --workspace --bin tune_guard -- DATA live|ahead|new [ROUNDS] [TEMPERATURE]
 //!
-//! Prints a table of models/guards.toml, and how it went on stderr. It begins with the weights that are there.
+//! Writes a table of models/guards.toml; how it went is told on stderr. It begins with the weights that are there, and without
+//! a critic: critics are fitted after it, beside these weights. DATA is a path, or `chorales` as in the trainer.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chorale::census::Census;
-use chorale::{Chorale, Phase, Rule};
-use corpus::{Dataset, SPLIT_SEED};
+use chorale::{Chorale, Guard, Phase, Rule};
+use files::write_whole;
 use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling, guard};
 use network::{Architecture, Model};
 use performer::study::report::{Way, generate_all, harmonize_all};
-use tests::aims::off;
+use tests::aims::{off, set_weight};
 
 /// A step of a weight, for each nat by which the rate is off, in the first half of the rounds; then it shrinks.
 const RATE: f32 = 0.4;
@@ -31,10 +31,11 @@ fn main() -> Result<()> {
     const USAGE: &str = "usage: tune_guard DATA live|ahead|new [ROUNDS] [TEMPERATURE]";
     let mut arguments = std::env::args().skip(1);
     let data = arguments.next().context(USAGE)?;
-    let purpose = match arguments.next().as_deref() {
-        Some("live") => Purpose::Live,
-        Some("ahead") => Purpose::Ahead,
-        Some("new") => Purpose::New,
+    let table = arguments.next().context(USAGE)?;
+    let purpose = match table.as_str() {
+        "live" => Purpose::Live,
+        "ahead" => Purpose::Ahead,
+        "new" => Purpose::New,
         _ => bail!(USAGE),
     };
     let rounds: usize = arguments.next().map_or(Ok(24), |text| text.parse()).context("ROUNDS is a number")?;
@@ -42,19 +43,22 @@ fn main() -> Result<()> {
     if let Some(text) = arguments.next() {
         sampling.temperature = text.parse().context("TEMPERATURE is a number")?;
     }
-    let dataset = Dataset::open(Path::new(&data), SPLIT_SEED)?;
+    let dataset = tests::chorales::named(&data)?;
     let pieces: Vec<_> = dataset.valid.iter().map(|piece| (piece.chorale.clone(), piece.phases(false))).collect();
     let mut columns = Vec::new();
     for (family, model) in [(Architecture::Wavenet, Model::wavenet()?), (Architecture::Lstm, Model::lstm()?)] {
         eprintln!("{family:?}");
-        let sampling = Sampling { guard: guard(family, purpose), ..sampling };
+        let sampling = Sampling { guard: Guard { critic: None, ..guard(family, purpose) }, ..sampling };
         columns.push(tune(&Arc::new(model), sampling, purpose, &pieces, rounds)?);
     }
-    for rule in Rule::ALL {
-        let [wavenet, lstm] = [0, 1].map(|family: usize| columns[family][rule.index()]);
-        println!("{} = {{ wavenet = {wavenet:.2}, lstm = {lstm:.2} }}", rule.name());
+    let path = tests::root().join("models/guards.toml");
+    let mut toml = std::fs::read_to_string(&path)?;
+    for (network, weights) in ["wavenet", "lstm"].into_iter().zip(columns) {
+        for rule in Rule::ALL {
+            set_weight(&mut toml, &table, rule, network, weights[rule.index()])?;
+        }
     }
-    Ok(())
+    Ok(write_whole(&path, toml.as_bytes())?)
 }
 
 fn tune(

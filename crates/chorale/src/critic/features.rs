@@ -2,6 +2,7 @@
 
 use super::THINGS;
 use crate::features::hold_class;
+use crate::phrase_tracker::Prospect;
 use crate::{Chord, Key, KeyFinder, Part, Phase, Pitch};
 
 /// Steps for which a pitch class that sounded is remembered.
@@ -21,6 +22,12 @@ pub struct Trace {
     beats: [Stack; 2],
     finder: KeyFinder,
     local: Option<Key>,
+    /// The key, where somebody has told it.
+    told: Option<Key>,
+    /// Steps that each pitch class has sounded, those of the soprano twice.
+    durations: [u32; 12],
+    /// Of the signature that was told, or fits them best (a bit for each pitch class).
+    scale: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,6 +67,18 @@ impl Stack {
 }
 
 impl Trace {
+    /// Tells the key, from now on; `None` goes back to what is heard.
+    pub fn set_key(&mut self, key: Option<Key>) {
+        self.told = key;
+        self.find_scale();
+    }
+
+    fn find_scale(&mut self) {
+        let fit = |scale: &u32| -> u32 { (0..12).map(|class| (scale >> class & 1) * self.durations[class]).sum() };
+        let heard = || (-5..7).map(scale).max_by_key(fit);
+        self.scale = self.told.map(|key| scale(key.sharps)).or_else(heard).unwrap_or_default();
+    }
+
     /// Takes note of the chord of a step.
     pub fn step(&mut self, chord: Chord, phase: Phase) {
         let now = chord.pitches();
@@ -86,9 +105,12 @@ impl Trace {
         }
         for (part, pitch) in now.iter().enumerate() {
             let Some(pitch) = pitch else { continue };
-            let sounded = &mut self.sounded[usize::from(pitch.class())];
+            let class = usize::from(pitch.class());
+            let sounded = &mut self.sounded[class];
             *sounded = (self.steps, if sounded.0 == self.steps { sounded.1 } else { 0 } | 1 << part);
+            self.durations[class] += if part == 0 { 2 } else { 1 };
         }
+        self.find_scale();
         self.before = Stack::of(&now);
         if place == 0 {
             self.beats = [self.before, self.beats[0]];
@@ -97,14 +119,22 @@ impl Trace {
         self.local = self.finder.key();
     }
 
-    /// Tells `found` what `chord` does as the next step; `home` is the key of all before it.
-    pub fn things(&self, home: Option<Key>, chord: Chord, phase: Phase, mut found: impl FnMut(usize)) {
+    /// Tells `found` what `chord` does as the next step; `home` is the key of all before it, for where none was told.
+    pub fn things(
+        &self,
+        home: Option<Key>,
+        chord: Chord,
+        phase: Phase,
+        prospect: Prospect,
+        mut found: impl FnMut(usize, Of),
+    ) {
         let now = chord.pitches();
         let mut next = Next {
             trace: self,
-            home,
+            home: self.told.or(home),
             now,
             place: place(phase),
+            ending: ending(prospect),
             moved: (0..4).fold(0, |bits, part| bits | u32::from(self.is_new(part, now[part])) << part),
             dissonances: std::array::from_fn(|part| dissonance(&now, part)),
             found: &mut found,
@@ -117,6 +147,9 @@ impl Trace {
         next.harmony();
         next.alterations();
         next.under_long_note();
+        if next.ending > 0 {
+            next.ends();
+        }
     }
 
     fn is_new(&self, part: usize, pitch: Option<Pitch>) -> bool {
@@ -124,24 +157,43 @@ impl Trace {
     }
 }
 
+/// What a thing belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Of {
+    /// How the parts move, and against what.
+    Voices,
+    /// Which chords follow each other in the key.
+    Harmony,
+}
+
 struct Next<'a, F> {
     trace: &'a Trace,
     home: Option<Key>,
     now: [Option<Pitch>; 4],
     place: u32,
+    /// See [`ending`].
+    ending: u32,
     moved: u32,
     dissonances: [u32; 4],
     found: &'a mut F,
 }
 
-impl<F: FnMut(usize)> Next<'_, F> {
+impl<F: FnMut(usize, Of)> Next<'_, F> {
     fn tell<const N: usize>(&mut self, kind: u32, values: [u32; N]) {
+        self.tell_of(Of::Voices, kind, values);
+    }
+
+    fn tell_harmony<const N: usize>(&mut self, kind: u32, values: [u32; N]) {
+        self.tell_of(Of::Harmony, kind, values);
+    }
+
+    fn tell_of<const N: usize>(&mut self, of: Of, kind: u32, values: [u32; N]) {
         let mut hash = kind.wrapping_mul(0x9e37_79b1);
         for value in values {
             hash = (hash ^ value).wrapping_mul(0x85eb_ca6b).rotate_left(13);
         }
         hash ^= hash >> 15;
-        (self.found)((hash.wrapping_mul(0xc2b2_ae35) >> 10) as usize % THINGS);
+        (self.found)((hash.wrapping_mul(0xc2b2_ae35) >> 10) as usize % THINGS, of);
     }
 
     fn note_begins(&mut self, part: usize) {
@@ -149,18 +201,20 @@ impl<F: FnMut(usize)> Next<'_, F> {
         let pitch = self.now[part];
         let (by, motion) = (leap(note.pitch, pitch), motion(note.pitch, pitch));
         let dissonance = self.dissonances[part];
+        // What the bass is in the key is harmony.
+        let of = if part == Part::Bass.index() { Of::Harmony } else { Of::Voices };
         self.tell(1, [p, place, by]);
         self.tell(2, [p, note.place, length(note.held), place]);
         self.tell(3, [p, note.by, by]);
         self.tell(4, [p, note.earlier, note.approach, motion]);
         self.tell(5, [p, note.place, note.dissonance, note.approach, motion]);
-        self.tell(6, [p, degree(self.home, pitch), place]);
-        self.tell(7, [p, degree(self.home, note.pitch), degree(self.home, pitch)]);
+        self.tell_of(of, 6, [p, degree(self.home, pitch), place]);
+        self.tell_of(of, 7, [p, degree(self.home, note.pitch), degree(self.home, pitch)]);
         self.tell(8, [p, place, dissonance, motion]);
         self.tell(9, [p, place, dissonance, note.dissonance, motion]);
         self.tell(10, [p, pitch.map_or(0, |pitch| u32::from(pitch.midi()))]);
         self.tell(11, [p, place, note.place, length(note.held), motion]);
-        self.tell(12, [p, degree(self.trace.local, pitch), place]);
+        self.tell_of(of, 12, [p, degree(self.trace.local, pitch), place]);
         let is_step = u32::from(matches!(motion, 3 | 5));
         self.tell(13, [p, u32::from(note.place == 0), u32::from(note.dissonance > 0), is_step]);
         self.tell(14, [u32::from(part == 3), note.place, note.dissonance, is_step]);
@@ -188,14 +242,14 @@ impl<F: FnMut(usize)> Next<'_, F> {
             if who == 0 {
                 continue;
             }
+            let notes = &self.trace.notes;
+            let before = apart(notes[lower].pitch, notes[upper].pitch) % 12;
+            // The guard wants fewer parallels than Bach wrote.
+            if who == 3 && before == interval % 12 && matches!(before, 0 | 7) {
+                continue;
+            }
             self.tell(31, [pair, self.place, interval % 12, who]);
             if who == 3 {
-                let notes = &self.trace.notes;
-                let before = apart(notes[lower].pitch, notes[upper].pitch) % 12;
-                // The guard wants fewer parallels than Bach wrote.
-                if before == interval % 12 && matches!(before, 0 | 7) {
-                    continue;
-                }
                 let motions = [upper, lower].map(|part| motion(notes[part].pitch, self.now[part]));
                 self.tell(32, [pair, motions[0], motions[1], interval % 12]);
                 self.tell(33, [pair, before, motions[0], motions[1], interval % 12]);
@@ -222,14 +276,14 @@ impl<F: FnMut(usize)> Next<'_, F> {
         if place != 0 && stack == trace.before {
             return;
         }
-        self.tell(50, [place, above]);
-        self.tell(51, [place, above, bass]);
+        self.tell_harmony(50, [place, above]);
+        self.tell_harmony(51, [place, above, bass]);
         let doubled = doubled(&self.now);
-        self.tell(52, [u32::from(place == 0), above, doubled]);
+        self.tell_harmony(52, [u32::from(place == 0), above, doubled]);
         if stack != trace.before {
             let before = trace.before;
             let by = apart(before.bass, stack.bass) % 12;
-            self.tell(53, [place, before.above, by, above]);
+            self.tell_harmony(53, [place, before.above, by, above]);
         }
         if place != 0 {
             return;
@@ -237,22 +291,28 @@ impl<F: FnMut(usize)> Next<'_, F> {
         let [last, earlier] = trace.beats;
         let by = apart(last.bass, stack.bass) % 12;
         let degrees = [earlier.degree(self.home), last.degree(self.home)];
-        self.tell(54, [last.above, by, above]);
-        self.tell(55, [degrees[1], last.above, bass, above]);
-        self.tell(56, [degrees[1], bass]);
-        self.tell(57, [degrees[0], degrees[1], bass]);
-        self.tell(58, [degree(self.home, self.now[0]), bass]);
-        self.tell(59, [degree(self.home, self.now[0]), bass, above]);
-        self.tell(60, [stack.degree(trace.local), above]);
-        self.tell(61, [earlier.above, apart(earlier.bass, last.bass) % 12, last.above, by, above]);
+        self.tell_harmony(54, [last.above, by, above]);
+        self.tell_harmony(55, [degrees[1], last.above, bass, above]);
+        self.tell_harmony(56, [degrees[1], bass]);
+        self.tell_harmony(57, [degrees[0], degrees[1], bass]);
+        self.tell_harmony(58, [degree(self.home, self.now[0]), bass]);
+        self.tell_harmony(59, [degree(self.home, self.now[0]), bass, above]);
+        self.tell_harmony(60, [stack.degree(trace.local), above]);
+        self.tell_harmony(61, [earlier.above, apart(earlier.bass, last.bass) % 12, last.above, by, above]);
     }
 
-    /// Notes of which another form, a semitone higher or lower, has sounded lately.
+    /// Notes outside the scale, and those of which another form, a semitone higher or lower, has sounded lately.
     fn alterations(&mut self) {
         let trace = self.trace;
         for part in 0..4 {
             let Some(pitch) = self.now[part].filter(|_| self.moved >> part & 1 == 1) else { continue };
             let class = usize::from(pitch.class());
+            let within = |class: usize| trace.scale >> class & 1;
+            if part > 0 {
+                let before = trace.notes[part].pitch.map_or(2, |pitch| within(usize::from(pitch.class())));
+                let motion = motion(trace.notes[part].pitch, self.now[part]);
+                self.tell(74, [part as u32, self.place, within(class), before, motion]);
+            }
             let own = trace.sounded[class].0;
             for (way, other) in [(0, (class + 1) % 12), (1, (class + 11) % 12)] {
                 let (step, parts) = trace.sounded[other];
@@ -260,17 +320,44 @@ impl<F: FnMut(usize)> Next<'_, F> {
                     continue;
                 }
                 let is_own = u32::from(parts >> part & 1);
-                let keys =
-                    self.home.map_or(4, |key| u32::from(key.has(pitch.class())) | u32::from(key.has(other as u8)) << 1);
+                let within = within(class) | within(other) << 1;
                 let age = (trace.steps - step).min(4);
                 let stays = u32::from(self.now.iter().flatten().any(|pitch| usize::from(pitch.class()) == other));
-                self.tell(70, [part as u32, way, is_own, keys, age, stays]);
-                let is_altered = matches!(keys, 1 | 2);
+                self.tell(70, [part as u32, way, is_own, within, age, stays]);
+                let is_altered = matches!(within, 1 | 2);
                 self.tell(72, [is_own, u32::from(is_altered), u32::from(age > 0)]);
                 self.tell(73, [is_own, u32::from(is_altered), u32::from(age > 0), part as u32, self.place]);
-                self.tell(71, [way, is_own, keys, u32::from(age > 0), stays, degree(self.home, Some(pitch))]);
+                self.tell(71, [way, is_own, within, u32::from(age > 0), stays, degree(self.home, Some(pitch))]);
             }
         }
+    }
+
+    /// Where a phrase may end.
+    fn ends(&mut self) {
+        let (ending, place, trace) = (self.ending, self.place, self.trace);
+        let lower = self.moved & 0b1110;
+        let soprano = trace.notes[0];
+        let held = if self.moved & 1 == 1 { 0 } else { length(soprano.held) };
+        self.tell(90, [ending, place, lower, u32::from(held > 0)]);
+        self.tell(91, [ending, u32::from(lower != 0), held]);
+        for part in Part::LOWER.map(Part::index) {
+            if self.moved >> part & 1 == 1 {
+                let motion = motion(trace.notes[part].pitch, self.now[part]);
+                self.tell(92, [ending, part as u32, place, self.dissonances[part], motion]);
+            }
+        }
+        let stack = Stack::of(&self.now);
+        if stack == trace.before && place != 0 {
+            return;
+        }
+        let before = if place == 0 { trace.beats[0] } else { trace.before };
+        let by = apart(before.bass, stack.bass) % 12;
+        let degrees = [before, stack].map(|stack| stack.degree(self.home));
+        self.tell_harmony(93, [ending, stack.above, u32::from(place == 0)]);
+        self.tell_harmony(94, [ending, before.above, by, stack.above]);
+        self.tell_harmony(95, [ending, degrees[1], stack.above]);
+        self.tell_harmony(96, [ending, degrees[0], degrees[1]]);
+        self.tell_harmony(97, [ending, degree(self.home, self.now[0]), degrees[1]]);
     }
 
     /// What sounds under a long note of the soprano.
@@ -280,14 +367,29 @@ impl<F: FnMut(usize)> Next<'_, F> {
         if self.moved & 1 == 0 && soprano.held >= 4 && (self.place == 0 || lower != 0) {
             let stack = Stack::of(&self.now);
             let dissonant = self.dissonances.iter().filter(|what| **what > 0).count() as u32;
-            self.tell(87, [length(soprano.held), self.place, stack.above]);
-            self.tell(88, [length(soprano.held), self.place, stack.degree(self.home), dissonant]);
+            self.tell_harmony(87, [length(soprano.held), self.place, stack.above]);
+            self.tell_harmony(88, [length(soprano.held), self.place, stack.degree(self.home), dissonant]);
         }
     }
 }
 
+/// The pitch classes of a signature (bits).
+fn scale(sharps: i8) -> u32 {
+    (-1..6).fold(0, |bits, fifth: i32| bits | 1 << ((i32::from(sharps) + fifth) * 7).rem_euclid(12))
+}
+
 fn place(phase: Phase) -> u32 {
     (phase.index() % Phase::STEPS_PER_BEAT) as u32
+}
+
+/// How likely a phrase rests here, in classes from 1, or will do so on the next beat, from 9; 0 where neither is likely.
+fn ending(prospect: Prospect) -> u32 {
+    let class = |likelihood: f32| [0.1, 0.3, 0.6, 1.0].iter().filter(|least| likelihood >= **least).count() as u32;
+    match (class(prospect.rest), class(prospect.arrival)) {
+        (0, 0) => 0,
+        (rest, arrival) if rest >= arrival => rest,
+        (_, arrival) => 8 + arrival,
+    }
 }
 
 /// Rests, no move, steps and leaps up and down.

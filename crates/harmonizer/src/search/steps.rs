@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use chorale::phrase_tracker::Prospect;
 use chorale::{Chord, GivenChord, Key, Part, Phase, Pitch, Token};
 use files::Note;
 use files::melody::{Fold, MelodyStep};
 use thiserror::Error;
 
-use super::goals::Goal;
+use super::goals::{Goal, Role};
 use crate::constraints::{Constraints, OutOfReach};
 use crate::harmonizer::Limits;
 use crate::phrasing::{self, Contour, ContourNote, Mark, Phrasing, Segmentation};
@@ -99,12 +100,25 @@ pub struct Plan {
     pub home: Option<Key>,
     /// The ends of its phrases, in order.
     pub goals: Vec<Goal>,
+    /// How likely each step is the end of a phrase, or leads to one; empty where nobody knows.
+    outlook: Vec<Prospect>,
 }
 
 impl Plan {
     /// Heads for nothing.
     pub fn of(steps: Vec<SearchStep>) -> Plan {
         Plan { steps, ..Plan::default() }
+    }
+
+    /// What is to be expected of each step, if anything is known: what is headed for is certain.
+    pub fn prospects(&self) -> Option<Vec<Prospect>> {
+        let roles = super::goals::roles(&self.steps, self.home, &self.goals);
+        let prospect = |(&unsure, role): (&Prospect, &Role)| match role {
+            Role::Lead { .. } => Prospect { rest: 0.0, arrival: 1.0 },
+            Role::Rest { .. } => Prospect { rest: 1.0, arrival: 0.0 },
+            Role::Within | Role::Opening(_) => unsure,
+        };
+        (!self.outlook.is_empty()).then(|| self.outlook.iter().zip(&roles).map(prospect).collect())
     }
 
     /// Begins in a key and heads for a cadence at each of the phrase ends that the melody shows, the last one on the tonic.
@@ -116,6 +130,7 @@ impl Plan {
         self.goals.clear();
         let segmentation = Segmentation::new(contour, key, phrasing);
         let likelihoods = segmentation.likelihoods();
+        self.outlook = outlook(&likelihoods, notes, self.steps.len());
         for end in segmentation.ends() {
             let is_last = end + 1 == contour.notes.len();
             if !is_last && likelihoods[end] < LEAST_LIKELIHOOD {
@@ -132,6 +147,18 @@ impl Plan {
             }
         }
     }
+}
+
+/// What is to be expected of each of so many steps, by how likely each note ends a phrase: under it, and a beat before.
+fn outlook(likelihoods: &[f64], notes: &[Range<usize>], steps: usize) -> Vec<Prospect> {
+    let mut prospects = vec![Prospect::default(); steps];
+    for (note, &likelihood) in notes.iter().zip(likelihoods) {
+        let likelihood = likelihood as f32;
+        prospects[note.clone()].iter_mut().for_each(|prospect| prospect.rest = likelihood);
+        let lead = note.start.saturating_sub(Phase::STEPS_PER_BEAT)..note.start;
+        prospects[lead].iter_mut().for_each(|prospect| prospect.arrival = prospect.arrival.max(likelihood));
+    }
+    prospects
 }
 
 /// Whether a note before the last one of a phrase is the same struck before. Two long ones are chords of their own, as in
