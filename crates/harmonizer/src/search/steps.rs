@@ -101,7 +101,7 @@ pub struct Plan {
     /// The ends of its phrases, in order.
     pub goals: Vec<Goal>,
     /// How likely each step is the end of a phrase, or leads to one; empty where nobody knows.
-    outlook: Vec<Prospect>,
+    pub(crate) outlook: Vec<Prospect>,
 }
 
 impl Plan {
