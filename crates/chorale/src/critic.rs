@@ -105,9 +105,9 @@ impl Critic {
     }
 }
 
-/// How likely no phrase ends.
+/// How much a critic has to say: nothing where a phrase ends as likely as not.
 fn goes_on(prospect: Prospect) -> f32 {
-    1.0 - prospect.rest.max(prospect.arrival)
+    (1.0 - 2.0 * prospect.rest.max(prospect.arrival)).max(0.0)
 }
 
 /// Counts how often each thing happens in a piece. Whoever knows it whole tells its key, and what is to be expected of each

@@ -28,10 +28,10 @@ impl Guard {
     }
 }
 
-/// Nats for a chord that no piece could end on, where one is to end: a likelihood of 1 in 160,000, half as much again as
-/// any rule may weigh (8, the limit of fit_critic), so that a chord to end on is chosen wherever the network knows one. This
+/// Nats for a chord that no piece could end on, where one is to end: a likelihood of 1 in 8000, half as much again as
+/// any rule may weigh (6, the limit of fit_critic), so that a chord to end on is chosen wherever the network knows one. This
 /// and the next two are set by hand, not tuned.
-const NO_ENDING_COST: f32 = 12.0;
+const NO_ENDING_COST: f32 = 9.0;
 
 /// Nats for an ending elsewhere than on the tonic of the piece so far, or, under a soprano that the tonic can't have, on the
 /// dominant: less than [`NO_ENDING_COST`], since any ending is better than none.

@@ -18,7 +18,7 @@ use harmonizer::search::PARTICLES;
 use harmonizer::{Purpose, Sampling, guard};
 use network::{Architecture, Model};
 use performer::study::report::{Way, generate_all, harmonize_all};
-use tests::aims::{off, set_weight};
+use tests::aims::{by_hand, off, set_weight};
 
 /// A step of a weight, for each nat by which the rate is off, in the first half of the rounds; then it shrinks.
 const RATE: f32 = 0.4;
@@ -55,7 +55,8 @@ fn main() -> Result<()> {
     let mut toml = std::fs::read_to_string(&path)?;
     for (network, weights) in ["wavenet", "lstm"].into_iter().zip(columns) {
         for rule in Rule::ALL {
-            set_weight(&mut toml, &table, rule, network, weights[rule.index()])?;
+            let raised = if purpose == Purpose::Ahead { by_hand(rule) } else { 0.0 };
+            set_weight(&mut toml, &table, rule, network, weights[rule.index()] + raised)?;
         }
     }
     Ok(write_whole(&path, toml.as_bytes())?)
