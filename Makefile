@@ -2,6 +2,7 @@
 # make live   plays through real MIDI servers         make data   what needs the 382 chorales (downloads them)
 # make pages  our scores, pages and sockets in other programs   make fuzz   damaged files by the million
 # make bench  the timings of docs/PERFORMANCE.md       make train  trains both networks anew
+# make guard  finds the guard's weights and the critics for the networks in models
 # make bench-live  the live figures, beside a bare MIDI echo through the same JACK server
 # make instructions   counts instructions and refuses a tenth more than are written down
 # make plugin builds the plugin for DAWs into target/plugins     make install-plugin   puts it where they look
@@ -26,7 +27,7 @@ CHECKED = scripts/checked.sh
 # Where ordinary builds lie.
 BUILT = $(or $(CARGO_TARGET_DIR),./target)/release
 
-.PHONY: demo test live live-jack live-alsa data judge pages fuzz bench bench-live soak instructions train setup lint deny wasm plugin install-plugin plugin-check page page-check \
+.PHONY: demo test live live-jack live-alsa data judge pages fuzz bench bench-live soak instructions train guard setup lint deny wasm plugin install-plugin plugin-check page page-check \
 	deb tarball windows macos packages packages-check
 
 demo: setup

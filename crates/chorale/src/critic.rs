@@ -111,7 +111,7 @@ fn goes_on(prospect: Prospect) -> f32 {
 }
 
 /// Counts how often each thing happens in a piece. Whoever knows it whole tells its key, and what is to be expected of each
-/// step; where a phrase is certain to end, harmony is not counted: it was not the critic's to choose.
+/// step; where a phrase ends as likely as not, harmony is not counted: it is not the critic's to choose.
 pub fn count(chords: &[Chord], phases: &[Phase], known: Option<(Option<Key>, &[Prospect])>, counts: &mut [u32]) {
     let (mut past, mut trace) = (Past::default(), Trace::default());
     trace.set_key(known.and_then(|(key, _)| key));
@@ -138,19 +138,35 @@ mod tests {
         let chords = Chorale::from_csv(rows).unwrap().chords;
         let phases: Vec<Phase> = (0..chords.len()).map(Phase::in_beat).collect();
         let mut counts = vec![0; THINGS];
-        count(&chords, &phases, None, &mut counts);
+        let prospects = vec![Prospect::default(); chords.len()];
+        count(&chords, &phases, Some((None, &prospects)), &mut counts);
         let all: u32 = counts.iter().sum();
         assert!(all > 100, "{all} things in four steps");
         let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
         let (mut past, mut trace, mut worth) = (Past::default(), Trace::default(), 0.0);
         for (&chord, &phase) in chords.iter().zip(&phases) {
-            let prospect = past.prospects(phase).of(chord[Part::Soprano]);
-            worth += critic.worth(&trace, &past, chord, phase, prospect);
+            worth += critic.worth(&trace, &past, chord, phase, Prospect::default());
             past.step(chord, phase);
             trace.step(chord, phase);
         }
         assert!((worth - 20.0 * STEP * all as f32).abs() < 0.01, "{worth}");
         assert!(Critic::new(&[0.0; 3]).is_none());
+    }
+
+    #[test]
+    fn where_a_phrase_ends_a_critic_is_silent_and_harmony_is_not_counted() {
+        let chords = Chorale::from_csv("note0,note1,note2,note3\n72,67,64,48\n").unwrap().chords;
+        let (phases, ends) = ([Phase::in_beat(0)], Prospect { rest: 1.0, arrival: 0.0 });
+        let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
+        let worth = |prospect| critic.worth(&Trace::default(), &Past::default(), chords[0], phases[0], prospect);
+        assert_eq!(worth(ends), 0.0);
+        assert!(worth(Prospect { rest: 0.2, arrival: 0.0 }) < worth(Prospect::default()));
+        let counted = |prospect| {
+            let mut counts = vec![0; THINGS];
+            count(&chords, &phases, Some((None, &[prospect])), &mut counts);
+            counts.iter().sum::<u32>()
+        };
+        assert!(0 < counted(ends) && counted(ends) < counted(Prospect { rest: 0.45, arrival: 0.0 }));
     }
 
     #[test]
