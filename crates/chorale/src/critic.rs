@@ -95,7 +95,7 @@ impl Critic {
     /// Nats to add for `chord` as the next step, at `phase`; `prospect` is that under its soprano. Where a phrase ends, or may
     /// end, others know better.
     pub fn worth(&self, trace: &Trace, past: &Past, chord: Chord, phase: Phase, prospect: Prospect) -> f32 {
-        let goes_on = goes_on(prospect);
+        let goes_on = goes_on(prospect, trace);
         if goes_on == 0.0 {
             return 0.0;
         }
@@ -105,20 +105,24 @@ impl Critic {
     }
 }
 
-/// How much a critic has to say: nothing where a phrase ends as likely as not.
-fn goes_on(prospect: Prospect) -> f32 {
-    (1.0 - 2.0 * prospect.rest.max(prospect.arrival)).max(0.0)
+/// How much a critic has to say: the less, the likelier a phrase ends; nothing in a piece that is known whole where it ends as
+/// likely as not.
+fn goes_on(prospect: Prospect, trace: &Trace) -> f32 {
+    let ends = prospect.rest.max(prospect.arrival);
+    if trace.is_known() { (1.0 - 2.0 * ends).max(0.0) } else { 1.0 - ends }
 }
 
 /// Counts how often each thing happens in a piece. Whoever knows it whole tells its key, and what is to be expected of each
 /// step; where a phrase ends as likely as not, harmony is not counted: it is not the critic's to choose.
-pub fn count(chords: &[Chord], phases: &[Phase], known: Option<(Option<Key>, &[Prospect])>, counts: &mut [u32]) {
+pub fn count(chords: &[Chord], phases: &[Phase], known: Option<(Key, &[Prospect])>, counts: &mut [u32]) {
     let (mut past, mut trace) = (Past::default(), Trace::default());
-    trace.set_key(known.and_then(|(key, _)| key));
+    if let Some((key, _)) = known {
+        trace.know(key);
+    }
     for (step, (&chord, &phase)) in chords.iter().zip(phases).enumerate() {
         let heard = || past.prospects(phase).of(chord[Part::Soprano]);
         let prospect = known.map_or_else(heard, |(_, prospects)| prospects[step]);
-        let is_open = goes_on(prospect) > 0.0;
+        let is_open = goes_on(prospect, &trace) > 0.0;
         trace.things(past.home(), chord, phase, prospect, |thing, of| {
             counts[thing] += u32::from(is_open || of == Of::Voices);
         });
@@ -132,6 +136,8 @@ mod tests {
     use super::*;
     use crate::Chorale;
 
+    const C_MAJOR: Key = Key { sharps: 0, minor: false };
+
     #[test]
     fn a_step_is_worth_what_the_things_that_it_does_are_worth() {
         let rows = "note0,note1,note2,note3\n72,67,64,48\n72,67,64,50\n71,67,62,55\n72,67,64,48\n";
@@ -139,11 +145,12 @@ mod tests {
         let phases: Vec<Phase> = (0..chords.len()).map(Phase::in_beat).collect();
         let mut counts = vec![0; THINGS];
         let prospects = vec![Prospect::default(); chords.len()];
-        count(&chords, &phases, Some((None, &prospects)), &mut counts);
+        count(&chords, &phases, Some((C_MAJOR, &prospects)), &mut counts);
         let all: u32 = counts.iter().sum();
         assert!(all > 100, "{all} things in four steps");
         let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
         let (mut past, mut trace, mut worth) = (Past::default(), Trace::default(), 0.0);
+        trace.know(C_MAJOR);
         for (&chord, &phase) in chords.iter().zip(&phases) {
             worth += critic.worth(&trace, &past, chord, phase, Prospect::default());
             past.step(chord, phase);
@@ -158,12 +165,14 @@ mod tests {
         let chords = Chorale::from_csv("note0,note1,note2,note3\n72,67,64,48\n").unwrap().chords;
         let (phases, ends) = ([Phase::in_beat(0)], Prospect { rest: 1.0, arrival: 0.0 });
         let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
-        let worth = |prospect| critic.worth(&Trace::default(), &Past::default(), chords[0], phases[0], prospect);
+        let mut trace = Trace::default();
+        trace.know(C_MAJOR);
+        let worth = |prospect| critic.worth(&trace, &Past::default(), chords[0], phases[0], prospect);
         assert_eq!(worth(ends), 0.0);
         assert!(worth(Prospect { rest: 0.2, arrival: 0.0 }) < worth(Prospect::default()));
         let counted = |prospect| {
             let mut counts = vec![0; THINGS];
-            count(&chords, &phases, Some((None, &[prospect])), &mut counts);
+            count(&chords, &phases, Some((C_MAJOR, &[prospect])), &mut counts);
             counts.iter().sum::<u32>()
         };
         assert!(0 < counted(ends) && counted(ends) < counted(Prospect { rest: 0.45, arrival: 0.0 }));

@@ -166,9 +166,6 @@ impl Harmonizer {
         if self.home != key {
             self.home = key;
             self.past.set_home(key);
-            if let Some(trace) = &mut self.trace {
-                trace.set_key(key);
-            }
         }
     }
 

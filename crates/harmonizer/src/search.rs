@@ -152,8 +152,8 @@ fn grow(model: &Model, sampling: Sampling, plan: &Plan, particles: usize) -> Res
     let mut context = Context::default();
     let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
     let (mut past, mut trace) = (Past::default(), sampling.guard.trace());
-    if let Some(trace) = &mut trace {
-        trace.set_key(*home);
+    if let Some((trace, home)) = trace.as_mut().zip(*home) {
+        trace.know(home);
     }
     if is_new {
         // A soprano of our own has no way home but the key that was told.

@@ -165,7 +165,7 @@ fn counts(chorales: &[Chorale], pieces: &[Piece], task: &Task) -> Vec<f32> {
         let mut counts = vec![0u32; THINGS];
         let plan = (task.purpose == Purpose::Ahead).then(|| plan(chorale, phases, false));
         let prospects = plan.as_ref().and_then(Plan::prospects);
-        let known = plan.as_ref().zip(prospects.as_deref()).map(|(plan, prospects)| (plan.home, prospects));
+        let known = plan.as_ref().and_then(|plan| plan.home).zip(prospects.as_deref());
         count(&chorale.chords, phases, known, &mut counts);
         Ok::<_, Infallible>(counts)
     });

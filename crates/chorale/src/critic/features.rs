@@ -22,12 +22,8 @@ pub struct Trace {
     beats: [Stack; 2],
     finder: KeyFinder,
     local: Option<Key>,
-    /// The key, where somebody has told it.
-    told: Option<Key>,
-    /// Steps that each pitch class has sounded, those of the soprano twice.
-    durations: [u32; 12],
-    /// Of the signature that was told, or fits them best (a bit for each pitch class).
-    scale: u32,
+    /// The key of a piece that is known whole.
+    known: Option<Key>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,16 +63,14 @@ impl Stack {
 }
 
 impl Trace {
-    /// Tells the key, from now on; `None` goes back to what is heard.
-    pub fn set_key(&mut self, key: Option<Key>) {
-        self.told = key;
-        self.find_scale();
+    /// Tells the key of a piece that is known whole.
+    pub fn know(&mut self, key: Key) {
+        self.known = Some(key);
     }
 
-    fn find_scale(&mut self) {
-        let fit = |scale: &u32| -> u32 { (0..12).map(|class| (scale >> class & 1) * self.durations[class]).sum() };
-        let heard = || (-5..7).map(scale).max_by_key(fit);
-        self.scale = self.told.map(|key| scale(key.sharps)).or_else(heard).unwrap_or_default();
+    /// Whether the piece is known whole.
+    pub fn is_known(&self) -> bool {
+        self.known.is_some()
     }
 
     /// Takes note of the chord of a step.
@@ -105,12 +99,9 @@ impl Trace {
         }
         for (part, pitch) in now.iter().enumerate() {
             let Some(pitch) = pitch else { continue };
-            let class = usize::from(pitch.class());
-            let sounded = &mut self.sounded[class];
+            let sounded = &mut self.sounded[usize::from(pitch.class())];
             *sounded = (self.steps, if sounded.0 == self.steps { sounded.1 } else { 0 } | 1 << part);
-            self.durations[class] += if part == 0 { 2 } else { 1 };
         }
-        self.find_scale();
         self.before = Stack::of(&now);
         if place == 0 {
             self.beats = [self.before, self.beats[0]];
@@ -119,7 +110,7 @@ impl Trace {
         self.local = self.finder.key();
     }
 
-    /// Tells `found` what `chord` does as the next step; `home` is the key of all before it, for where none was told.
+    /// Tells `found` what `chord` does as the next step; `home` is the key of all before it, where it is not known.
     pub fn things(
         &self,
         home: Option<Key>,
@@ -131,7 +122,7 @@ impl Trace {
         let now = chord.pitches();
         let mut next = Next {
             trace: self,
-            home: self.told.or(home),
+            home: self.known.or(home),
             now,
             place: place(phase),
             ending: ending(prospect),
@@ -147,7 +138,8 @@ impl Trace {
         next.harmony();
         next.alterations();
         next.under_long_note();
-        if next.ending > 0 {
+        // The critics that play live were fitted without the things that are told of known pieces alone, and no better with them.
+        if self.is_known() && next.ending > 0 {
             next.ends();
         }
     }
@@ -245,11 +237,12 @@ impl<F: FnMut(usize, Of)> Next<'_, F> {
             let notes = &self.trace.notes;
             let before = apart(notes[lower].pitch, notes[upper].pitch) % 12;
             // The guard wants fewer parallels than Bach wrote.
-            if who == 3 && before == interval % 12 && matches!(before, 0 | 7) {
+            let are_parallel = who == 3 && before == interval % 12 && matches!(before, 0 | 7);
+            if are_parallel && self.trace.is_known() {
                 continue;
             }
             self.tell(31, [pair, self.place, interval % 12, who]);
-            if who == 3 {
+            if who == 3 && !are_parallel {
                 let motions = [upper, lower].map(|part| motion(notes[part].pitch, self.now[part]));
                 self.tell(32, [pair, motions[0], motions[1], interval % 12]);
                 self.tell(33, [pair, before, motions[0], motions[1], interval % 12]);
@@ -307,11 +300,10 @@ impl<F: FnMut(usize, Of)> Next<'_, F> {
         for part in 0..4 {
             let Some(pitch) = self.now[part].filter(|_| self.moved >> part & 1 == 1) else { continue };
             let class = usize::from(pitch.class());
-            let within = |class: usize| trace.scale >> class & 1;
-            if part > 0 {
-                let before = trace.notes[part].pitch.map_or(2, |pitch| within(usize::from(pitch.class())));
+            if let Some(key) = trace.known.filter(|_| part > 0) {
+                let before = trace.notes[part].pitch.map_or(2, |pitch| within(key, pitch.class()));
                 let motion = motion(trace.notes[part].pitch, self.now[part]);
-                self.tell(74, [part as u32, self.place, within(class), before, motion]);
+                self.tell(74, [part as u32, self.place, within(key, pitch.class()), before, motion]);
             }
             let own = trace.sounded[class].0;
             for (way, other) in [(0, (class + 1) % 12), (1, (class + 11) % 12)] {
@@ -320,14 +312,19 @@ impl<F: FnMut(usize, Of)> Next<'_, F> {
                     continue;
                 }
                 let is_own = u32::from(parts >> part & 1);
-                let within = within(class) | within(other) << 1;
+                let both = |within: &dyn Fn(u8) -> u32| within(pitch.class()) | within(other as u8) << 1;
+                let keys = match (trace.known, self.home) {
+                    (Some(key), _) => both(&|class| within(key, class)),
+                    (None, Some(home)) => both(&|class| u32::from(home.has(class))),
+                    (None, None) => 4,
+                };
                 let age = (trace.steps - step).min(4);
                 let stays = u32::from(self.now.iter().flatten().any(|pitch| usize::from(pitch.class()) == other));
-                self.tell(70, [part as u32, way, is_own, within, age, stays]);
-                let is_altered = matches!(within, 1 | 2);
+                self.tell(70, [part as u32, way, is_own, keys, age, stays]);
+                let is_altered = matches!(keys, 1 | 2);
                 self.tell(72, [is_own, u32::from(is_altered), u32::from(age > 0)]);
                 self.tell(73, [is_own, u32::from(is_altered), u32::from(age > 0), part as u32, self.place]);
-                self.tell(71, [way, is_own, within, u32::from(age > 0), stays, degree(self.home, Some(pitch))]);
+                self.tell(71, [way, is_own, keys, u32::from(age > 0), stays, degree(self.home, Some(pitch))]);
             }
         }
     }
@@ -373,9 +370,10 @@ impl<F: FnMut(usize, Of)> Next<'_, F> {
     }
 }
 
-/// The pitch classes of a signature (bits).
-fn scale(sharps: i8) -> u32 {
-    (-1..6).fold(0, |bits, fifth: i32| bits | 1 << ((i32::from(sharps) + fifth) * 7).rem_euclid(12))
+/// Whether a pitch class belongs to the signature: of minor, the natural scale.
+fn within(key: Key, class: u8) -> u32 {
+    let fifths = (i32::from(class) * 7 - i32::from(key.sharps) + 1).rem_euclid(12);
+    u32::from(fifths < 7)
 }
 
 fn place(phase: Phase) -> u32 {
