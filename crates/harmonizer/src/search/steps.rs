@@ -130,7 +130,8 @@ impl Plan {
         self.goals.clear();
         let segmentation = Segmentation::new(contour, key, phrasing);
         let likelihoods = segmentation.likelihoods();
-        self.outlook = outlook(&likelihoods, notes, self.steps.len());
+        let length = notes.last().map_or(0, |note| note.end).max(self.steps.len());
+        self.outlook = outlook(&likelihoods, notes, length);
         for end in segmentation.ends() {
             let is_last = end + 1 == contour.notes.len();
             if !is_last && likelihoods[end] < LEAST_LIKELIHOOD {
@@ -384,6 +385,17 @@ mod tests {
         assert_eq!(plan.goals.iter().map(|goal| (goal.arrival, goal.end)).collect::<Vec<_>>(), [(24, 32), (56, 64)]);
         assert!(plan.goals[1].options.iter().all(|option| option.cadence.root == 7 && !option.cadence.minor));
         assert!(plan.goals[0].options.len() > 1, "{:?}", plan.goals[0].options);
+        let prospects = plan.prospects().unwrap();
+        assert_eq!(prospects.len(), 64);
+        let certain = |step: usize| (prospects[step].rest == 1.0, prospects[step].arrival == 1.0);
+        assert_eq!(
+            [19, 20, 24, 32, 63].map(certain),
+            [(false, false), (false, true), (true, false), (false, false), (true, false)]
+        );
+        // The ends alone may be asked for.
+        let mut ends = Plan::default();
+        ends.head_for_cadences(&contour, &spans, "G".parse().unwrap());
+        assert_eq!(ends.goals, plan.goals);
     }
 
     #[test]
