@@ -14,7 +14,7 @@ pub use features::{Of, Trace};
 pub const THINGS: usize = 1 << 18;
 
 /// Nats of the greatest weight that there can be, and of the least step of one.
-pub const LIMIT: f32 = 3.0;
+const LIMIT: f32 = 3.0;
 const STEP: f32 = LIMIT / 127.0;
 
 /// What each thing is worth.
@@ -38,7 +38,7 @@ impl PartialEq for Critic {
 }
 
 impl Critic {
-    /// Of weights in nats, within [`LIMIT`], which are rounded to 127ths of it. `None` unless there is one for each of
+    /// Of weights in nats, within 3, which are rounded to 127ths of that. `None` unless there is one for each of
     /// [`THINGS`].
     pub fn new(nats: &[f32]) -> Option<Critic> {
         let weights = nats.iter().map(|weight| (weight / STEP).round() as i8).collect();

@@ -116,8 +116,7 @@ fn main() -> Result<()> {
     let path = tests::root().join("models/guards.toml");
     let mut toml = std::fs::read_to_string(&path)?;
     for rule in task.rules() {
-        let raised = if task.purpose == Purpose::Ahead { by_hand(rule) } else { 0.0 };
-        set_weight(&mut toml, way, rule, network, guard.weights[rule.index()] + raised)?;
+        set_weight(&mut toml, way, rule, network, guard.weights[rule.index()] + by_hand(task.purpose, rule))?;
     }
     Ok(write_whole(&path, toml.as_bytes())?)
 }

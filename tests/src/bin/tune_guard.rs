@@ -55,8 +55,7 @@ fn main() -> Result<()> {
     let mut toml = std::fs::read_to_string(&path)?;
     for (network, weights) in ["wavenet", "lstm"].into_iter().zip(columns) {
         for rule in Rule::ALL {
-            let raised = if purpose == Purpose::Ahead { by_hand(rule) } else { 0.0 };
-            set_weight(&mut toml, &table, rule, network, weights[rule.index()] + raised)?;
+            set_weight(&mut toml, &table, rule, network, weights[rule.index()] + by_hand(purpose, rule))?;
         }
     }
     Ok(write_whole(&path, toml.as_bytes())?)
