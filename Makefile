@@ -105,10 +105,10 @@ train: setup
 # The programs hold the networks, and after tune_guard its weights.
 guard: setup
 	for task in live ahead new; do \
-		cargo run --release --workspace --bin tune_guard -- $(or $(DATA),chorales) $$task || exit 1; \
+		cargo run --release --bin tune_guard -- $(or $(DATA),chorales) $$task || exit 1; \
 	done
 	for network in wavenet lstm; do for task in live ahead; do \
-		cargo run --release --workspace --bin fit_critic -- $(or $(DATA),chorales) $$network $$task || exit 1; \
+		cargo run --release --bin fit_critic -- $(or $(DATA),chorales) $$network $$task || exit 1; \
 	done; done
 
 # In the release profile, whose proc macros and build scripts are there already.

@@ -1,7 +1,7 @@
 //! How harmonizations of tunes, and new chorales, begin, breathe and end: a table over all tunes, seeds and both networks.
 //!
-//!     cargo run --release --workspace --bin closes -- [--seeds N] [--ranges WHO] FILE...
-//!     cargo run --release --workspace --bin closes -- --new N
+//!     cargo run --release --bin closes -- [--seeds N] [--ranges WHO] FILE...
+//!     cargo run --release --bin closes -- --new N
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What quality costs: validation T of networks of several sizes against the time that one step takes live, as a table
 //! and as a picture.
 //!
-//!     cargo run --release --workspace --bin cost -- OUT.svg MODEL.onnx ...
+//!     cargo run --release --bin cost -- OUT.svg MODEL.onnx ...
 //!
 //! T is what the trainer wrote into the file. Times are medians on one core, all networks in turn in one run: the trunk
 //! with one answer, and the trunk with the answers to all sopranos.

@@ -3,7 +3,7 @@
 //! alone (the relaxed maximum entropy of Dudík et al. 2004, "Performance guarantees for regularized maximum entropy density
 //! estimation"); steps that shrink and a mean of the later ones, as in tune_guard.
 //!
-//!     cargo run --release --workspace --bin fit_critic -- DATA wavenet|lstm live|ahead [ROUNDS]
+//!     cargo run --release --bin fit_critic -- DATA wavenet|lstm live|ahead [ROUNDS]
 //!
 //! Writes models/wavenet-live.critic and so on. Some rules are to be broken less often than by Bach, or more
 //! often kept: the guard's weights of parallels, live of all that the textbooks forbid and of what ends a phrase, are found

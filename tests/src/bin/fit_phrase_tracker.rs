@@ -1,7 +1,7 @@
 //! Learns from the training chorales how a listener who knows only the past foretells the ends of phrases, and prints
 //! crates/chorale/src/phrase_tracker/weights.rs. How well that foretells the validation chorales goes to stderr.
 //!
-//!     cargo run --release --workspace --bin fit_phrase_tracker -- DATA > crates/chorale/src/phrase_tracker/weights.rs
+//!     cargo run --release --bin fit_phrase_tracker -- DATA > crates/chorale/src/phrase_tracker/weights.rs
 //!
 //! The phrase ends to learn from are found in Bach's four parts (`chorale::phrase_ends`). Each model is fitted by
 //! likelihood, drawn a little towards zero (L2), by Adam.

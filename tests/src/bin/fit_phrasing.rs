@@ -1,7 +1,7 @@
 //! Learns from the training chorales where the phrases of a soprano end, which key it is in, and which cadences suit its
 //! ends: models/phrasing.toml, on stdout. How well that foretells the validation chorales goes to stderr.
 //!
-//!     cargo run --release --workspace --bin fit_phrasing -- DATA > models/phrasing.toml
+//!     cargo run --release --bin fit_phrasing -- DATA > models/phrasing.toml
 //!
 //! The phrase ends to learn from are found in Bach's four parts (`chorale::phrase_ends`). The weights are fitted by the
 //! likelihood of those ends under the soprano alone, drawn a little towards zero (L2).

@@ -1,7 +1,7 @@
 //! How live playing stands up to hands: six melodies, fingers of 0, 20 and 40 ms deviation, four clocks, both networks,
 //! in virtual time. What each column means stands at `tests::hands::Measures`.
 //!
-//!     cargo run --release --workspace --bin hands -- [--seeds N] [--notes N] [--clock NAME] [--network NAME] [--sd MS]
+//!     cargo run --release --bin hands -- [--seeds N] [--notes N] [--clock NAME] [--network NAME] [--sd MS]
 //!                                                    [--tune NAME] [--scene NAME|all] [--each] [--json]
 
 use std::path::{Path, PathBuf};

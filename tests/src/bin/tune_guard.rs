@@ -3,7 +3,7 @@
 //! tilting, as in maximum-entropy models: Della Pietra et al. 1997, "Inducing features of random fields"; steps that
 //! shrink, and a mean of the later ones: Polyak & Juditsky 1992.)
 //!
-//!     cargo run --release --workspace --bin tune_guard -- DATA live|ahead|new [ROUNDS] [TEMPERATURE]
+//!     cargo run --release --bin tune_guard -- DATA live|ahead|new [ROUNDS] [TEMPERATURE]
 //!
 //! Writes a table of models/guards.toml; how it went is told on stderr. It begins with the weights that are there, and without
 //! a critic: critics are fitted after it, beside these weights. DATA is a path, or `chorales` as in the trainer.
