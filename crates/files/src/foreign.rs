@@ -77,7 +77,12 @@ const MEI: Foreign =
 const ARCHIVE: Foreign =
     Foreign { what: "a compressed file", way_out: "unpack it, and take the MIDI, MusicXML or ABC file that is in it" };
 
-const BY_ENDING: [(&[&str], Foreign); 16] = [
+const DOCUMENT: Foreign = Foreign {
+    what: "a text document",
+    way_out: "write its tune in a notation program such as MuseScore, or as ABC with an editor of plain text",
+};
+
+const BY_ENDING: [(&[&str], Foreign); 17] = [
     (&["mscz", "mscx"], MUSESCORE),
     (&["pdf", "png", "jpg", "jpeg", "heic", "heif", "tif", "tiff", "gif", "bmp", "webp", "djvu", "ps"], PAGE),
     (
@@ -96,11 +101,12 @@ const BY_ENDING: [(&[&str], Foreign); 16] = [
     (&["krn", "kern"], HUMDRUM),
     (&["mei"], MEI),
     (&["svg"], PAGE),
+    (&["doc", "docx", "odt", "rtf", "pages"], DOCUMENT),
     (&["gz", "tgz", "bz2", "xz", "7z", "rar", "tar", "zst"], ARCHIVE),
 ];
 
 /// Where in a file stands what tells its form.
-const BY_BYTES: [(usize, &[u8], Foreign); 28] = [
+const BY_BYTES: [(usize, &[u8], Foreign); 29] = [
     (0, b"%PDF", PAGE),
     (0, b"\x89PNG", PAGE),
     (0, b"\xff\xd8\xff", PAGE),
@@ -125,6 +131,7 @@ const BY_BYTES: [(usize, &[u8], Foreign); 28] = [
     (0, b"cap3-v:", CAPELLA),
     (0, b"\\version", LILYPOND),
     (0, b"**kern", HUMDRUM),
+    (0, b"{\\rtf", DOCUMENT),
     (0, b"\x1f\x8b", ARCHIVE),
     (0, b"\xfd7zXZ", ARCHIVE),
     (0, b"7z\xbc\xaf", ARCHIVE),
@@ -152,6 +159,7 @@ pub(crate) fn by_members<'a>(mut names: impl Iterator<Item = &'a str>) -> Option
     names.find_map(|name| match name {
         "NotationMetadata.xml" => Some(FINALE),
         "Content/score.gpif" => Some(GUITAR_PRO),
+        "[Content_Types].xml" => Some(DOCUMENT),
         _ => by_name(name).filter(|foreign| *foreign == MUSESCORE),
     })
 }

@@ -1,7 +1,7 @@
 //! Text of files that declare no encoding, or the wrong one.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 /// So much of a text shows how it is written.
 const ENOUGH: usize = 1 << 16;
@@ -34,18 +34,47 @@ pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> 
     if utf8.len() >= others.len() {
         return None;
     }
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    let mut length = 0;
+    let mut sample = Vec::new();
     for text in texts.skip_while(|text| text.is_ascii()) {
         let first = text.iter().position(|byte| !byte.is_ascii()).filter(|_| text.len() > ENOUGH).unwrap_or(0);
-        detector.feed(&text[first..text.len().min(first + ENOUGH)], false);
-        length += text.len();
-        if length >= ENOUGH {
+        sample.extend_from_slice(&text[first..text.len().min(first + ENOUGH)]);
+        if sample.len() >= ENOUGH {
             break;
         }
     }
-    detector.feed(b"", true);
-    Some(detector.guess(None, Utf8Detection::Deny)).filter(|encoding| *encoding != WINDOWS_1252)
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&sample, true);
+    let found = detector.guess(None, Utf8Detection::Deny);
+    let found = if found == WINDOWS_1252 && is_of_old_macs(&sample) { MACINTOSH } else { found };
+    Some(found).filter(|encoding| *encoding != WINDOWS_1252)
+}
+
+/// Whether the words of a western text make more sense as Macs wrote them before Mac OS X, which the detector does not know.
+fn is_of_old_macs(text: &[u8]) -> bool {
+    let sense = |encoding: &'static Encoding| sense(&encoding.decode_without_bom_handling(text).0);
+    sense(MACINTOSH) >= sense(WINDOWS_1252) + 2
+}
+
+/// The small accented letters of the West.
+const ACCENTED: &str = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßœ";
+
+/// How many more of the letters and signs beyond ASCII stand where they are usual than where they are not.
+fn sense(text: &str) -> i32 {
+    let letters: Vec<char> = text.chars().collect();
+    let is_letter = |index: Option<usize>| index.and_then(|at| letters.get(at)).is_some_and(|it| it.is_alphabetic());
+    let sense_at = |index: usize| {
+        let (letter, before, after) = (letters[index], is_letter(index.checked_sub(1)), is_letter(Some(index + 1)));
+        let is_usual = match letter {
+            '’' => before,
+            '“' | '‘' | '„' | '«' | '¿' | '¡' => !before,
+            '”' | '…' | '»' => !after,
+            '–' | '—' => !before && !after,
+            _ if letter.is_uppercase() => !before && letter.to_lowercase().all(|small| ACCENTED.contains(small)),
+            _ => ACCENTED.contains(letter),
+        };
+        if is_usual { 1 } else { -1 }
+    };
+    (0..letters.len()).filter(|index| !letters[*index].is_ascii()).map(sense_at).sum()
 }
 
 /// Text of two bytes a letter: by its mark, or by the zeros beside its first two letters.
@@ -91,6 +120,11 @@ mod tests {
         check("big5", "平安夜，聖善夜，萬暗中，光華射");
         check("euc-kr", "고요한 밤 거룩한 밤 어둠에 묻힌 밤");
         check("windows-1252", "Stille Nacht, heilige Nacht, alles schläft, einsam wacht; schönster Süße Größe");
+        check("macintosh", "Stille Nacht, heilige Nacht, alles schläft, einsam wacht; schönster Süße Größe");
+        check("macintosh", "Été à la forêt, où l’on n’est là qu’à Noël");
+        check("macintosh", "Noche de paz, noche de amor, ¿qué canción será la más bella del niño?");
+        check("windows-1252", "Don’t you cry, I’m here… “Hush,” she said – don’t let’s go");
+        check("windows-1252", "Žižka šel až k řece".replace('ř', "r").as_str());
         check("windows-1252", "Ô nuit de paix, sainte nuit, dans le ciel l'astre luit, où l'été s'achève");
     }
 

@@ -59,7 +59,7 @@ const WORDS: &[(Called, Match, &str)] = &[
         Start,
         "canto cantor cantante cantora gesang saeng zpev spev spiew laulu enek pjev hlas glos glas rost rodd",
     ),
-    (Voice, Start, "songur guth llais ahots suara liturg congreg gemeinde assembl lyric"),
+    (Voice, Start, "songur guth llais ahots suara liturg congreg gemeinde assembl lyric unis einstimmig"),
     (Voice, Start, "kantu kantist precent vorsang forsang bals dziesm pjesm sarki boses tinig sauti abest"),
     (Voice, Start, "вокал голос глас песн песм запев спів співак пение дауыс φων τραγουδ"),
     (

@@ -48,6 +48,7 @@ pub fn compress(musicxml: &str) -> Vec<u8> {
 fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ReadError> {
     let archive = Archive::open(bytes).map_err(|error| ReadError::Archive(error.to_owned()))?;
     let named = member(&archive, CONTAINER).and_then(|container| score_named_in(&container));
+    let named = named.map(|name| name.replace('\\', "/"));
     let is_there = |name: &String| archive.names().any(|member| member == name);
     if let Some(name) = named.as_ref().ok().filter(|name| is_there(name)) {
         return member(&archive, name);

@@ -31,7 +31,8 @@ impl<'a> Archive<'a> {
         let (mut entries, mut members) = (bytes.entries(), Vec::new());
         while let Some(entry) = entries.next_entry().map_err(|_| DAMAGED)? {
             members.push(Member {
-                name: String::from_utf8_lossy(entry.file_path().as_ref()).into_owned(),
+                // Programs of Windows write paths as Windows does.
+                name: String::from_utf8_lossy(entry.file_path().as_ref()).replace('\\', "/"),
                 is_encrypted: entry.flags().is_encrypted(),
                 method: entry.compression_method(),
                 place: entry.wayfinder(),

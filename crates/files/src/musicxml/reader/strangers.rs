@@ -323,6 +323,8 @@ fn the_only_score_in_an_archive_is_read_whatever_its_table_of_contents() {
     let plain = read(text.as_bytes());
     assert_eq!(read(&archive(&[("META-INF/container.xml", apostrophe), ("Mary's Tune.xml", &text)])), plain);
     assert_eq!(read(&archive(&[("__MACOSX/._a.xml", "x"), ("folder/a.MusicXML", &text)])), plain);
+    let windows = "<container><rootfiles><rootfile full-path=\"score\\a.xml\"/></rootfiles></container>";
+    assert_eq!(read(&archive(&[("META-INF\\container.xml", windows), ("score\\a.xml", &text)])), plain);
     let other = "<container><rootfiles><rootfile full-path=\"b.xml\"/></rootfiles></container>";
     assert_eq!(read(&archive(&[("META-INF/container.xml", other), ("a.xml", "no"), ("b.xml", &text)])), plain);
     let page_first = "<container><rootfiles><rootfile full-path=\"a.pdf\" media-type=\"application/pdf\"/>\
@@ -347,6 +349,8 @@ fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
     check("a.MSCZ", b"PK broken", musescore);
     let songs = archive(&[("Lieder/eins.mid", "MThd"), ("zwei.pdf", "%PDF")]);
     check("a.zip", &songs, "this is a zip archive without a MusicXML score (Lieder/eins.mid, zwei.pdf); unzip it");
+    let document = archive(&[("[Content_Types].xml", "<Types/>"), ("word/document.xml", "<w/>")]);
+    check("tune.docx", &document, "this is a text document; write its tune in a notation program");
     check("a", b"%PDF-1.4", "a picture of a page");
     check("a", b"\xff\xd8\xff\xe0", "Audiveris");
     check("IMG 1.heic", b"\0\0\0\x20ftypheic", "Audiveris");
