@@ -147,6 +147,8 @@ const FOREIGN_COST: f32 = 0.85;
 /// notes; and for each part that has no note of that chord.
 const AWAY_COST: f32 = 3.0;
 const AWAY_NOTE_COST: f32 = 1.0;
+/// And where one of them has the third of the other mode: a piece in major does not begin in minor.
+const OTHER_THIRD_COST: f32 = 6.0;
 
 /// Nats for what doesn't belong to a beginning in a key.
 pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
@@ -158,8 +160,11 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     }
     let first = first_chord(home, chord[Part::Soprano].pitch());
     let bass = chord[Part::Bass].pitch().is_some_and(|bass| bass.class() != first.root);
+    let is_other_third =
+        |part: Part| chord[part].pitch().is_some_and(|pitch| first.above(pitch.class()) == 7 - first.third());
+    let third = if Part::LOWER.into_iter().any(is_other_third) { OTHER_THIRD_COST } else { 0.0 };
     let away = if bass { AWAY_COST } else { 0.0 };
-    foreign + away + under_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
+    foreign + third + away + under_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
 
 /// Nats for a first chord in no key that is known.
@@ -291,5 +296,11 @@ mod tests {
         assert_eq!(bass_class(role, None, Chord::START, None), Some(7), "a soprano that is still to be found");
         assert_eq!(bass_class(role, None, Chord::START, Some(Token::REST)), None);
         assert_eq!(bass_class(role, None, Chord::SILENCE, None), None, "only the first chord is bound");
+        let cost = |home: &str, third: u8| {
+            let chord = Chord([74, 67, third, 55].map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap()));
+            opening_cost(home.parse().unwrap(), Chord::START, chord)
+        };
+        assert_eq!([cost("G", 59), cost("g", 58)], [0.0; 2]);
+        assert!(cost("G", 58) > OTHER_THIRD_COST && cost("g", 59) > OTHER_THIRD_COST, "the tonic of the other mode");
     }
 }
