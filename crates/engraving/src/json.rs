@@ -6,8 +6,9 @@ use serde::Serialize;
 use crate::Piece;
 use crate::explain;
 use crate::position::bar_position;
+use files::musicxml::syllables;
 use files::notation::spellings;
-use files::{Direction, Lyric, Note, smf};
+use files::{Direction, Note};
 
 /// See [`document`].
 #[derive(Debug, Serialize)]
@@ -166,10 +167,12 @@ pub fn document(piece: &Piece) -> Document {
             _ => {}
         }
     }
-    let lyrics = score.lyrics.iter().map(|Lyric { tick, verse, text }| JsonLyric {
+    let syllables = syllables(score);
+    let lyrics = syllables.iter().flat_map(|(tick, sung)| sung.iter().map(move |syllable| (tick, syllable)));
+    let lyrics = lyrics.map(|(tick, syllable)| JsonLyric {
         start_step: steps(*tick),
-        verse: *verse,
-        text: smf::text(text),
+        verse: syllable.verse,
+        text: syllable.with_hyphen(),
     });
     let slurs = score.phrasing.slurs.iter();
     let slurs = slurs.map(|(first, last)| JsonSlur { first_step: steps(*first), last_step: steps(*last) });

@@ -1,8 +1,11 @@
 //! A piece as a page draws and plays it: everything in quarters from the beginning of the file.
 
+use std::collections::BTreeMap;
+
 use chorale::{Key, Part, Spelling};
+use files::musicxml::syllables;
 use files::notation::{spellings, written_times};
-use files::{Bar, Direction, Grid, Note, Score, Tick, smf};
+use files::{Bar, Direction, Grid, Note, Score, Tick};
 use serde::Serialize;
 
 use crate::marks::by_step;
@@ -135,12 +138,13 @@ fn tempo(score: &Score) -> f64 {
 }
 
 fn words(score: &Score, quarters: impl Fn(Tick) -> f64) -> Vec<Vec<(f64, String)>> {
-    let verses = score.lyrics.iter().map(|lyric| lyric.verse).max().unwrap_or(0);
-    let verse = |verse: u8| {
-        let syllables = score.lyrics.iter().filter(|lyric| lyric.verse == verse);
-        syllables.map(|lyric| (quarters(lyric.tick), smf::text(&lyric.text))).collect()
-    };
-    (1..=verses).map(verse).filter(|verse: &Vec<_>| !verse.is_empty()).collect()
+    let mut verses: BTreeMap<u8, Vec<(f64, String)>> = BTreeMap::new();
+    for (tick, sung) in syllables(score) {
+        for syllable in sung {
+            verses.entry(syllable.verse).or_default().push((quarters(tick), syllable.with_hyphen()));
+        }
+    }
+    verses.into_values().collect()
 }
 
 /// From the first in which something sounds to the last, which lacks what a pickup has taken from it, as in hymnals.
@@ -202,8 +206,8 @@ mod tests {
         let (mut score, grid) = piece(&[("72,67,64,48", 16), ("74,67,62,55", 8), ("72,67,64,48", 8)]);
         let quarter = Tick::from(score.ticks_per_quarter);
         score.directions.extend([(0, Direction::Tempo(1_000_000)), (4 * quarter, Direction::Tempo(500_000))]);
-        for (verse, text) in [(1, "one"), (2, "two")] {
-            score.lyrics.push(Lyric { tick: 4 * quarter, verse, text: text.into() });
+        for (beat, verse, text) in [(4, 1, "o"), (6, 1, "ne "), (4, 2, "two ")] {
+            score.lyrics.push(Lyric { tick: beat * quarter, verse, text: text.into() });
         }
         let sheet = Piece::new(score, grid).sheet();
         assert_eq!((sheet.tempo, sheet.metre.as_str()), (60.0, "4/4"));
@@ -213,7 +217,8 @@ mod tests {
             sheet.notes.iter().filter(|note| note.part == 0).map(|note| (note.start, &*note.name)).collect();
         assert_eq!(soprano, [(0.0, "C5"), (4.0, "D5"), (6.0, "C5")]);
         assert_eq!(sheet.clock, [(0.0, 0.0), (4.0, 4.0), (8.0, 6.0)]);
-        assert_eq!(sheet.words, [[(4.0, "one".to_owned())], [(4.0, "two".to_owned())]]);
+        let words = |words: &[(f64, &str)]| words.iter().map(|(at, text)| (*at, text.to_string())).collect::<Vec<_>>();
+        assert_eq!(sheet.words, [words(&[(4.0, "o-"), (6.0, "ne")]), words(&[(4.0, "two")])]);
         let symbols: Vec<_> = sheet.chords.iter().map(|chord| (chord.start, &*chord.symbol)).collect();
         assert_eq!(symbols, [(0.0, "C"), (4.0, "G"), (6.0, "C")]);
     }

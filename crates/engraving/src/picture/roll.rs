@@ -57,7 +57,7 @@ impl<'a> Roll<'a> {
         let (lowest, highest) = (pitches().min().unwrap_or(60), pitches().max().unwrap_or(60));
         let words = syllables(score).into_iter().filter_map(|(tick, syllables)| {
             let syllable = syllables.into_iter().find(|syllable| syllable.verse == 1)?;
-            Some((tick, format!("{}{}", syllable.text, if syllable.goes_on { "-" } else { "" })))
+            Some((tick, syllable.with_hyphen()))
         });
         let (lowest, highest) = (lowest.saturating_sub(1), (highest + 1).min(127));
         let spellings = Part::ALL.map(|part| spellings(score, part));

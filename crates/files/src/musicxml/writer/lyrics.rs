@@ -18,6 +18,13 @@ pub struct Syllable {
     pub(super) extends: bool,
 }
 
+impl Syllable {
+    /// With a hyphen where its word goes on.
+    pub fn with_hyphen(&self) -> String {
+        format!("{}{}", self.text, if self.goes_on { "-" } else { "" })
+    }
+}
+
 /// The syllables of all verses, by the start of the melody's note.
 pub fn syllables(score: &Score) -> BTreeMap<Tick, Vec<Syllable>> {
     let mut syllables: BTreeMap<Tick, Vec<Syllable>> = BTreeMap::new();
