@@ -50,7 +50,7 @@ impl Tune {
         options.heading.amend(&mut source.title, &mut source.directions);
         let mut remarks = melody.remarks.clone();
         if options.heading.key.is_none() {
-            remarks.extend(untold::settle_signature(&mut source, &melody));
+            remarks.extend(untold::settle_signature(&mut source, &mut melody));
         }
         melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
             semitones: options.transpose,
@@ -173,6 +173,12 @@ fn octaves_to_singers(
         Fold::NoteByNote if !is_usual => {
             remarks.push(beyond_range(melody, ensemble.range(part), &name));
             None
+        }
+        Fold::NoteByNote if method != Method::Live => {
+            let octaves = Some(Fold::octaves_up(steps, ensemble.range(part))).filter(|octaves| *octaves > 0)?;
+            let way = octaves_in_words(octaves);
+            remarks.push(format!("the melody is moved {way}, nearer to the range of the {name}"));
+            Some(octaves)
         }
         _ => None,
     }

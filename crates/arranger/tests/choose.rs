@@ -2,6 +2,8 @@
 
 use arranger::{Choice, Heading, Method, Options, Tune};
 use chorale::Part;
+use network::Model;
+use std::sync::Arc;
 
 fn demo() -> Tune {
     arranger::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/melody.mid")).unwrap()
@@ -84,4 +86,39 @@ fn what_a_midi_file_keeps_to_itself_is_guessed_and_said() {
     assert!(remarks(&file(-3, &in_e_flat), Options::default()).is_empty());
     let heading = Heading { key: "C".parse().ok(), title: None };
     assert!(remarks(&file(0, &in_e_flat), Options { heading, ..Options::default() }).is_empty());
+}
+
+#[test]
+fn a_score_without_a_signature_is_spelled_by_its_notes_too() {
+    let tune = |key: &str, notes: &str| {
+        Tune::read("tune.abc", format!("X:1\nM:4/4\nL:1/4\nK:{key}\n{notes}|]\n").as_bytes()).unwrap()
+    };
+    let check = |tune: Tune, expected: &str, spelled: &str| {
+        let cantus = tune.choose(&Options { method: Method::Live, ..Options::default() }).unwrap();
+        assert_eq!(cantus.home().to_string(), expected, "{:?}", cantus.remarks);
+        assert!(cantus.remarks.iter().any(|remark| remark.contains(&format!("the notes are in {expected}"))));
+        let written = cantus.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece.score;
+        assert_eq!(written.key().to_string(), expected);
+        assert_eq!(files::notation::spellings(&written, Part::Soprano)[0].to_string(), spelled);
+    };
+    check(tune("C", "A B ^c d|e2 ^f ^g|a2 ^g ^f|e4|^c2 A ^c|B2 ^G B|A4"), "A major", "A4");
+    check(tune("C", "^D F G ^G|^A2 G2|c ^A ^G G|F2 ^A2|G ^A ^G F|^D4"), "Eb major", "Eb4");
+    let minor = tune("Cm", "E F G E|A G F2|G B A F|E4").choose(&Options::default()).unwrap();
+    let written = minor.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece.score;
+    let keys = [minor.home(), written.key()].map(|key| key.to_string());
+    assert_eq!(keys, ["Eb major"; 2], "the mode is that in which the piece begins and ends");
+}
+
+#[test]
+fn a_low_melody_that_no_octave_fits_is_moved_up_to_where_it_only_dips() {
+    // A2 to B3: an octave up it goes below C4 by three semitones, two octaves up it would leave the range above.
+    let low = file(2, &[50, 52, 54, 57, 59, 57, 54, 52, 45, 50].map(|pitch| (pitch, 1)));
+    let remarks = |options: Options| low.choose(&options).unwrap().remarks;
+    let said = remarks(Options::default());
+    assert_eq!(said[0], "the melody is moved an octave up, nearer to the range of the soprano");
+    assert!(said[1].contains("all parts lie 3 semitones lower"), "{said:?}");
+    // High above a choir the other parts stay where it sings.
+    let high = file(2, &[81, 83, 85, 88, 95, 93, 85, 83, 76, 81].map(|pitch| (pitch, 1)));
+    let said = high.choose(&Options::default()).unwrap().remarks;
+    assert!(said[0].contains("the other parts lie 2 semitones higher"), "{said:?}");
 }

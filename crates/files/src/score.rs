@@ -200,18 +200,23 @@ impl Score {
     /// signatures as major ones.
     pub fn settle_mode(&mut self) {
         if let Some(first) = signature(&self.directions) {
-            self.set_mode(self.found_key().written_near(first));
+            let found = self.found_key().written_near(first);
+            if found.minor {
+                self.set_mode(found);
+            }
         }
     }
 
-    /// Makes the signatures minor that `key` shares, if it is minor and the first one is among them.
+    /// Gives its mode to the signatures that it shares, if the first one is among them.
     pub fn set_mode(&mut self, found: Key) {
-        if !found.minor || signature(&self.directions).is_none_or(|first| first.sharps != found.sharps) {
+        if signature(&self.directions).is_none_or(|first| first.sharps != found.sharps) {
             return;
         }
         for (_, direction) in &mut self.directions {
-            if let Direction::Key { sharps, minor } = direction {
-                *minor |= *sharps == found.sharps;
+            if let Direction::Key { sharps, minor } = direction
+                && *sharps == found.sharps
+            {
+                *minor = found.minor;
             }
         }
     }

@@ -1,9 +1,9 @@
-//! Signatures that nobody wrote: many programs put C major into MIDI files whose key they were never told.
+//! Signatures that nobody wrote: many programs put C major into files whose key they were never told.
 
 use chorale::Key;
 
 use crate::score::{Direction, Tick, signature};
-use crate::source::{DRUM_CHANNEL, Kind, Source};
+use crate::source::{DRUM_CHANNEL, Source};
 
 /// So much more of the notes must belong to the found key than to C major.
 const CLEAR: f64 = 0.08;
@@ -11,9 +11,11 @@ const CLEAR: f64 = 0.08;
 /// The key that takes the place of a signature of C major at which the notes are at odds.
 pub fn mended_signature(source: &Source, found: Key) -> Option<Key> {
     let default = Key { sharps: 0, minor: false };
-    let keys = || source.directions.iter().filter(|(_, direction)| matches!(direction, Direction::Key { .. }));
-    let is_default = keys().count() == 1 && signature(&source.directions) == Some(default);
-    if source.kind != Kind::Midi || !is_default || found.sharps == 0 {
+    let changes =
+        |direction: &Direction| matches!(direction, Direction::Key { sharps, minor } if *minor || *sharps != 0);
+    let is_default = signature(&source.directions) == Some(default)
+        && !source.directions.iter().any(|(_, direction)| changes(direction));
+    if !is_default || found.sharps == 0 {
         return None;
     }
     let weights = weights(source);
@@ -49,7 +51,7 @@ mod tests {
 
     use super::*;
     use crate::score::Note;
-    use crate::source::Track;
+    use crate::source::{Kind, Track};
 
     const C_MAJOR: Key = Key { sharps: 0, minor: false };
     const E_FLAT: Key = Key { sharps: -3, minor: false };
@@ -86,7 +88,6 @@ mod tests {
         assert_eq!(mended_signature(&source(3, &[C_MAJOR, g_major]), E_FLAT), None, "who changes key knows it");
         assert_eq!(mended_signature(&source(3, &[]), E_FLAT), None);
         assert_eq!(mended_signature(&source(0, &[C_MAJOR]), g_major), None, "the notes are all in C major");
-        let score = Source { kind: Kind::MusicXml, ..source(3, &[C_MAJOR]) };
-        assert_eq!(mended_signature(&score, E_FLAT), None, "a score has the accidentals that it means");
+        assert_eq!(mended_signature(&source(3, &[C_MAJOR, C_MAJOR]), E_FLAT), Some(E_FLAT), "the same on each page");
     }
 }

@@ -9,7 +9,8 @@ use super::MelodyStep;
 pub enum Fold {
     /// The whole melody, by this number of octaves up (below zero: down); 0 when it fits as it is.
     Whole(i32),
-    /// No octave holds it as well as this number of semitones: the whole melody with its key, and the answer back.
+    /// No octave holds it as well as this number of semitones: the whole melody with its key, and the answer back, but for
+    /// the octaves that the melody lies above a choir.
     Shift(i32),
     /// Nothing holds it all: each note by itself, in another octave.
     NoteByNote,
@@ -35,7 +36,10 @@ impl Fold {
             (_, 1..=FAR) if up + down <= 0 => Fold::Shift(-down),
             _ => match Fold::of(steps) {
                 Fold::NoteByNote if up > 0 && down + up <= 0 => Fold::Shift(up),
-                Fold::NoteByNote if down > 0 && up + down <= 0 => Fold::Shift(-down),
+                Fold::NoteByNote if down > 0 && up + down <= 0 => {
+                    let nearest = (up..=-down).rev().min_by_key(|semitones| Fold::way_back(*semitones).abs());
+                    Fold::Shift(nearest.unwrap_or(-down))
+                }
                 fold => fold,
             },
         }
@@ -55,6 +59,21 @@ impl Fold {
             .map_or(Fold::NoteByNote, Fold::Whole)
     }
 
+    /// By how many semitones the answer goes back down under a melody that was moved up by so many: under one that was
+    /// moved down it stays as near as octaves let it to where a choir sings.
+    fn way_back(semitones: i32) -> i32 {
+        if semitones > 0 { semitones } else { (semitones + FAR).rem_euclid(12) - FAR }
+    }
+
+    /// By how many octaves a melody that lies too low for its singers, but that no octave fits, is moved up: to where it
+    /// dips no further than by the few semitones by which a choir sings lower. 0 where it spans too much for that.
+    pub fn octaves_up(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> i32 {
+        let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
+        let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return 0 };
+        let (low, high) = (i32::from(low.midi()), i32::from(high.midi()));
+        if highest - lowest > high - low { 0 } else { (low - lowest - FAR + 11).max(0) / 12 }
+    }
+
     /// What to tell the user; nothing when the melody fits as it is.
     pub fn remark(self) -> Option<String> {
         let (low, high) = Part::Soprano.range();
@@ -68,11 +87,14 @@ impl Fold {
                 ))
             }
             Fold::Shift(semitones) => {
-                let (end, way) = if semitones > 0 { ("below", "lower") } else { ("above", "higher") };
-                let many = semitones.unsigned_abs();
+                let back = Fold::way_back(semitones);
+                let end = if semitones > 0 { "below" } else { "above" };
+                let way = if back > 0 { "lower" } else { "higher" };
+                let parts = if back == semitones { "all parts lie" } else { "the other parts lie" };
+                let many = back.unsigned_abs();
                 let semitones = if many == 1 { "a semitone".into() } else { format!("{many} semitones") };
                 Some(format!(
-                    "the melody goes {end} the range of a soprano ({low} to {high}): all parts lie {semitones} {way} than they \
+                    "the melody goes {end} the range of a soprano ({low} to {high}): {parts} {semitones} {way} than they \
                      would in the nearest key that suits it"
                 ))
             }
@@ -89,7 +111,7 @@ impl Fold {
         let moved = |semitones: i32| soprano.transposed(semitones).and_then(Token::from_pitch);
         let whole = match self {
             Fold::Whole(octaves) => moved(12 * octaves).zip(Some(12 * octaves.max(0))),
-            Fold::Shift(semitones) => moved(semitones).zip(Some(semitones)),
+            Fold::Shift(semitones) => moved(semitones).zip(Some(Fold::way_back(semitones))),
             Fold::NoteByNote => None,
         };
         whole.unwrap_or_else(|| {

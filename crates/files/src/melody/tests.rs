@@ -1,4 +1,4 @@
-use chorale::{Phase, Pitch};
+use chorale::{Part, Phase, Pitch};
 
 use super::*;
 use crate::grid::Grid;
@@ -361,11 +361,16 @@ fn a_melody_out_of_range_is_moved_by_octaves_as_a_whole_or_else_note_by_note() {
         [shift(&[48, 55]), shift(&[52, 72]), shift(&[50, 80])],
         [Fold::Whole(1), Fold::Shift(8), Fold::NoteByNote]
     );
+    // High above a choir the other parts stay near to where it sings.
+    assert_eq!([shift(&[76, 95]), shift(&[70, 88])], [Fold::Shift(-14), Fold::Shift(-10)]);
+    let octaves = |pitches: &[u8]| Fold::octaves_up(&steps(pitches), Part::Soprano.range());
+    assert_eq!([[60, 81], [55, 75], [52, 72], [45, 59], [40, 54], [50, 80]].map(|it| octaves(&it)), [0, 0, 1, 1, 2, 0]);
     let apply = |fold: Fold, pitch: u8| {
         let (token, octaves) = fold.apply(Pitch::new(pitch).unwrap());
         (token.pitch().unwrap().midi(), octaves)
     };
     assert_eq!([apply(Fold::Whole(1), 55), apply(Fold::Whole(-1), 90)], [(67, 12), (78, 0)]);
     assert_eq!([apply(Fold::Shift(2), 58), apply(Fold::Shift(-3), 84)], [(60, 2), (81, -3)]);
+    assert_eq!([apply(Fold::Shift(-14), 95), apply(Fold::Shift(-10), 70)], [(81, -2), (60, 2)]);
     assert_eq!([apply(Fold::NoteByNote, 50), apply(Fold::NoteByNote, 80)], [(62, 12), (80, 0)]);
 }
