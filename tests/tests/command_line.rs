@@ -144,7 +144,9 @@ fn both_networks_harmonize_a_melody_in_four_named_tracks() {
 #[test]
 fn tempo_metre_and_key_are_kept() {
     let folder = folder_with(&[("tune.mid", &tune::midi_file(&NUN_DANKET))]);
-    succeed(&folder, &["render", "tune.mid", "-o", "out.mid", "--quiet"]);
+    let said = succeed(&folder, &["render", "tune.mid", "-o", "out.mid"]).stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains(" melody notes in G major, "), "{said}");
     let metas = |name: &str| -> Vec<String> {
         let bytes = fs::read(folder.path().join(name)).expect("a file");
         let smf = Smf::parse(&bytes).expect("a MIDI file");
@@ -903,6 +905,18 @@ fn a_melody_comes_from_stdin_and_its_chorale_goes_to_stdout() {
     check(&["render", "tune.mid", "-o", "-", "--json"], b"", "--format json");
     check(&["render", "tune.mid", "-o", "-", "--format", "mid,svg"], b"", "only one file");
     check(&["render", "tune.mid", "-o", "-", "--alternatives", "2"], b"", "several files");
+}
+
+#[test]
+fn a_reader_of_messages_who_leaves_stops_no_work() {
+    let folder = folder_with(&[]);
+    let mut command = Command::new(performer());
+    command.args(["render", "-", "-o", "out.mid"]).current_dir(folder.path());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    child.stdin.take().unwrap().write_all(&tune::midi_file(&SHORT)).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(folder.path().join("out.mid").exists());
 }
 
 #[test]

@@ -84,5 +84,5 @@ fn read_piece(path: &Path, tune: Option<&str>, key: Option<Key>) -> Result<Piece
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         return Ok(arranger::piece_of_table(&path.display().to_string(), &text, key)?);
     }
-    Ok(output::open(path, tune, |remark| eprintln!("{remark}"))?.four_parts(key)?)
+    Ok(output::open(path, tune, output::tell)?.four_parts(key)?)
 }

@@ -48,7 +48,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> Result<()> {
-    let tune = output::open(&args.file, args.tune.as_deref(), |remark| eprintln!("{remark}"))?;
+    let tune = output::open(&args.file, args.tune.as_deref(), output::tell)?;
     let choice = Choice { track: args.track, channel: args.channel };
     let inspection = inspect(&tune.source, &choice).with_context(|| tune.name.clone())?;
     let text = if args.json {

@@ -99,10 +99,10 @@ pub fn load_model(name: &Path) -> Result<Arc<Model>> {
         _ => Model::load(name)?,
     };
     if let Runtime::Tract { reason } = model.runtime() {
-        eprintln!(
+        super::output::tell(&format!(
             "note: '{}' runs in tract, about 3 times slower than the trainer's networks: {reason}",
             name.display()
-        );
+        ));
     }
     Ok(Arc::new(model))
 }

@@ -1,7 +1,7 @@
 //! What `render`, `generate` and `explain` do alike: options, reading music, showing and writing pieces.
 
 use std::collections::HashSet;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -270,7 +270,7 @@ impl OutputOptions {
     /// For people, on stderr; silent under `--quiet`.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{text}");
+            tell(text);
         }
     }
 
@@ -366,6 +366,11 @@ pub fn open(path: &Path, tune: Option<&str>, say: impl Fn(&str)) -> Result<Tune>
 /// Whether a file is a table in the form of the data set.
 pub fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
+}
+
+/// For people, on stderr. Whoever would read it may have left (`2>&1 | head`), which stops no work.
+pub fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 pub fn print(text: &str) -> Result<()> {

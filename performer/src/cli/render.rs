@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 use arranger::{Arrangement, Choice, Chords, HarmonicRhythm, Method, Nats, Options, Tune};
-use chorale::{Density, Part};
+use chorale::{Density, Key, Part};
 use harmonizer::search::PARTICLES;
 use network::Model;
 
@@ -206,7 +206,7 @@ pub fn run(mut args: Args) -> Result<()> {
     let options = args.output.export_options()?;
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
-        let (mut all, seconds, place) = harmonize(&args, job, &model, say)?;
+        let Harmonized { mut all, seconds, place, home } = harmonize(&args, job, &model, say)?;
         let (mut written, mut files) = (Vec::new(), Vec::new());
         for (version, rendered) in (1..).zip(&mut all) {
             rendered.piece.score.program = args.output.program;
@@ -218,7 +218,7 @@ pub fn run(mut args: Args) -> Result<()> {
                 _ => targets.list(),
             });
         }
-        Ok(Rendered { best: all.remove(0), written, files, seconds, place })
+        Ok(Rendered { best: all.remove(0), written, files, seconds, place, home })
     };
     match &jobs {
         Jobs::One(_) if args.shard.is_some() => {
@@ -234,14 +234,15 @@ pub fn run(mut args: Args) -> Result<()> {
         let rendered = render(job, &|remark| args.output.say(remark));
         let row = rendered.as_ref().map(|rendered| Some(rendered.row())).map_err(|error| anyhow!("{error:#}"));
         let added = report.map(|report| report.add(&job.input.display().to_string(), Vec::new, &row)).transpose();
-        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, .. } = rendered?;
+        let Rendered { best: Arrangement { piece, steps, .. }, written, seconds, home, .. } = rendered?;
         added?;
         args.output.show(&piece)?;
         let notes = piece.score.part(piece.score.melody).len();
         let notes = if notes == 1 { "1 melody note".into() } else { format!("{notes} melody notes") };
+        let key = home.map(|home| format!(" in {home}")).unwrap_or_default();
         let separator = if args.alternatives.is_some() { "\n" } else { ": " };
-        args.output
-            .say(&format!("{}{separator}{notes}, {steps} steps harmonized in {seconds:.2} s", written.join("\n"),));
+        let written_to = written.join("\n");
+        args.output.say(&format!("{written_to}{separator}{notes}{key}, {steps} steps harmonized in {seconds:.2} s"));
         if args.alternatives.is_some() {
             args.output.say(RANKS);
         }
@@ -281,6 +282,8 @@ struct Rendered {
     seconds: f64,
     /// Which line of the file is the melody.
     place: String,
+    /// The key in which it begins and ends; none for a piece that had its parts already.
+    home: Option<Key>,
 }
 
 impl Rendered {
@@ -293,27 +296,30 @@ impl Rendered {
     }
 }
 
-/// The harmonizations of a melody, the best first, the seconds that they took, and which line of the file it is.
-fn harmonize(
-    args: &Args,
-    job: &Job,
-    model: &Arc<Model>,
-    say: &dyn Fn(&str),
-) -> Result<(Vec<Arrangement>, f64, String)> {
+/// The harmonizations of a melody, the best first, and the rest as in [`Rendered`].
+struct Harmonized {
+    all: Vec<Arrangement>,
+    seconds: f64,
+    place: String,
+    home: Option<Key>,
+}
+
+fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> Result<Harmonized> {
     let tune = output::open(&job.input, job.tune.as_deref(), say)?;
     if args.again.is_wanted() {
         let before = Instant::now();
-        let (arrangements, place) = args.again.apply(&tune, &args.options(None), model)?;
-        arrangements[0].remarks.iter().for_each(|remark| say(remark));
-        return Ok((arrangements, before.elapsed().as_secs_f64(), place));
+        let (all, place) = args.again.apply(&tune, &args.options(None), model)?;
+        all[0].remarks.iter().for_each(|remark| say(remark));
+        return Ok(Harmonized { all, seconds: before.elapsed().as_secs_f64(), place, home: None });
     }
     let kept = args.keep.as_deref().map(|path| output::open(path, None, say)).transpose()?;
     let cantus = tune.choose(&args.options(kept))?;
     cantus.remarks.iter().for_each(|remark| say(remark));
     let before = Instant::now();
-    let arrangements = cantus.harmonize(model)?;
-    arrangements[0].remarks.iter().for_each(|remark| say(remark));
-    Ok((arrangements, before.elapsed().as_secs_f64(), cantus.place().to_owned()))
+    let all = cantus.harmonize(model)?;
+    all[0].remarks.iter().for_each(|remark| say(remark));
+    let seconds = before.elapsed().as_secs_f64();
+    Ok(Harmonized { all, seconds, place: cantus.place().to_owned(), home: Some(cantus.home()) })
 }
 
 impl Args {
