@@ -49,7 +49,7 @@ impl Tune {
         let mut melody = Melody::find(&source, &options.melody).map_err(in_file)?;
         options.heading.amend(&mut source.title, &mut source.directions);
         let mut remarks = melody.remarks.clone();
-        if options.heading.key.is_none() {
+        if options.heading.key.is_none() && source.mode.is_none() {
             remarks.extend(untold::settle_signature(&mut source, &mut melody));
         }
         melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
@@ -73,7 +73,7 @@ impl Tune {
         }
         remarks.extend(low_for_men(&melody, options));
         let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
-        let home = match options.heading.key {
+        let home = match options.heading.key.or(source.mode) {
             Some(key) => key.transposed(options.transpose),
             None => phrasing::melody_key(&contour, told_key(&source), Phrasing::learned()),
         };

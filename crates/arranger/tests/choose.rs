@@ -103,6 +103,9 @@ fn a_score_without_a_signature_is_spelled_by_its_notes_too() {
     };
     check(tune("C", "A B ^c d|e2 ^f ^g|a2 ^g ^f|e4|^c2 A ^c|B2 ^G B|A4"), "A major", "A4");
     check(tune("C", "^D F G ^G|^A2 G2|c ^A ^G G|F2 ^A2|G ^A ^G F|^D4"), "Eb major", "Eb4");
+    // F is as long as C, and more in the middle.
+    let mixolydian = tune("Cmix", "C E G c|_B A G2|F G F A|C4").choose(&Options::default()).unwrap();
+    assert_eq!(mixolydian.home().to_string(), "C major", "the tonic of the mode that the file names");
     let minor = tune("Cm", "E F G E|A G F2|G B A F|E4").choose(&Options::default()).unwrap();
     let written = minor.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece.score;
     let keys = [minor.home(), written.key()].map(|key| key.to_string());

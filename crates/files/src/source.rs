@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use chorale::Spelling;
+use chorale::{Key, Spelling};
 
 use crate::phrasing::Phrasing;
 use crate::score::{Creator, Direction, Lyric, Note, Tick};
@@ -57,6 +57,8 @@ pub struct Source {
     pub ticks_per_quarter: u16,
     /// In order of tick, from all tracks together, each once.
     pub directions: Vec<(Tick, Direction)>,
+    /// Of a church mode that the file names, the major or minor key with its tonic and its third: D minor for D dorian.
+    pub mode: Option<Key>,
     /// All of them, in the order of the file; number 1 comes first.
     pub tracks: Vec<Track>,
     /// What had to be interpreted, in sentences for the user.

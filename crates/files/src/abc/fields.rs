@@ -5,6 +5,7 @@ use chorale::Key;
 use super::FINE_TICKS;
 use super::music::LETTERS;
 use crate::score::Metre;
+use crate::written::key_of_mode;
 
 /// The letters in the order in which signatures raise them; backwards, lower.
 const SHARPS: [char; 7] = ['F', 'C', 'G', 'D', 'A', 'E', 'B'];
@@ -15,10 +16,12 @@ pub(super) struct Signature {
     pub key: Key,
     /// In the order of [`LETTERS`].
     pub alterations: [i8; 7],
+    /// See [`Source::mode`](crate::Source::mode).
+    pub mode: Option<Key>,
 }
 
 impl Signature {
-    pub const C_MAJOR: Signature = Signature { key: Key { sharps: 0, minor: false }, alterations: [0; 7] };
+    pub const C_MAJOR: Signature = Signature { key: Key { sharps: 0, minor: false }, alterations: [0; 7], mode: None };
 
     /// `G`, `Am`, `D dorian`, `F#mix`, `D ^f _b`, `HP` or `none`; `None` where the text names no key.
     pub fn read(text: &str) -> Option<Signature> {
@@ -58,12 +61,14 @@ impl Signature {
             place
         };
         let mut signature = Signature::of(sharps, minor);
+        let named = if mode.is_empty() { words.peek().copied().unwrap_or_default() } else { mode };
+        signature.mode = key_of_mode(sharps, named);
         words.for_each(|word| signature.amend(word));
         Some(signature)
     }
 
     fn of(sharps: i8, minor: bool) -> Signature {
-        let mut signature = Signature { key: Key { sharps, minor }, alterations: [0; 7] };
+        let mut signature = Signature { key: Key { sharps, minor }, ..Signature::C_MAJOR };
         let count = usize::from(sharps.unsigned_abs());
         for at in 0..count {
             let letter = if sharps > 0 { SHARPS[at] } else { SHARPS[6 - at] };

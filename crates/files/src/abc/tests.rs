@@ -89,6 +89,16 @@ fn keys_have_modes_and_accidentals_of_their_own() {
     assert_eq!(of("F lyd"), ((0, false), vec![60, 62, 64, 65, 67, 69, 71]));
     assert_eq!(of("D Phr ^f").1, [60, 62, 63, 66, 67, 69, 70]);
     assert_eq!(of("D exp ^f _b").1, [60, 62, 64, 66, 67, 69, 70]);
+    let mode = |text: &str| {
+        let source = read_text(&format!("X:1\nL:1/4\nK:{text}\nCDEF|[K:G]GAB\n"));
+        source.mode.map(|key| key.to_string())
+    };
+    let modes = ["Ddor", "E Phrygian", "F lyd", "Amix", "g dorian transpose=2"].map(mode);
+    assert_eq!(
+        modes.each_ref().map(Option::as_deref),
+        [Some("D minor"), Some("E minor"), Some("F major"), Some("A major"), Some("A minor")]
+    );
+    assert_eq!(["D", "Am", "C ion", "A aeo", "HP"].map(mode), [const { None }; 5], "the signature has it all");
 }
 
 #[test]

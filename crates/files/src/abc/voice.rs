@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use chorale::{Pitch, Spelling};
+use chorale::{Key, Pitch, Spelling};
 
 use super::fields::{self, Signature};
 use super::left_out::LeftOut;
@@ -63,6 +63,7 @@ pub(super) struct Voice {
     /// Semitones from written to sounding pitch.
     pub moved: i32,
     signature: Signature,
+    mode: Option<Key>,
     metre: Option<Metre>,
     measures: Vec<WrittenMeasure>,
     signs: Vec<RepeatSigns>,
@@ -107,6 +108,7 @@ impl Voice {
             unit: FINE_TICKS / 2,
             moved: 0,
             signature: Signature::C_MAJOR,
+            mode: None,
             metre: None,
             measures: Vec::new(),
             signs: Vec::new(),
@@ -164,6 +166,9 @@ impl Voice {
 
     pub fn set_signature(&mut self, signature: Signature) {
         self.signature = signature;
+        if self.now == 0 && self.measures.is_empty() {
+            self.mode = signature.mode.map(|key| key.transposed(self.moved));
+        }
         let key = signature.key.transposed(self.moved);
         self.measure.keys.push((self.now, Direction::Key { sharps: key.sharps, minor: key.minor }));
     }
@@ -287,8 +292,8 @@ impl Voice {
         let _ = self.end_measure();
         let remarks = self.left_out.remarks();
         let is_transposing = self.moved % 12 != 0;
-        let (name, measures) = (self.name, self.measures);
-        (WrittenPart { name, measures, is_transposing, remarks, unpitched: 0 }, self.signs)
+        let (name, measures, mode) = (self.name, self.measures, self.mode);
+        (WrittenPart { name, measures, is_transposing, mode, remarks, unpitched: 0 }, self.signs)
     }
 
     fn note_at(&mut self, (measure, note): (usize, usize)) -> Option<&mut WrittenNote> {

@@ -9,7 +9,7 @@ mod verses;
 
 use std::ops::Range;
 
-use chorale::{Pitch, Spelling};
+use chorale::{Key, Pitch, Spelling};
 use thiserror::Error;
 
 pub(crate) use self::repeats::{Jump, MAX_MEASURES, Navigation, RepeatSigns, navigation};
@@ -46,6 +46,19 @@ pub(crate) struct WrittenScore {
     pub sections: Vec<Range<usize>>,
 }
 
+/// The major or minor key with the tonic and the third of a church mode of this signature; `None` for another word.
+pub(crate) fn key_of_mode(sharps: i8, mode: &str) -> Option<Key> {
+    let mode = mode.to_lowercase();
+    let (sharps, minor) = match mode.get(..3)? {
+        "dor" => (sharps - 1, true),
+        "phr" => (sharps + 1, true),
+        "lyd" => (sharps - 1, false),
+        "mix" => (sharps + 1, false),
+        _ => return None,
+    };
+    Some(Key { sharps, minor }).filter(|key| (-7..=7).contains(&key.sharps))
+}
+
 /// A part, measure by measure.
 #[derive(Default)]
 pub(crate) struct WrittenPart {
@@ -53,6 +66,8 @@ pub(crate) struct WrittenPart {
     pub measures: Vec<WrittenMeasure>,
     /// Whether it sounds in another key than it is written in.
     pub is_transposing: bool,
+    /// See [`Source::mode`](crate::Source::mode), as it sounds.
+    pub mode: Option<Key>,
     /// What had to be interpreted in it, in sentences for the user.
     pub remarks: Vec<String>,
     /// How many of its notes have no pitch, and are left out.

@@ -60,7 +60,8 @@ impl Timeline {
 }
 
 /// Every written measure is as long as the longest of the parts makes it; an empty one is full. Where no metre is given,
-/// its bar lines make its metre, which is not printed.
+/// its bar lines make its metre, which is not printed; so do those of measures that are longer than a metre that is hidden,
+/// as programs write what is free.
 fn spans(parts: &[WrittenPart], ticks_per_quarter: u64) -> Vec<Span> {
     let count = parts.iter().map(|part| part.measures.len()).max().unwrap_or(0);
     let mut given: Option<Metre> = None;
@@ -72,7 +73,14 @@ fn spans(parts: &[WrittenPart], ticks_per_quarter: u64) -> Vec<Span> {
         let full = (u64::from(metre.numerator) * 4 * ticks_per_quarter / u64::from(metre.denominator())) as Tick;
         Span { metre, full, length: longest.unwrap_or(full) }
     };
-    (0..count).map(span).collect()
+    let mut spans: Vec<Span> = (0..count).map(span).collect();
+    if spans.iter().any(|span| !span.metre.is_printed && span.length > span.full) {
+        for span in spans.iter_mut().filter(|span| !span.metre.is_printed) {
+            span.metre = metre_of_length(span.length, ticks_per_quarter).unwrap_or(span.metre);
+            span.full = span.length;
+        }
+    }
+    spans
 }
 
 /// Of quarters where they fill the measure, else of eighths and so on.

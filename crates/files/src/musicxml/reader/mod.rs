@@ -93,6 +93,7 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
             Ok(WrittenPart { name, ..read_part(number, part, ticks_per_quarter)? })
         })
         .collect::<Result<_, ReadError>>()?;
+    let mode = written.iter().find_map(|part| part.mode);
     let signs = repeat_signs(parts);
     let whole = 0..signs.len();
     let score = WrittenScore { ticks_per_quarter, parts: written, signs, sections: vec![whole] };
@@ -109,6 +110,7 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
         creators: creators(root),
         ticks_per_quarter: ticks_per_quarter as u16,
         directions: in_order_each_once(directions),
+        mode,
         tracks,
         remarks,
     })

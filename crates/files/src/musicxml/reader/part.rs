@@ -11,7 +11,7 @@ use super::harmony::read_harmony;
 use super::note::{Transposition, line_of, read_note};
 use super::{ReadError, shorten};
 use crate::score::{Direction, Metre, Tick};
-use crate::written::{WrittenMeasure, WrittenPart, transposed_symbol};
+use crate::written::{WrittenMeasure, WrittenPart, key_of_mode, transposed_symbol};
 
 /// Where in the file the reader is, for errors, and the attributes in force there, which last from one measure of a part to
 /// the next.
@@ -25,6 +25,7 @@ pub(super) struct Context<'a> {
     divisions: f64,
     /// From written to sounding pitch, by staff; 0 is for all staves.
     transposition: BTreeMap<u32, Transposition>,
+    mode: Option<Key>,
     pub quarter_tones: usize,
     unpitched: usize,
     /// What had to be interpreted, in sentences for the user.
@@ -91,6 +92,7 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
         transposition: BTreeMap::new(),
         quarter_tones: 0,
         unpitched: 0,
+        mode: None,
         remarks: Vec::new(),
     };
     let mut part = WrittenPart::default();
@@ -100,7 +102,8 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
         part.measures.push(content);
         part.is_transposing |= context.transposition.values().any(|transposition| transposition.semitones % 12 != 0);
     }
-    let Context { quarter_tones, unpitched, remarks, .. } = context;
+    let Context { quarter_tones, unpitched, remarks, mode, .. } = context;
+    part.mode = mode;
     part.remarks = remarks;
     part.remarks.extend(left_out(nodes));
     part.remarks.extend((quarter_tones > 0).then(|| format!("quarter tones are rounded ({quarter_tones})")));
@@ -190,13 +193,16 @@ fn read_attributes(node: Node, at: Tick, context: &mut Context, content: &mut Wr
     {
         let written = fifths.parse::<i8>().ok().and_then(|sharps| Some((sharps, as_key(sharps)?)));
         let (told, sharps) = written.ok_or_else(|| context.value_error("fifths", fifths, "-7 to 7"))?;
-        let minor = text_of(key, "mode").is_some_and(|mode| mode.eq_ignore_ascii_case("minor"));
+        let mode = text_of(key, "mode").unwrap_or_default().to_lowercase();
+        let minor = ["minor", "aeolian"].contains(&mode.as_str());
         let staff = key.attribute("number").and_then(|staff| staff.parse().ok()).unwrap_or(1);
         let key = Key { sharps, minor };
         if told != sharps {
             context.remark(&format!("a signature of {told} fifths is written as that of {key}, which sounds alike"));
         }
-        let Key { sharps, minor } = key.transposed(context.transposition(staff).semitones);
+        let semitones = context.transposition(staff).semitones;
+        context.mode = context.mode.or(key_of_mode(sharps, &mode).map(|key| key.transposed(semitones)));
+        let Key { sharps, minor } = key.transposed(semitones);
         content.keys.push((at, Direction::Key { sharps, minor }));
     }
     if let Some(time) = child(node, "time") {

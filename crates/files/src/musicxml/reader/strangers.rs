@@ -136,6 +136,10 @@ fn a_transposing_instrument_alone_is_read_as_it_sounds() {
     assert_eq!(signature(&source.directions).map(|key| key.to_string()).as_deref(), Some("C major"));
     let spellings: Vec<String> = source.tracks[0].spellings.values().map(ToString::to_string).collect();
     assert_eq!(spellings, ["C5", "E5"]);
+    let key = "<key><fifths>2</fifths><mode>Mixolydian</mode></key>";
+    let mixolydian = clarinet.replace("<key><fifths>2</fifths></key>", key);
+    let source = read_text(&score(&[&[mixolydian.as_str(), &note("D5", 1, "")].concat()]));
+    assert_eq!(source.mode.map(|key| key.to_string()).as_deref(), Some("G major"));
     let saxophone = clarinet.replace("-1<", "-5<").replace("-2<", "-9<");
     let source = read_text(&score(&[&[saxophone.as_str(), &note("D5", 1, "")].concat()]));
     assert_eq!(signature(&source.directions).map(|key| key.to_string()).as_deref(), Some("F major"));
@@ -266,6 +270,11 @@ fn without_a_metre_the_bar_lines_are_those_of_the_file() {
     };
     let unprinted = |tick, text: &str| (tick, text.to_owned(), false);
     assert_eq!(metres(&source), [unprinted(0, "5/4"), unprinted(2400, "3/4"), unprinted(3840, "3/8")]);
+    let hidden = "<attributes><time print-object=\"no\"><beats>4</beats><beat-type>4</beat-type></time></attributes>";
+    let source = read_text(&score(&[&[hidden, &quarters(8)].concat(), &quarters(3), &quarters(7)]));
+    assert_eq!(metres(&source), [unprinted(0, "8/4"), unprinted(3840, "3/4"), unprinted(5280, "7/4")]);
+    let source = read_text(&score(&[&[hidden, &quarters(1)].concat(), &quarters(4), &quarters(3)]));
+    assert_eq!(metres(&source), [unprinted(0, "4/4"), unprinted(480, "4/4")], "a metre that bars keep to");
     let free = format!("<attributes><time><senza-misura/></time></attributes>{}", quarters(5));
     let source = read_text(&score(&[&[ATTRIBUTES, &note("C5", 8, "")].concat(), &free]));
     assert_eq!(metres(&source)[0], (0, Metre::FOUR_FOUR.to_string(), true));
