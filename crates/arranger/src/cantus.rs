@@ -171,8 +171,9 @@ fn octaves_to_singers(
             Some(octaves)
         }
         Fold::NoteByNote if !is_usual => {
-            remarks.push(beyond_range(melody, ensemble.range(part), &name));
-            None
+            let octaves = Fold::nearest_octaves(steps, ensemble.range(part));
+            remarks.push(beyond_range(melody, octaves, ensemble.range(part), &name));
+            Some(octaves).filter(|octaves| *octaves != 0)
         }
         Fold::NoteByNote if method != Method::Live => {
             let octaves = Some(Fold::octaves_up(steps, ensemble.range(part))).filter(|octaves| *octaves > 0)?;
@@ -221,9 +222,9 @@ fn octaves_in_words(octaves: i32) -> String {
     format!("{many} {}", if octaves > 0 { "up" } else { "down" })
 }
 
-/// That no octave of the melody suits its singers, and which key would.
-fn beyond_range(melody: &Melody, (low, high): (Pitch, Pitch), name: &str) -> String {
-    let pitches = || melody.notes.iter().map(|note| note.pitch);
+/// That no octave of the melody suits its singers, not even the nearest, and which key would.
+fn beyond_range(melody: &Melody, octaves: i32, (low, high): (Pitch, Pitch), name: &str) -> String {
+    let pitches = || melody.notes.iter().filter_map(|note| note.pitch.transposed(12 * octaves));
     let (lowest, highest) = (pitches().min().unwrap_or(low), pitches().max().unwrap_or(high));
     let fits = |semitones: &i32| {
         let moved = |pitch: Pitch| pitch.transposed(*semitones);
@@ -233,7 +234,8 @@ fn beyond_range(melody: &Melody, (low, high): (Pitch, Pitch), name: &str) -> Str
         Some(semitones) => format!("--transpose {semitones} would bring it in"),
         None => "no key would bring it in".into(),
     };
-    format!("the melody goes from {lowest} to {highest}, the {name} from {low} to {high}; {way_out}")
+    let way = if octaves == 0 { String::new() } else { format!("is moved {} and ", octaves_in_words(octaves)) };
+    format!("the melody {way}goes from {lowest} to {highest}, the {name} from {low} to {high}; {way_out}")
 }
 
 /// The lower parts that a file names, in ticks of so many a quarter.

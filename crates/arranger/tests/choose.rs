@@ -113,13 +113,18 @@ fn a_score_without_a_signature_is_spelled_by_its_notes_too() {
 }
 
 #[test]
-fn a_low_melody_that_no_octave_fits_is_moved_up_to_where_it_only_dips() {
+fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     // A2 to B3: an octave up it goes below C4 by three semitones, two octaves up it would leave the range above.
     let low = file(2, &[50, 52, 54, 57, 59, 57, 54, 52, 45, 50].map(|pitch| (pitch, 1)));
     let remarks = |options: Options| low.choose(&options).unwrap().remarks;
     let said = remarks(Options::default());
     assert_eq!(said[0], "the melody is moved an octave up, nearer to the range of the soprano");
     assert!(said[1].contains("all parts lie 3 semitones lower"), "{said:?}");
+    let tune = [59, 64, 67, 71, 74, 76, 74, 71, 66, 64].map(|pitch| (pitch, 1));
+    let men = Options { ensemble: "TTBB".parse().unwrap(), ..Options::default() };
+    let said = file(1, &tune).choose(&men).unwrap().remarks;
+    let expected = "the melody is moved an octave down and goes from B2 to E4, the tenor 1 from C3 to A4; --transpose 1 would bring it in";
+    assert_eq!(said[0], expected);
     // High above a choir the other parts stay where it sings.
     let high = file(2, &[81, 83, 85, 88, 95, 93, 85, 83, 76, 81].map(|pitch| (pitch, 1)));
     let said = high.choose(&Options::default()).unwrap().remarks;

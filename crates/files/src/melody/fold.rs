@@ -19,6 +19,9 @@ pub enum Fold {
 /// As far as a melody is moved with its key rather than by octaves.
 const FAR: i32 = 6;
 
+/// The nearest first.
+const OCTAVES: [i32; 11] = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5];
+
 impl Fold {
     pub fn of(steps: &[MelodyStep]) -> Fold {
         Fold::into_range(steps, Part::Soprano.range())
@@ -53,10 +56,7 @@ impl Fold {
             };
             steps.iter().all(inside)
         };
-        [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5]
-            .into_iter()
-            .find(|&octaves| fits(octaves))
-            .map_or(Fold::NoteByNote, Fold::Whole)
+        OCTAVES.into_iter().find(|&octaves| fits(octaves)).map_or(Fold::NoteByNote, Fold::Whole)
     }
 
     /// By how many semitones the answer goes back down under a melody that was moved up by so many: under one that was
@@ -72,6 +72,17 @@ impl Fold {
         let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return 0 };
         let (low, high) = (i32::from(low.midi()), i32::from(high.midi()));
         if highest - lowest > high - low { 0 } else { (low - lowest - FAR + 11).max(0) / 12 }
+    }
+
+    /// By how many octaves up (below zero: down) a melody that no octave fits lies nearest to the range of its singers.
+    pub fn nearest_octaves(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> i32 {
+        let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
+        let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return 0 };
+        let beyond = |octaves: &i32| {
+            let (below, above) = (i32::from(low.midi()) - lowest, highest - i32::from(high.midi()));
+            (below - 12 * octaves).max(0) + (above + 12 * octaves).max(0)
+        };
+        OCTAVES.into_iter().min_by_key(beyond).unwrap_or(0)
     }
 
     /// What to tell the user; nothing when the melody fits as it is.
