@@ -89,6 +89,27 @@ fn shell_words(line: &str) -> Vec<String> {
     words
 }
 
+#[test]
+fn programs_that_are_told_to_be_run_by_cargo_are_named_as_cargo_takes_them() {
+    let programs = root().join("tests/src/bin");
+    let sources = fs::read_dir(&programs).expect("a folder").map(|file| file.expect("a file").path());
+    let mut seen = Vec::new();
+    for document in documents().into_iter().chain([root().join("Makefile")]).chain(sources) {
+        for line in text(&document).lines() {
+            let Some((_, command)) = line.split_once("cargo run ") else { continue };
+            let command = command.split(" -- ").next().unwrap_or(command);
+            assert!(!command.contains("--workspace"), "{}: run takes no --workspace: {line}", document.display());
+            if let Some((_, name)) = command.split_once("--bin ") {
+                let name = name.split(|letter: char| !letter.is_alphanumeric() && letter != '_').next().unwrap_or(name);
+                let is_there = programs.join(name).with_extension("rs").exists();
+                assert!(is_there, "{}: there is no program '{name}'", document.display());
+                seen.push(name.to_owned());
+            }
+        }
+    }
+    assert!(["tune_guard", "fit_critic", "closes"].iter().all(|name| seen.iter().any(|one| one == name)), "{seen:?}");
+}
+
 /// The tunes of the repository, and what `make demo` does with them, but that few particles are quicker.
 fn make_demo(folder: &Path) {
     let demo = folder.join("demo");
