@@ -9,6 +9,7 @@ pub mod chorales;
 pub mod hands;
 pub mod networks;
 pub mod tune;
+pub mod value;
 
 /// The repository's folder.
 pub fn root() -> PathBuf {

@@ -11,7 +11,10 @@ use crate::{Chord, Key, Part, Past, Phase};
 pub use features::{Of, Trace};
 
 /// Things that are told apart; which is which is decided by a hash.
-pub const THINGS: usize = 1 << 18;
+pub const THINGS: usize = OTHERS + PHRASES;
+const OTHERS: usize = 1 << 18;
+/// Of [`Of::Phrase`], behind the others.
+const PHRASES: usize = 1 << 17;
 
 /// Nats of the greatest weight that there can be, and of the least step of one.
 const LIMIT: f32 = 3.0;
@@ -96,12 +99,15 @@ impl Critic {
     /// end, others know better.
     pub fn worth(&self, trace: &Trace, past: &Past, chord: Chord, phase: Phase, prospect: Prospect) -> f32 {
         let goes_on = goes_on(prospect, trace);
-        if goes_on == 0.0 {
+        if goes_on == 0.0 && trace.is_known() {
             return 0.0;
         }
-        let mut sum = 0i32;
-        trace.things(past.home(), chord, phase, prospect, |thing, _| sum += i32::from(self.weights[thing]));
-        goes_on * sum as f32 * STEP
+        let (mut of_others, mut of_phrase) = (0i32, 0i32);
+        trace.things(past.home(), chord, phase, prospect, |thing, of| match of {
+            Of::Phrase => of_phrase += i32::from(self.weights[thing]),
+            Of::Voices | Of::Harmony => of_others += i32::from(self.weights[thing]),
+        });
+        (goes_on * of_others as f32 + of_phrase as f32) * STEP
     }
 }
 
@@ -112,9 +118,14 @@ fn goes_on(prospect: Prospect, trace: &Trace) -> f32 {
     if trace.is_known() { (1.0 - 2.0 * ends).max(0.0) } else { 1.0 - ends }
 }
 
-/// Counts how often each thing happens in a piece. Whoever knows it whole tells its key, and what is to be expected of each
-/// step; where a phrase ends as likely as not, harmony is not counted: it is not the critic's to choose.
-pub fn count(chords: &[Chord], phases: &[Phase], known: Option<(Key, &[Prospect])>, counts: &mut [u32]) {
+/// Tells `found` for each step of a piece each thing that happens in it. Whoever knows the piece whole tells its key, and what is to
+/// be expected of each step; where a phrase ends as likely as not, harmony is not told: it is not the critic's to choose.
+pub fn things(
+    chords: &[Chord],
+    phases: &[Phase],
+    known: Option<(Key, &[Prospect])>,
+    mut found: impl FnMut(usize, usize, Of),
+) {
     let (mut past, mut trace) = (Past::default(), Trace::default());
     if let Some((key, _)) = known {
         trace.know(key);
@@ -124,7 +135,9 @@ pub fn count(chords: &[Chord], phases: &[Phase], known: Option<(Key, &[Prospect]
         let prospect = known.map_or_else(heard, |(_, prospects)| prospects[step]);
         let is_open = goes_on(prospect, &trace) > 0.0;
         trace.things(past.home(), chord, phase, prospect, |thing, of| {
-            counts[thing] += u32::from(is_open || of == Of::Voices);
+            if is_open || of != Of::Harmony {
+                found(step, thing, of);
+            }
         });
         past.step(chord, phase);
         trace.step(chord, phase);
@@ -143,10 +156,9 @@ mod tests {
         let rows = "note0,note1,note2,note3\n72,67,64,48\n72,67,64,50\n71,67,62,55\n72,67,64,48\n";
         let chords = Chorale::from_csv(rows).unwrap().chords;
         let phases: Vec<Phase> = (0..chords.len()).map(Phase::in_beat).collect();
-        let mut counts = vec![0; THINGS];
+        let mut all = 0;
         let prospects = vec![Prospect::default(); chords.len()];
-        count(&chords, &phases, Some((C_MAJOR, &prospects)), &mut counts);
-        let all: u32 = counts.iter().sum();
+        things(&chords, &phases, Some((C_MAJOR, &prospects)), |_, _, _| all += 1);
         assert!(all > 100, "{all} things in four steps");
         let critic = Critic::new(&[20.0 * STEP; THINGS]).unwrap();
         let (mut past, mut trace, mut worth) = (Past::default(), Trace::default(), 0.0);
@@ -171,11 +183,24 @@ mod tests {
         assert_eq!(worth(ends), 0.0);
         assert!(worth(Prospect { rest: 0.2, arrival: 0.0 }) < worth(Prospect::default()));
         let counted = |prospect| {
-            let mut counts = vec![0; THINGS];
-            count(&chords, &phases, Some((C_MAJOR, &[prospect])), &mut counts);
-            counts.iter().sum::<u32>()
+            let mut count = 0;
+            things(&chords, &phases, Some((C_MAJOR, &[prospect])), |_, _, _| count += 1);
+            count
         };
         assert!(0 < counted(ends) && counted(ends) < counted(Prospect { rest: 0.45, arrival: 0.0 }));
+    }
+
+    #[test]
+    fn live_what_leads_to_an_end_is_told_where_one_is_likely_and_speaks_while_the_rest_is_silent() {
+        let chords = Chorale::from_csv("note0,note1,note2,note3\n72,67,64,48\n").unwrap().chords;
+        let phase = Phase::in_beat(0);
+        let nats: Vec<f32> = (0..THINGS).map(|thing| if thing < OTHERS { 1.0 } else { 10.0 * STEP }).collect();
+        let critic = Critic::new(&nats).unwrap();
+        let worth =
+            |rest| critic.worth(&Trace::default(), &Past::default(), chords[0], phase, Prospect { rest, arrival: 0.0 });
+        let at_end = worth(1.0);
+        assert!(at_end >= 10.0 * STEP, "{at_end}");
+        assert!(worth(0.9) > at_end, "the others speak again");
     }
 
     #[test]

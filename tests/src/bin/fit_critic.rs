@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use chorale::census::Census;
-use chorale::critic::{Critic, THINGS, count};
+use chorale::critic::{Critic, Of, THINGS, things};
 use chorale::{Chorale, Guard, Phase, Rule};
 use files::write_whole;
 use harmonizer::parallel::on_all_cores;
@@ -124,7 +124,11 @@ fn main() -> Result<()> {
 /// The mean weights of the later rounds.
 fn fit(model: &Arc<Model>, task: &Task, pieces: &[Piece], rounds: usize) -> Result<(Vec<f32>, Guard)> {
     let mut sampling = Sampling::of(model, task.purpose);
-    let (mut weights, mut steps) = (vec![0.0f32; THINGS], vec![0.0f32; THINGS]);
+    let mut steps = vec![0.0f32; THINGS];
+    let mut weights = match task.purpose {
+        Purpose::Live => tests::value::of_phrases(model, sampling, pieces)?,
+        _ => vec![0.0; THINGS],
+    };
     let averaged = rounds.div_ceil(2);
     let (mut mean, mut mean_guard) = (vec![0.0f32; THINGS], sampling.guard);
     task.rules().for_each(|rule| mean_guard.weights[rule.index()] = 0.0);
@@ -165,7 +169,7 @@ fn counts(chorales: &[Chorale], pieces: &[Piece], task: &Task) -> Vec<f32> {
         let plan = (task.purpose == Purpose::Ahead).then(|| plan(chorale, phases, false));
         let prospects = plan.as_ref().and_then(Plan::prospects);
         let known = plan.as_ref().and_then(|plan| plan.home).zip(prospects.as_deref());
-        count(&chorale.chords, phases, known, &mut counts);
+        things(&chorale.chords, phases, known, |_, thing, of| counts[thing] += u32::from(of != Of::Phrase));
         Ok::<_, Infallible>(counts)
     });
     let mut sum = vec![0.0; THINGS];

@@ -1,6 +1,6 @@
 //! What a chord does, as small things that can be counted.
 
-use super::THINGS;
+use super::{OTHERS, PHRASES};
 use crate::features::hold_class;
 use crate::phrase_tracker::Prospect;
 use crate::{Chord, Key, KeyFinder, Part, Phase, Pitch};
@@ -138,9 +138,11 @@ impl Trace {
         next.harmony();
         next.alterations();
         next.under_long_note();
-        // The critics that play live were fitted without the things that are told of known pieces alone, and no better with them.
-        if self.is_known() && next.ending > 0 {
-            next.ends();
+        // The search has its goals; live, what leads to an end is learned by how ends turn out.
+        match next.ending {
+            0 => {}
+            _ if self.is_known() => next.ends(),
+            _ => next.phrase(),
         }
     }
 
@@ -156,6 +158,8 @@ pub enum Of {
     Voices,
     /// Which chords follow each other in the key.
     Harmony,
+    /// What may lead to the end of a phrase, live.
+    Phrase,
 }
 
 struct Next<'a, F> {
@@ -180,12 +184,13 @@ impl<F: FnMut(usize, Of)> Next<'_, F> {
     }
 
     fn tell_of<const N: usize>(&mut self, of: Of, kind: u32, values: [u32; N]) {
+        let (first, count) = if of == Of::Phrase { (OTHERS, PHRASES) } else { (0, OTHERS) };
         let mut hash = kind.wrapping_mul(0x9e37_79b1);
         for value in values {
             hash = (hash ^ value).wrapping_mul(0x85eb_ca6b).rotate_left(13);
         }
         hash ^= hash >> 15;
-        (self.found)((hash.wrapping_mul(0xc2b2_ae35) >> 10) as usize % THINGS, of);
+        (self.found)(first + (hash.wrapping_mul(0xc2b2_ae35) >> 10) as usize % count, of);
     }
 
     fn note_begins(&mut self, part: usize) {
@@ -355,6 +360,27 @@ impl<F: FnMut(usize, Of)> Next<'_, F> {
         self.tell_harmony(95, [ending, degrees[1], stack.above]);
         self.tell_harmony(96, [ending, degrees[0], degrees[1]]);
         self.tell_harmony(97, [ending, degree(self.home, self.now[0]), degrees[1]]);
+    }
+
+    /// What may lead to the end of a phrase, or be it.
+    fn phrase(&mut self) {
+        let (ending, place, trace) = (self.ending, self.place, self.trace);
+        let stack = Stack::of(&self.now);
+        let before = if place == 0 { trace.beats[0] } else { trace.before };
+        let by = apart(before.bass, stack.bass) % 12;
+        let [from, to] = [before, stack].map(|stack| stack.degree(self.home));
+        let soprano = degree(self.home, self.now[0]);
+        let is_next = u32::from(ending >= 9);
+        self.tell_of(Of::Phrase, 110, [ending, place, to, stack.above]);
+        self.tell_of(Of::Phrase, 111, [ending, place, stack.degree(trace.local), stack.above]);
+        self.tell_of(Of::Phrase, 112, [ending, before.above, by, stack.above]);
+        self.tell_of(Of::Phrase, 113, [ending, from, to]);
+        self.tell_of(Of::Phrase, 114, [ending, place, soprano, to]);
+        self.tell_of(Of::Phrase, 115, [ending, place, stack.above]);
+        self.tell_of(Of::Phrase, 116, [ending, place, to]);
+        self.tell_of(Of::Phrase, 117, [ending, place, self.moved & 0b1110]);
+        self.tell_of(Of::Phrase, 118, [is_next, soprano, to, stack.above]);
+        self.tell_of(Of::Phrase, 119, [is_next, from, before.above, to, stack.above]);
     }
 
     /// What sounds under a long note of the soprano.
