@@ -41,7 +41,7 @@ pub fn by_hand(purpose: Purpose, rule: Rule) -> f32 {
         Rule::BassOctave => 0.25,
         Rule::UnresolvedSeventh | Rule::BassFourth => 0.2,
         Rule::Crossing | Rule::Spacing | Rule::DoubledLeadingTone => 0.15,
-        Rule::TenorBassSpacing => 0.1,
+        Rule::TenorBassSpacing => 0.04,
         Rule::EighthBass => -0.12,
         _ => 0.0,
     }

@@ -5,6 +5,8 @@
 //!
 //!     cargo run --release --bin fit_critic -- DATA wavenet|lstm live|ahead [ROUNDS]
 //!
+//! Live, what may lead to the end of a phrase has its value (`tests::value`) before, and keeps it.
+//!
 //! Writes models/wavenet-live.critic and so on. Some rules are to be broken less often than by Bach, or more
 //! often kept: the guard's weights of parallels, live of all that the textbooks forbid and of what ends a phrase, are found
 //! anew beside the critic, and written into models/guards.toml. How it goes is told on stderr. DATA is a path, or `chorales` as
