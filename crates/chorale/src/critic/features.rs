@@ -138,7 +138,7 @@ impl Trace {
         next.harmony();
         next.alterations();
         next.under_long_note();
-        // The search has its goals; live, what leads to an end is learned by how ends turn out.
+        // Where ends are known their rates are matched; live, what may lead to one is worth what came of it.
         match next.ending {
             0 => {}
             _ if self.is_known() => next.ends(),

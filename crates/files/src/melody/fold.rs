@@ -22,6 +22,12 @@ const FAR: i32 = 6;
 /// The nearest first.
 const OCTAVES: [i32; 11] = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5];
 
+/// By how many semitones a melody goes below a range, and above it; below zero where there is room. `None` of no notes.
+fn beyond(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> Option<(i32, i32)> {
+    let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
+    Some((i32::from(low.midi()) - pitches().min()?, pitches().max()? - i32::from(high.midi())))
+}
+
 impl Fold {
     pub fn of(steps: &[MelodyStep]) -> Fold {
         Fold::into_range(steps, Part::Soprano.range())
@@ -30,10 +36,7 @@ impl Fold {
     /// As [`Fold::of`], but by a few semitones where that is enough: who has the whole melody in view can think in another
     /// key. So a melody that dips below the range stays in one piece, and all parts lie a little lower.
     pub fn with_shift(steps: &[MelodyStep]) -> Fold {
-        let (low, high) = Part::Soprano.range();
-        let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
-        let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return Fold::Whole(0) };
-        let (up, down) = (i32::from(low.midi()) - lowest, highest - i32::from(high.midi()));
+        let Some((up, down)) = beyond(steps, Part::Soprano.range()) else { return Fold::Whole(0) };
         match (up, down) {
             (1..=FAR, _) if down + up <= 0 => Fold::Shift(up),
             (_, 1..=FAR) if up + down <= 0 => Fold::Shift(-down),
@@ -67,22 +70,16 @@ impl Fold {
 
     /// By how many octaves a melody that lies too low for its singers, but that no octave fits, is moved up: to where it
     /// dips no further than by the few semitones by which a choir sings lower. 0 where it spans too much for that.
-    pub fn octaves_up(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> i32 {
-        let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
-        let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return 0 };
-        let (low, high) = (i32::from(low.midi()), i32::from(high.midi()));
-        if highest - lowest > high - low { 0 } else { (low - lowest - FAR + 11).max(0) / 12 }
+    pub fn octaves_up(steps: &[MelodyStep], range: (Pitch, Pitch)) -> i32 {
+        let Some((below, above)) = beyond(steps, range) else { return 0 };
+        if below + above > 0 { 0 } else { (below - FAR + 11).max(0) / 12 }
     }
 
     /// By how many octaves up (below zero: down) a melody that no octave fits lies nearest to the range of its singers.
-    pub fn nearest_octaves(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> i32 {
-        let pitches = || steps.iter().map(|step| i32::from(step.soprano.midi()));
-        let (Some(lowest), Some(highest)) = (pitches().min(), pitches().max()) else { return 0 };
-        let beyond = |octaves: &i32| {
-            let (below, above) = (i32::from(low.midi()) - lowest, highest - i32::from(high.midi()));
-            (below - 12 * octaves).max(0) + (above + 12 * octaves).max(0)
-        };
-        OCTAVES.into_iter().min_by_key(beyond).unwrap_or(0)
+    pub fn nearest_octaves(steps: &[MelodyStep], range: (Pitch, Pitch)) -> i32 {
+        let Some((below, above)) = beyond(steps, range) else { return 0 };
+        let left = |octaves: &i32| (below - 12 * octaves).max(0) + (above + 12 * octaves).max(0);
+        OCTAVES.into_iter().min_by_key(left).unwrap_or(0)
     }
 
     /// What to tell the user; nothing when the melody fits as it is.
