@@ -3,6 +3,7 @@
 #[derive(Default)]
 pub(super) struct LeftOut {
     pub ornaments: usize,
+    pub fermatas_over_rests: usize,
     pub quarter_tones: usize,
     pub out_of_reach: usize,
 }
@@ -12,6 +13,7 @@ impl LeftOut {
     pub fn remarks(&self) -> Vec<String> {
         let told = [
             (self.ornaments, "ornaments and articulations are left out"),
+            (self.fermatas_over_rests, "fermatas over rests are left out"),
             (self.quarter_tones, "quarter tones are rounded"),
             (self.out_of_reach, "notes beyond C-1 to G9 are left out"),
         ];

@@ -373,3 +373,11 @@ proptest! {
         let _ = is_abc(&bytes);
     }
 }
+
+/// It is one of the rest, and no note of it waits for the next.
+#[test]
+fn a_fermata_over_a_rest_is_told_and_belongs_to_no_note() {
+    let source = quarters("CDE!fermata!z|HZ|C4|]");
+    assert!(source.tracks[0].fermatas.is_empty());
+    assert_eq!(source.tracks[0].remarks, ["fermatas over rests are left out (2)"]);
+}

@@ -1,5 +1,7 @@
 //! A voice of a tune, note by note.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -7,13 +9,13 @@ use chorale::{Key, Pitch, Spelling};
 
 use super::fields::{self, Signature};
 use super::left_out::LeftOut;
-use super::lyrics::{self, Place};
+use super::lyrics;
 use super::music::{Bar, LETTERS, Length, Sign};
 use super::{FINE_TICKS, ReadError};
 use crate::score::{Direction, MAX_TICK, Metre, Tick};
 use crate::written::{
-    Endless, MAX_MEASURES, Navigation, RepeatSigns, WrittenExpression, WrittenLyric, WrittenMeasure, WrittenNote,
-    WrittenPart, navigation, transposed_symbol,
+    Endless, MAX_MEASURES, Navigation, RepeatSigns, WrittenExpression, WrittenMeasure, WrittenNote, WrittenPart,
+    navigation, transposed_symbol,
 };
 
 /// A book of tunes has fewer.
@@ -200,6 +202,7 @@ impl Voice {
                 self.note(letter, octave, alteration, length)?;
             }
             Sign::Rest(length) => {
+                self.left_out.fermatas_over_rests += usize::from(std::mem::take(&mut self.pending.fermata));
                 let ticks = self.ticks(length);
                 self.add_event(self.measure.notes.len(), ticks);
             }
@@ -248,45 +251,6 @@ impl Voice {
         Ok(())
     }
 
-    /// Words below the line of music, or, where they are too many for it, below all lines that have no words yet.
-    pub fn words(&mut self, line: &str) {
-        let places = lyrics::places(line);
-        if self.verse == 0 {
-            let is_long = lyrics::notes(&places) > self.sung.len().saturating_sub(self.line_start);
-            self.worded = if is_long { 0 } else { self.line_start };
-        }
-        self.verse = self.verse.saturating_add(1);
-        let verse = self.verse;
-        let mut at = self.worded;
-        let mut before: Option<(usize, usize)> = None;
-        for place in places {
-            let here = self.sung.get(at).copied();
-            match place {
-                Place::Bar => {
-                    let before = at.checked_sub(1).filter(|before| *before >= self.worded);
-                    let bar = before.and_then(|before| self.sung.get(before)).or(here.as_ref()).map(|(bar, _)| *bar);
-                    let rest = self.sung.get(at..).unwrap_or_default();
-                    at += rest.iter().take_while(|(measure, _)| Some(*measure) == bar).count();
-                    continue;
-                }
-                Place::Syllable(text) => {
-                    if let Some(note) = here.and_then(|place| self.note_at(place)) {
-                        note.lyrics.push(WrittenLyric { verse, text, extends: false });
-                    }
-                    before = here;
-                }
-                Place::Held => {
-                    let lyrics = before.and_then(|place| self.note_at(place)).map(|note| &mut note.lyrics);
-                    if let Some(lyric) = lyrics.and_then(|lyrics| lyrics.last_mut()) {
-                        lyric.extends |= !lyric.text.ends_with('-');
-                    }
-                }
-                Place::Skipped => before = None,
-            }
-            at += 1;
-        }
-    }
-
     pub fn finish(mut self) -> (WrittenPart, Vec<RepeatSigns>) {
         // A measure too many is refused when the piece is played.
         let _ = self.end_measure();
@@ -294,11 +258,6 @@ impl Voice {
         let is_transposing = self.moved % 12 != 0;
         let (name, measures, mode) = (self.name, self.measures, self.mode);
         (WrittenPart { name, measures, is_transposing, mode, remarks, unpitched: 0 }, self.signs)
-    }
-
-    fn note_at(&mut self, (measure, note): (usize, usize)) -> Option<&mut WrittenNote> {
-        let measure = self.measures.get_mut(measure).unwrap_or(&mut self.measure);
-        measure.notes.get_mut(note)
     }
 
     fn last_notes(&mut self) -> &mut [WrittenNote] {
@@ -410,6 +369,7 @@ impl Voice {
     }
 
     fn rest_for(&mut self, count: u32) -> Result<(), ReadError> {
+        self.left_out.fermatas_over_rests += usize::from(std::mem::take(&mut self.pending.fermata));
         if count as usize > MAX_MEASURES {
             return Err(ReadError::LongRest(count));
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::lines::{Line, all_lines, counted, list_tracks, no_lines};
+use super::sung::{bring_to_notes, with_own, without_others};
 use super::text_lines::line_ends;
 use super::weigh::{Candidate, weigh};
 use super::{Melody, MelodyError};
@@ -43,9 +44,11 @@ impl Melody {
         let spellings = notes.iter().filter_map(spelling).collect();
         let own = track.words.get(&taken.line.channel).map_or(&[][..], Vec::as_slice);
         let mut lyrics = with_own(lyrics_of(file, taken.line.track), own);
+        let quarter = Tick::from(file.ticks_per_quarter);
         if file.kind == Kind::Midi {
-            bring_to_notes(&mut lyrics, &notes, Tick::from(file.ticks_per_quarter) / 4);
+            bring_to_notes(&mut lyrics, &notes, quarter / 4);
         }
+        remarks.extend(without_others(&mut lyrics, &notes, quarter));
         remarks.extend(track.remarks.iter().cloned());
         let line_ends = line_ends(&lyrics, &notes);
         let phrasing = track.phrasing.of_notes(&starts);
@@ -119,25 +122,6 @@ pub(super) fn what_of_it(file: &Source, taken: &Candidate) -> Option<String> {
     is_cut.then(|| {
         format!("{described}: its notes ring on over the next ones, as under a pedal; each ends where the next begins")
     })
-}
-
-/// The words of a track, and where one of its lines has a syllable `own`, that one. Both are in order.
-fn with_own(words: &[Lyric], own: &[Lyric]) -> Vec<Lyric> {
-    let place = |lyric: &Lyric| (lyric.tick, lyric.verse);
-    let at = |lyric: &Lyric| own.binary_search_by_key(&place(lyric), place).ok();
-    words.iter().map(|lyric| at(lyric).map_or(lyric, |index| &own[index]).clone()).collect()
-}
-
-/// Words that come a little early or late belong to the note that is nearest.
-fn bring_to_notes(lyrics: &mut [Lyric], notes: &[Note], slip: Tick) {
-    for lyric in lyrics {
-        let next = notes.partition_point(|note| note.start < lyric.tick);
-        let starts = [next.checked_sub(1), Some(next)].map(|index| Some(notes.get(index?)?.start));
-        let nearest = starts.into_iter().flatten().min_by_key(|start| start.abs_diff(lyric.tick));
-        if let Some(start) = nearest.filter(|start| start.abs_diff(lyric.tick) <= slip) {
-            lyric.tick = start;
-        }
-    }
 }
 
 /// The lines among which `choice` leaves the melody; drums, and small notes beside a tune, only where they are asked for.

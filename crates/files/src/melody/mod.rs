@@ -9,6 +9,7 @@ mod names;
 mod pickup;
 mod profile;
 mod steps;
+mod sung;
 mod text_lines;
 mod top_line;
 mod weigh;

@@ -37,7 +37,7 @@ pub(super) fn measure_count(parts: &[PartNodes]) -> usize {
     parts.iter().map(|part| part.measures.len()).max().unwrap_or(0)
 }
 
-pub(super) fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> {
+pub(super) fn children<'a, 'i>(node: Node<'a, 'i>, name: &'static str) -> impl Iterator<Item = Node<'a, 'i>> + Clone {
     node.children().filter(move |child| child.has_tag_name(name))
 }
 

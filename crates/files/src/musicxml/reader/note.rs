@@ -131,6 +131,11 @@ fn spelled(sounding: i32, line: i32) -> Option<Spelling> {
     (-3..=3).contains(&alteration).then_some(Spelling { letter, alteration: alteration as i8, octave })
 }
 
+/// How many syllables stand under a note or rest.
+pub(super) fn words_of(node: Node) -> usize {
+    (1..=u8::MAX).zip(children(node, "lyric")).filter_map(|(place, lyric)| read_lyric(place, lyric)).count()
+}
+
 /// A syllable, with a hyphen where its word goes on; `place` numbers its verse where the file doesn't.
 fn read_lyric(place: u8, lyric: Node) -> Option<WrittenLyric> {
     let mut text = String::new();

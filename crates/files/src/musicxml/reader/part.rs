@@ -8,7 +8,7 @@ use roxmltree::Node;
 use super::direction::{read_direction, read_dynamics};
 use super::elements::{PartNodes, child, children, text_of};
 use super::harmony::read_harmony;
-use super::note::{Transposition, line_of, read_note};
+use super::note::{Transposition, line_of, read_note, words_of};
 use super::{ReadError, shorten};
 use crate::score::{Direction, Metre, Tick};
 use crate::written::{WrittenMeasure, WrittenPart, key_of_mode, transposed_symbol};
@@ -28,6 +28,9 @@ pub(super) struct Context<'a> {
     mode: Option<Key>,
     pub quarter_tones: usize,
     unpitched: usize,
+    /// Words and fermatas that stand at rests.
+    under_rests: usize,
+    fermatas_over_rests: usize,
     /// What had to be interpreted, in sentences for the user.
     remarks: Vec<String>,
 }
@@ -92,6 +95,8 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
         transposition: BTreeMap::new(),
         quarter_tones: 0,
         unpitched: 0,
+        under_rests: 0,
+        fermatas_over_rests: 0,
         mode: None,
         remarks: Vec::new(),
     };
@@ -102,12 +107,17 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
         part.measures.push(content);
         part.is_transposing |= context.transposition.values().any(|transposition| transposition.semitones % 12 != 0);
     }
-    let Context { quarter_tones, unpitched, remarks, mode, .. } = context;
-    part.mode = mode;
-    part.remarks = remarks;
+    part.mode = context.mode;
+    let told = [
+        (context.quarter_tones, "quarter tones are rounded"),
+        (context.under_rests, "words under rests are left out"),
+        (context.fermatas_over_rests, "fermatas over rests are left out"),
+    ];
+    part.unpitched = context.unpitched;
+    part.remarks = context.remarks;
     part.remarks.extend(left_out(nodes));
-    part.remarks.extend((quarter_tones > 0).then(|| format!("quarter tones are rounded ({quarter_tones})")));
-    part.unpitched = unpitched;
+    let told = told.into_iter().filter(|(count, _)| *count > 0);
+    part.remarks.extend(told.map(|(count, what)| format!("{what} ({count})")));
     Ok(part)
 }
 
@@ -144,10 +154,13 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 let note = read_note(node, start, length, context)?;
                 context.unpitched += usize::from(child(node, "unpitched").is_some() && !is_cue);
                 content.notes.extend(note.filter(|_| !is_cue));
+                let notations = children(node, "notations");
                 if child(node, "rest").is_some() && node.attribute("print-object") != Some("no") {
                     content.rests.push((line_of(node), now as Tick, (now + length) as Tick));
+                    context.under_rests += words_of(node);
+                    let has_fermata = notations.clone().any(|notations| child(notations, "fermata").is_some());
+                    context.fermatas_over_rests += usize::from(has_fermata);
                 }
-                let notations = children(node, "notations");
                 content.expressions.extend(notations.flat_map(read_dynamics).map(|sign| (start as Tick, sign)));
                 if !in_chord {
                     before = now;

@@ -57,6 +57,15 @@ fn the_encoding_that_a_document_declares_is_believed() {
 }
 
 #[test]
+fn words_and_fermatas_that_stand_at_rests_are_told() {
+    let fermata = "<notations><fermata/></notations>";
+    let rest = |more: &str| format!("<note><rest/><duration>8</duration>{more}</note>");
+    let bars = [&[ATTRIBUTES, &note("C5", 8, "")].concat(), &*rest(&lyric(1, "single", "clap")), &*rest(fermata)];
+    let told = ["words under rests are left out (1)", "fermatas over rests are left out (1)"];
+    assert_eq!(read_text(&score(&bars)).tracks[0].remarks, told);
+}
+
+#[test]
 fn percussion_alone_is_told_from_silence_and_beside_a_tune_it_is_counted() {
     let beat = "<note><unpitched><display-step>C</display-step><display-octave>5</display-octave></unpitched>\
                 <duration>2</duration></note>";
