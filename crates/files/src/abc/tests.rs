@@ -381,3 +381,16 @@ fn a_fermata_over_a_rest_is_told_and_belongs_to_no_note() {
     assert!(source.tracks[0].fermatas.is_empty());
     assert_eq!(source.tracks[0].remarks, ["fermatas over rests are left out (2)"]);
 }
+
+#[test]
+fn a_voice_that_no_score_line_prints_is_left_out_and_told() {
+    let tune = |score: &str| read_text(&format!("X:1\n{score}M:4/4\nL:1/4\nK:C\nV:1\nCDEF|\nV:2\ncdef|\n"));
+    let with_notes =
+        |source: &Source| -> Vec<bool> { source.tracks.iter().map(|it| !it.channels.is_empty()).collect() };
+    let hidden = tune("%%score [1|3]\n");
+    assert_eq!(with_notes(&hidden), [true, false]);
+    assert_eq!(hidden.remarks, ["not printed, and left out: 2 (a line %%score or %%staves names the others)"]);
+    for all in ["", "%%staves {(1 2)}\n", "%%score (1 2)\n", "%%score x y\n"] {
+        assert_eq!(with_notes(&tune(all)), [true, true], "{all}");
+    }
+}

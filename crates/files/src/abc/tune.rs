@@ -1,6 +1,6 @@
 //! A tune: its head, and its lines of music, words and fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::fields::{self, Signature};
@@ -41,6 +41,8 @@ pub(super) struct Tune {
     order: Option<(String, Vec<char>)>,
     /// Where parts begin: the measures before each.
     marks: Vec<(char, usize)>,
+    /// The voices that a line such as `%%score (S A) B` has printed; `None` where all are.
+    printed: Option<BTreeSet<String>>,
     /// Fields that say nothing that can be read, in sentences for the user.
     unread: Vec<String>,
 }
@@ -75,6 +77,7 @@ impl Tune {
             has_loose_lines: false,
             order: None,
             marks: Vec::new(),
+            printed: head.iter().copied().chain(text.lines()).filter_map(printed_voices).last(),
             unread: Vec::new(),
         };
         // Tags are those of a page that the tune stands in.
@@ -104,11 +107,27 @@ impl Tune {
     pub fn remarks(&self) -> Vec<String> {
         let graces = self.graces;
         let mut remarks = self.unread.clone();
+        let hidden = self.names.iter().filter(|(_, voice)| self.is_hidden(**voice)).map(|(name, _)| name.as_str());
+        let hidden: Vec<&str> = hidden.collect();
+        remarks.extend((!hidden.is_empty()).then(|| {
+            format!("not printed, and left out: {} (a line %%score or %%staves names the others)", hidden.join(", "))
+        }));
         remarks.extend(self.unmarked_part().map(|(order, part)| {
             format!("P:{order} is left out: no line P:{part} marks part {part}; the parts are played as they stand")
         }));
         remarks.extend((graces > 0).then(|| format!("grace notes are left out ({graces})")));
         remarks
+    }
+
+    /// Whether a voice has notes for players alone, while others are printed.
+    fn is_hidden(&self, voice: usize) -> bool {
+        let Some(printed) = &self.printed else { return false };
+        let is_printed =
+            |voice: usize| self.names.iter().any(|(name, place)| *place == voice && printed.contains(name));
+        let has_notes = |voice: usize| self.voices[voice].has_notes();
+        has_notes(voice)
+            && !is_printed(voice)
+            && (0..self.voices.len()).any(|other| has_notes(other) && is_printed(other))
     }
 
     /// That a field is left out, and what it should be.
@@ -131,8 +150,12 @@ impl Tune {
     pub fn finish(self) -> (Vec<WrittenPart>, Vec<RepeatSigns>, Vec<Range<usize>>) {
         let mut all: Vec<RepeatSigns> = Vec::new();
         let mut parts = Vec::new();
-        for voice in self.voices.into_iter().filter(Voice::has_notes) {
-            let (part, signs) = voice.finish();
+        let hidden: Vec<bool> = (0..self.voices.len()).map(|voice| self.is_hidden(voice)).collect();
+        for (voice, is_hidden) in self.voices.into_iter().zip(hidden).filter(|(voice, _)| voice.has_notes()) {
+            let (mut part, signs) = voice.finish();
+            if is_hidden {
+                part.measures.iter_mut().for_each(|measure| measure.notes.clear());
+            }
             all.resize(all.len().max(signs.len()), RepeatSigns::default());
             for (known, sign) in all.iter_mut().zip(signs) {
                 known.add(sign);
@@ -292,6 +315,14 @@ impl Tune {
         }
         Ok(&mut self.voices[self.voice])
     }
+}
+
+/// The names in a line that tells which voices are printed and how they stand together.
+fn printed_voices(line: &str) -> Option<BTreeSet<String>> {
+    let names = line.strip_prefix("%%score ").or_else(|| line.strip_prefix("%%staves "))?;
+    let names = without_comment(names).split(|letter: char| letter.is_whitespace() || "()[]{}|*".contains(letter));
+    let names: BTreeSet<String> = names.filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    (!names.is_empty()).then_some(names)
 }
 
 /// A line's letter and value, such as `K` and `G`.

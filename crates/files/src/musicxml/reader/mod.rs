@@ -86,13 +86,22 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
 fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
     let ticks_per_quarter = common_ticks(root);
     let names = part_names(root);
-    let written: Vec<WrittenPart> = (1..)
-        .zip(parts)
-        .map(|(number, part)| {
+    let read = |takes_hidden: bool| -> Result<(Vec<WrittenPart>, usize), ReadError> {
+        let mut all_hidden = 0;
+        let written = (1..).zip(parts).map(|(number, part)| {
             let name = names.get(part.id).cloned();
-            Ok(WrittenPart { name, ..read_part(number, part, ticks_per_quarter)? })
-        })
-        .collect::<Result<_, ReadError>>()?;
+            let (part, hidden) = read_part(number, part, ticks_per_quarter, takes_hidden)?;
+            all_hidden += hidden;
+            Ok(WrittenPart { name, ..part })
+        });
+        let written = written.collect::<Result<_, ReadError>>()?;
+        Ok((written, all_hidden))
+    };
+    let (mut written, mut hidden) = read(false)?;
+    let has_notes = |part: &WrittenPart| part.measures.iter().any(|measure| !measure.notes.is_empty());
+    if hidden > 0 && !written.iter().any(has_notes) {
+        (written, hidden) = (read(true)?.0, 0);
+    }
     let mode = written.iter().find_map(|part| part.mode);
     let signs = repeat_signs(parts);
     let whole = 0..signs.len();
@@ -102,6 +111,9 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
     let graces = graces.filter(|note| child(*note, "grace").is_some() && child(*note, "chord").is_none()).count();
     if graces > 0 {
         remarks.push(format!("grace notes are left out ({graces})"));
+    }
+    if hidden > 0 {
+        remarks.push(format!("notes that are not printed are left out ({hidden})"));
     }
     directions.extend(rights(root).into_iter().map(|notice| (0, Direction::Copyright(notice.into_bytes()))));
     Ok(Source {
@@ -179,6 +191,8 @@ pub(super) fn shorten(text: &str) -> String {
     text.chars().filter(|character| !character.is_control()).take(120).collect()
 }
 
+#[cfg(test)]
+mod hidden;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

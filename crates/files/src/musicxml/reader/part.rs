@@ -1,6 +1,6 @@
 //! One part of a score, measure by measure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chorale::Key;
 use roxmltree::Node;
@@ -31,6 +31,11 @@ pub(super) struct Context<'a> {
     /// Words and fermatas that stand at rests.
     under_rests: usize,
     fermatas_over_rests: usize,
+    /// Whether notes count that are not printed.
+    takes_hidden: bool,
+    /// The staves of which nothing is printed.
+    hidden_staves: BTreeSet<u32>,
+    hidden: usize,
     /// What had to be interpreted, in sentences for the user.
     remarks: Vec<String>,
 }
@@ -86,7 +91,13 @@ fn written_length(note: Node) -> Option<f64> {
     Some(length * normal / actual).filter(|length| (0.0..1e3).contains(length))
 }
 
-pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64) -> Result<WrittenPart, ReadError> {
+/// The part, and how many of its notes are not printed; they are left out unless it `takes_hidden` ones.
+pub(super) fn read_part(
+    number: usize,
+    nodes: &PartNodes,
+    ticks_per_quarter: u64,
+    takes_hidden: bool,
+) -> Result<(WrittenPart, usize), ReadError> {
     let mut context = Context {
         part: number,
         measure: "",
@@ -97,6 +108,9 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
         unpitched: 0,
         under_rests: 0,
         fermatas_over_rests: 0,
+        takes_hidden,
+        hidden_staves: BTreeSet::new(),
+        hidden: 0,
         mode: None,
         remarks: Vec::new(),
     };
@@ -118,7 +132,7 @@ pub(super) fn read_part(number: usize, nodes: &PartNodes, ticks_per_quarter: u64
     part.remarks.extend(left_out(nodes));
     let told = told.into_iter().filter(|(count, _)| *count > 0);
     part.remarks.extend(told.map(|(count, what)| format!("{what} ({count})")));
-    Ok(part)
+    Ok((part, context.hidden))
 }
 
 /// What of a part has no place in a new harmonization, counted.
@@ -153,7 +167,9 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 let start = if in_chord { before } else { now };
                 let note = read_note(node, start, length, context)?;
                 context.unpitched += usize::from(child(node, "unpitched").is_some() && !is_cue);
-                content.notes.extend(note.filter(|_| !is_cue));
+                let is_hidden = is_hidden(node) || context.hidden_staves.contains(&line_of(node).0);
+                context.hidden += usize::from(is_hidden && note.is_some() && !is_cue);
+                content.notes.extend(note.filter(|_| !is_cue && (context.takes_hidden || !is_hidden)));
                 let notations = children(node, "notations");
                 if child(node, "rest").is_some() && node.attribute("print-object") != Some("no") {
                     content.rests.push((line_of(node), now as Tick, (now + length) as Tick));
@@ -200,6 +216,13 @@ fn read_attributes(node: Node, at: Tick, context: &mut Context, content: &mut Wr
         let transposition = Transposition::read(transpose, context)?;
         context.transposition.insert(staff, transposition);
     }
+    for details in children(node, "staff-details") {
+        let staff = details.attribute("number").and_then(|staff| staff.parse().ok()).unwrap_or(1);
+        match details.attribute("print-object") {
+            Some("no") => _ = context.hidden_staves.insert(staff),
+            _ => _ = context.hidden_staves.remove(&staff),
+        }
+    }
     // A transposing instrument's key is read as it sounds.
     if let Some(key) = child(node, "key")
         && let Some(fifths) = text_of(key, "fifths")
@@ -222,6 +245,11 @@ fn read_attributes(node: Node, at: Tick, context: &mut Context, content: &mut Wr
         content.metre = read_metre(time, context)?.or(content.metre);
     }
     Ok(())
+}
+
+/// Whether nothing of a note is printed: programs hide what is meant for their players alone, as how an ornament is played.
+fn is_hidden(note: Node) -> bool {
+    note.attribute("print-object") == Some("no") || text_of(note, "notehead") == Some("none")
 }
 
 /// A signature with double accidentals as one without, which sounds alike; `None` for what nobody writes.
