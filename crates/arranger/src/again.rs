@@ -249,7 +249,7 @@ impl Sounding<'_> {
         }
         let mut plan = Plan::of(steps);
         let (contour, spans) = contour_of(&self.steps, melody::beats_in_bar(&self.lead, &self.piece.grid));
-        let home = self.piece.score.key().transposed(self.semitones);
+        let home = self.piece.score.home().transposed(self.semitones);
         plan.head_for_cadences(&contour.transposed(self.semitones), &spans, home);
         let is_free = |free: &Parts| !free.is_empty();
         let first = free.iter().position(is_free).unwrap_or(0);

@@ -131,7 +131,7 @@ impl Cantus {
         score.creators.clone_from(&source.creators);
         score.is_notated = source.kind.is_notated();
         if options.heading.key.is_none() {
-            score.set_mode(self.home);
+            score.set_home(self.home);
         }
         for (part, kept) in score.parts.iter_mut().zip(&self.kept).skip(1) {
             if let Some(notes) = kept {

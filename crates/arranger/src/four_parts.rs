@@ -53,8 +53,10 @@ impl Tune {
             spellings,
             ..Score::default()
         };
-        if key.is_none() {
-            score.settle_mode();
+        match (key, self.source.mode) {
+            (Some(_), _) => {}
+            (None, Some(mode)) => score.set_home(mode),
+            (None, None) => score.settle_home(),
         }
         Ok(Piece::new(score, grid))
     }

@@ -113,6 +113,23 @@ fn a_score_without_a_signature_is_spelled_by_its_notes_too() {
 }
 
 #[test]
+fn a_tune_in_a_church_mode_has_one_key_whoever_tells_it() {
+    let text = "X:1\nM:4/4\nL:1/4\nK:Ddor\nA2 d2|e d c A|B c d2|A4|d c A B|c A G E|D4|]\n";
+    let tune = Tune::read("dorian.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap();
+    assert_eq!(tune.home().to_string(), "D minor");
+    let piece = tune.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece;
+    assert_eq!(piece.score.key().to_string(), "C major", "the signature stays");
+    let score = files::musicxml::write(&piece.score, &piece.grid, files::musicxml::Layout::Open, &[]).unwrap();
+    assert!(score.contains("<mode>dorian</mode>"));
+    let read = Tune::read("dorian.musicxml", score.as_bytes()).unwrap().four_parts(None).unwrap();
+    for piece in [piece, read] {
+        assert!(piece.json().contains("\"key\": \"D minor\""));
+        assert!(engraving::explain::text(&piece).starts_with("D minor (its signature is that of C major)"));
+        assert!(piece.chords.iter().all(|chord| chord.key.to_string() == "D minor"));
+    }
+}
+
+#[test]
 fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     // A2 to B3: an octave up it goes below C4 by three semitones, two octaves up it would leave the range above.
     let low = file(2, &[50, 52, 54, 57, 59, 57, 54, 52, 45, 50].map(|pitch| (pitch, 1)));

@@ -18,11 +18,13 @@ pub struct Sounding {
 
 /// The chords of a score beat by beat, those that stay joined; beats that make no chord are left out.
 pub fn chords(score: &Score, grid: &Grid) -> Vec<Sounding> {
-    let keys = score.keys();
+    // Of a church mode, its tonic counts and not that of its signature.
+    let (keys, signature, home) = (score.keys(), score.key(), score.home());
     let mut chords: Vec<Sounding> = Vec::new();
     for steps in beats(score, grid) {
         let ticks = grid.tick(steps.start)..grid.tick(steps.end);
         let key = keys[keys.partition_point(|(at, _)| *at <= ticks.start).max(1) - 1].1;
+        let key = if key == signature { home } else { key };
         let Some(harmony) = harmony_in(score, &ticks, key) else { continue };
         match chords.last_mut() {
             Some(last) if last.steps.end == steps.start && last.harmony == harmony && last.key == key => {

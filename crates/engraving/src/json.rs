@@ -16,7 +16,7 @@ pub struct Document {
     title: Option<String>,
     /// What the four parts are called here, from the top; none where nobody sings it.
     parts: [Option<&'static str>; 4],
-    /// `G major`: the signature's, else the one found.
+    /// `G major`: in which it begins and ends, which need not be the signature's.
     key: String,
     ticks_per_quarter: u16,
     /// The longest part, in sixteenths from the beginning of the file.
@@ -179,7 +179,7 @@ pub fn document(piece: &Piece) -> Document {
     Document {
         title: score.title.clone(),
         parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
-        key: score.key().to_string(),
+        key: score.home().to_string(),
         ticks_per_quarter: score.ticks_per_quarter,
         length_steps: steps(score.end()),
         metres,

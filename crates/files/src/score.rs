@@ -7,6 +7,7 @@ use chorale::{Key, Part, Pitch, Spelling};
 use crate::ensemble::Ensemble;
 use crate::phrasing::Phrasing;
 use crate::program::Program;
+use crate::written::mode_name;
 
 /// Ticks from the beginning of the piece, of which [`Score::ticks_per_quarter`] make a quarter; at most 2²⁸ - 1.
 pub type Tick = u32;
@@ -143,6 +144,8 @@ pub struct Score {
     pub title: Option<String>,
     pub creators: Vec<Creator>,
     pub ticks_per_quarter: u16,
+    /// The key in which it begins and ends where that is known, and the signature may tell another: D minor for D dorian.
+    pub home: Option<Key>,
     /// In order of tick.
     pub directions: Vec<(Tick, Direction)>,
     /// Soprano, alto, tenor, bass; each in order of start.
@@ -191,24 +194,36 @@ impl Score {
         &self.parts[part.index()]
     }
 
-    /// The first key signature, else the key that the notes are in.
+    /// The first key signature, else the key that the piece or its notes are in.
     pub fn key(&self) -> Key {
-        signature(&self.directions).unwrap_or_else(|| self.found_key())
+        signature(&self.directions).or(self.home).unwrap_or_else(|| self.found_key())
     }
 
-    /// Makes the signatures minor whose relative minor key is the one that the notes are in: many programs write all
-    /// signatures as major ones.
-    pub fn settle_mode(&mut self) {
-        if let Some(first) = signature(&self.directions) {
-            let found = self.found_key().written_near(first);
-            if found.minor {
-                self.set_mode(found);
-            }
+    /// The key in which it begins and ends.
+    pub fn home(&self) -> Key {
+        self.home.unwrap_or_else(|| self.key())
+    }
+
+    /// Keeps the key in which it begins and ends, and makes the signatures that it shares minor or major with it.
+    pub fn set_home(&mut self, home: Key) {
+        self.set_mode(home);
+        self.home = Some(home);
+    }
+
+    /// Finds the key in which it begins and ends where the signature may not tell it: many programs write all signatures as
+    /// major ones, and those of church modes are those of other keys. That the notes are in one of these and the bass ends
+    /// on its tonic tells it.
+    pub fn settle_home(&mut self) {
+        let Some(first) = signature(&self.directions) else { return };
+        let found = self.found_key().written_near(first);
+        let ends_on_it = self.part(Part::Bass).last().is_some_and(|last| last.pitch.class() == found.tonic());
+        if found.minor && found.sharps == first.sharps || ends_on_it && mode_name(first.sharps, found).is_some() {
+            self.set_home(found);
         }
     }
 
     /// Gives its mode to the signatures that it shares, if the first one is among them.
-    pub fn set_mode(&mut self, found: Key) {
+    fn set_mode(&mut self, found: Key) {
         if signature(&self.directions).is_none_or(|first| first.sharps != found.sharps) {
             return;
         }
@@ -295,12 +310,28 @@ mod tests {
             let bass = (0..).step_by(480).zip(pitches).map(|(start, pitch)| note(start, pitch)).collect();
             let parts = [vec![], vec![], vec![], bass];
             let mut score = Score { ticks_per_quarter: 480, directions: vec![key(sharps)], parts, ..Score::default() };
-            score.settle_mode();
-            score.key().to_string()
+            score.settle_home();
+            score.home().to_string()
         };
         let (e_minor, g_major) = ([52, 54, 55, 57, 59, 63, 59, 52], [55, 57, 59, 60, 62, 54, 62, 55]);
         assert_eq!(piece(1, e_minor), "E minor");
         assert_eq!(piece(1, g_major), "G major");
         assert_eq!(piece(3, e_minor), "A major", "another signature is none of the relative key");
+    }
+
+    #[test]
+    fn a_piece_in_a_church_mode_begins_and_ends_on_its_tonic_and_keeps_its_signature() {
+        let note = |start, pitch| Note { start, end: start + 480, pitch: Pitch::new(pitch).unwrap(), velocity: 80 };
+        let piece = |pitches: [u8; 8]| {
+            let bass = (0..).step_by(480).zip(pitches).map(|(start, pitch)| note(start, pitch)).collect();
+            let directions = vec![(0, Direction::Key { sharps: 0, minor: false })];
+            let parts = [vec![], vec![], vec![], bass];
+            let mut score = Score { ticks_per_quarter: 480, directions, parts, ..Score::default() };
+            score.settle_home();
+            assert_eq!(score.key().sharps, 0);
+            score.home().to_string()
+        };
+        assert_eq!(piece([50, 53, 55, 57, 59, 57, 52, 50]), "D minor");
+        assert_eq!(piece([48, 52, 53, 55, 57, 55, 48, 55]), "C major", "that ends on its fifth");
     }
 }

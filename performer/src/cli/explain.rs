@@ -12,7 +12,7 @@ use super::output::{self, is_table, print};
 
 /// Reads a piece in four parts as a teacher would: key, Roman numerals, cadences, broken rules
 ///
-/// The numerals stand beat by beat, in the key of the signature. Phrases end at fermatas, else at rests and long notes.
+/// The numerals stand beat by beat, in the key in which the piece begins and ends. Phrases end at fermatas, else at rests and long notes.
 /// Each broken rule of part-writing is named with bar and beat, and its rate set beside Bach's in the 382 chorales.
 #[derive(clap::Args)]
 #[command(after_help = "\

@@ -59,6 +59,17 @@ pub(crate) fn key_of_mode(sharps: i8, mode: &str) -> Option<Key> {
     Some(Key { sharps, minor }).filter(|key| (-7..=7).contains(&key.sharps))
 }
 
+/// The church mode in which a signature goes with a major or minor key, as [`key_of_mode`] reads it.
+pub(crate) fn mode_name(sharps: i8, Key { sharps: of_key, minor }: Key) -> Option<&'static str> {
+    match (of_key - sharps, minor) {
+        (-1, true) => Some("dorian"),
+        (1, true) => Some("phrygian"),
+        (-1, false) => Some("lydian"),
+        (1, false) => Some("mixolydian"),
+        _ => None,
+    }
+}
+
 /// A part, measure by measure.
 #[derive(Default)]
 pub(crate) struct WrittenPart {

@@ -12,7 +12,7 @@ use crate::ensemble::Scoring;
 use crate::notation::{DIVISIONS, Measure, Notehead};
 use crate::score::{Score, Tick};
 use crate::smf;
-use crate::written::WrittenExpression;
+use crate::written::{WrittenExpression, mode_name};
 
 /// An upper part whose notes lie below A3 on average would stand on ledger lines; its clef is that of a tenor.
 const LOWEST_MEAN: f64 = 57.0;
@@ -78,7 +78,9 @@ impl Staff<'_> {
         if measure.new_key {
             xml.open("key");
             xml.leaf("fifths", &measure.key.sharps.to_string());
-            xml.leaf("mode", if measure.key.minor { "minor" } else { "major" });
+            let of_church =
+                mode_name(measure.key.sharps, self.score.home()).filter(|_| measure.key == self.score.key());
+            xml.leaf("mode", of_church.unwrap_or(if measure.key.minor { "minor" } else { "major" }));
             xml.close("key");
         }
         if measure.new_metre {
