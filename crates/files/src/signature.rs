@@ -3,7 +3,7 @@
 use chorale::Key;
 
 use crate::score::{Direction, Tick, signature};
-use crate::source::{DRUM_CHANNEL, Source};
+use crate::source::Source;
 
 /// So much more of the notes must belong to the found key than to C major.
 const CLEAR: f64 = 0.08;
@@ -31,7 +31,9 @@ pub fn set_signature(directions: &mut Vec<(Tick, Direction)>, Key { sharps, mino
 /// How long each pitch class sounds, drums apart.
 fn weights(source: &Source) -> [f64; 12] {
     let mut weights = [0.0; 12];
-    let lines = source.tracks.iter().flat_map(|track| &track.channels).filter(|(channel, _)| **channel != DRUM_CHANNEL);
+    let lines = (0..source.tracks.len()).flat_map(|track| {
+        source.tracks[track].channels.iter().filter(move |(channel, _)| !source.is_drums(track, **channel))
+    });
     for note in lines.flat_map(|(_, notes)| notes) {
         weights[usize::from(note.pitch.class())] += f64::from(note.end - note.start);
     }

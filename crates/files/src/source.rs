@@ -74,6 +74,9 @@ pub struct Track {
     pub channels: BTreeMap<u8, Vec<Note>>,
     /// The first General MIDI program of each channel, from 0. Empty for a score.
     pub programs: BTreeMap<u8, u8>,
+    /// Whether a line plays percussion, whose notes are no pitches, where the file tells it; of MIDI that doesn't, the tenth
+    /// channel does.
+    pub rhythm: BTreeMap<u8, bool>,
     /// Where a line of a score stands. Empty for MIDI.
     pub places: BTreeMap<u8, Place>,
     /// Of all lines together; where two have a syllable at once, that of the first.
@@ -102,6 +105,24 @@ pub struct Place {
 
 /// General MIDI plays drums on channel 10, whose keys are no pitches.
 pub(crate) const DRUM_CHANNEL: u8 = 9;
+
+impl Source {
+    /// Whether the notes of a channel or line are no pitches.
+    pub(crate) fn is_drums(&self, track: usize, channel: u8) -> bool {
+        let track = &self.tracks[track];
+        match self.kind {
+            Kind::Midi => track.is_drums(channel),
+            Kind::MusicXml | Kind::Abc => track.rhythm.get(&channel).copied().unwrap_or(false),
+        }
+    }
+}
+
+impl Track {
+    /// The same of a track of MIDI.
+    pub(crate) fn is_drums(&self, channel: u8) -> bool {
+        self.rhythm.get(&channel).copied().unwrap_or(channel == DRUM_CHANNEL)
+    }
+}
 
 /// In order of tick, each once; at one tick in the order of the file, so that the last of two that contradict each
 /// other still wins.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::score::{Lyric, Note, Tick};
 use crate::single_line::is_single_line;
-use crate::source::{DRUM_CHANNEL, Track, cut_where_struck_again};
+use crate::source::{Track, cut_where_struck_again};
 
 /// Notes that a channel has in a row, on average, where it has no phrases of its own.
 const LONGEST_RUN: usize = 3;
@@ -30,7 +30,7 @@ pub(crate) fn join_channels(track: &mut Track, slip: Tick) -> Vec<String> {
     let mut said = Vec::new();
     for mut group in groups {
         if !take_turns(track, &group, slip) {
-            group.retain(|channel| *channel != DRUM_CHANNEL);
+            group.retain(|channel| !track.is_drums(*channel));
             if !take_turns(track, &group, slip) {
                 continue;
             }
@@ -38,7 +38,7 @@ pub(crate) fn join_channels(track: &mut Track, slip: Tick) -> Vec<String> {
         let list: Vec<String> = group.iter().map(|channel| (u16::from(*channel) + 1).to_string()).collect();
         said.push(format!("its notes take turns on the channels {} and are taken as one line", list.join(", ")));
         // A tune may wander over the drums' channel, but is never put on it.
-        group.sort_by_key(|channel| *channel == DRUM_CHANNEL);
+        group.sort_by_key(|channel| track.is_drums(*channel));
         if let Some((first, others)) = group.split_first() {
             let added = others.iter().filter_map(|line| track.channels.remove(line)).flatten().collect();
             add(track, *first, added);
@@ -61,6 +61,7 @@ pub(crate) fn join_tracks(tracks: &mut [Track], slip: Tick) -> Vec<String> {
         for track in group.iter().map(|index| &tracks[*index]) {
             all.channels.extend(track.channels.clone());
             all.programs.extend(track.programs.clone());
+            all.rhythm.clone_from(&track.rhythm);
         }
         let channels: Vec<u8> = all.channels.keys().copied().collect();
         let has_one_program =
@@ -73,7 +74,7 @@ pub(crate) fn join_tracks(tracks: &mut [Track], slip: Tick) -> Vec<String> {
         for index in &group[1..] {
             tracks[*index].channels.clear();
         }
-        let line = channels.iter().copied().find(|channel| *channel != DRUM_CHANNEL).unwrap_or(DRUM_CHANNEL);
+        let line = channels.iter().copied().find(|channel| !all.is_drums(*channel)).unwrap_or(channels[0]);
         let first = &mut tracks[group[0]];
         first.channels.clear();
         add(first, line, all.channels.into_values().flatten().collect());

@@ -257,7 +257,7 @@ impl Voice {
         let remarks = self.left_out.remarks();
         let is_transposing = self.moved % 12 != 0;
         let (name, measures, mode) = (self.name, self.measures, self.mode);
-        (WrittenPart { name, measures, is_transposing, mode, remarks, unpitched: 0 }, self.signs)
+        (WrittenPart { name, measures, is_transposing, mode, remarks, ..WrittenPart::default() }, self.signs)
     }
 
     fn last_notes(&mut self) -> &mut [WrittenNote] {

@@ -45,7 +45,7 @@ pub fn named_parts(file: &Source) -> [Option<Vec<Note>>; 4] {
 }
 
 fn pitched_lines(file: &Source) -> Vec<Line<'_>> {
-    all_lines(file).into_iter().filter(|line| !line.is_drums(file.kind)).collect()
+    all_lines(file).into_iter().filter(|line| !line.is_drums(file)).collect()
 }
 
 /// The notes of a line of chords, from the top: as many voices as ever sound at once, for longer than a `slip`. A chord of

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::MelodyError;
 use super::profile::height;
 use crate::score::Note;
-use crate::source::{DRUM_CHANNEL, Kind, Source};
+use crate::source::Source;
 
 /// The notes of one channel in one track.
 pub(super) struct Line<'a> {
@@ -22,8 +22,8 @@ impl Line<'_> {
         u16::from(self.channel) + 1
     }
 
-    pub fn is_drums(&self, kind: Kind) -> bool {
-        kind == Kind::Midi && self.channel == DRUM_CHANNEL
+    pub fn is_drums(&self, file: &Source) -> bool {
+        file.is_drums(self.track, self.channel)
     }
 
     /// For remarks, such as `track 2 'Soprano' channel 1`, or `part 1 'Voice'` where a part of a score has one line.

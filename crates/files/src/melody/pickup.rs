@@ -3,7 +3,7 @@
 
 use super::Melody;
 use crate::score::{Direction, Metre, Tick};
-use crate::source::{DRUM_CHANNEL, Kind, Source};
+use crate::source::{Kind, Source};
 
 /// So many bars at least are needed to tell where they begin.
 const FEWEST_BARS: u32 = 3;
@@ -58,7 +58,7 @@ fn only_metre(source: &Source) -> Option<Metre> {
 }
 
 fn has_drums(source: &Source) -> bool {
-    source.tracks.iter().any(|track| track.channels.contains_key(&DRUM_CHANNEL))
+    source.tracks.iter().any(|track| track.channels.keys().any(|channel| track.is_drums(*channel)))
 }
 
 /// Where all other lines begin, if they begin together and later than the melody.
@@ -139,6 +139,7 @@ mod tests {
 
     use super::*;
     use crate::score::Note;
+    use crate::source::DRUM_CHANNEL;
     use crate::source::Track;
 
     /// A file in one metre, and its melody: lengths in quarters, `r` before a rest.

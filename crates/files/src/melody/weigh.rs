@@ -130,7 +130,7 @@ impl Candidate<'_> {
     /// Never the melody, unless somebody asks for it.
     pub fn is_percussion(&self, file: &Source) -> bool {
         // A piece may be called after a drum and have its title for a name.
-        self.line.is_drums(file.kind) || self.name <= DRUMS && self.profile.motion < LIKE_A_TUNE
+        self.line.is_drums(file) || self.name <= DRUMS && self.profile.motion < LIKE_A_TUNE
     }
 }
 
@@ -173,7 +173,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let ends = lines.iter().flat_map(|line| line.notes).map(|note| note.end).max().unwrap_or(0);
     let length = f64::from(ends.saturating_sub(begins).max(1));
     let coverage = |profile: &Profile| (profile.sounding as f64 / length).min(1.0);
-    let is_pitched = |line: &Line| !line.is_drums(file.kind);
+    let is_pitched = |line: &Line| !line.is_drums(file);
     let counts = |(line, profile): &(&Line, &Profile)| is_pitched(line) && coverage(profile) >= LEAST_COVERAGE;
     let heights = lines.iter().zip(&profiles).filter(counts).map(|(_, profile)| profile.height.min(TOP));
     let top = heights.fold(0.0, f64::max);

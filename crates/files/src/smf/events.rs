@@ -26,6 +26,8 @@ pub(super) enum Event<'a> {
         kind: u8,
         data: &'a [u8],
     },
+    /// A system exclusive message, without its first byte.
+    Exclusive(&'a [u8]),
     /// What says nothing about notes.
     Other,
 }
@@ -86,7 +88,8 @@ impl<'a> Events<'a> {
                 let kind = self.byte()?;
                 Event::Meta { kind, data: self.counted_bytes()? }
             }
-            0xf0 | 0xf7 => {
+            0xf0 => Event::Exclusive(self.counted_bytes()?),
+            0xf7 => {
                 self.counted_bytes()?;
                 Event::Other
             }

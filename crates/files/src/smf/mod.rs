@@ -8,6 +8,7 @@ mod chunks;
 mod events;
 mod karaoke;
 mod notes;
+mod percussion;
 mod read;
 mod write;
 mod zones;

@@ -9,6 +9,7 @@ use super::chunks::{read_header, track_chunks};
 use super::events::{END_OF_TRACK, Event, Events};
 use super::karaoke::{self, MOST_TEXTS, Texts};
 use super::notes::NoteCollector;
+use super::percussion::rhythm;
 use super::text;
 use super::zones::Zones;
 use crate::score::{DEFAULT_TEMPO, Direction, Lyric, MAX_TICK, Metre, Tick};
@@ -60,8 +61,10 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
              texts in UTF-8"
         ));
     }
+    let rhythm = rhythm(&chunks);
     for (number, data) in (1..).zip(chunks) {
         let mut reader = TrackReader::new(number, &scale, encoding);
+        reader.track.rhythm.clone_from(&rhythm);
         reader.read(data)?;
         directions.append(&mut reader.directions);
         texts.push(std::mem::take(&mut reader.texts));
@@ -216,7 +219,7 @@ impl<'a, 'f> TrackReader<'a, 'f> {
                 };
                 self.take_meta(kind, data);
             }
-            Event::Other => {}
+            Event::Exclusive(_) | Event::Other => {}
         }
     }
 

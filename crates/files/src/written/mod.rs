@@ -7,6 +7,7 @@ mod timeline;
 mod track;
 mod verses;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use chorale::{Key, Pitch, Spelling};
@@ -83,6 +84,8 @@ pub(crate) struct WrittenPart {
     pub remarks: Vec<String>,
     /// How many of its notes have no pitch, and are left out.
     pub unpitched: usize,
+    /// The staves whose notes are no pitches, whatever they look like.
+    pub percussion: BTreeSet<u32>,
 }
 
 /// What a part has in one measure, its times counted in ticks from the bar line.

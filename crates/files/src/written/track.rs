@@ -23,7 +23,7 @@ pub(super) struct Player<'a> {
 
 impl Player<'_> {
     pub fn track(&self, part: WrittenPart) -> Track {
-        let WrittenPart { name, measures, mut remarks, unpitched, .. } = part;
+        let WrittenPart { name, measures, mut remarks, unpitched, percussion, .. } = part;
         let lines: BTreeSet<&(u32, String)> =
             measures.iter().flat_map(|measure| &measure.notes).map(|note| &note.line).collect();
         // Staves from the top; more voices than MIDI has channels are no piano's.
@@ -68,6 +68,8 @@ impl Player<'_> {
         let mut track = line_track.finish();
         let places = lines.iter().map(|((staff, voice), line)| (*line, Place { staff: *staff, voice: voice.clone() }));
         track.places = places.collect();
+        let on_percussion = lines.iter().filter(|((staff, _), _)| percussion.contains(staff));
+        track.rhythm = on_percussion.map(|(_, line)| (*line, true)).collect();
         join_voices(&mut track, &self.rests(&measures, &lines));
         track
     }

@@ -1,7 +1,8 @@
-//! Notes that a score keeps for its players alone.
+//! Notes that a score keeps for its players alone, and notes that are no pitches.
 
 use super::tests::{ATTRIBUTES, note, read_text, score, spans};
 use super::*;
+use crate::melody::{Choice, Melody};
 
 fn pitches(source: &Source) -> Vec<u8> {
     spans(source).iter().map(|(_, _, pitch)| *pitch).collect()
@@ -36,4 +37,23 @@ fn where_nothing_is_printed_the_notes_are_the_piece() {
     let hidden = note("C5", 8, "").replace("<note>", "<note print-object=\"no\">");
     let source = read_text(&score(&[&[ATTRIBUTES, &*hidden].concat()]));
     assert_eq!((pitches(&source), source.remarks), (vec![72], vec![]));
+}
+
+#[test]
+fn a_staff_with_the_clef_of_percussion_is_never_the_melody() {
+    let clefs = |upper: &str, more: &str| {
+        let clef =
+            |staff: u32, sign: &str| format!("<clef number=\"{staff}\"><sign>{sign}</sign><line>2</line></clef>");
+        let attributes = [&clef(1, upper), &*clef(2, "G"), "</attributes>"].concat();
+        let on = |staff: u32, pitch: &str| note(pitch, 8, &format!("<staff>{staff}</staff>"));
+        let backup = "<backup><duration>8</duration></backup>";
+        let first = [&ATTRIBUTES.replace("</attributes>", &attributes), &*on(1, "C6"), backup, &on(2, "C5")].concat();
+        Melody::find(&read_text(&score(&[&first, &[more, &*on(1, "D6")].concat()])), &Choice::default()).unwrap().notes
+            [0]
+        .pitch
+    };
+    assert_eq!(clefs("G", "").midi(), 84);
+    assert_eq!(clefs("percussion", "").midi(), 72);
+    let bells = "<attributes><clef><sign>G</sign></clef></attributes>";
+    assert_eq!(clefs("percussion", bells).midi(), 84, "a player who turns to bells has pitches");
 }

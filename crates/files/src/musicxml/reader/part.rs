@@ -36,6 +36,9 @@ pub(super) struct Context<'a> {
     /// The staves of which nothing is printed.
     hidden_staves: BTreeSet<u32>,
     hidden: usize,
+    /// The staves that have ever had a clef of percussion, and those that have had another.
+    percussion: BTreeSet<u32>,
+    pitched: BTreeSet<u32>,
     /// What had to be interpreted, in sentences for the user.
     remarks: Vec<String>,
 }
@@ -111,6 +114,8 @@ pub(super) fn read_part(
         takes_hidden,
         hidden_staves: BTreeSet::new(),
         hidden: 0,
+        percussion: BTreeSet::new(),
+        pitched: BTreeSet::new(),
         mode: None,
         remarks: Vec::new(),
     };
@@ -128,6 +133,7 @@ pub(super) fn read_part(
         (context.fermatas_over_rests, "fermatas over rests are left out"),
     ];
     part.unpitched = context.unpitched;
+    part.percussion = &context.percussion - &context.pitched;
     part.remarks = context.remarks;
     part.remarks.extend(left_out(nodes));
     let told = told.into_iter().filter(|(count, _)| *count > 0);
@@ -222,6 +228,12 @@ fn read_attributes(node: Node, at: Tick, context: &mut Context, content: &mut Wr
             Some("no") => _ = context.hidden_staves.insert(staff),
             _ => _ = context.hidden_staves.remove(&staff),
         }
+    }
+    for clef in children(node, "clef") {
+        let staff = clef.attribute("number").and_then(|staff| staff.parse().ok()).unwrap_or(1);
+        let is_percussion = text_of(clef, "sign") == Some("percussion");
+        let staves = if is_percussion { &mut context.percussion } else { &mut context.pitched };
+        staves.insert(staff);
     }
     // A transposing instrument's key is read as it sounds.
     if let Some(key) = child(node, "key")
