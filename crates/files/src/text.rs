@@ -6,6 +6,38 @@ use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 /// So much of a text shows how it is written.
 const ENOUGH: usize = 1 << 16;
 
+/// How the bytes beyond ASCII are letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Letters {
+    Known(&'static Encoding),
+    /// As DOS wrote those of the West (code pages 437 and 850).
+    Dos,
+}
+
+impl Letters {
+    pub fn name(self) -> &'static str {
+        match self {
+            Letters::Known(encoding) => encoding.name(),
+            Letters::Dos => "the letters of DOS (code page 850)",
+        }
+    }
+
+    pub fn decode(self, bytes: &[u8]) -> String {
+        let dos = |byte: &u8| match byte.checked_sub(0x80) {
+            None => char::from(*byte),
+            Some(place) => DOS.chars().nth(place.into()).unwrap_or(char::REPLACEMENT_CHARACTER),
+        };
+        match self {
+            Letters::Known(encoding) => encoding.decode_without_bom_handling(bytes).0.into_owned(),
+            Letters::Dos => bytes.iter().map(dos).collect(),
+        }
+    }
+}
+
+/// From 128 on: code page 850, which has all letters of 437; with a stop for what is no letter.
+const DOS: &str =
+    "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø·Ø··áíóúñÑ··¿····¡«»·····ÁÂÀ··············ãÃ··········ÊËÈ·ÍÎÏ·····Ì·ÓßÔÒõÕ···ÚÛÙýÝ";
+
 /// UTF-8 where it is that, else Latin-1 as Windows has it.
 pub(crate) fn decode(bytes: &[u8]) -> String {
     decode_as(WINDOWS_1252, bytes)
@@ -23,12 +55,13 @@ pub(crate) fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> String {
 pub(crate) fn decode_document(bytes: &[u8]) -> String {
     utf16(bytes).unwrap_or_else(|| {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        decode_as(encoding_of([bytes].into_iter()).unwrap_or(WINDOWS_1252), bytes)
+        let letters = encoding_of([bytes].into_iter());
+        std::str::from_utf8(bytes).map_or_else(|_| letters.unwrap_or(WEST).decode(bytes), str::to_owned)
     })
 }
 
 /// How the texts of a file are written, as their letters follow each other; `None` where each is read by [`decode`].
-pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> Option<&'static Encoding> {
+pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Letters> {
     let foreign = texts.clone().filter(|text| !text.is_ascii());
     let (utf8, others): (Vec<&[u8]>, Vec<&[u8]>) = foreign.partition(|text| std::str::from_utf8(text).is_ok());
     if utf8.len() >= others.len() {
@@ -45,15 +78,25 @@ pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> 
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(&sample, true);
     let found = detector.guess(None, Utf8Detection::Deny);
-    let found = if found == WINDOWS_1252 && is_of_old_macs(&sample) { MACINTOSH } else { found };
-    Some(found).filter(|encoding| *encoding != WINDOWS_1252)
+    let sense_of = |letters: Letters| sense(&letters.decode(&sample));
+    let foreign = sample.iter().filter(|byte| !byte.is_ascii()).count();
+    let letters = foreign + sample.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let (of_west, of_dos) = (sense_of(WEST), sense_of(Letters::Dos));
+    // The detector knows neither DOS nor the Macs before Mac OS X. Of other languages most letters are beyond ASCII.
+    let makes_sense = |sense: i32| sense >= of_west + 2;
+    let all_make_sense = of_dos == foreign as i32 && FEW_FOREIGN * foreign <= letters;
+    if makes_sense(of_dos) && (all_make_sense || found == WINDOWS_1252 && of_dos > sense_of(OLD_MACS)) {
+        return Some(Letters::Dos);
+    }
+    let found = if found == WINDOWS_1252 && makes_sense(sense_of(OLD_MACS)) { OLD_MACS } else { Letters::Known(found) };
+    Some(found).filter(|letters| *letters != WEST)
 }
 
-/// Whether the words of a western text make more sense as Macs wrote them before Mac OS X, which the detector does not know.
-fn is_of_old_macs(text: &[u8]) -> bool {
-    let sense = |encoding: &'static Encoding| sense(&encoding.decode_without_bom_handling(text).0);
-    sense(MACINTOSH) >= sense(WINDOWS_1252) + 2
-}
+const WEST: Letters = Letters::Known(WINDOWS_1252);
+const OLD_MACS: Letters = Letters::Known(MACINTOSH);
+
+/// In the languages of the West at most one letter in so many has an accent.
+const FEW_FOREIGN: usize = 4;
 
 /// The small accented letters of the West.
 const ACCENTED: &str = "àáâãäåæçèéêëìíîïñòóôõöøùúûüýßœ";
@@ -103,8 +146,8 @@ mod tests {
             assert!(!failed, "{text}");
             // As MIDI files have them, a syllable each.
             let syllables = bytes.chunks(4);
-            let encoding = encoding_of(syllables).unwrap_or(WINDOWS_1252);
-            assert_eq!(encoding.decode_without_bom_handling(&bytes).0, text, "{label}: {}", encoding.name());
+            let letters = encoding_of(syllables).unwrap_or(WEST);
+            assert_eq!(letters.decode(&bytes), text, "{label}: {}", letters.name());
             assert_eq!(decode_document(&bytes), text);
         };
         check("windows-1251", "Тихая ночь, дивная ночь, дремлет всё, лишь не спит");
@@ -126,6 +169,26 @@ mod tests {
         check("windows-1252", "Don’t you cry, I’m here… “Hush,” she said – don’t let’s go");
         check("windows-1252", "Žižka šel až k řece".replace('ř', "r").as_str());
         check("windows-1252", "Ô nuit de paix, sainte nuit, dans le ciel l'astre luit, où l'été s'achève");
+    }
+
+    #[test]
+    fn words_of_dos_are_known_by_where_their_letters_stand() {
+        let check = |text: &str| {
+            let byte = |letter: char| match DOS.chars().position(|known| known == letter) {
+                Some(place) => 0x80 + place as u8,
+                None => u8::try_from(letter).unwrap(),
+            };
+            let bytes: Vec<u8> = text.chars().map(byte).collect();
+            assert_eq!(encoding_of(bytes.chunks(4)), Some(Letters::Dos), "{text}");
+            assert_eq!(decode_document(&bytes), text);
+        };
+        check("Stille Nacht, heilige Nacht, alles schläft, einsam wacht; schönster Süße Größe");
+        check("Ö du fröhliche, Ö du selige, gnadenbringende Weihnachtszeit");
+        check("Noche de paz, ¿qué canción será la más bella del niño? ¡Señor!");
+        check("Douce nuit, ô sainte nuit, l'été où l'on fête Noël à la forêt");
+        check("Glade jul, dejlige jul, engle daler ned i skjul, her de fløj med Paradis grønt");
+        check("Für Elise");
+        assert_eq!(Letters::Dos.decode(b"A\x80\xff"), "AÇ\u{fffd}");
     }
 
     #[test]

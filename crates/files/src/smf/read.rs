@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::Encoding;
 use thiserror::Error;
 
 use super::chunks::{read_header, track_chunks};
@@ -14,7 +13,7 @@ use super::text;
 use super::zones::Zones;
 use crate::score::{DEFAULT_TEMPO, Direction, Lyric, MAX_TICK, Metre, Tick};
 use crate::source::{Kind, Source, Track, in_order_each_once};
-use crate::text::encoding_of;
+use crate::text::{Letters, encoding_of};
 use crate::wandering;
 
 /// Why bytes are no MIDI file that can be used.
@@ -53,9 +52,9 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let mut directions: Vec<_> = scale.tempo.map(|tempo| (0, Direction::Tempo(tempo))).into_iter().collect();
     let (mut tracks, mut texts) = (Vec::new(), Vec::new());
     let chunks = track_chunks(chunks, header.tracks)?;
-    let encoding = encoding_of(chunks.iter().flat_map(|data| texts_of(data)));
-    if let Some(encoding) = encoding {
-        let name = encoding.name();
+    let letters = encoding_of(chunks.iter().flat_map(|data| texts_of(data)));
+    if let Some(letters) = letters {
+        let name = letters.name();
         remarks.push(format!(
             "its words and names seem to be written in {name}, which the file does not tell; if they are not, save it with \
              texts in UTF-8"
@@ -63,7 +62,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     }
     let rhythm = rhythm(&chunks);
     for (number, data) in (1..).zip(chunks) {
-        let mut reader = TrackReader::new(number, &scale, encoding);
+        let mut reader = TrackReader::new(number, &scale, letters);
         reader.track.rhythm.clone_from(&rhythm);
         reader.read(data)?;
         directions.append(&mut reader.directions);
@@ -141,7 +140,7 @@ struct TrackReader<'a, 'f> {
     number: usize,
     scale: &'a TickScale,
     /// Of all texts, where it isn't one that each of them tells.
-    encoding: Option<&'static Encoding>,
+    letters: Option<Letters>,
     now: Tick,
     track: Track,
     notes: NoteCollector,
@@ -154,11 +153,11 @@ struct TrackReader<'a, 'f> {
 }
 
 impl<'a, 'f> TrackReader<'a, 'f> {
-    fn new(number: usize, scale: &'a TickScale, encoding: Option<&'static Encoding>) -> TrackReader<'a, 'f> {
+    fn new(number: usize, scale: &'a TickScale, letters: Option<Letters>) -> TrackReader<'a, 'f> {
         TrackReader {
             number,
             scale,
-            encoding,
+            letters,
             now: 0,
             track: Track::default(),
             notes: NoteCollector::default(),
@@ -213,8 +212,8 @@ impl<'a, 'f> TrackReader<'a, 'f> {
             }
             Event::Controller { channel, controller, value } => self.zones.controller(channel, controller, value),
             Event::Meta { kind, data } => {
-                let data = match self.encoding.filter(|_| matches!(kind, 0x01..=0x07)) {
-                    Some(encoding) => encoding.decode_without_bom_handling(data).0.into_owned().into_bytes().into(),
+                let data = match self.letters.filter(|_| matches!(kind, 0x01..=0x07)) {
+                    Some(letters) => letters.decode(data).into_bytes().into(),
                     None => Cow::Borrowed(data),
                 };
                 self.take_meta(kind, data);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::timeline::Timeline;
-use super::verses::Verses;
+use super::verses::{Sung, Verses};
 use super::{RepeatSigns, WrittenExpression, WrittenMeasure, WrittenNote, WrittenPart};
 use crate::notation::DIVISIONS;
 use crate::phrasing::Expression;
@@ -30,9 +30,7 @@ impl Player<'_> {
         let lines: BTreeMap<&(u32, String), u8> = lines.into_iter().zip(0..=u8::MAX).collect();
         let order: Vec<usize> = self.timeline.played.iter().map(|(measure, _)| *measure).collect();
         let mut verses = Verses::of_passes(&measures, self.signs, &order);
-        if verses.is_some() {
-            remarks.push("repeated measures with several lines of words sing one of them each time".into());
-        }
+        remarks.extend(verses.as_ref().map(Verses::remark));
         let irregular = (1..).zip(&measures).filter(|(_, measure)| is_irregular(measure, self.ticks_per_quarter));
         let irregular: Vec<usize> = irregular.map(|(number, _)| number).collect();
         if let [first, others @ ..] = &irregular[..] {
@@ -54,10 +52,10 @@ impl Player<'_> {
             }
             before = Some(measure);
             let Some(content) = measures.get(measure) else { continue };
-            let verse = verses.as_mut().map(|verses| verses.begin(measure));
+            let sung = verses.as_mut().map(|verses| verses.begin(measure));
             for note in &content.notes {
                 let Some(&line) = lines.get(&note.line) else { continue };
-                line_track.note(line, note, bar_line, verse);
+                line_track.note(line, note, bar_line, sung.as_ref());
             }
             for (at, expression) in &content.expressions {
                 line_track.expression(bar_line + at, expression);
@@ -116,8 +114,8 @@ struct OpenTie {
 }
 
 impl Playing {
-    /// `verse` is the one that is sung this time, where not all are.
-    fn note(&mut self, line: u8, note: &WrittenNote, bar_line: Tick, verse: Option<Option<u8>>) {
+    /// `sung` tells the verses that are sung this time, where not all are.
+    fn note(&mut self, line: u8, note: &WrittenNote, bar_line: Tick, sung: Option<&Sung>) {
         let begins = self.add(line, note, bar_line);
         let track = &mut self.track;
         if note.fermata {
@@ -137,11 +135,8 @@ impl Playing {
         self.slurs.extend(note.slurs_from.iter().map(|number| ((line, *number), begins)));
         let tick = bar_line + note.start;
         for lyric in &note.lyrics {
-            let number = match verse {
-                Some(sung) if sung != Some(lyric.verse) => continue,
-                Some(_) => 1,
-                None => lyric.verse,
-            };
+            let number = sung.map_or(Some(lyric.verse), |sung| sung.get(&lyric.verse).copied());
+            let Some(number) = number else { continue };
             let syllable = Lyric { tick, verse: number, text: lyric.text.clone().into_bytes() };
             track.words.entry(line).or_default().push(syllable.clone());
             // Parts on one staff sing the same words; they are kept once.

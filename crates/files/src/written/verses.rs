@@ -1,20 +1,32 @@
 //! Which words are sung when measures are repeated.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{RepeatSigns, WrittenMeasure};
 
-/// The verses of a part whose repeated measures have a line of words for each pass.
+/// The verses of a part whose repeated measures have lines of words for each pass.
 pub(super) struct Verses {
     /// By measure.
     present: Vec<BTreeSet<u8>>,
-    /// How often each measure has been begun.
-    passes: Vec<u8>,
+    /// By measure, how often it is played, and how often it has been begun.
+    times: Vec<usize>,
+    begun: Vec<usize>,
+    /// By measure, the pass for which its ending is.
+    endings: Vec<Option<usize>>,
+    /// Those of repeated measures, in order.
+    lines: Vec<u8>,
+    /// How often the most repeated measure is played.
+    passes: usize,
+    /// Whether what is played once has a single line of words.
+    has_refrain: bool,
 }
+
+/// By the verse on paper, the verse as it is sung.
+pub(super) type Sung = BTreeMap<u8, u8>;
 
 impl Verses {
     /// `None` where the verses are strophes, which are sung to the whole piece: where measures that are played once have
-    /// several too, or repeated ones more than there are passes.
+    /// several too, unless the repeated ones have as many lines more as there are passes.
     pub fn of_passes(measures: &[WrittenMeasure], signs: &[RepeatSigns], order: &[usize]) -> Option<Verses> {
         let verses = |measure: &WrittenMeasure| -> BTreeSet<u8> {
             measure.notes.iter().flat_map(|note| &note.lyrics).map(|lyric| lyric.verse).collect()
@@ -24,22 +36,57 @@ impl Verses {
         for &measure in order {
             times.get_mut(measure).into_iter().for_each(|times| *times += 1);
         }
-        let is_ending = |measure: usize| signs.get(measure).is_some_and(|sign| !sign.endings.is_empty());
-        let count = |is_asked: &dyn Fn(usize) -> bool| {
-            let asked = (0..measures.len()).filter(|&measure| !is_ending(measure) && is_asked(times[measure]));
-            asked.flat_map(|measure| &present[measure]).collect::<BTreeSet<_>>().len()
+        let ending = |measure: usize| signs.get(measure)?.endings.first().map(|pass| *pass as usize);
+        let endings: Vec<Option<usize>> = (0..measures.len()).map(ending).collect();
+        let lines = |is_asked: &dyn Fn(usize) -> bool| -> Vec<u8> {
+            let asked = (0..measures.len()).filter(|&measure| endings[measure].is_none() && is_asked(times[measure]));
+            asked.flat_map(|measure| &present[measure]).copied().collect::<BTreeSet<_>>().into_iter().collect()
         };
-        let (repeated, once) = (count(&|times| times > 1), count(&|times| times == 1));
-        let most = times.iter().copied().max().unwrap_or(0);
-        let are_of_passes = (2..=most).contains(&repeated) && once <= 1;
-        are_of_passes.then(|| Verses { present, passes: vec![0; measures.len()] })
+        let (repeated, once) = (lines(&|times| times > 1), lines(&|times| times == 1).len());
+        let passes = times.iter().copied().max().unwrap_or(0);
+        let are_of_passes = passes > 1 && repeated.len() > 1 && (once <= 1 || repeated.len() == passes * once);
+        let begun = vec![0; measures.len()];
+        are_of_passes.then_some(Verses {
+            present,
+            times,
+            begun,
+            endings,
+            lines: repeated,
+            passes,
+            has_refrain: once == 1,
+        })
     }
 
-    /// The verse that is sung this time, when a measure is played once more: that of the pass, else the first.
-    pub fn begin(&mut self, measure: usize) -> Option<u8> {
-        let pass = self.passes.get_mut(measure)?;
-        *pass = pass.saturating_add(1);
-        let present = &self.present[measure];
-        if present.contains(pass) { Some(*pass) } else { present.first().copied() }
+    /// For the user.
+    pub fn remark(&self) -> String {
+        let said = "repeated measures with several lines of words sing one of them each time";
+        let Verses { lines, passes, .. } = self;
+        match lines.len().checked_sub(*passes).filter(|more| *more > 0) {
+            Some(_) => format!("{said}; lines beyond the first {passes} make further verses"),
+            None => said.into(),
+        }
+    }
+
+    /// What is sung this time, when a measure is played once more: the lines of the pass, the first of them as the first
+    /// verse and so on; where the pass has none, the first line.
+    pub fn begin(&mut self, measure: usize) -> Sung {
+        let Some(begun) = self.begun.get_mut(measure) else { return Sung::new() };
+        *begun += 1;
+        let (times, present) = (self.times[measure], &self.present[measure]);
+        let (pass, passes) = match self.endings[measure] {
+            Some(pass) if times == 1 => (pass, self.passes),
+            _ => (*begun, times),
+        };
+        let place = |verse: &u8| {
+            self.lines.iter().position(|line| line == verse).unwrap_or(usize::from(*verse).saturating_sub(1))
+        };
+        let is_refrain = times == 1 && self.endings[measure].is_none() && present.len() == 1 && self.has_refrain;
+        let of_pass =
+            present.iter().filter(|_| !is_refrain).filter(|verse| place(verse) % passes == (pass - 1) % passes);
+        let sung: Sung = of_pass.map(|verse| (*verse, (place(verse) / passes + 1) as u8)).collect();
+        match present.first() {
+            Some(first) if sung.is_empty() => [(*first, 1)].into(),
+            _ => sung,
+        }
     }
 }

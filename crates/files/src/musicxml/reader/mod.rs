@@ -197,3 +197,5 @@ mod hidden;
 mod strangers;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verses;

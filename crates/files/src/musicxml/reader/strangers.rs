@@ -8,12 +8,12 @@ use crate::melody::{Choice, Melody};
 use crate::phrasing::Expression;
 use crate::score::{Metre, Tick, signature};
 
-fn lyric(verse: u8, syllabic: &str, text: &str) -> String {
+pub(super) fn lyric(verse: u8, syllabic: &str, text: &str) -> String {
     format!("<lyric number=\"{verse}\"><syllabic>{syllabic}</syllabic><text>{text}</text></lyric>")
 }
 
 /// Tick, verse and text.
-fn words(source: &Source) -> Vec<(Tick, u8, &str)> {
+pub(super) fn words(source: &Source) -> Vec<(Tick, u8, &str)> {
     let text = |lyric: &'_ crate::Lyric| std::str::from_utf8(&lyric.text).unwrap().to_owned();
     let words = source.tracks[0].lyrics.iter().map(|lyric| (lyric.tick, lyric.verse, text(lyric)));
     words.map(|(tick, verse, text)| (tick, verse, &*Box::leak(text.into_boxed_str()))).collect()
@@ -190,23 +190,6 @@ fn elisions_melismas_and_slurs_are_kept() {
     assert_eq!(words(&source), [(0, 1, "1. Come,"), (480, 1, "né\u{203f}a-"), (960, 1, "me")]);
     let phrasing = &source.tracks[0].phrasing;
     assert_eq!((&phrasing.slurs[..], &phrasing.extenders[..]), (&[(960, 1440)][..], &[960][..]));
-}
-
-#[test]
-fn repeated_measures_with_several_lines_of_words_sing_one_each_time() {
-    let two = |a: &str, b: &str| [lyric(1, "single", a), lyric(2, "single", b)].concat();
-    let repeat = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
-    let first = [ATTRIBUTES, &note("C5", 8, &two("A", "P")), repeat].concat();
-    let source = read_text(&score(&[&first, &note("D5", 8, &lyric(1, "single", "E"))]));
-    assert_eq!(words(&source), [(0, 1, "A"), (1920, 1, "P"), (3840, 1, "E")]);
-    // Strophes, which the rest has too, are sung to the whole.
-    let source = read_text(&score(&[&first, &note("D5", 8, &two("E", "R"))]));
-    assert_eq!(words(&source).len(), 6);
-    // A measure without words of the second pass has those of the first.
-    let measures = [note("C5", 8, &two("A", "P")), format!("{}{repeat}", note("D5", 8, &lyric(1, "single", "Amen")))];
-    let source = read_text(&score(&[&measures[0], &measures[1]]));
-    let texts: Vec<&str> = words(&source).iter().map(|(.., text)| *text).collect();
-    assert_eq!(texts, ["A", "Amen", "P", "Amen"]);
 }
 
 #[test]

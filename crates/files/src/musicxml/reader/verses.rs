@@ -1,0 +1,68 @@
+//! Which words are sung when measures are repeated.
+
+use super::strangers::{lyric, words};
+use super::tests::{ATTRIBUTES, note, read_text, score};
+
+const REPEAT: &str = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
+
+/// A measure with a word for each verse.
+fn sung(verses: &[&str]) -> String {
+    let lyrics = (1..).zip(verses).map(|(verse, text)| lyric(verse, "single", text));
+    note("C5", 8, &lyrics.collect::<String>())
+}
+
+/// The words of each verse, in order, of a repeated measure and one that is not.
+fn verses(repeated: &[&str], once: &[&str]) -> Vec<String> {
+    let source = read_text(&score(&[&[ATTRIBUTES, &sung(repeated), REPEAT].concat(), &sung(once)]));
+    let of = |wanted: u8| {
+        let words = words(&source);
+        words.iter().filter(|(_, verse, _)| *verse == wanted).map(|(.., text)| *text).collect::<Vec<_>>().join(" ")
+    };
+    (1..=9).map(of).filter(|words| !words.is_empty()).collect()
+}
+
+#[test]
+fn repeated_measures_with_several_lines_of_words_sing_one_each_time() {
+    let two = |a: &str, b: &str| [lyric(1, "single", a), lyric(2, "single", b)].concat();
+    let repeat = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
+    let first = [ATTRIBUTES, &note("C5", 8, &two("A", "P")), repeat].concat();
+    let source = read_text(&score(&[&first, &note("D5", 8, &lyric(1, "single", "E"))]));
+    assert_eq!(words(&source), [(0, 1, "A"), (1920, 1, "P"), (3840, 1, "E")]);
+    // Strophes, which the rest has too, are sung to the whole.
+    let source = read_text(&score(&[&first, &note("D5", 8, &two("E", "R"))]));
+    assert_eq!(words(&source).len(), 6);
+    // A measure without words of the second pass has those of the first.
+    let measures = [note("C5", 8, &two("A", "P")), format!("{}{repeat}", note("D5", 8, &lyric(1, "single", "Amen")))];
+    let source = read_text(&score(&[&measures[0], &measures[1]]));
+    let texts: Vec<&str> = words(&source).iter().map(|(.., text)| *text).collect();
+    assert_eq!(texts, ["A", "Amen", "P", "Amen"]);
+}
+
+#[test]
+fn lines_beyond_the_passes_are_further_verses() {
+    assert_eq!(verses(&["1", "2", "3"], &["R"]), ["1 2 R", "3"]);
+    assert_eq!(verses(&["1", "2", "3", "4"], &[]), ["1 2", "3 4"]);
+    // The first part of a bar form has two lines for each of the last.
+    assert_eq!(verses(&["1a", "1b", "2a", "2b"], &["1c", "2c"]), ["1a 1b 1c", "2a 2b 2c"]);
+    assert_eq!(verses(&["1", "2", "3"], &["1c", "2c", "3c"]), ["1 1 1c", "2 2 2c", "3 3 3c"], "strophes");
+    let source = read_text(&score(&[&[ATTRIBUTES, &sung(&["1", "2", "3"]), REPEAT].concat()]));
+    let said = "sing one of them each time; lines beyond the first 2 make further verses";
+    assert!(source.tracks[0].remarks[0].ends_with(said), "{:?}", source.tracks[0].remarks);
+}
+
+#[test]
+fn an_ending_has_the_words_of_its_pass_and_a_refrain_one_line_whatever_its_number() {
+    let ending = |number: u8, more: &str, measure: &str| {
+        format!(
+            "<barline location=\"left\"><ending number=\"{number}\" type=\"start\"/></barline>{measure}\
+                 <barline location=\"right\"><ending number=\"{number}\" type=\"stop\"/>{more}</barline>"
+        )
+    };
+    let back = "<repeat direction=\"backward\"/>";
+    let three = [ATTRIBUTES, &sung(&["1", "2", "3"])].concat();
+    let (first, second) =
+        (ending(1, back, &sung(&["a", "", "c"])), ending(2, "", &note("D5", 8, &lyric(2, "single", "b"))));
+    let source = read_text(&score(&[&three, &first, &second, &note("E5", 8, &lyric(3, "single", "R"))]));
+    let texts: Vec<(u8, &str)> = words(&source).iter().map(|(_, verse, text)| (*verse, *text)).collect();
+    assert_eq!(texts, [(1, "1"), (2, "3"), (1, "a"), (2, "c"), (1, "2"), (1, "b"), (1, "R")]);
+}
