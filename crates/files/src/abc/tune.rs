@@ -77,7 +77,7 @@ impl Tune {
             has_loose_lines: false,
             order: None,
             marks: Vec::new(),
-            printed: head.iter().copied().chain(text.lines()).filter_map(printed_voices).last(),
+            printed: head.iter().copied().chain(text.lines()).filter_map(printed_voices).next_back(),
             unread: Vec::new(),
         };
         // Tags are those of a page that the tune stands in.
