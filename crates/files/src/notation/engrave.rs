@@ -1,9 +1,11 @@
 //! The notes of a part in measures: tied where notation cuts them, with rests between.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use chorale::{Part, Spelling};
 
+use super::melisma::melismas;
 use super::ruler::Ruler;
 use super::spell::spellings;
 use super::values::{QUARTER_OF_THREE, bracket, first_value, follows_in_triplet};
@@ -14,11 +16,15 @@ use crate::score::{Note, Score, Tick};
 pub(super) fn engrave(part: Part, score: &Score, ruler: &Ruler, measures: &mut [Measure]) {
     let is_melody = part == score.melody;
     let syllables = if is_melody { score.syllables_in_notes() } else { BTreeSet::new() };
-    let slurs: &[(Tick, Tick)] = if is_melody { &score.phrasing.slurs } else { &[] };
-    let (slurs_from, slurs_to) = slur_ends(slurs);
+    let notes = placed(part, score, ruler);
+    let starts: Vec<Tick> = notes.iter().map(|placed| placed.note.start).collect();
+    let (slurs_from, slurs_to) = match is_melody {
+        true => slur_ends(&score.phrasing.slurs, OF_MELODY),
+        false => slur_ends(&melismas(score, part, &starts), below_melody(part)),
+    };
     let mut line = PartLine { part, ruler, measures };
     let mut now = 0;
-    for Placed { note, spelling, start, end, fermata, breath, .. } in placed(part, score, ruler) {
+    for Placed { note, spelling, start, end, fermata, breath, .. } in notes {
         line.fill(now, start, None, &BTreeMap::new());
         let slurs = |ends: &BTreeMap<Tick, Vec<u8>>| ends.get(&note.start).cloned().unwrap_or_default();
         let head = Notehead {
@@ -38,11 +44,22 @@ pub(super) fn engrave(part: Part, score: &Score, ruler: &Ruler, measures: &mut [
     line.fill(now, ruler.end, None, &BTreeMap::new());
 }
 
+/// MusicXML tells slurs of a staff that overlap apart by six numbers: these are the melody's, whose slurs may overlap.
+const OF_MELODY: RangeInclusive<u8> = 1..=4;
+
+/// The number of the slurs of a part that may share its staff with the melody or with one more part.
+fn below_melody(part: Part) -> RangeInclusive<u8> {
+    let number = if matches!(part, Part::Soprano | Part::Tenor) { 5 } else { 6 };
+    number..=number
+}
+
 /// The numbers of the slurs that begin and end at each note.
-fn slur_ends(slurs: &[(Tick, Tick)]) -> (BTreeMap<Tick, Vec<u8>>, BTreeMap<Tick, Vec<u8>>) {
-    // MusicXML tells slurs that overlap apart by six numbers.
+fn slur_ends(
+    slurs: &[(Tick, Tick)],
+    numbers: RangeInclusive<u8>,
+) -> (BTreeMap<Tick, Vec<u8>>, BTreeMap<Tick, Vec<u8>>) {
     let (mut from, mut to) = (BTreeMap::<Tick, Vec<u8>>::new(), BTreeMap::<Tick, Vec<u8>>::new());
-    for (&(first, last), number) in slurs.iter().zip((1..=6).cycle()) {
+    for (&(first, last), number) in slurs.iter().zip(numbers.cycle()) {
         from.entry(first).or_default().push(number);
         to.entry(last).or_default().push(number);
     }

@@ -2,6 +2,7 @@
 
 mod beams;
 mod engrave;
+mod melisma;
 mod ruler;
 mod spell;
 mod values;

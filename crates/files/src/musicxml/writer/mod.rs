@@ -145,7 +145,7 @@ mod tests {
     use super::super::{compress, read};
     use super::*;
     use crate::any_score::any_score;
-    use crate::score::{Note, Tick};
+    use crate::score::{Lyric, Note, Tick};
 
     #[test]
     fn bar_lines_leave_the_words_between_staves_alone_and_the_program_is_named() {
@@ -163,6 +163,44 @@ mod tests {
             ];
             assert!(expected.iter().all(|leaf| text(program).matches(leaf).count() == 4), "{}", text(program));
         }
+    }
+
+    #[test]
+    fn lower_parts_slur_the_notes_of_a_syllable_and_draw_a_line_after_a_word() {
+        let note = |eighths: std::ops::Range<Tick>| {
+            let pitch = Pitch::new(60 + eighths.start as u8).unwrap();
+            Note { start: eighths.start * 240, end: eighths.end * 240, pitch, velocity: 80 }
+        };
+        let lyric = |tick, text: &str| Lyric { tick, verse: 1, text: text.into() };
+        let score = Score {
+            ticks_per_quarter: 480,
+            parts: [
+                vec![note(0..2), note(2..4)],
+                vec![],
+                vec![note(0..4)],
+                (0..4).map(|at| note(at..at + 1)).collect(),
+            ],
+            lyrics: vec![lyric(0, "ho-"), lyric(480, "ly")],
+            all_sing: true,
+            ..Score::default()
+        };
+        let text = |score: &Score, layout| write(score, &Grid::new(480, &[], 0), layout, &[]).unwrap();
+        let count = |text: &str, sign: &str| text.matches(sign).count();
+        let open = text(&score, Layout::Open);
+        let bass = &open[open.find("<part id=\"P4\">").unwrap()..];
+        assert_eq!((count(bass, "<slur type=\"start\""), count(bass, "<slur type=\"stop\"")), (2, 2), "{bass}");
+        assert_eq!(count(&open, "<slur"), 4, "those that hold a note have none");
+        assert_eq!(
+            (count(bass, "<extend/>"), count(&open, "<extend/>")),
+            (1, 1),
+            "after the word, not after its hyphen"
+        );
+        assert_eq!(
+            count(&text(&score, Layout::Closed), "<slur"),
+            4,
+            "also where the words stand under the melody alone"
+        );
+        assert_eq!(count(&text(&Score { all_sing: false, ..score }, Layout::Open), "<slur"), 0);
     }
 
     proptest! {

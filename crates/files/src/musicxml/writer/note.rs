@@ -19,6 +19,15 @@ pub(super) struct NoteElement<'a> {
 }
 
 impl NoteElement<'_> {
+    /// Whether a line follows a syllable: where the melody's source has one, and in the other parts where a word ends on several
+    /// notes.
+    fn extends(&self, syllable: &Syllable) -> bool {
+        match &self.item.notehead {
+            Some(head) if !self.is_melody => !syllable.goes_on && !head.slurs_from.is_empty(),
+            _ => syllable.extends,
+        }
+    }
+
     /// In the order of elements that the format prescribes.
     pub fn write(&self, xml: &mut Xml) {
         xml.open("note");
@@ -36,7 +45,7 @@ impl NoteElement<'_> {
             xml.leaf_with("beam", &format!("number=\"{level}\""), beam_name(*beam));
         }
         self.notations(xml);
-        self.syllables.iter().for_each(|syllable| lyric(xml, syllable, self.is_melody));
+        self.syllables.iter().for_each(|syllable| lyric(xml, syllable, self.extends(syllable)));
         xml.close("note");
     }
 
@@ -115,7 +124,7 @@ impl NoteElement<'_> {
     }
 }
 
-fn lyric(xml: &mut Xml, syllable: &Syllable, is_melody: bool) {
+fn lyric(xml: &mut Xml, syllable: &Syllable, extends: bool) {
     xml.open(&format!("lyric number=\"{}\"", syllable.verse));
     let syllabic = match (syllable.begun, syllable.goes_on) {
         (false, false) => "single",
@@ -125,7 +134,7 @@ fn lyric(xml: &mut Xml, syllable: &Syllable, is_melody: bool) {
     };
     xml.leaf("syllabic", syllabic);
     xml.leaf("text", &syllable.text);
-    if syllable.extends && is_melody {
+    if extends {
         xml.empty("extend");
     }
     xml.close("lyric");
