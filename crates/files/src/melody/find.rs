@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::lines::{Line, all_lines, counted, list_tracks, no_lines};
 use super::sung::{bring_to_notes, with_own, without_others};
 use super::text_lines::line_ends;
+use super::turns::what_goes_on;
 use super::weigh::{Candidate, weigh};
 use super::{Melody, MelodyError};
 use crate::score::{Lyric, Note, Tick};
@@ -35,6 +36,7 @@ impl Melody {
         let Some(taken) = best(&eligible) else { return Err(MelodyError::NoNotes) };
         let mut remarks = Vec::new();
         remarks.extend(what_was_taken(file, taken, &eligible));
+        remarks.extend(what_goes_on(file, taken, &others_of(taken, &eligible)));
         remarks.extend(what_of_it(file, taken));
         let notes = taken.profile.tune.clone();
         let track = &file.tracks[taken.line.track];
@@ -70,12 +72,16 @@ pub(super) fn best<'c, 'a>(candidates: &[&'c Candidate<'a>]) -> Option<&'c Candi
     candidates.iter().copied().rev().max_by(|a, b| points(a).total_cmp(&points(b)))
 }
 
+pub(super) fn others_of<'c, 'a>(taken: &Candidate<'a>, eligible: &[&'c Candidate<'a>]) -> Vec<&'c Candidate<'a>> {
+    eligible.iter().copied().filter(|other| !std::ptr::eq(*other, taken)).collect()
+}
+
 /// At most so many lines that were not taken are listed.
 const LISTED: usize = 4;
 
 /// What was taken, why, and what else there was; nothing where there was nothing else.
 fn what_was_taken(file: &Source, taken: &Candidate, eligible: &[&Candidate]) -> Option<String> {
-    let others: Vec<&Candidate> = eligible.iter().copied().filter(|other| !std::ptr::eq(*other, taken)).collect();
+    let others = others_of(taken, eligible);
     let reasons = why(taken, &others)?;
     let mut list: Vec<String> = others.iter().take(LISTED).map(|other| other.line.describe(file)).collect();
     if others.len() > LISTED {

@@ -3,8 +3,9 @@
 use chorale::Pitch;
 
 use super::MelodyError;
-use super::find::{Choice, best, eligible, what_of_it, why, why_alone};
+use super::find::{Choice, best, eligible, others_of, what_of_it, why, why_alone};
 use super::lines::{all_lines, no_lines};
+use super::turns::what_goes_on;
 use super::weigh::{Candidate, Evidence, weigh};
 use crate::source::Source;
 
@@ -56,12 +57,12 @@ pub fn inspect(file: &Source, choice: &Choice) -> Result<Inspection, MelodyError
     let (taken, remarks) = match eligible(file, &candidates, choice) {
         Ok(eligible) => {
             let taken = best(&eligible);
-            let others = |other: &&&Candidate| taken.is_none_or(|taken| !std::ptr::eq(**other, taken));
-            let others: Vec<&Candidate> = eligible.iter().filter(others).copied().collect();
+            let others = taken.map_or(Vec::new(), |taken| others_of(taken, &eligible));
             let why = taken
                 .map(|taken| why(taken, &others).unwrap_or_else(|| why_alone(file, taken, &candidates, choice).into()));
+            let goes_on = taken.and_then(|taken| what_goes_on(file, taken, &others));
             let remarks = taken.and_then(|taken| what_of_it(file, taken));
-            (taken.zip(why), remarks.into_iter().collect())
+            (taken.zip(why), goes_on.into_iter().chain(remarks).collect())
         }
         Err(error @ MelodyError::OnlyDrums { .. }) => (None, vec![error.to_string()]),
         Err(error) => return Err(error),

@@ -12,6 +12,7 @@ mod steps;
 mod sung;
 mod text_lines;
 mod top_line;
+mod turns;
 mod weigh;
 
 use std::collections::BTreeMap;
@@ -122,6 +123,8 @@ pub enum MelodyError {
     TooLong { steps: u64 },
 }
 
+#[cfg(test)]
+mod hands_tests;
 #[cfg(test)]
 mod made_songs;
 #[cfg(test)]

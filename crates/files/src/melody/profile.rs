@@ -2,6 +2,7 @@
 
 use super::lines::Line;
 use super::top_line::top_line;
+use super::weigh::LIKE_A_TUNE;
 use crate::score::{Note, Tick};
 use crate::single_line::is_single_line;
 
@@ -24,6 +25,8 @@ pub(super) struct Profile {
     pub motion: f64,
     /// How different its notes are in length, from 0 to 1.
     pub rhythm: f64,
+    /// Whether it only repeats chords or breaks them, at an even pace.
+    pub is_figure: bool,
 }
 
 impl Profile {
@@ -41,8 +44,20 @@ impl Profile {
             span: pitches().max().unwrap_or(0) - pitches().min().unwrap_or(0),
             motion: motion(&tune, sounding, quarter),
             rhythm: rhythm(&tune),
+            is_figure: is_figure(&tune),
             tune,
         }
+    }
+}
+
+/// A tune has this much of a rhythm, and single notes for that part of its time.
+const RHYTHM: f64 = 0.3;
+const SINGLE: f64 = 0.8;
+
+impl Profile {
+    /// Whether it goes as tunes do, and nothing that goes along with them does.
+    pub fn is_tune(&self) -> bool {
+        !self.is_figure && self.motion >= LIKE_A_TUNE && self.rhythm >= RHYTHM && self.single >= SINGLE
     }
 }
 
@@ -128,12 +143,30 @@ fn motion(tune: &[Note], sounding: u64, quarter: Tick) -> f64 {
 const EVEN: f64 = 0.7;
 
 fn rhythm(tune: &[Note]) -> f64 {
+    evenness(tune).map_or(0.0, |alike| ((1.0 - alike) / (1.0 - EVEN)).min(1.0))
+}
+
+/// So many notes make a figure, in whose pace and steps no more than these parts are exceptions.
+const FIGURE: usize = 16;
+const UNEVEN: f64 = 0.08;
+const STEPS: f64 = 0.3;
+
+fn is_figure(tune: &[Note]) -> bool {
+    let is_step = |two: &&[Note]| (1..=2).contains(&two[0].pitch.midi().abs_diff(two[1].pitch.midi()));
+    let steps = tune.windows(2).filter(is_step).count() as f64;
+    tune.len() >= FIGURE
+        && steps <= STEPS * (tune.len() - 1) as f64
+        && evenness(tune).is_some_and(|alike| alike >= 1.0 - UNEVEN)
+}
+
+/// The part of its notes that follow each other at the usual distance.
+fn evenness(tune: &[Note]) -> Option<f64> {
     let mut distances: Vec<Tick> = tune.windows(2).map(|two| two[1].start - two[0].start).collect();
     if distances.is_empty() {
-        return 0.0;
+        return None;
     }
     distances.sort_unstable();
     let usual = distances[distances.len() / 2];
     let alike = distances.iter().filter(|distance| distance.abs_diff(usual) <= usual / 8).count();
-    ((1.0 - alike as f64 / distances.len() as f64) / (1.0 - EVEN)).min(1.0)
+    Some(alike as f64 / distances.len() as f64)
 }

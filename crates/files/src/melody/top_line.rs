@@ -1,5 +1,9 @@
 //! The top line of a track that holds several notes at once, such as a piano's right hand.
 
+use std::collections::HashSet;
+
+use chorale::Pitch;
+
 use crate::score::{Note, Tick};
 use crate::single_line::is_single_line;
 
@@ -35,7 +39,40 @@ pub(super) fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
             _ => line.push(*note),
         }
     }
-    line
+    without_lower_hand(line, notes, quarter)
+}
+
+/// A fifth: so many semitones at least lie between what two hands play.
+const BETWEEN_HANDS: u8 = 7;
+
+/// Of the notes under the top line, one in so many may be the upper hand's.
+const UPPER_HAND: usize = 20;
+
+/// Leaves out what lies on top only where the upper hand rests: what lies among the notes below the top line, where nothing is
+/// played for a fifth above them.
+fn without_lower_hand(line: Vec<Note>, notes: &[Note], quarter: Tick) -> Vec<Note> {
+    let on_top: HashSet<(Tick, Pitch)> = line.iter().map(|note| (note.start, note.pitch)).collect();
+    let mut below: Vec<Pitch> =
+        notes.iter().filter(|note| !on_top.contains(&(note.start, note.pitch))).map(|note| note.pitch).collect();
+    below.sort_unstable();
+    let mut pitches: Vec<Pitch> = line.iter().map(|note| note.pitch).collect();
+    pitches.sort_unstable();
+    let gap = pitches.windows(2).max_by_key(|two| two[1].midi() - two[0].midi());
+    let Some(&[low, high]) = gap.filter(|two| two[1].midi() - two[0].midi() >= BETWEEN_HANDS) else { return line };
+    let upper = pitches.len() - pitches.partition_point(|pitch| *pitch <= low);
+    let above = below.len() - below.partition_point(|pitch| *pitch < high);
+    let is_of_hand = below.last().is_some_and(|highest| low <= *highest) && above * UPPER_HAND <= below.len();
+    let ends = line.iter().filter(|note| note.pitch >= high).map(|note| (note.start, note.end)).collect::<Vec<_>>();
+    let is_in_rest = |note: &Note| {
+        let next = ends.partition_point(|(start, _)| *start < note.start);
+        let before = next.checked_sub(1).map_or(0, |before| ends[before].1);
+        ends.get(next).is_none_or(|(start, _)| *start >= before.saturating_add(quarter))
+    };
+    let is_low = |note: &Note| note.pitch <= low;
+    match is_of_hand && 2 * upper > pitches.len() && line.iter().filter(|note| is_low(note)).all(is_in_rest) {
+        true => line.into_iter().filter(|note| !is_low(note)).collect(),
+        false => line,
+    }
 }
 
 /// Whether any note sounds longer into the next one than legato does.

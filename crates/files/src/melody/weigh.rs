@@ -123,7 +123,7 @@ pub(super) struct Candidate<'a> {
     /// Whether it stands in a later voice of a staff beside a tune that sounds longer: small notes to choose from, a cue.
     pub is_beside: bool,
     /// What its name says for it.
-    name: f64,
+    pub name: f64,
 }
 
 impl Candidate<'_> {
@@ -135,7 +135,10 @@ impl Candidate<'_> {
 }
 
 /// What goes by steps more than this is no drum.
-const LIKE_A_TUNE: f64 = 0.6;
+pub(super) const LIKE_A_TUNE: f64 = 0.6;
+
+/// What calls its line less than this says nothing of a tune.
+const RIGHT_HAND: f64 = 0.3;
 
 /// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
 const FULL_COVERAGE: f64 = 0.5;
@@ -174,7 +177,15 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let length = f64::from(ends.saturating_sub(begins).max(1));
     let coverage = |profile: &Profile| (profile.sounding as f64 / length).min(1.0);
     let is_pitched = |line: &Line| !line.is_drums(file);
-    let counts = |(line, profile): &(&Line, &Profile)| is_pitched(line) && coverage(profile) >= LEAST_COVERAGE;
+    // Above a tune, broken chords are no reason to look for another.
+    let is_tune = |(line, profile): (&Line, &Profile)| {
+        is_pitched(line) && profile.is_tune() && coverage(profile) >= FULL_COVERAGE
+    };
+    let has_tune = lines.iter().zip(&profiles).any(is_tune);
+    let is_figure = |profile: &Profile| has_tune && profile.is_figure;
+    let counts = |(line, profile): &(&Line, &Profile)| {
+        is_pitched(line) && coverage(profile) >= LEAST_COVERAGE && !is_figure(profile)
+    };
     let heights = lines.iter().zip(&profiles).filter(counts).map(|(_, profile)| profile.height.min(TOP));
     let top = heights.fold(0.0, f64::max);
     let wordless = wordless(file, &lines);
@@ -187,18 +198,22 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let coverage = coverage(&profile);
         let name =
             file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES).map_or(0.0, speaks_for_melody);
+        let is_figure = is_figure(&profile);
         let trust = (profile.tune.len() as f64 / FEWEST_NOTES).min(1.0);
         let value = |clue: Clue| match clue {
             Clue::Words => {
                 let density = words.syllables as f64 / (WORDED * profile.tune.len() as f64);
                 words.fit * density.min(1.0).powi(2) * words.syllables as f64 / most_words
             }
+            // A right hand that breaks chords is one, and not the tune.
+            Clue::Name if is_figure && name < RIGHT_HAND => name.min(0.0),
             Clue::Name => name,
             Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * trust,
-            Clue::Height if below[index] => 0.0,
+            Clue::Height if below[index] || is_figure => 0.0,
             Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
             Clue::Compass => compass(&profile),
             Clue::SingleNotes => profile.single,
+            Clue::Motion if is_figure => 0.0,
             Clue::Motion => profile.motion * trust,
             Clue::Rhythm => profile.rhythm * trust,
             Clue::Instrument => file.tracks[line.track].programs.get(&line.channel).map_or(0.0, |it| instrument(*it)),
