@@ -47,8 +47,8 @@ use Match::*;
 /// Without accents, in small letters. A name may call a line several things.
 const WORDS: &[(Called, Match, &str)] = &[
     (Tune, Start, "melod tune theme tema thema weise cantus guide ezgi dallam alaw doinu napev мелоди напев μελωδι"),
-    (Tune, Whole, "cf mel mldy air aria head viis viisu tonada"),
-    (Tune, Within, "melodie melodi meloodi 旋律 メロ 멜로디 선율 מנגינה לחן لحن धुन ทำนอง"),
+    (Tune, Whole, "cf mel melo mld mldy air aria head viis viisu tonada hook hymn hymne psalm giai"),
+    (Tune, Within, "melodie melodi meloodi نغم 旋律 メロ 멜로디 선율 מנגינה לחן لحن धुन ทำนอง"),
     (
         Voice,
         Start,
@@ -57,8 +57,9 @@ const WORDS: &[(Called, Match, &str)] = &[
     (
         Voice,
         Start,
-        "canto cantor cantante cantora gesang saeng zpev spev spiew laulu enek pjev hlas glos glas rost rodd",
+        "canto cantor kantor cantante cantora gesang saeng zpev spev spiew laulu enek pjev hlas glos glas rost rodd",
     ),
+    (Voice, Start, "laulaj penyanyi mwimba liedst kirchenlied ведущ певец певиц певч"),
     (Voice, Start, "songur guth llais ahots suara liturg congreg gemeinde assembl lyric unis einstimmig"),
     (Voice, Start, "kantu kantist precent vorsang forsang bals dziesm pjesm sarki boses tinig sauti abest"),
     (Voice, Start, "вокал голос глас песн песм запев спів співак пение дауыс φων τραγουδ"),
@@ -68,13 +69,18 @@ const WORDS: &[(Called, Match, &str)] = &[
         "voc vocs vo ges sgst sing stem stemme stamma stamme aani haal laul ses san cant song lied veu giong",
     ),
     (Voice, Whole, "kanto voco amhran canco lehen zeri kenga səs wimbo oberst ән дуу 唱"),
-    (Voice, Whole, "people man woman mann frau"),
+    (Voice, Whole, "people man woman mann frau child children boy boys girl girls verse"),
+    (Voice, Whole, "vok вок vx vocls sgl gsg stim stemma canta cantabile voci pevec petje"),
     (
         Voice,
         Within,
-        "singstimme gesang zangstem melodistem 歌 ボーカル ヴォーカル 人声 人聲 声乐 聲樂 演唱 独唱 獨唱 领唱 領唱 主唱",
+        "singstimme gesang zangstem melodistem 歌 ボーカル ヴォーカル 人声 人聲 声乐 聲樂 演唱 独唱 獨唱 领唱 領唱 主唱 主音",
     ),
-    (Voice, Within, "うた 唄 女声 女聲 男声 男聲 보컬 노래 노랫 가수 가창 קול שירה זמר صوت غناء مطرب آواز خواننده صدا"),
+    (
+        Voice,
+        Within,
+        "うた 唄 女声 女聲 男声 男聲 보컬 노래 노랫 가수 가창 קול שירה זמר صوت غناء مطرب مغن آواز خواننده صدا",
+    ),
     (Voice, Within, "स्वर गायन गायक आवाज স্বর কণ্ঠ গান குரல் பாட பாடல் పాట గాత్ర ಗಾಯನ ശബ്ദ ഗാന ร้อง ձայն երգ ხმა სიმღერ"),
     (Voice, Letter, "v"),
     (
@@ -83,7 +89,7 @@ const WORDS: &[(Called, Match, &str)] = &[
         "sopran sopraan sopr discant diskant dessus superius treble tiple triplum szopran oberstimme hauptstimme",
     ),
     (Soprano, Start, "сопран дискант σοπραν"),
-    (Soprano, Whole, "sop tripl"),
+    (Soprano, Whole, "sop tripl sa"),
     (Soprano, Within, "ソプラノ 女高音 소프라노 سوبرانو סופרן"),
     (Soprano, Letter, "s c"),
     (Lead, Start, "lead solo solist haupt principal соло солист"),
@@ -156,7 +162,8 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
     let instrument = if is(Lead) { 0.5 } else { 0.2 };
     let value: f64 = match () {
         () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) && !is(LowInstrument) => DRUMS,
-        () if is(Backing) && (sings || is(Tune)) => 0.1,
+        () if is(Backing) && is(Tune) => 0.6,
+        () if is(Backing) && sings => 0.1,
         () if is(Backing) => -0.3,
         () if is(Tune) && plays_chords => 0.8,
         () if is(Tune) => 1.0,
@@ -170,7 +177,9 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
         () if is(Accompaniment) => -0.3,
         () if is(Lead) && (is(Voice) || is(Soprano)) => 1.0,
         () if is(Voice) || is(Soprano) => 0.9,
+        () if is(Lead) && is(LowerVoice) => 0.85,
         () if is(LowerVoice) => 0.45,
+        () if is(Lead) && is(Bass) => 0.2,
         () if is(Bass) => -0.8,
         () if is(Lead) => 0.7,
         () if is(Choir) => 0.4,
@@ -378,6 +387,15 @@ mod tests {
             "うた",
             "女声",
             "가창",
+            "Vok.",
+            "Kantor",
+            "Stemma 1",
+            "Певец",
+            "主音",
+            "Kirchenlied",
+            "Voci",
+            "Tenor solo",
+            "Choir Aahs (Melody)",
         ];
         let others = [
             "Piano",
