@@ -91,7 +91,7 @@ fn another_tune_that_goes_on_where_the_melody_rests_is_told_with_its_bars() {
 #[test]
 fn where_the_right_hand_rests_the_left_on_its_channel_is_not_the_tune() {
     let right = [tune(0.0, 72), tune(20.0, 72)].concat();
-    for low in [broken_chords(0.0, 36, 48), line(0.0, &[(43, 2.0), (48, 2.0)].repeat(9))] {
+    for low in [broken_chords(0.0, 36, 48), line(0.0, &[(43, 2.0), (48, 2.0)].repeat(9)), broken_chords(0.0, 36, 62)] {
         let both = [right.clone(), low].concat();
         assert_eq!(found(&[("Piano", both)]).notes, right);
     }
@@ -99,4 +99,14 @@ fn where_the_right_hand_rests_the_left_on_its_channel_is_not_the_tune() {
     let deep = [tune(0.0, 72), line(16.0, &[(55, 1.0), (79, 1.0), (55, 2.0)])].concat();
     let chords = line(0.0, &[(48, 4.0), (52, 4.0)].repeat(2));
     assert_eq!(found(&[("Piano", [deep.clone(), chords].concat())]).notes, deep);
+}
+
+#[test]
+fn a_line_without_a_name_that_a_program_sings_is_a_voice() {
+    let mut file = source(&[("", tune(0.0, 79)), ("", tune(0.0, 60))]);
+    let lowest = |file: &Source| Melody::find(file, &Choice::default()).unwrap().notes[0].pitch.midi();
+    file.tracks[0].programs.insert(0, 73);
+    assert_eq!(lowest(&file), 79, "a flute");
+    file.tracks[1].programs.insert(1, 53);
+    assert_eq!(lowest(&file), 60);
 }

@@ -42,14 +42,22 @@ pub(super) fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
     without_lower_hand(line, notes, quarter)
 }
 
-/// A fifth: so many semitones at least lie between what two hands play.
-const BETWEEN_HANDS: u8 = 7;
+/// So many semitones at least lie between what two hands play.
+const BETWEEN_HANDS: u8 = 3;
 
-/// Of the notes under the top line, one in so many may be the upper hand's.
+/// Of the notes under the top line, one in so many may be the upper hand's; of the lower hand's on top, one in so many may be a
+/// pitch that it doesn't play below.
 const UPPER_HAND: usize = 20;
+const NEW_PITCH: usize = 5;
 
-/// Leaves out what lies on top only where the upper hand rests: what lies among the notes below the top line, where nothing is
-/// played for a fifth above them.
+/// Of fewer notes above nobody can tell whose they are.
+const FEWEST: usize = 8;
+
+/// Quarters for which the upper hand rests at least, where what the lower plays is on top.
+const HAND_RESTS: Tick = 2;
+
+/// Leaves out what lies on top only where the upper hand rests: what lies among the notes below the top line, with some room to
+/// all that is played above it.
 fn without_lower_hand(line: Vec<Note>, notes: &[Note], quarter: Tick) -> Vec<Note> {
     let on_top: HashSet<(Tick, Pitch)> = line.iter().map(|note| (note.start, note.pitch)).collect();
     let mut below: Vec<Pitch> =
@@ -57,22 +65,34 @@ fn without_lower_hand(line: Vec<Note>, notes: &[Note], quarter: Tick) -> Vec<Not
     below.sort_unstable();
     let mut pitches: Vec<Pitch> = line.iter().map(|note| note.pitch).collect();
     pitches.sort_unstable();
-    let gap = pitches.windows(2).max_by_key(|two| two[1].midi() - two[0].midi());
-    let Some(&[low, high]) = gap.filter(|two| two[1].midi() - two[0].midi() >= BETWEEN_HANDS) else { return line };
-    let upper = pitches.len() - pitches.partition_point(|pitch| *pitch <= low);
-    let above = below.len() - below.partition_point(|pitch| *pitch < high);
-    let is_of_hand = below.last().is_some_and(|highest| low <= *highest) && above * UPPER_HAND <= below.len();
-    let ends = line.iter().filter(|note| note.pitch >= high).map(|note| (note.start, note.end)).collect::<Vec<_>>();
-    let is_in_rest = |note: &Note| {
-        let next = ends.partition_point(|(start, _)| *start < note.start);
-        let before = next.checked_sub(1).map_or(0, |before| ends[before].1);
-        ends.get(next).is_none_or(|(start, _)| *start >= before.saturating_add(quarter))
+    let is_between = |low: Pitch, high: Pitch| {
+        let upper = pitches.len() - pitches.partition_point(|pitch| *pitch <= low);
+        let above = below.len() - below.partition_point(|pitch| *pitch < high);
+        let of_hand = || line.iter().filter(|note| note.pitch <= low);
+        let new = of_hand().filter(|note| below.binary_search(&note.pitch).is_err()).count();
+        upper >= FEWEST
+            && 2 * upper > pitches.len()
+            && above * UPPER_HAND <= below.len()
+            && below.last().is_some_and(|highest| low <= *highest)
+            && new * NEW_PITCH <= of_hand().count()
+            && are_in_rests(&line, low, HAND_RESTS * quarter)
     };
-    let is_low = |note: &Note| note.pitch <= low;
-    match is_of_hand && 2 * upper > pitches.len() && line.iter().filter(|note| is_low(note)).all(is_in_rest) {
-        true => line.into_iter().filter(|note| !is_low(note)).collect(),
-        false => line,
+    let gaps = pitches.windows(2).map(|two| (two[0], two[1], two[1].midi() - two[0].midi()));
+    let gaps = gaps.filter(|(low, high, gap)| *gap >= BETWEEN_HANDS && is_between(*low, *high));
+    match gaps.max_by_key(|(.., gap)| *gap) {
+        Some((low, ..)) => line.into_iter().filter(|note| note.pitch > low).collect(),
+        None => line,
     }
+}
+
+/// Whether all notes up to a pitch stand where those above it leave so much time.
+fn are_in_rests(line: &[Note], low: Pitch, rest: Tick) -> bool {
+    let above: Vec<&Note> = line.iter().filter(|note| note.pitch > low).collect();
+    line.iter().filter(|note| note.pitch <= low).all(|note| {
+        let next = above.partition_point(|other| other.start < note.start);
+        let before = next.checked_sub(1).map_or(0, |before| above[before].end);
+        above.get(next).is_none_or(|other| other.start >= before.saturating_add(rest))
+    })
 }
 
 /// Whether any note sounds longer into the next one than legato does.

@@ -137,6 +137,11 @@ impl Candidate<'_> {
 /// What goes by steps more than this is no drum.
 pub(super) const LIKE_A_TUNE: f64 = 0.6;
 
+/// The programs of General MIDI that sing. What plays single notes by one of them is called a voice by it.
+const VOICES: std::ops::RangeInclusive<u8> = 52..=54;
+const SINGS_ALONE: f64 = 0.9;
+const A_VOICE: f64 = 0.6;
+
 /// What calls its line less than this says nothing of a tune.
 const RIGHT_HAND: f64 = 0.3;
 
@@ -207,6 +212,11 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
             }
             // A right hand that breaks chords is one, and not the tune.
             Clue::Name if is_figure && name < RIGHT_HAND => name.min(0.0),
+            Clue::Name if name == 0.0 && profile.single >= SINGS_ALONE => file.tracks[line.track]
+                .programs
+                .get(&line.channel)
+                .filter(|it| VOICES.contains(*it))
+                .map_or(0.0, |_| A_VOICE),
             Clue::Name => name,
             Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * trust,
             Clue::Height if below[index] || is_figure => 0.0,
