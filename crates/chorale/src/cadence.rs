@@ -11,11 +11,14 @@ pub enum Approach {
     Leading,
     /// From the fourth degree over its root.
     Plagal,
+    /// From iv6 of the key whose dominant it is: the bass falls by a semitone to the root of a major chord.
+    Phrygian,
     Other,
 }
 
 impl Approach {
-    pub const ALL: [Approach; 4] = [Approach::Authentic, Approach::Leading, Approach::Plagal, Approach::Other];
+    pub const ALL: [Approach; 5] =
+        [Approach::Authentic, Approach::Leading, Approach::Plagal, Approach::Phrygian, Approach::Other];
 
     pub const fn index(self) -> usize {
         self as usize
@@ -68,6 +71,12 @@ pub fn cadence_of(chords: &[Chord], arrival: usize, key: Key) -> Option<Cadence>
         Approach::Leading
     } else if arrival > 0 && bass(arrival - 1) == Some((root + 5) % 12) {
         Approach::Plagal
+    } else if !minor
+        && arrival > 0
+        && bass(arrival - 1) == Some((root + 1) % 12)
+        && [5, 10].iter().all(|&above| has(arrival - 1, above))
+    {
+        Approach::Phrygian
     } else {
         Approach::Other
     };

@@ -49,6 +49,14 @@ fn from_dominant(piece: &Piece, arrival: Tick, root: u8) -> bool {
     })
 }
 
+/// Whether the chord of `root` is reached from iv6 of the key whose dominant it is, over a bass that falls by a semitone.
+fn is_phrygian(piece: &Piece, arrival: Tick, root: u8) -> bool {
+    let before = sounding(piece, arrival.saturating_sub(1));
+    let classes: Vec<u8> = before.iter().flatten().map(|pitch| (pitch.class() + 12 - root) % 12).collect();
+    let bass = before.iter().flatten().min().map(|pitch| (pitch.class() + 12 - root) % 12);
+    bass == Some(1) && [5, 10].iter().all(|above| classes.contains(above))
+}
+
 #[derive(Default, Debug)]
 struct Counts(BTreeMap<&'static str, f32>);
 
@@ -62,7 +70,8 @@ impl Counts {
     }
 }
 
-/// What kind of cadence ends a phrase, if it is one of those that are counted: authentic, half, deceptive.
+/// What kind of cadence ends a phrase, if it is one of those that are counted: authentic, half (Phrygian ones too),
+/// deceptive.
 fn kind(key: Key, root: u8, minor: bool, authentic: bool) -> Option<usize> {
     match (authentic, key.degree(root)) {
         (true, _) => Some(0),
@@ -105,6 +114,9 @@ fn count(piece: &Piece, key: Key, ends: &[(Tick, Vec<CadenceOption>)], counts: &
         for CadenceOption { cadence, share } in options {
             let kind = kind(key, cadence.root, cadence.minor, cadence.approach == Approach::Authentic);
             kind.into_iter().for_each(|kind| counts.add_share(BACH[kind], *share));
+            if cadence.approach == Approach::Phrygian {
+                counts.add_share("7 Phrygian by Bach", *share);
+            }
         }
         let Some(note) = soprano.iter().find(|note| note.start == *tick) else { continue };
         let chord = sounding(piece, note.end - 1);
@@ -119,6 +131,7 @@ fn count(piece: &Piece, key: Key, ends: &[(Tick, Vec<CadenceOption>)], counts: &
         if let Some((root, minor)) = rest {
             let authentic = from_dominant(piece, note.start, root);
             kind(key, root, minor, authentic).into_iter().for_each(|kind| counts.add(KINDS[kind], true));
+            counts.add("6 Phrygian", !minor && is_phrygian(piece, note.start, root));
             counts.add("6 authentic on the tonic", authentic && key.degree(root) == 0);
         }
     }

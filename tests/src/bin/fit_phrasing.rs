@@ -293,7 +293,7 @@ fn written(phrasing: &Phrasing) -> String {
     for (name, tables) in [("durations", phrasing.durations), ("first", phrasing.first), ("last", phrasing.last)] {
         text += &format!("{name} = [\n    [{}],\n    [{}],\n]\n", list(&tables[0]), list(&tables[1]));
     }
-    text += "\n# How often phrases end how. Degrees and roots in semitones above the tonic; approach: 0 authentic, 1 leading, 2\n# plagal, 3 another.\ncadences = [\n";
+    text += "\n# How often phrases end how. Degrees and roots in semitones above the tonic; approach: 0 authentic, 1 leading, 2\n# plagal, 3 Phrygian, 4 another.\ncadences = [\n";
     for count in &phrasing.cadences {
         let CadenceCount { minor, last, degree, before, root, minor_triad, approach, count } = count;
         text += &format!(

@@ -65,7 +65,7 @@ pub fn cadences_under(
 pub fn cadences(key: Key, is_last: bool, phrasing: &Phrasing) -> Vec<CadenceOption> {
     let mut options: Vec<CadenceOption> = Vec::new();
     for count in phrasing.cadences.iter().filter(|count| count.minor == key.minor && count.last == is_last) {
-        let approach = Approach::ALL[usize::from(count.approach).min(3)];
+        let approach = Approach::ALL[usize::from(count.approach).min(Approach::ALL.len() - 1)];
         let cadence = Cadence { root: (key.tonic() + count.root) % 12, minor: count.minor_triad, approach };
         if is_last && (count.root != 0 || approach != Approach::Authentic || cadence.minor && !key.minor) {
             continue;
@@ -145,10 +145,12 @@ fn fit(cadence: Cadence, key: Key, classes: &[u8], before: u8) -> f32 {
         Approach::Authentic => [2, 5, 7, 11].contains(&before),
         Approach::Leading => [2, 5, 8, 9, 11].contains(&before),
         Approach::Plagal => [0, 5, 8, 9].contains(&before),
+        Approach::Phrygian => [5, 10].contains(&before),
         Approach::Other => true,
     };
     let local = match cadence.approach {
         Approach::Other => key,
+        Approach::Phrygian => Key::of_tonic((cadence.root + 5) % 12, true),
         _ => Key::of_tonic(cadence.root, cadence.minor),
     };
     let foreign = classes.iter().filter(|class| !local.has(**class)).count();

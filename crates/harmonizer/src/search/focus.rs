@@ -130,6 +130,7 @@ fn allows(last: &SearchStep, before: Option<&SearchStep>, cadence: Cadence) -> b
         && match cadence.approach {
             Approach::Authentic => leads(7),
             Approach::Plagal => leads(5),
+            Approach::Phrygian => leads(1),
             Approach::Leading | Approach::Other => true,
         }
 }

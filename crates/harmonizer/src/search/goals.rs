@@ -3,6 +3,8 @@
 //! The numbers are set by hand so that a cadence which the melody allows is nearly always reached: they are larger than
 //! what any rule weighs, and smaller than what would force a chord of which the network knows nothing.
 
+use std::cmp::Ordering;
+
 use chorale::{Approach, Cadence, Chord, Key, Part, Phase, Pitch, Token};
 
 use super::SearchStep;
@@ -107,6 +109,7 @@ pub(super) fn bass_class(role: Role, cadence: Option<Cadence>, before: Chord, so
         (Role::Rest { .. }, _) => Some(cadence.root),
         (Role::Lead { left: 1, .. }, Approach::Authentic) => Some((cadence.root + 7) % 12),
         (Role::Lead { left: 1, .. }, Approach::Plagal) => Some((cadence.root + 5) % 12),
+        (Role::Lead { left: 1, .. }, Approach::Phrygian) => Some((cadence.root + 1) % 12),
         _ => None,
     }
 }
@@ -134,8 +137,8 @@ pub(super) fn soprano_classes(role: Role, cadence: Option<Cadence>, before: Chor
 pub(super) fn cost(role: Role, cadence: Option<Cadence>, before: Chord, chord: Chord) -> f32 {
     match (role, cadence) {
         (Role::Opening(home), _) => opening_cost(home, before, chord),
-        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord) + under_cost(left, chord),
-        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord) + under_cost(0, chord),
+        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord) + outer_cost(left, chord),
+        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord) + outer_cost(0, chord),
         _ => 0.0,
     }
 }
@@ -164,7 +167,7 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
         |part: Part| chord[part].pitch().is_some_and(|pitch| first.above(pitch.class()) == 7 - first.third());
     let third = if Part::LOWER.into_iter().any(is_other_third) { OTHER_THIRD_COST } else { 0.0 };
     let away = if bass { AWAY_COST } else { 0.0 };
-    foreign + third + away + under_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
+    foreign + third + away + outer_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
 
 /// Nats for a first chord in no key that is known.
@@ -183,13 +186,23 @@ fn strangers(cadence: Cadence, chord: Chord) -> usize {
     pitches.filter(|pitch| !cadence.holds(pitch.class())).count()
 }
 
-/// Another part below the bass, in the first chord, the last one before an end or that of the end: it is no longer over its root.
+/// Another part below the bass, in the first chord, the last one before an end or that of the end: it is no longer over its
+/// root; and another above the soprano, which then is not what one hears as the tune.
 const UNDER_COST: f32 = 2.0;
+const OVER_COST: f32 = 2.0;
 
-fn under_cost(left: usize, chord: Chord) -> f32 {
-    let bass = chord[Part::Bass].pitch();
-    let is_under = |part: &Part| chord[*part].pitch().zip(bass).is_some_and(|(pitch, bass)| pitch < bass);
-    if left <= 1 && Part::ALL.iter().any(is_under) { UNDER_COST } else { 0.0 }
+/// Nats for a chord whose outer parts are not its outer notes.
+fn outer_cost(left: usize, chord: Chord) -> f32 {
+    if left > 1 {
+        return 0.0;
+    }
+    let is_beyond = |outer: Part, order: Ordering| {
+        let of = |part: Part| chord[part].pitch();
+        Part::ALL.into_iter().any(|part| of(part).zip(of(outer)).is_some_and(|(one, outer)| one.cmp(&outer) == order))
+    };
+    let cost = |is: bool, cost: f32| if is { cost } else { 0.0 };
+    cost(is_beyond(Part::Bass, Ordering::Less), UNDER_COST)
+        + cost(is_beyond(Part::Soprano, Ordering::Greater), OVER_COST)
 }
 
 /// A dominant that comes late in its beat, and one without its bass just before the end.
@@ -220,8 +233,9 @@ fn lead_cost(cadence: Cadence, left: usize, chord: Chord) -> f32 {
                 + cost(matches!(bass, Some(0 | 7)), OTHER_APPROACH_COST)
         }
         Approach::Plagal if is_last => others(&[5, 8, 9, 0]),
+        Approach::Phrygian if is_last => others(&[1, 5, 10]),
         Approach::Other => cost(is_last && bass == Some(7) && has(11), OTHER_APPROACH_COST),
-        Approach::Leading | Approach::Plagal => 0.0,
+        Approach::Leading | Approach::Plagal | Approach::Phrygian => 0.0,
     }
 }
 
