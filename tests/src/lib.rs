@@ -7,6 +7,7 @@ pub mod aims;
 pub mod binary;
 pub mod chorales;
 pub mod hands;
+pub mod lines;
 pub mod networks;
 pub mod tune;
 pub mod value;

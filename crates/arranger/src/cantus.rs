@@ -104,6 +104,11 @@ impl Cantus {
         self.home
     }
 
+    /// What the phrases are found in.
+    pub fn contour(&self) -> &phrasing::Contour {
+        &self.contour
+    }
+
     /// Where the last notes of phrases begin, in ticks of the file, with the cadences that suit each as often as Bach would take
     /// them there; the last note of all among them.
     pub fn phrase_ends(&self) -> Vec<(Tick, Vec<CadenceOption>)> {

@@ -13,7 +13,7 @@ const BEAT: u32 = Phase::STEPS_PER_BEAT as u32;
 pub const FARTHEST: u32 = 40;
 
 /// How many features there are. Each has a weight in nats.
-pub const COUNT: usize = REGULAR.end;
+pub const COUNT: usize = UNTOLD.end;
 
 /// The note lasts, with the rest after it, for less than a beat, one, more than one, two, three, four or more.
 pub const DURATION: Range<usize> = 0..6;
@@ -37,16 +37,48 @@ pub const DISTANCE: Range<usize> = MARK.end..MARK.end + 14;
 pub const FIRST: Range<usize> = DISTANCE.end..DISTANCE.end + 6;
 /// As far from the end before as that was from the one before it, or from the beginning with a pickup to fill.
 pub const REGULAR: Range<usize> = FIRST.end..FIRST.end + 2;
+/// How long it is, as at first, in melodies in which few notes are long; and where a note struck again looks like one that
+/// lasts.
+pub const FEW_LONG: Range<usize> = REGULAR.end..REGULAR.end + LONGER.end;
+pub const UNTOLD: Range<usize> = FEW_LONG.end..FEW_LONG.end + LONGER.end;
 
-/// How long each note lasts with the rest after it, in order.
-pub fn sorted_lengths(contour: &Contour) -> Vec<u32> {
-    let mut lengths: Vec<u32> = contour.notes.iter().map(|note| note.length + note.rest).collect();
-    lengths.sort_unstable();
-    lengths
+/// How long the notes of a melody last, with the rests after them.
+pub struct Lengths {
+    /// In steps, in order.
+    sorted: Vec<u32>,
+    /// Where the features of a length begin: 0, or a start of those that stand in for the first ones.
+    features: usize,
 }
 
-/// The features of a note as the end of a phrase, among notes of such [`sorted_lengths`].
-pub fn of_note(contour: &Contour, lengths: &[u32], index: usize, key: Key) -> Vec<usize> {
+impl Lengths {
+    pub fn of(contour: &Contour) -> Lengths {
+        let mut sorted: Vec<u32> = contour.notes.iter().map(|note| note.length + note.rest).collect();
+        sorted.sort_unstable();
+        let features = match contour.tells_strokes {
+            true if has_few_long(&sorted) => FEW_LONG.start,
+            true => 0,
+            false => UNTOLD.start,
+        };
+        Lengths { sorted, features }
+    }
+
+    /// How many notes are as long or longer.
+    fn as_long(&self, length: u32) -> usize {
+        self.sorted.len() - self.sorted.partition_point(|other| *other < length)
+    }
+}
+
+/// Whether some notes, at least one in 24 beats and at most a quarter of all, last twice as long as is usual: there a tune
+/// rests.
+fn has_few_long(sorted: &[u32]) -> bool {
+    let usual = u64::from(sorted[sorted.len() / 2]);
+    let long = sorted.iter().rev().take_while(|length| u64::from(**length) >= 2 * usual).count();
+    let span: u64 = sorted.iter().map(|length| u64::from(*length)).sum();
+    4 * long <= sorted.len() && long as u64 * 24 * u64::from(BEAT) >= span
+}
+
+/// The features of a note as the end of a phrase, among notes of such lengths.
+pub fn of_note(contour: &Contour, lengths: &Lengths, index: usize, key: Key) -> Vec<usize> {
     let notes = &contour.notes;
     let length = |index: usize| notes[index].length + notes[index].rest;
     let beats = length(index) / BEAT;
@@ -56,7 +88,7 @@ pub fn of_note(contour: &Contour, lengths: &[u32], index: usize, key: Key) -> Ve
         (1, _) => 2,
         (beats, _) => (beats as usize + 1).min(5),
     };
-    let as_long = lengths.len() - lengths.partition_point(|other| *other < length(index));
+    let as_long = lengths.as_long(length(index));
     let rank = [10, 4, 2].into_iter().position(|part| part * as_long <= notes.len()).unwrap_or(3);
     let against = |other: Option<usize>| match other.map(|other| length(index).cmp(&length(other))) {
         Some(std::cmp::Ordering::Greater) | None => 0,
@@ -66,10 +98,10 @@ pub fn of_note(contour: &Contour, lengths: &[u32], index: usize, key: Key) -> Ve
     let next = Some(index + 1).filter(|next| *next < notes.len());
     let (from, to) = contour.motion(index);
     let mut features = vec![
-        DURATION.start + duration,
-        RANK.start + rank,
-        LONGER.start + against(index.checked_sub(1)),
-        LONGER.start + 3 + against(next),
+        lengths.features + DURATION.start + duration,
+        lengths.features + RANK.start + rank,
+        lengths.features + LONGER.start + against(index.checked_sub(1)),
+        lengths.features + LONGER.start + 3 + against(next),
         APPROACH.start + motion_class(from),
         DEPARTURE.start + motion_class(to),
         DEGREE.start + 12 * usize::from(key.minor) + contour.degree(index, key),

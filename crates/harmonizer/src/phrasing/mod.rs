@@ -46,6 +46,8 @@ pub struct Contour {
     pub notes: Vec<ContourNote>,
     /// Beats of a bar, where there are any.
     pub bar: Option<u32>,
+    /// Whether a note that is struck again is told from one that lasts: then long notes are long.
+    pub tells_strokes: bool,
 }
 
 impl Contour {
@@ -63,7 +65,7 @@ impl Contour {
     pub fn transposed(&self, semitones: i32) -> Contour {
         let moved =
             |note: &ContourNote| ContourNote { pitch: note.pitch.transposed(semitones).unwrap_or(note.pitch), ..*note };
-        Contour { notes: self.notes.iter().map(moved).collect(), bar: self.bar }
+        Contour { notes: self.notes.iter().map(moved).collect(), ..*self }
     }
 
     /// Whether a note may end a phrase: on a beat, or last.

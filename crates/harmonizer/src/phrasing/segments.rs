@@ -25,7 +25,7 @@ type Pair = (Option<usize>, usize);
 impl<'a> Lattice<'a> {
     fn new(contour: &'a Contour, bar: u32, key: Key, weights: &'a [f32]) -> Lattice<'a> {
         let candidates: Vec<usize> = (0..contour.notes.len()).filter(|&index| contour.may_end(index)).collect();
-        let lengths = features::sorted_lengths(contour);
+        let lengths = features::Lengths::of(contour);
         let notes = candidates
             .iter()
             .map(|&index| {
@@ -143,6 +143,9 @@ fn log_add(a: f64, b: f64) -> f64 {
     if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
 }
 
+/// A note less likely to end a phrase is not made an end: a wrong one is heard more than a missing one.
+const LEAST_LIKELIHOOD: f64 = 0.4;
+
 /// A melody whose phrases are sought, in its own bars or, where it has none, in both usual ones.
 pub struct Segmentation<'a> {
     lattices: Vec<Lattice<'a>>,
@@ -173,6 +176,13 @@ impl<'a> Segmentation<'a> {
             Some((total, ends))
         });
         best.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Vec::new(), |(_, ends)| ends)
+    }
+
+    /// Those [`ends`](Self::ends) that are likely enough by the [`likelihoods`](Self::likelihoods), and the last note.
+    pub fn likely_ends(&self, likelihoods: &[f64]) -> Vec<usize> {
+        let mut ends = self.ends();
+        ends.retain(|&end| end + 1 == likelihoods.len() || likelihoods[end] >= LEAST_LIKELIHOOD);
+        ends
     }
 
     /// How likely each note is to end a phrase, over all ways to cut the melody.

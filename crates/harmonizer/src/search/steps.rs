@@ -132,11 +132,8 @@ impl Plan {
         let likelihoods = segmentation.likelihoods();
         let length = notes.last().map_or(0, |note| note.end).max(self.steps.len());
         self.outlook = outlook(&likelihoods, notes, length);
-        for end in segmentation.ends() {
+        for end in segmentation.likely_ends(&likelihoods) {
             let is_last = end + 1 == contour.notes.len();
-            if !is_last && likelihoods[end] < LEAST_LIKELIHOOD {
-                continue;
-            }
             let options = phrasing::cadences_under(contour, end, key, is_last, phrasing);
             // A last note struck again is one rest.
             let first = (0..end).rev().take_while(|&before| is_same_rest(contour, before, end)).last().unwrap_or(end);
@@ -171,9 +168,6 @@ fn is_same_rest(contour: &Contour, before: usize, end: usize) -> bool {
     note.pitch == last.pitch && note.rest == 0 && beats(last.onset - note.onset) <= 8 && !are_long
 }
 
-/// A note less likely to end a phrase is not made an end: a wrong one is heard more than a missing one.
-const LEAST_LIKELIHOOD: f64 = 0.4;
-
 /// The notes of a melody for its phrases, and the steps of each.
 pub fn contour_of(melody: &[MelodyStep], bar: Option<u32>) -> (Contour, Vec<Range<usize>>) {
     let mut notes: Vec<ContourNote> = Vec::new();
@@ -196,7 +190,7 @@ pub fn contour_of(melody: &[MelodyStep], bar: Option<u32>) -> (Contour, Vec<Rang
             }
         }
     }
-    (Contour { notes, bar }, spans)
+    (Contour { notes, bar, tells_strokes: true }, spans)
 }
 
 fn mark_of(step: &MelodyStep) -> Mark {
@@ -230,7 +224,7 @@ pub fn contour_of_sopranos(sopranos: &[Token]) -> (Contour, Vec<Range<usize>>) {
         }
         start += run.len();
     }
-    (Contour { notes, bar: None }, spans)
+    (Contour { notes, bar: None, tells_strokes: false }, spans)
 }
 
 /// The steps of a whole melody; when it `closes`, an ending is sought under all of its last pitch, since notes struck again
