@@ -187,7 +187,7 @@ fn chords_of_the_command_line_are_those_of_the_key_and_move_with_the_melody() {
         let options = Options {
             chords: Chords::Given(chords.into()),
             transpose,
-            method: Method::Ahead { particles: 2, alternatives: 1 },
+            method: Method::Ahead { particles: 16, alternatives: 1 },
             ..Options::default()
         };
         let found = tune.choose(&options).unwrap().harmonize(&MODEL).unwrap().remove(0);

@@ -59,8 +59,8 @@ impl Ensemble {
             Scoring::Satb => Part::ALL.map(Part::range),
             // C4-A5, G3-D5, (tenor), A2-D4.
             Scoring::Sab => midi([(60, 81), (55, 74), (46, 69), (45, 62)]),
-            // C3-A4, B2-F4, G2-D4, E2-C4.
-            Scoring::Ttbb => midi([(48, 69), (47, 65), (43, 62), (40, 60)]),
+            // C3-A4, B2-F4, G2-D4, D2-C4.
+            Scoring::Ttbb => midi([(48, 69), (47, 65), (43, 62), (38, 60)]),
         };
         Ensemble { scoring, ranges }
     }

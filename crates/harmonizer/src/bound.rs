@@ -64,9 +64,10 @@ fn bass_class(query: &Query, chord: GivenChord) -> Option<u8> {
 /// Of what makes the chord as many notes as the parts that come later are too few for.
 fn lacking(mut so_far: Chord, later: &[Part], query: &Query, chord: GivenChord) -> u32 {
     let mut free = 0;
+    let silent = query.limits.silent;
     // A bass that is told sings that and nothing else.
     let mut told = 0;
-    for part in later {
+    for part in later.iter().filter(|part| Some(**part) != silent) {
         match (query.limits.kept[part.index()], bass_class(query, chord)) {
             (Some(kept), _) => so_far[*part] = kept,
             (None, Some(bass)) if *part == Part::Bass => told = 1 << bass,
@@ -74,7 +75,7 @@ fn lacking(mut so_far: Chord, later: &[Part], query: &Query, chord: GivenChord) 
         }
     }
     let chord = GivenChord { needed: chord.needed & !told, ..chord };
-    chord.missing(&so_far.pitches()).saturating_sub(free)
+    chord.missing(&query.limits.heard(so_far).pitches()).saturating_sub(free)
 }
 
 #[cfg(test)]

@@ -104,8 +104,8 @@ mod tests {
             let limits = constraints("TTBB").limits(12 * octaves).unwrap();
             limits.ranges.map(|(low, high)| (low.midi(), high.midi()))
         };
-        assert_eq!(ranges(0)[1..], [(47, 65), (43, 62), (40, 60)]);
-        assert_eq!(ranges(1), [(60, 81), (59, 77), (55, 74), (52, 72)]);
+        assert_eq!(ranges(0)[1..], [(47, 65), (43, 62), (38, 60)]);
+        assert_eq!(ranges(1), [(60, 81), (59, 77), (55, 74), (50, 72)]);
         assert_eq!(constraints("SATB").limits(12), Ok(Limits::default()));
         let low = constraints("SATB").limits(3).unwrap().ranges.map(|(low, high)| (low.midi(), high.midi()));
         assert_eq!(low, [(63, 81), (55, 77), (49, 72), (39, 69)], "a melody that dips by three semitones");

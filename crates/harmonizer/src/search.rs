@@ -301,6 +301,10 @@ fn candidates(
                 draw_soprano(logits, &limits, classes, sampling, generator)
             }
         };
+        if limits.chord.is_none() && step.limits.kept.iter().flatten().all(|kept| *kept == Token::REST) {
+            let particle = &swarm[state];
+            limits.chord = goals::chord(role, particle.cadence, particle.before, soprano);
+        }
         likelihoods.push(logits[soprano.index()]);
         queries.push(Query { state, soprano, limits, bass: basses[state] });
     }

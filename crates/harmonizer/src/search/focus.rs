@@ -168,36 +168,40 @@ mod tests {
         let sampling = Sampling::of(&model, Purpose::Ahead);
         let constraints = Constraints::default();
         let all = plan(steps_under(&melody(), Fold::Whole(0), &[const { None }; 4], &constraints).unwrap());
-        let whole = search(&model, sampling, &all, 8).unwrap();
         let window = 24..40;
         let free: Vec<Parts> = (0..melody().len())
             .map(|index| Parts::which(|part| part != Part::Soprano && window.contains(&index)))
             .collect();
-        let mut again = plan(steps_among(&melody(), &whole.chords, &free, Limits::default(), &constraints));
-        again.focus(window.clone());
-        assert_eq!((again.given.len(), again.steps.len(), again.home), (24, 32, None));
         let (mut faults, mut different) = (0, 0);
-        for seed in 1..=8 {
-            let found = alternatives(&model, Sampling { seed, ..sampling }, &again, 8, 2).unwrap().remove(0);
-            assert_eq!(found.chords[16..], whole.chords[40..56], "what stands after stays");
-            let mut chords = whole.chords.clone();
-            chords[window.clone()].copy_from_slice(&found.chords[..16]);
-            assert!(
-                chords.iter().zip(&melody()).all(|(chord, step)| chord[Part::Soprano].pitch() == Some(step.soprano))
-            );
-            different += usize::from(chords != whole.chords);
-            let mut past = chorale::Past::default();
-            for (&chord, step) in chords.iter().zip(&melody()) {
-                let breaches = past.breaches(chord, step.phase);
-                faults += [Rule::ParallelFifths, Rule::ParallelOctaves]
-                    .map(|rule| usize::from(breaches[rule.index()]))
-                    .iter()
-                    .sum::<usize>();
-                past.step(chord, step.phase);
+        // Of a piece that is as good as there is one, little can be found that is better.
+        for seed in [1, 4] {
+            let whole = search(&model, Sampling { seed, ..sampling }, &all, 8).unwrap();
+            let mut again = plan(steps_among(&melody(), &whole.chords, &free, Limits::default(), &constraints));
+            again.focus(window.clone());
+            assert_eq!((again.given.len(), again.steps.len(), again.home), (24, 32, None));
+            for seed in 1..=8 {
+                let found = alternatives(&model, Sampling { seed, ..sampling }, &again, 8, 2).unwrap().remove(0);
+                assert_eq!(found.chords[16..], whole.chords[40..56], "what stands after stays");
+                let mut chords = whole.chords.clone();
+                chords[window.clone()].copy_from_slice(&found.chords[..16]);
+                assert!(
+                    chords
+                        .iter()
+                        .zip(&melody())
+                        .all(|(chord, step)| chord[Part::Soprano].pitch() == Some(step.soprano))
+                );
+                different += usize::from(chords != whole.chords);
+                let mut past = chorale::Past::default();
+                for (&chord, step) in chords.iter().zip(&melody()) {
+                    let breaches = past.breaches(chord, step.phase);
+                    let parallels = [Rule::ParallelFifths, Rule::ParallelOctaves];
+                    faults += parallels.map(|rule| usize::from(breaches[rule.index()])).iter().sum::<usize>();
+                    past.step(chord, step.phase);
+                }
             }
         }
-        assert!(different >= 6, "only {different} of 8 differ");
-        assert!(faults <= 1, "{faults} parallels in 8 pieces");
+        assert!(different >= 12, "only {different} of 16 differ");
+        assert!(faults <= 2, "{faults} parallels in 16 pieces");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use chorale::{Approach, Cadence, Chord, Key, Part, Phase, Pitch, Token};
+use chorale::{Approach, Cadence, Chord, GivenChord, Key, Part, Phase, Pitch, Token};
 
 use super::SearchStep;
 use crate::phrasing::CadenceOption;
@@ -43,13 +43,18 @@ pub(super) enum Role {
     /// from beginning to end.
     Opening(Key),
     /// So many steps before the arrival, 1 to [`LEAD`]; 1 from the last step on at which parts may move.
-    Lead { goal: usize, left: usize },
+    ///
+    /// The last arrival `binds`, and where a part is silent every one: of three the leading tone would often be missing.
+    Lead { goal: usize, left: usize, binds: bool },
     /// Under the last note.
     Rest { goal: usize },
 }
 
 /// Steps before an arrival in which its dominant is prepared: a beat.
 const LEAD: usize = Phase::STEPS_PER_BEAT;
+
+/// The last steps before an authentic arrival, which are the dominant's: half a beat.
+const DOMINANT: usize = 2;
 
 /// Steps of [`Role::Opening`]: four beats.
 pub const OPENING: usize = 16;
@@ -68,7 +73,8 @@ pub(super) fn roles(steps: &[SearchStep], home: Option<Key>, goals: &[Goal]) -> 
         // Where the parts must hold from there on, the last chord before the end begins earlier.
         let last = lead.clone().rev().find(|step| steps[*step].may_move).unwrap_or(lead.end.saturating_sub(1));
         for step in lead {
-            roles[step] = Role::Lead { goal, left: 1 + last.saturating_sub(step) };
+            let binds = goal + 1 == goals.len() || steps[step].limits.silent.is_some();
+            roles[step] = Role::Lead { goal, left: 1 + last.saturating_sub(step), binds };
         }
         roles[*arrival..*end].fill(Role::Rest { goal });
         free = *end;
@@ -107,11 +113,34 @@ pub(super) fn bass_class(role: Role, cadence: Option<Cadence>, before: Chord, so
     let cadence = cadence?;
     match (role, cadence.approach) {
         (Role::Rest { .. }, _) => Some(cadence.root),
-        (Role::Lead { left: 1, .. }, Approach::Authentic) => Some((cadence.root + 7) % 12),
+        (Role::Lead { left: ..=DOMINANT, .. }, Approach::Authentic) => Some((cadence.root + 7) % 12),
         (Role::Lead { left: 1, .. }, Approach::Plagal) => Some((cadence.root + 5) % 12),
         (Role::Lead { left: 1, .. }, Approach::Phrygian) => Some((cadence.root + 1) % 12),
         _ => None,
     }
+}
+
+/// The chord of which the lower parts must sing, if any: the tonic at the beginning, and the dominant before an authentic
+/// arrival that binds. Both are heard too well for a cost: it would let the draw through that stands against no others.
+pub(super) fn chord(role: Role, cadence: Option<Cadence>, before: Chord, soprano: Token) -> Option<GivenChord> {
+    let of = |root: u8, third: u8, classes: &[u8]| GivenChord {
+        root,
+        classes: classes.iter().fold(0, |classes, above| classes | 1 << ((root + above) % 12)),
+        needed: 1 << root | 1 << ((root + third) % 12),
+        bass: None,
+    };
+    let chord = match (role, cadence) {
+        (Role::Opening(home), _) if before == Chord::START => {
+            let tonic = on_tonic(home);
+            of(tonic.root, tonic.third(), &[0, tonic.third(), 7])
+        }
+        (
+            Role::Lead { left: ..=DOMINANT, binds: true, .. },
+            Some(Cadence { root, approach: Approach::Authentic, .. }),
+        ) => of((root + 7) % 12, 4, &[0, 4, 7, 10]),
+        _ => return None,
+    };
+    soprano.pitch().is_some_and(|soprano| chord.holds(soprano.class())).then_some(chord)
 }
 
 /// The pitch classes, one bit each, that a soprano which is still to be found may have.
@@ -167,7 +196,8 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
         |part: Part| chord[part].pitch().is_some_and(|pitch| first.above(pitch.class()) == 7 - first.third());
     let third = if Part::LOWER.into_iter().any(is_other_third) { OTHER_THIRD_COST } else { 0.0 };
     let away = if bass { AWAY_COST } else { 0.0 };
-    foreign + third + away + outer_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
+    let lacks = if lacks_third(first, chord) { NO_THIRD_COST } else { 0.0 };
+    foreign + third + away + lacks + outer_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
 
 /// Nats for a first chord in no key that is known.
@@ -180,6 +210,11 @@ pub fn unknown_opening_cost(chord: Chord) -> f32 {
     if is_it { 0.0 } else { AWAY_COST + 2.0 * AWAY_NOTE_COST }
 }
 
+/// Whether no part has the third of the chord.
+fn lacks_third(cadence: Cadence, chord: Chord) -> bool {
+    !chord.pitches().into_iter().flatten().any(|pitch| cadence.above(pitch.class()) == cadence.third())
+}
+
 /// Lower parts with no note of the chord.
 fn strangers(cadence: Cadence, chord: Chord) -> usize {
     let pitches = Part::LOWER.into_iter().filter_map(|part| chord[part].pitch());
@@ -188,7 +223,7 @@ fn strangers(cadence: Cadence, chord: Chord) -> usize {
 
 /// Another part below the bass, in the first chord, the last one before an end or that of the end: it is no longer over its
 /// root; and another above the soprano, which then is not what one hears as the tune.
-const UNDER_COST: f32 = 2.0;
+const UNDER_COST: f32 = 5.0;
 const OVER_COST: f32 = 2.0;
 
 /// Nats for a chord whose outer parts are not its outer notes.
@@ -245,14 +280,13 @@ const NO_THIRD_COST: f32 = 5.0;
 const MOVE_COST: f32 = 3.0;
 
 fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
-    let has_third = chord.pitches().into_iter().flatten().any(|pitch| cadence.above(pitch.class()) == cadence.third());
     let is_reached = before != Chord::START
         && before[Part::Soprano] == chord[Part::Soprano]
         && before[Part::Bass].pitch().is_some_and(|bass| bass.class() == cadence.root)
         && strangers(cadence, before) == 0;
     let moves = Part::LOWER.into_iter().filter(|part| is_reached && before[*part] != chord[*part]).count();
     STRANGER_COST * strangers(cadence, chord) as f32
-        + if has_third { 0.0 } else { NO_THIRD_COST }
+        + if lacks_third(cadence, chord) { NO_THIRD_COST } else { 0.0 }
         + MOVE_COST * moves as f32
 }
 
@@ -288,13 +322,51 @@ mod tests {
     }
 
     #[test]
+    fn a_phrygian_cadence_goes_from_iv6_by_a_semitone_in_the_bass() {
+        let cadence = Some(Cadence { root: 4, minor: false, approach: Approach::Phrygian });
+        let role = Role::Lead { goal: 0, left: 1, binds: true };
+        assert_eq!(bass_class(role, cadence, Chord::SILENCE, None), Some(5));
+        let cost = |pitches: [u8; 4]| {
+            cost(
+                role,
+                cadence,
+                Chord::SILENCE,
+                Chord(pitches.map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap())),
+            )
+        };
+        assert_eq!(cost([69, 62, 57, 53]), 0.0, "D minor over F, before E");
+        assert!(cost([69, 64, 60, 53]) > 0.0, "F major with a seventh");
+    }
+
+    #[test]
     fn before_an_end_no_part_goes_below_the_bass_for_nothing() {
         let chord =
             |tenor: u8| Chord([71, 67, tenor, 55].map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap()));
         let cadence = Some(Cadence { root: 0, minor: false, approach: Approach::Authentic });
-        let cost = |left: usize, tenor: u8| cost(Role::Lead { goal: 0, left }, cadence, Chord::START, chord(tenor));
+        let cost = |left: usize, tenor: u8| {
+            cost(Role::Lead { goal: 0, left, binds: false }, cadence, Chord::START, chord(tenor))
+        };
         assert!(cost(1, 53) > cost(1, 65) + 1.0, "F below G");
         assert_eq!(cost(2, 53), cost(2, 65), "earlier it may");
+    }
+
+    #[test]
+    fn the_first_chord_and_the_last_dominant_are_whole_where_the_soprano_has_a_note_of_them() {
+        let soprano = |midi: u8| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap();
+        let first = |midi: u8| chord(Role::Opening("G".parse().unwrap()), None, Chord::START, soprano(midi));
+        assert_eq!(first(67).map(|chord| (chord.root, chord.needed)), Some((7, 1 << 7 | 1 << 11)), "with its third");
+        assert_eq!(first(69), None, "not the tonic's");
+        let dominant = |approach: Approach, left: usize, binds: bool, midi: u8| {
+            let cadence = Cadence { root: 7, minor: false, approach };
+            chord(Role::Lead { goal: 0, left, binds }, Some(cadence), Chord::SILENCE, soprano(midi))
+        };
+        let found = dominant(Approach::Authentic, 2, true, 69).unwrap();
+        assert_eq!((found.root, found.needed), (2, 1 << 2 | 1 << 6), "with the leading tone");
+        assert!(dominant(Approach::Authentic, 2, true, 72).is_some(), "the seventh");
+        assert_eq!(dominant(Approach::Authentic, 2, true, 67), None, "the tonic is struck before");
+        assert_eq!(dominant(Approach::Authentic, 3, true, 69), None, "earlier it is free");
+        assert_eq!(dominant(Approach::Authentic, 2, false, 69), None);
+        assert_eq!(dominant(Approach::Plagal, 2, true, 69), None);
     }
 
     #[test]
