@@ -1,6 +1,6 @@
 //! Chords and their names: letters (D7/F#) and Roman numerals (V65).
 
-use crate::spelling::{class_of, letter_of, letter_steps, name_of};
+use crate::spelling::{name_of, place_in_chord};
 use crate::{Key, Pitch, Quality};
 
 /// A triad or seventh chord.
@@ -107,12 +107,7 @@ impl Harmony {
         let mut symbol = format!("{}{suffix}", name_of(root));
         if self.bass != self.root {
             // Thirds, fifths and sevenths lie on their own letters above the root's.
-            let letters_above = 2 * self.inversion() as i8;
-            let bass = (root - 12..=root + 12)
-                .find(|&fifths| {
-                    class_of(fifths) == self.bass && letter_steps(letter_of(root), letter_of(fifths)) == letters_above
-                })
-                .unwrap_or_else(|| key.place(self.bass));
+            let bass = place_in_chord(root, self.inversion(), self.bass).unwrap_or_else(|| key.place(self.bass));
             symbol += &format!("/{}", name_of(bass));
         }
         symbol

@@ -62,4 +62,4 @@ pub use pitch::{NoPitch, Pitch, Token, leading_class};
 pub use quality::Quality;
 pub use rules::Rule;
 pub use sonority::{Sonority, has_semitone_dissonance, is_good_ending, lacks_third};
-pub use spelling::Spelling;
+pub use spelling::{Spelling, Surroundings};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chorale::{Key, Part, Pitch, Spelling};
+use chorale::{Key, Part, Pitch, Spelling, Surroundings};
 
 use files::notation::spellings;
 use files::{Bar, Grid, Score, Scoring};
@@ -112,7 +112,7 @@ pub fn piano_roll(score: &Score, grid: &Grid, style: Style) -> String {
 
 /// Scientific pitch notation, as the key writes it.
 fn spell(pitch: Pitch, key: Key) -> String {
-    key.spell(pitch, &[], None).to_string()
+    key.spell(pitch, Surroundings::default()).to_string()
 }
 
 /// A score on steps, bar by bar.

@@ -1,6 +1,6 @@
 //! What the chords of a performance are called while it goes on, in the key in which they are heard.
 
-use chorale::{Harmony, Key, KeyFinder, Pitch};
+use chorale::{Harmony, Key, KeyFinder, Pitch, Surroundings};
 
 /// Steps in a row that another key than the present one must be the likeliest, lest names change from note to note;
 /// and steps at the beginning in which the first guess may be wrong.
@@ -92,7 +92,7 @@ impl Naming {
     /// The names of these notes; none of a part at rest.
     pub fn names(&self, parts: [Option<Pitch>; 4]) -> [Option<String>; 4] {
         let key = self.key_of(parts).unwrap_or(Key::of_tonic(0, false));
-        parts.map(|pitch| pitch.map(|pitch| key.spell(pitch, &[], None).to_string()))
+        parts.map(|pitch| pitch.map(|pitch| key.spell(pitch, Surroundings::default()).to_string()))
     }
 }
 

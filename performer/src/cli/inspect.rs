@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use arranger::{Choice, Tune};
-use chorale::{Key, Pitch};
+use chorale::{Key, Pitch, Surroundings};
 use files::Kind;
 use files::melody::{Clue, Inspection, LineReport, inspect};
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ fn row(tune: &Tune, line: &LineReport) -> Vec<Cell> {
 
 /// As the file's signature writes it.
 fn named(tune: &Tune, pitch: Pitch) -> String {
-    let spelled = |key: Key| key.spell(pitch, &[], None).to_string();
+    let spelled = |key: Key| key.spell(pitch, Surroundings::default()).to_string();
     files::signature(&tune.source.directions).map_or_else(|| pitch.name(), spelled)
 }
 

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chorale::{Key, Part, Pitch};
+use chorale::{Key, Part, Pitch, Surroundings};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -64,7 +64,7 @@ pub fn roll_lines(view: &View, area: Rect) -> Vec<Line<'static>> {
 /// The name of a row's pitch; of several the highest that needs no accidental.
 fn row_name(keys: &RangeInclusive<usize>, key: Key) -> String {
     let names = || keys.clone().rev().filter_map(|midi| Pitch::new(midi as u8));
-    let names = || names().map(|pitch| key.spell(pitch, &[], None).to_string());
+    let names = || names().map(|pitch| key.spell(pitch, Surroundings::default()).to_string());
     let natural = names().find(|name| !name.contains(['#', 'b']));
     natural.or_else(|| names().next()).unwrap_or_default()
 }
