@@ -1,11 +1,13 @@
 //! A piece read as a teacher would read it: chords as Roman numerals, cadences, and broken rules beside Bach's rates.
 
+use std::collections::BTreeSet;
+
 use chorale::{Harmony, Key, Part, Quality, Rule};
 
 use crate::Piece;
 use crate::analysis::{Sounding, beats, harmony_in};
 use crate::position::{BarPosition, bar_position, steps_per_beat};
-use files::{Note, Score};
+use files::{Grid, Note, Score, Tick};
 
 /// How a phrase ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +53,14 @@ pub struct Cadence {
     pub chords: String,
 }
 
-/// The end of every phrase: under fermatas; where there are none, on notes that a rest follows, on the last one, and on
-/// those of a half or longer that a cadence leads to. Ends without a chord are left out.
+/// The end of every phrase: under fermatas; where there are none, on notes that a rest or a breath follows, at the ends of the
+/// text's lines, on the last note, and on those of a half or longer that a cadence leads to. Ends without a chord are left
+/// out, and of two notes on one chord the second.
 pub fn cadences(piece: &Piece) -> Vec<Cadence> {
     let Piece { score, grid, chords, .. } = piece;
-    let mut cadences = Vec::new();
+    let mut cadences: Vec<Cadence> = Vec::new();
+    // The chord in which the phrase before came to rest, and whether it surely did.
+    let mut closed: Option<(usize, bool)> = None;
     for (note, is_sure) in phrase_ends(score) {
         let (first, end) = (grid.nearest_step(note.start), grid.nearest_step(note.end));
         // The chord on which the note comes to rest, and what led there.
@@ -82,9 +87,23 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
             (kind, key) = (late_kind, late_key);
             path.push(late);
         }
-        if kind == CadenceKind::Open && !is_sure {
+        // The chord may be there a little early, and be left for its dominant once more.
+        if let Some(late) = first
+            .checked_sub(chords[reached].steps.start)
+            .filter(|early| *early > 0)
+            .and_then(|_| other_before(piece, first, &chords[reached]))
+            && let (late_kind, late_key) = classify(Some(late))
+            && late_kind.is_authentic()
+        {
+            (kind, key) = (late_kind, late_key);
+            path = vec![late];
+        }
+        if kind == CadenceKind::Open && !is_sure
+            || closed.is_some_and(|(at, was_sure)| at == reached && !(was_sure && is_sure))
+        {
             continue;
         }
+        closed = Some((reached, is_sure));
         path.push(chord.harmony);
         // A note that anticipates begins before the chord in which it comes to rest.
         let arrival = chords[reached].steps.start;
@@ -110,12 +129,23 @@ fn harmony_before(piece: &Piece, reached: &Sounding) -> Option<Harmony> {
     let (start, key) = (reached.steps.start, reached.key);
     let eighth = |first: u32| harmony_in(score, &(grid.tick(first)..grid.tick(first + EIGHTH)), key);
     let is_reached = |harmony: Harmony| is_prolonged(harmony, reached.harmony);
-    let beat = steps_per_beat(grid, start).clamp(2 * EIGHTH, 3 * EIGHTH);
+    let beat = beat_before(grid, start);
     // Where most of a beat is the chord already, the beat bears its name from the beginning.
     let mut within = (start..start + beat).step_by(EIGHTH as usize);
     let arrival = within.find(|first| eighth(*first).is_some_and(is_reached)).unwrap_or(start);
-    let before = (1..=beat / EIGHTH).map_while(|back| arrival.checked_sub(back * EIGHTH));
-    before.filter_map(eighth).find(|harmony| !is_reached(*harmony))
+    other_before(piece, arrival, reached)
+}
+
+/// The nearest other chord than `reached` in the eighths before a step, at most a beat back.
+fn other_before(piece: &Piece, step: u32, reached: &Sounding) -> Option<Harmony> {
+    let Piece { score, grid, .. } = piece;
+    let eighth = |first: u32| harmony_in(score, &(grid.tick(first)..grid.tick(first + EIGHTH)), reached.key);
+    let before = (1..=beat_before(grid, step) / EIGHTH).map_while(|back| step.checked_sub(back * EIGHTH));
+    before.filter_map(eighth).find(|harmony| !is_prolonged(*harmony, reached.harmony))
+}
+
+fn beat_before(grid: &Grid, step: u32) -> u32 {
+    steps_per_beat(grid, step).clamp(2 * EIGHTH, 3 * EIGHTH)
 }
 
 /// In steps.
@@ -131,9 +161,13 @@ fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
         return fermatas;
     }
     let quarter = u32::from(score.ticks_per_quarter);
+    let shown: BTreeSet<Tick> = match score.melody {
+        Part::Soprano => score.line_ends().into_iter().chain(score.phrasing.breaths.iter().copied()).collect(),
+        _ => BTreeSet::new(),
+    };
     let ends = soprano.iter().enumerate().filter_map(|(index, note)| {
         let next = soprano.get(index + 1);
-        let is_sure = next.is_none_or(|next| next.start >= note.end + quarter / 2);
+        let is_sure = next.is_none_or(|next| next.start >= note.end + quarter / 2) || shown.contains(&note.start);
         let is_long = next.is_some_and(|next| next.start - note.start >= 2 * quarter);
         (is_sure || is_long).then_some((*note, is_sure))
     });
@@ -300,7 +334,7 @@ mod tests {
 
     use super::*;
     use files::parts::chorale_score;
-    use files::{Direction, Grid, Metre};
+    use files::{Direction, Lyric, Metre};
 
     fn piece(rows: &[(&str, usize)]) -> Piece {
         piece_in(Key { sharps: 0, minor: false }, rows)
@@ -369,6 +403,40 @@ mod tests {
         // All have it: the chord comes an eighth before the beat.
         check(&[tonic, ("71,67,62,55", 2), ("72,67,64,48", 2), home]);
         check(&[tonic, ("74,69,65,53", 4), ("71,65,62,55", 2), ("72,64,60,48", 2), ("72,64,60,48", 8)]);
+    }
+
+    #[test]
+    fn a_tonic_that_comes_early_and_goes_back_to_its_dominant_is_reached_from_it() {
+        let piece = piece(&[("74,65,62,47", 4), ("72,67,64,48", 2), ("71,67,62,55", 2), ("72,67,64,48", 8)]);
+        let cadences = cadences(&piece);
+        let last = cadences.last().unwrap();
+        assert_eq!((last.kind, last.chords.as_str()), (CadenceKind::Perfect, "V-I"));
+        assert_eq!(last.position.to_string(), "bar 1 beat 3");
+    }
+
+    #[test]
+    fn a_phrase_ends_with_a_line_of_the_text_and_with_a_breath_and_once_on_a_chord() {
+        let rows = [("72,67,64,48", 4), ("74,65,62,50", 4), ("77,69,60,53", 4), ("76,69,60,57", 4)];
+        let mut piece = piece(&[&rows[..], &rows[..]].concat());
+        let places = |piece: &Piece| -> Vec<String> {
+            cadences(piece).iter().map(|cadence| format!("{} {}", cadence.position, cadence.kind.name())).collect()
+        };
+        assert_eq!(places(&piece), ["bar 2 beat 4 open"]);
+        piece.score.phrasing.breaths.push(3 * 480);
+        assert_eq!(places(&piece), ["bar 1 beat 4 open", "bar 2 beat 4 open"]);
+        piece.score.phrasing.breaths.clear();
+        for (beat, text) in ["Ho-", "ly, ", "ho-", "ly! ", "Lord ", "God ", "al-", "might."].iter().enumerate() {
+            piece.score.lyrics.push(Lyric { tick: beat as u32 * 480, verse: 1, text: text.as_bytes().into() });
+        }
+        assert_eq!(places(&piece), ["bar 1 beat 4 open", "bar 2 beat 4 open"]);
+    }
+
+    #[test]
+    fn two_long_notes_on_one_chord_are_one_end() {
+        let rows = [("74,69,65,50", 8), ("71,67,62,55", 8), ("74,67,62,55", 8), ("72,67,64,48", 8)];
+        let piece = piece(&rows);
+        let found: Vec<String> = cadences(&piece).iter().map(|cadence| cadence.position.to_string()).collect();
+        assert_eq!(found, ["bar 1 beat 3", "bar 2 beat 3"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::{Key, Part, Pitch, Spelling};
 
 use crate::ensemble::Ensemble;
+use crate::melody::line_ends;
 use crate::phrasing::Phrasing;
 use crate::program::Program;
 use crate::written::mode_name;
@@ -188,6 +189,11 @@ impl Score {
         let melody = self.part(self.melody);
         let sung = self.lyrics.iter().filter_map(|lyric| sung_at(melody, lyric.tick, self.ticks_per_quarter));
         sung.filter(|tick| melody.binary_search_by_key(tick, |note| note.start).is_err()).collect()
+    }
+
+    /// Where the notes of the melody begin on which a line of its text ends.
+    pub fn line_ends(&self) -> Vec<Tick> {
+        line_ends(&self.lyrics, self.part(self.melody))
     }
 
     pub fn part(&self, part: Part) -> &[Note] {

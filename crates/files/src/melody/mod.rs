@@ -27,6 +27,7 @@ pub use self::inspect::{Inspection, LineReport, inspect};
 pub use self::pickup::guess_pickup;
 use self::steps::MAX_HELD;
 pub use self::steps::{MAX_STEPS, MelodyStep, beats_in_bar, steps};
+pub(crate) use self::text_lines::line_ends;
 pub use self::weigh::{Clue, Evidence};
 use crate::phrasing::Phrasing;
 use crate::score::{Lyric, Note, Tick};

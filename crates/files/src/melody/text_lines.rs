@@ -17,7 +17,7 @@ struct Sung {
 /// Where the notes begin on which a line of the text ends, in order. A file may say so (a line break in or after a syllable,
 /// the slashes of karaoke); else a line ends where a clause does, before a capital after a comma, and where all of several
 /// verses go on with a capital.
-pub(super) fn line_ends(lyrics: &[Lyric], notes: &[Note]) -> Vec<Tick> {
+pub(crate) fn line_ends(lyrics: &[Lyric], notes: &[Note]) -> Vec<Tick> {
     let mut verses: Vec<u8> = lyrics.iter().map(|lyric| lyric.verse).collect();
     verses.sort_unstable();
     verses.dedup();
