@@ -1,7 +1,5 @@
 //! A piece read as a teacher would read it: chords as Roman numerals, cadences, and broken rules beside Bach's rates.
 
-use std::collections::BTreeSet;
-
 use chorale::{Harmony, Key, Part, Quality, Rule};
 
 use crate::Piece;
@@ -161,15 +159,18 @@ fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
         return fermatas;
     }
     let quarter = u32::from(score.ticks_per_quarter);
-    let shown: BTreeSet<Tick> = match score.melody {
-        Part::Soprano => score.line_ends().into_iter().chain(score.phrasing.breaths.iter().copied()).collect(),
-        _ => BTreeSet::new(),
+    let (lines, breaths) = match score.melody {
+        Part::Soprano => (score.line_ends(), score.phrasing.breaths.as_slice()),
+        _ => (Vec::new(), [].as_slice()),
     };
     let ends = soprano.iter().enumerate().filter_map(|(index, note)| {
         let next = soprano.get(index + 1);
-        let is_sure = next.is_none_or(|next| next.start >= note.end + quarter / 2) || shown.contains(&note.start);
+        let is_among = |ticks: &[Tick]| ticks.binary_search(&note.start).is_ok();
         let is_long = next.is_some_and(|next| next.start - note.start >= 2 * quarter);
-        (is_sure || is_long).then_some((*note, is_sure))
+        let (is_line, is_breath) = (is_among(&lines), is_among(breaths));
+        // A line of the text that does not come to rest may be half a phrase.
+        let is_sure = next.is_none_or(|next| next.start >= note.end + quarter / 2) || is_breath || (is_line && is_long);
+        (is_sure || is_line || is_long).then_some((*note, is_sure))
     });
     ends.collect()
 }
@@ -416,19 +417,20 @@ mod tests {
 
     #[test]
     fn a_phrase_ends_with_a_line_of_the_text_and_with_a_breath_and_once_on_a_chord() {
-        let rows = [("72,67,64,48", 4), ("74,65,62,50", 4), ("77,69,60,53", 4), ("76,69,60,57", 4)];
+        let rows = [("72,67,64,48", 2), ("74,65,62,50", 2), ("77,69,60,53", 4), ("76,69,60,57", 8)];
         let mut piece = piece(&[&rows[..], &rows[..]].concat());
         let places = |piece: &Piece| -> Vec<String> {
             cadences(piece).iter().map(|cadence| format!("{} {}", cadence.position, cadence.kind.name())).collect()
         };
-        assert_eq!(places(&piece), ["bar 2 beat 4 open"]);
-        piece.score.phrasing.breaths.push(3 * 480);
-        assert_eq!(places(&piece), ["bar 1 beat 4 open", "bar 2 beat 4 open"]);
+        assert_eq!(places(&piece), ["bar 2 beat 3 open"]);
+        piece.score.phrasing.breaths.push(2 * 480);
+        assert_eq!(places(&piece), ["bar 1 beat 3 open", "bar 2 beat 3 open"]);
         piece.score.phrasing.breaths.clear();
-        for (beat, text) in ["Ho-", "ly, ", "ho-", "ly! ", "Lord ", "God ", "al-", "might."].iter().enumerate() {
-            piece.score.lyrics.push(Lyric { tick: beat as u32 * 480, verse: 1, text: text.as_bytes().into() });
+        let eighths = [0, 1, 2, 4, 8, 9, 10, 12];
+        for (eighth, text) in eighths.iter().zip(["Ho-", "ly, ", "ho-", "ly! ", "Lord ", "God ", "al-", "might."]) {
+            piece.score.lyrics.push(Lyric { tick: eighth * 240, verse: 1, text: text.into() });
         }
-        assert_eq!(places(&piece), ["bar 1 beat 4 open", "bar 2 beat 4 open"]);
+        assert_eq!(places(&piece), ["bar 1 beat 3 open", "bar 2 beat 3 open"]);
     }
 
     #[test]
