@@ -17,8 +17,7 @@ pub(super) fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
         if !ring_on(notes, quarter / 2) {
             return notes.to_vec();
         }
-        let end = |index: usize, note: &Note| notes.get(index + 1).map_or(note.end, |next| next.start.min(note.end));
-        return notes.iter().enumerate().map(|(index, note)| Note { end: end(index, note), ..*note }).collect();
+        return one_by_one(notes);
     }
     if !is_polyphonic(notes, thirtysecond) {
         return notes.to_vec();
@@ -40,6 +39,25 @@ pub(super) fn top_line(notes: &[Note], quarter: Tick) -> Vec<Note> {
         }
     }
     without_lower_hand(line, notes, quarter)
+}
+
+/// Each note ends where the next begins at the latest; of two that begin together the higher one is meant.
+fn one_by_one(notes: &[Note]) -> Vec<Note> {
+    let mut line: Vec<Note> = Vec::with_capacity(notes.len());
+    for note in notes {
+        match line.last_mut() {
+            Some(last) if last.start == note.start => {
+                if note.pitch > last.pitch {
+                    *last = *note;
+                }
+                continue;
+            }
+            Some(last) => last.end = last.end.min(note.start),
+            None => {}
+        }
+        line.push(*note);
+    }
+    line
 }
 
 /// So many semitones at least lie between what two hands play.
@@ -137,4 +155,21 @@ fn exposed_ticks(notes: &[Note]) -> Vec<Tick> {
         sounding[usize::from(notes[index].pitch.midi())] = begins.then_some(index);
     }
     exposed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_notes_that_ring_on_every_one_lasts_and_of_two_that_begin_together_the_higher_is_kept() {
+        let note =
+            |start: Tick, pitch: u8| Note { start, end: start + 960, pitch: Pitch::new(pitch).unwrap(), velocity: 80 };
+        let mut notes: Vec<Note> = (0..20).map(|index| note(480 * index, 72 + (index % 5) as u8)).collect();
+        notes.insert(10, note(notes[10].start, 60));
+        let line = top_line(&notes, 480);
+        assert_eq!(line.len(), 20);
+        assert!(line.iter().all(|note| note.end > note.start && note.pitch.midi() >= 72));
+        assert!(line.windows(2).all(|two| two[0].end <= two[1].start), "one after the other");
+    }
 }
