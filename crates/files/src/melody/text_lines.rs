@@ -15,8 +15,8 @@ struct Sung {
 }
 
 /// Where the notes begin on which a line of the text ends, in order. A file may say so (a line break in or after a syllable,
-/// the slashes of karaoke); else a line ends where a clause does, before a capital after a comma, and where all of several
-/// verses go on with a capital.
+/// the slashes of karaoke); else a line ends where a clause does, after a comma before a capital or under a note longer than
+/// the next, and where all of several verses go on with a capital.
 pub(crate) fn line_ends(lyrics: &[Lyric], notes: &[Note]) -> Vec<Tick> {
     let mut verses: Vec<u8> = lyrics.iter().map(|lyric| lyric.verse).collect();
     verses.sort_unstable();
@@ -24,7 +24,7 @@ pub(crate) fn line_ends(lyrics: &[Lyric], notes: &[Note]) -> Vec<Tick> {
     let verses: Vec<Vec<Sung>> = verses.iter().map(|verse| sung(lyrics, *verse, notes)).collect();
     let Some(first) = verses.first() else { return Vec::new() };
     let told = line_starts(first, |before, next| breaks_after(before) || breaks_before(next));
-    let starts = if told.is_empty() { guessed_starts(&verses) } else { told };
+    let starts = if told.is_empty() { guessed_starts(&verses, notes) } else { told };
     let mut ends: Vec<Tick> = starts.into_iter().filter_map(|note| Some(notes[note.checked_sub(1)?].start)).collect();
     ends.sort_unstable();
     ends.dedup();
@@ -52,19 +52,29 @@ fn breaks_before(syllable: &str) -> bool {
     syllable.starts_with(['/', '\\', '\r', '\n'])
 }
 
-/// By punctuation and capitals.
-fn guessed_starts(verses: &[Vec<Sung>]) -> Vec<usize> {
+/// By punctuation and capitals. A comma before a small letter ends no line that a stop ends a few syllables later.
+fn guessed_starts(verses: &[Vec<Sung>], notes: &[Note]) -> Vec<usize> {
     let common = common_capitals(verses);
     let mut starts = Vec::new();
     let mut length = 0;
+    // What begins after such a comma, and at which length.
+    let mut comma: Option<(usize, usize)> = None;
     for pair in verses[0].windows(2) {
         length += 1;
-        let (before, next) = (&pair[0], &pair[1]);
-        if length >= FEWEST_SYLLABLES && (ends_clause(&before.text, &next.text) || common.contains(&next.note)) {
+        let (mark, next) = (last_mark(&pair[0].text), &pair[1]);
+        let is_stop = mark.is_some_and(|mark| ".;:!?".contains(mark));
+        let is_comma = mark == Some(',');
+        let is_sure = is_stop || is_comma && begins_with_capital(&next.text) || common.contains(&next.note);
+        let is_line = length - comma.map_or(0, |(_, length)| length) >= FEWEST_SYLLABLES;
+        if is_sure && length >= FEWEST_SYLLABLES {
+            starts.extend(comma.take().filter(|_| is_line).map(|(note, _)| note));
             starts.push(next.note);
             length = 0;
+        } else if is_comma && is_line && is_longer_than_next(notes, next.note) {
+            starts.extend(comma.replace((next.note, length)).map(|(note, _)| note));
         }
     }
+    starts.extend(comma.map(|(note, _)| note));
     starts
 }
 
@@ -80,9 +90,16 @@ fn common_capitals(verses: &[Vec<Sung>]) -> BTreeSet<usize> {
     common.map(|(note, _)| note).collect()
 }
 
-fn ends_clause(before: &str, next: &str) -> bool {
-    let before = before.trim_end_matches(|c: char| c.is_whitespace() || "\"'”’»)".contains(c));
-    before.ends_with(['.', ';', ':', '!', '?']) || before.ends_with(',') && begins_with_capital(next)
+/// The last character of a syllable but for spaces and closing quotes.
+fn last_mark(syllable: &str) -> Option<char> {
+    syllable.trim_end_matches(|c: char| c.is_whitespace() || "\"'”’»)".contains(c)).chars().last()
+}
+
+/// Whether the note before one lasts longer than it.
+fn is_longer_than_next(notes: &[Note], next: usize) -> bool {
+    let length = |note: &Note| note.end - note.start;
+    let before = next.checked_sub(1).and_then(|before| notes.get(before));
+    before.zip(notes.get(next)).is_some_and(|(before, next)| length(before) > length(next))
 }
 
 fn begins_with_capital(syllable: &str) -> bool {
@@ -98,7 +115,8 @@ mod tests {
     /// The places, counted from 0, of the notes on which lines end; each text has a syllable a note.
     fn ends(verses: &[&str]) -> Vec<u32> {
         let pitch = Pitch::new(72).unwrap();
-        let note = |start| Note { start, end: start + 1, pitch, velocity: 80 };
+        // The sixth lasts longer.
+        let note = |start| Note { start, end: start + if start == 5 { 2 } else { 1 }, pitch, velocity: 80 };
         let lyrics = (1..).zip(verses).flat_map(|(verse, text)| {
             let syllables = (0..).zip(text.split(' '));
             syllables.filter(|(_, text)| *text != "_").map(move |(tick, text)| Lyric { tick, verse, text: text.into() })
@@ -117,6 +135,9 @@ mod tests {
     fn without_breaks_a_line_ends_with_a_clause_or_before_the_capitals_of_all_verses() {
         assert_eq!(ends(&["A- bide with me; _ fast falls the e- ven- tide"]), [4], "on the last note of the melisma");
         assert_eq!(ends(&["Ho- ly, Ho- ly, Ho- ly! Lord God"]), [3], "no line has two syllables");
+        assert_eq!(ends(&["God in three Per- sons, bless- ed Tri-"]).len(), 0, "a comma alone");
+        assert_eq!(ends(&["O God in three Per- sons, bless- ed Tri-"]), [5], "a comma under a long note");
+        assert_eq!(ends(&["It cau- ses to trem- ble, trem- ble. Were"]), [7], "a stop soon after the comma");
         assert_eq!(ends(&["Praise him all day, Praise him O God my"]), [3], "a capital alone may be a name");
         assert_eq!(ends(&["A- ma- zing grace That saved", "Through ma- ny toils I have"]), [3]);
         assert_eq!(ends(&["A- ma- zing grace That saved", "Through ma- ny toils and have"]).len(), 0);

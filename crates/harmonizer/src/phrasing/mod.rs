@@ -68,9 +68,11 @@ impl Contour {
         Contour { notes: self.notes.iter().map(moved).collect(), ..*self }
     }
 
-    /// Whether a note may end a phrase: on a beat, or last.
+    /// Whether a note may end a phrase: on a beat, marked, before a rest, or last.
     fn may_end(&self, index: usize) -> bool {
-        self.notes[index].onset.is_multiple_of(Phase::STEPS_PER_BEAT as u32) || index + 1 == self.notes.len()
+        let beat = Phase::STEPS_PER_BEAT as u32;
+        let note = self.notes[index];
+        note.onset.is_multiple_of(beat) || note.mark != Mark::None || note.rest >= beat || index + 1 == self.notes.len()
     }
 
     /// Semitones from the note before, and to the next one.
@@ -84,5 +86,33 @@ impl Contour {
 
     fn degree(&self, index: usize, key: Key) -> usize {
         usize::from(key.degree(self.notes[index].pitch.class()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phrase_ends_off_the_beat_only_under_a_mark_or_before_a_rest() {
+        // Sixteen beats of quarters but for a syncopation in the eighth beat.
+        let lengths = [4, 4, 4, 4, 4, 4, 4, 2, 6, 4, 4, 4, 4, 4, 4, 4];
+        let ends = |mark: Mark, rest: u32| {
+            let mut onset = 0;
+            let notes = lengths.iter().zip([72, 74, 76, 74, 72, 74, 76, 74, 72, 76, 77, 76, 74, 72, 71, 72]);
+            let notes = notes.enumerate().map(|(index, (&length, pitch))| {
+                let (mark, rest) = if index == 8 { (mark, rest) } else { (Mark::None, 0) };
+                let pitch = Pitch::new(pitch).unwrap();
+                let note = ContourNote { onset, length: length - rest, rest, pitch, mark };
+                onset += length;
+                note
+            });
+            let contour = Contour { notes: notes.collect(), bar: Some(4), tells_strokes: true };
+            Segmentation::new(&contour, Key::of_tonic(0, false), Phrasing::learned()).ends()
+        };
+        assert!(!ends(Mark::None, 0).contains(&8));
+        assert!(ends(Mark::LineEnd, 0).contains(&8));
+        assert!(ends(Mark::Fermata, 0).contains(&8));
+        assert!(ends(Mark::None, 4).contains(&8));
     }
 }
