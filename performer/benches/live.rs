@@ -98,14 +98,14 @@ fn in_sandbox(what: &str, period: u64, amount: u64) -> Result<Value> {
             .arg(period.to_string())
             .arg(std::env::current_exe()?)
             .args(["--inside", what, &period.to_string(), &amount.to_string()])
-            .stderr(Stdio::inherit())
             .output()
             .context("bash")?;
+        let talk = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => return serde_json::from_slice(&output.stdout).context("the measurement's figures"),
             Some(69) => bail!("no JACK server can be started\nhint: scripts/setup.sh live installs it; root is needed"),
             Some(75) => eprintln!("the JACK server got stuck, once more"),
-            _ => bail!("the measurement '{what}' failed"),
+            code => bail!("the measurement '{what}' failed (status {code:?}): {}", talk.trim()),
         }
     }
     bail!("the JACK server got stuck three times")
@@ -489,7 +489,8 @@ struct Performance {
     in_order: Vec<u64>,
     /// Bytes of resident memory that are its own, after a third of the performance and at its end.
     memory: [u64; 2],
-    /// The same every second: the second, and how many bytes.
+    /// Every second: the second, and how many of those bytes no file holds. The program's own pages come and go as the
+    /// system likes.
     samples: Vec<(f64, f64)>,
 }
 
@@ -548,10 +549,10 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
         }
         last = probe.now.load(Ordering::Acquire);
         ensure!(performer.child.try_wait()?.is_none(), "the performer has ended by itself");
-        let own = own_memory(performer.child.id());
+        let [own, anonymous] = own_memory(performer.child.id());
         memory[1] = own;
         if begun.elapsed().as_secs() >= samples.len() as u64 {
-            samples.push((begun.elapsed().as_secs_f64(), own as f64));
+            samples.push((begun.elapsed().as_secs_f64(), anonymous as f64));
         }
         if last < length / 3 {
             memory[0] = own;
@@ -564,7 +565,7 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     }
     let in_order = performer.latencies()?;
     let latencies = histogram_of(&in_order)?;
-    let told = performer.lines(&performer.talk).pop().unwrap_or_default();
+    let told = performer.lines(&performer.talk).into_iter().rfind(|line| line.contains(" answered")).unwrap_or_default();
     Ok((came, Performance { latencies, told, in_order, memory, samples }))
 }
 
@@ -721,14 +722,15 @@ fn examples() -> Result<PathBuf> {
     Ok(performer().parent().context("the folder of programs")?.join("examples"))
 }
 
-/// Bytes of resident memory, JACK's shared memory apart.
-fn own_memory(process: u32) -> u64 {
+/// Bytes of resident memory, JACK's shared memory apart, and how many of them no file holds.
+fn own_memory(process: u32) -> [u64; 2] {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let kilobytes = |name: &str| -> u64 {
+    let bytes = |name: &str| -> u64 {
         let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
+        1024 * line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(0)
     };
-    1024 * (kilobytes("RssAnon:") + kilobytes("RssFile:"))
+    let anonymous = bytes("RssAnon:");
+    [anonymous + bytes("RssFile:"), anonymous]
 }
 
 fn histogram() -> Result<Histogram<u64>> {
@@ -765,8 +767,8 @@ fn print_soak(figures: &Value) {
     );
     println!("drift of the steps from the first to the last minute, ms      {}", of("drift_ms", 4));
     println!("a part's own move off its step, largest, ms                   {}", of("largest_deviation_ms", 4));
-    println!("own memory, MB                                                {}", figures["memory_mb"]);
-    println!("slope of own memory, KB an hour                               {}", of("memory_slope_kb_per_hour", 1));
+    println!("own memory that no file holds, MB                             {}", figures["memory_mb"]);
+    println!("its slope, KB an hour                                         {}", of("memory_slope_kb_per_hour", 1));
     for (what, name) in
         [("callback's entry to the last note, us", "callback_us"), ("there and back, frames", "round_trip_frames")]
     {

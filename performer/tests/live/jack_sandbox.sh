@@ -44,5 +44,8 @@ status=$?
 if [ "$status" -ne 0 ] && { ! timeout 5 jack_lsp >/dev/null 2>&1 || [ "$(grep -c SuspendRefNum "$log")" -gt 2 ]; }; then
   echo "the JACK server got stuck" >&2
   status=75
+elif [ "$status" -ne 0 ]; then
+  echo "the end of what the JACK server said:" >&2
+  tail -n 5 "$log" >&2
 fi
 exit "$status"
