@@ -565,7 +565,8 @@ fn perform(options: &[&str], plan: VecDeque<(u64, Vec<u8>)>, with_echoes: bool) 
     }
     let in_order = performer.latencies()?;
     let latencies = histogram_of(&in_order)?;
-    let told = performer.lines(&performer.talk).into_iter().rfind(|line| line.contains(" answered")).unwrap_or_default();
+    let told =
+        performer.lines(&performer.talk).into_iter().rfind(|line| line.contains(" answered")).unwrap_or_default();
     Ok((came, Performance { latencies, told, in_order, memory, samples }))
 }
 

@@ -45,6 +45,11 @@ impl Cadence {
         if self.minor { 3 } else { 4 }
     }
 
+    /// Whether no part of a chord has the third.
+    pub fn lacks_third(self, chord: Chord) -> bool {
+        !chord.pitches().into_iter().flatten().any(|pitch| self.above(pitch.class()) == self.third())
+    }
+
     /// Semitones from the root up.
     pub fn above(self, class: u8) -> u8 {
         (class + 12 - self.root) % 12

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::harmonizer::Limits;
 use crate::phrasing::{self, Phrasing};
 use crate::sampling::Sampling;
-use crate::search::{self, Goal, Plan, SearchStep};
+use crate::search::{self, Goal, Plan, SearchStep, goals};
 
 /// Steps of a phrase: two bars of four beats; and of its last note, and the piece's.
 const PHRASE: usize = 2 * Phase::STEPS_PER_BAR;
@@ -144,8 +144,10 @@ fn plan(
     let is_held = |step: usize| spans.iter().any(|(arrival, end)| (arrival + 1..*end).contains(&step));
     let last_arrival = spans.last().map_or(length, |(arrival, _)| *arrival);
     let chord = |step: usize| match step {
-        0 => tonic(home),
-        _ if (last_arrival.saturating_sub(LAST_DOMINANT)..last_arrival).contains(&step) => dominant(home),
+        0 => Some(over_its_root(goals::tonic(home))),
+        _ if (last_arrival.saturating_sub(LAST_DOMINANT)..last_arrival).contains(&step) => {
+            Some(over_its_root(goals::dominant(home.tonic())))
+        }
         _ => None,
     };
     let free = (chords.len()..until).map(|step| SearchStep {
@@ -167,17 +169,10 @@ fn plan(
     Plan { steps, home: chords.is_empty().then_some(home), goals: goals.collect(), ..Plan::default() }
 }
 
-/// The first chord: no cost of a wrong third would let only right ones through, since no draw of it is weighed against others.
-fn tonic(home: Key) -> Option<GivenChord> {
-    GivenChord::parse(if home.minor { "i" } else { "I" }, home).ok()
-}
-
-/// That before the last chord, over its root and with its leading tone; the seventh may sound. A soprano of our own can always
-/// go to it.
-fn dominant(home: Key) -> Option<GivenChord> {
-    let triad = GivenChord::parse("V", home).ok()?;
-    let seventh = GivenChord::parse("V7", home).ok()?;
-    Some(GivenChord { classes: seventh.classes, ..triad })
+/// A chord over its root: of the first one and of the dominant before the last no cost of a wrong third would let only right
+/// ones through, since no draw of them is weighed against others. A soprano of our own can always go to them.
+fn over_its_root(chord: GivenChord) -> GivenChord {
+    GivenChord { bass: Some(chord.root), ..chord }
 }
 
 /// Whether a figure of a bar or less comes three times in a row.
@@ -219,8 +214,9 @@ mod tests {
             let bass = |step: usize| chords[step][Part::Bass].pitch().map(Pitch::class);
             assert_eq!([bass(0), bass(191)], [Some(key.tonic()); 2], "{key}");
             assert!(ends_by_a_fifth(&chords), "{key}");
-            for (step, chord) in [(0, tonic(key)), (182, dominant(key)), (183, dominant(key))] {
-                let chord = chord.unwrap();
+            let dominant = goals::dominant(key.tonic());
+            for (step, chord) in [(0, goals::tonic(key)), (182, dominant), (183, dominant)] {
+                let chord = over_its_root(chord);
                 assert!(chord.is_heard_in(&chords[step].pitches()), "{key}: step {step} is {:?}", chords[step]);
             }
             for end in [32, 64, 160, 192] {

@@ -1,7 +1,8 @@
 //! A tune under another hand, in turns with another tune, and above a hand on its own channel.
 
+use super::made_songs::source;
 use super::*;
-use crate::source::{Kind, Source, Track};
+use crate::source::{Source, Track};
 
 const QUARTER: Tick = 480;
 
@@ -35,26 +36,17 @@ fn broken_chords(start: f64, quarters: usize, lowest: u8) -> Vec<Note> {
     line(start, &[0, 4, 7, 4].map(|degree| (lowest + degree, 0.5)).repeat(quarters / 2))
 }
 
-fn source(tracks: &[(&str, Vec<Note>)]) -> Source {
+fn source_of(tracks: &[(&str, Vec<Note>)]) -> Source {
     let track = |(channel, (name, notes)): (u8, &(&str, Vec<Note>))| {
         let mut notes = notes.clone();
         notes.sort_by_key(|note| (note.start, note.pitch));
         Track { name: Some((*name).to_owned()), channels: [(channel, notes)].into(), ..Track::default() }
     };
-    Source {
-        kind: Kind::Midi,
-        title: None,
-        creators: Vec::new(),
-        mode: None,
-        ticks_per_quarter: QUARTER as u16,
-        directions: Vec::new(),
-        tracks: (0..).zip(tracks).map(track).collect(),
-        remarks: Vec::new(),
-    }
+    source((0..).zip(tracks).map(track).collect())
 }
 
 fn found(tracks: &[(&str, Vec<Note>)]) -> Melody {
-    Melody::find(&source(tracks), &Choice::default()).unwrap()
+    Melody::find(&source_of(tracks), &Choice::default()).unwrap()
 }
 
 #[test]
@@ -78,7 +70,7 @@ fn another_tune_that_goes_on_where_the_melody_rests_is_told_with_its_bars() {
     let solos = [("Soprano solo", tune(0.0, 72)), ("Tenor solo", tune(16.0, 60))];
     let told = "while it rests, in bars 5 to 8, track 2 'Tenor solo' channel 2 goes on; --track 2 takes that instead";
     assert_eq!(said(&solos), told);
-    let inspection = inspect(&source(&solos), &Choice::default()).unwrap();
+    let inspection = inspect(&source_of(&solos), &Choice::default()).unwrap();
     assert_eq!(inspection.remarks, [told]);
     let answers = [[tune(16.0, 72), tune(48.0, 72)].concat(), [tune(0.0, 74), tune(32.0, 74)].concat()];
     let [answer, question] = answers;
@@ -103,7 +95,7 @@ fn where_the_right_hand_rests_the_left_on_its_channel_is_not_the_tune() {
 
 #[test]
 fn a_line_without_a_name_that_a_program_sings_is_a_voice() {
-    let mut file = source(&[("", tune(0.0, 79)), ("", tune(0.0, 60))]);
+    let mut file = source_of(&[("", tune(0.0, 79)), ("", tune(0.0, 60))]);
     let lowest = |file: &Source| Melody::find(file, &Choice::default()).unwrap().notes[0].pitch.midi();
     file.tracks[0].programs.insert(0, 73);
     assert_eq!(lowest(&file), 79, "a flute");

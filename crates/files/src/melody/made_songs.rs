@@ -133,7 +133,7 @@ fn track(name: &str, program: Option<u8>, channel: u8, notes: Vec<Note>) -> Trac
     track
 }
 
-fn source(tracks: Vec<Track>) -> Source {
+pub(super) fn source(tracks: Vec<Track>) -> Source {
     Source {
         kind: Kind::Midi,
         title: None,

@@ -123,24 +123,36 @@ pub(super) fn bass_class(role: Role, cadence: Option<Cadence>, before: Chord, so
 /// The chord of which the lower parts must sing, if any: the tonic at the beginning, and the dominant before an authentic
 /// arrival that binds. Both are heard too well for a cost: it would let the draw through that stands against no others.
 pub(super) fn chord(role: Role, cadence: Option<Cadence>, before: Chord, soprano: Token) -> Option<GivenChord> {
-    let of = |root: u8, third: u8, classes: &[u8]| GivenChord {
+    let chord = match (role, cadence) {
+        (Role::Opening(home), _) if before == Chord::START => tonic(home),
+        (
+            Role::Lead { left: ..=DOMINANT, binds: true, .. },
+            Some(Cadence { root, approach: Approach::Authentic, .. }),
+        ) => dominant(root),
+        _ => return None,
+    };
+    soprano.pitch().is_some_and(|soprano| chord.holds(soprano.class())).then_some(chord)
+}
+
+/// The whole tonic of a key.
+pub(crate) fn tonic(home: Key) -> GivenChord {
+    let tonic = on_tonic(home);
+    given(tonic.root, tonic.third(), &[0, tonic.third(), 7])
+}
+
+/// The dominant of a root, with its leading tone; the seventh may sound.
+pub(crate) fn dominant(root: u8) -> GivenChord {
+    given((root + 7) % 12, 4, &[0, 4, 7, 10])
+}
+
+/// A chord that needs its root and third, over any of its notes.
+fn given(root: u8, third: u8, classes: &[u8]) -> GivenChord {
+    GivenChord {
         root,
         classes: classes.iter().fold(0, |classes, above| classes | 1 << ((root + above) % 12)),
         needed: 1 << root | 1 << ((root + third) % 12),
         bass: None,
-    };
-    let chord = match (role, cadence) {
-        (Role::Opening(home), _) if before == Chord::START => {
-            let tonic = on_tonic(home);
-            of(tonic.root, tonic.third(), &[0, tonic.third(), 7])
-        }
-        (
-            Role::Lead { left: ..=DOMINANT, binds: true, .. },
-            Some(Cadence { root, approach: Approach::Authentic, .. }),
-        ) => of((root + 7) % 12, 4, &[0, 4, 7, 10]),
-        _ => return None,
-    };
-    soprano.pitch().is_some_and(|soprano| chord.holds(soprano.class())).then_some(chord)
+    }
 }
 
 /// The pitch classes, one bit each, that a soprano which is still to be found may have.
@@ -196,7 +208,7 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
         |part: Part| chord[part].pitch().is_some_and(|pitch| first.above(pitch.class()) == 7 - first.third());
     let third = if Part::LOWER.into_iter().any(is_other_third) { OTHER_THIRD_COST } else { 0.0 };
     let away = if bass { AWAY_COST } else { 0.0 };
-    let lacks = if lacks_third(first, chord) { NO_THIRD_COST } else { 0.0 };
+    let lacks = if first.lacks_third(chord) { NO_THIRD_COST } else { 0.0 };
     foreign + third + away + lacks + outer_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
 
@@ -205,14 +217,8 @@ pub fn unknown_opening_cost(chord: Chord) -> f32 {
     let Some(bass) = chord[Part::Bass].pitch() else { return 0.0 };
     let major = Cadence { root: bass.class(), minor: false, approach: Approach::Other };
     let soprano = chord[Part::Soprano].pitch().is_none_or(|soprano| major.holds(soprano.class()));
-    let has_third = chord.pitches().into_iter().flatten().any(|pitch| major.above(pitch.class()) == major.third());
-    let is_it = soprano && has_third && strangers(major, chord) == 0;
+    let is_it = soprano && !major.lacks_third(chord) && strangers(major, chord) == 0;
     if is_it { 0.0 } else { AWAY_COST + 2.0 * AWAY_NOTE_COST }
-}
-
-/// Whether no part has the third of the chord.
-fn lacks_third(cadence: Cadence, chord: Chord) -> bool {
-    !chord.pitches().into_iter().flatten().any(|pitch| cadence.above(pitch.class()) == cadence.third())
 }
 
 /// Lower parts with no note of the chord.
@@ -286,7 +292,7 @@ fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
         && strangers(cadence, before) == 0;
     let moves = Part::LOWER.into_iter().filter(|part| is_reached && before[*part] != chord[*part]).count();
     STRANGER_COST * strangers(cadence, chord) as f32
-        + if lacks_third(cadence, chord) { NO_THIRD_COST } else { 0.0 }
+        + if cadence.lacks_third(chord) { NO_THIRD_COST } else { 0.0 }
         + MOVE_COST * moves as f32
 }
 
