@@ -178,9 +178,9 @@ pub(super) fn soprano_classes(role: Role, cadence: Option<Cadence>, before: Chor
 pub(super) fn cost(role: Role, cadence: Option<Cadence>, before: Chord, chord: Chord) -> f32 {
     match (role, cadence) {
         (Role::Opening(home), _) => opening_cost(home, before, chord),
-        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord) + outer_cost(left, chord),
-        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord) + outer_cost(0, chord),
-        _ => 0.0,
+        (Role::Lead { left, .. }, Some(cadence)) => lead_cost(cadence, left, chord) + outer_cost(left <= 1, chord),
+        (Role::Rest { .. }, Some(cadence)) => rest_cost(cadence, before, chord) + outer_cost(true, chord),
+        _ => outer_cost(false, chord),
     }
 }
 
@@ -200,7 +200,7 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     let pitches = Part::LOWER.into_iter().filter(begins).filter_map(|part| chord[part].pitch());
     let foreign = FOREIGN_COST * pitches.filter(|pitch| !home.has(pitch.class())).count() as f32;
     if before != Chord::START {
-        return foreign;
+        return foreign + outer_cost(false, chord);
     }
     let first = first_chord(home, chord[Part::Soprano].pitch());
     let bass = chord[Part::Bass].pitch().is_some_and(|bass| bass.class() != first.root);
@@ -209,7 +209,7 @@ pub fn opening_cost(home: Key, before: Chord, chord: Chord) -> f32 {
     let third = if Part::LOWER.into_iter().any(is_other_third) { OTHER_THIRD_COST } else { 0.0 };
     let away = if bass { AWAY_COST } else { 0.0 };
     let lacks = if first.lacks_third(chord) { NO_THIRD_COST } else { 0.0 };
-    foreign + third + away + lacks + outer_cost(0, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
+    foreign + third + away + lacks + outer_cost(true, chord) + AWAY_NOTE_COST * strangers(first, chord) as f32
 }
 
 /// Nats for a first chord in no key that is known.
@@ -227,23 +227,23 @@ fn strangers(cadence: Cadence, chord: Chord) -> usize {
     pitches.filter(|pitch| !cadence.holds(pitch.class())).count()
 }
 
-/// Another part below the bass, in the first chord, the last one before an end or that of the end: it is no longer over its
-/// root; and another above the soprano, which then is not what one hears as the tune.
-const UNDER_COST: f32 = 5.0;
-const OVER_COST: f32 = 2.0;
+/// Another part above the soprano, which then is not what one hears as the tune: under Bach's sopranos on one step of 450,
+/// and oftener under lower tunes if nothing were taken off.
+const OVER_COST: f32 = 0.75;
+/// The same in the first chord, the last one before an end or that of the end, and there another below the bass: it is no
+/// longer over its root.
+const OVER_END_COST: f32 = 2.0;
+const UNDER_END_COST: f32 = 5.0;
 
 /// Nats for a chord whose outer parts are not its outer notes.
-fn outer_cost(left: usize, chord: Chord) -> f32 {
-    if left > 1 {
-        return 0.0;
-    }
+fn outer_cost(is_end: bool, chord: Chord) -> f32 {
     let is_beyond = |outer: Part, order: Ordering| {
         let of = |part: Part| chord[part].pitch();
         Part::ALL.into_iter().any(|part| of(part).zip(of(outer)).is_some_and(|(one, outer)| one.cmp(&outer) == order))
     };
     let cost = |is: bool, cost: f32| if is { cost } else { 0.0 };
-    cost(is_beyond(Part::Bass, Ordering::Less), UNDER_COST)
-        + cost(is_beyond(Part::Soprano, Ordering::Greater), OVER_COST)
+    cost(is_end && is_beyond(Part::Bass, Ordering::Less), UNDER_END_COST)
+        + cost(is_beyond(Part::Soprano, Ordering::Greater), if is_end { OVER_END_COST } else { OVER_COST })
 }
 
 /// A dominant that comes late in its beat, and one without its bass just before the end.
