@@ -37,6 +37,7 @@ pub fn cadences_under(
     let first = end.saturating_sub(LAST_NOTES - 1);
     let classes: Vec<u8> = (first..=end).map(|index| pitch(index).class()).collect();
     let shares = Shares { phrasing, key, is_last, degree, before };
+    let is_phrygian = is_last && is_phrygian(contour, key);
     let mut options: Vec<CadenceOption> = Vec::new();
     for above in 0..12 {
         for minor in [false, true] {
@@ -45,7 +46,8 @@ pub fn cadences_under(
                 if is_last && (above != 0 || minor && !key.minor) {
                     continue;
                 }
-                let share = shares.of(cadence) * fit(cadence, key, &classes, before);
+                let usual = if is_phrygian { phrygian_share(cadence) } else { shares.of(cadence) };
+                let share = usual * fit(cadence, key, &classes, before);
                 options.push(CadenceOption { cadence, share });
             }
         }
@@ -59,6 +61,24 @@ pub fn cadences_under(
     }
     options.retain(|option| option.share >= LEAST_SHARE);
     ranked(options)
+}
+
+/// Whether a melody in minor has the semitone above its tonic and not the whole tone.
+fn is_phrygian(contour: &Contour, key: Key) -> bool {
+    let has = |degree: usize| (0..contour.notes.len()).any(|index| contour.degree(index, key) == degree);
+    key.minor && has(1) && !has(2)
+}
+
+/// How a piece in the Phrygian mode closes, which is on a major chord and never from a dominant, whose fifth and third are
+/// foreign to it. Bach heard such tunes in another key and left them on its dominant, so that his counts say nothing of this:
+/// set by hand.
+fn phrygian_share(cadence: Cadence) -> f32 {
+    match (cadence.minor, cadence.approach) {
+        (false, Approach::Phrygian) => 0.6,
+        (false, Approach::Plagal) => 0.3,
+        (false, Approach::Other) => 0.1,
+        _ => 0.0,
+    }
 }
 
 /// The cadences with which phrases end whose soprano is still to be found; the last one is authentic.
@@ -155,4 +175,34 @@ fn fit(cadence: Cadence, key: Key, classes: &[u8], before: u8) -> f32 {
     };
     let foreign = classes.iter().filter(|class| !local.has(**class)).count();
     FOREIGN.powi(foreign as i32) * if leads { 1.0 } else { 0.05 }
+}
+
+#[cfg(test)]
+mod tests {
+    use chorale::Pitch;
+
+    use super::*;
+    use crate::phrasing::{ContourNote, Mark};
+
+    fn last_approaches(pitches: &[u8]) -> Vec<Approach> {
+        let note = |(index, &pitch): (u32, &u8)| ContourNote {
+            onset: 4 * index,
+            length: 4,
+            rest: 0,
+            pitch: Pitch::new(pitch).unwrap(),
+            mark: Mark::None,
+        };
+        let notes: Vec<ContourNote> = (0..).zip(pitches).map(note).collect();
+        let contour = Contour { notes, bar: Some(4), tells_strokes: true };
+        let options = cadences_under(&contour, pitches.len() - 1, Key::of_tonic(4, true), true, Phrasing::learned());
+        assert!(options.iter().all(|option| option.cadence.root == 4));
+        options.iter().map(|option| option.cadence.approach).collect()
+    }
+
+    #[test]
+    fn a_tune_in_the_phrygian_mode_closes_by_a_semitone_in_the_bass_and_not_from_a_dominant() {
+        assert_eq!(last_approaches(&[64, 65, 67, 69, 67, 65, 62, 64])[0], Approach::Phrygian);
+        assert!(!last_approaches(&[64, 65, 67, 69, 67, 69, 65, 64]).contains(&Approach::Authentic));
+        assert_eq!(last_approaches(&[64, 66, 67, 69, 67, 66, 63, 64])[0], Approach::Authentic);
+    }
 }

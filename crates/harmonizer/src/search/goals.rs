@@ -53,7 +53,7 @@ pub(super) enum Role {
 /// Steps before an arrival in which its dominant is prepared: a beat.
 const LEAD: usize = Phase::STEPS_PER_BEAT;
 
-/// The last steps before an authentic arrival, which are the dominant's: half a beat.
+/// The last steps before an authentic arrival, which are the dominant's, and before a Phrygian one: half a beat.
 const DOMINANT: usize = 2;
 
 /// Steps of [`Role::Opening`]: four beats.
@@ -115,20 +115,21 @@ pub(super) fn bass_class(role: Role, cadence: Option<Cadence>, before: Chord, so
         (Role::Rest { .. }, _) => Some(cadence.root),
         (Role::Lead { left: ..=DOMINANT, .. }, Approach::Authentic) => Some((cadence.root + 7) % 12),
         (Role::Lead { left: 1, .. }, Approach::Plagal) => Some((cadence.root + 5) % 12),
-        (Role::Lead { left: 1, .. }, Approach::Phrygian) => Some((cadence.root + 1) % 12),
+        (Role::Lead { left: ..=DOMINANT, .. }, Approach::Phrygian) => Some((cadence.root + 1) % 12),
         _ => None,
     }
 }
 
-/// The chord of which the lower parts must sing, if any: the tonic at the beginning, and the dominant before an authentic
-/// arrival that binds. Both are heard too well for a cost: it would let the draw through that stands against no others.
+/// The chord of which the lower parts must sing, if any: the tonic at the beginning, and before an arrival that binds the
+/// dominant, or iv6 where it is Phrygian. Both are heard too well for a cost: it would let the draw through that stands against no others.
 pub(super) fn chord(role: Role, cadence: Option<Cadence>, before: Chord, soprano: Token) -> Option<GivenChord> {
     let chord = match (role, cadence) {
         (Role::Opening(home), _) if before == Chord::START => tonic(home),
-        (
-            Role::Lead { left: ..=DOMINANT, binds: true, .. },
-            Some(Cadence { root, approach: Approach::Authentic, .. }),
-        ) => dominant(root),
+        (Role::Lead { left: ..=DOMINANT, binds: true, .. }, Some(Cadence { root, approach, .. })) => match approach {
+            Approach::Authentic => dominant(root),
+            Approach::Phrygian => given((root + 10) % 12, 3, &[0, 3, 7]),
+            _ => return None,
+        },
         _ => return None,
     };
     soprano.pitch().is_some_and(|soprano| chord.holds(soprano.class())).then_some(chord)
