@@ -129,6 +129,7 @@ impl Cantus {
             parts::score(melody, options.part, &steps_struck, chords, self.fold, ticks_per_quarter, directions);
         score.title.clone_from(&source.title);
         score.creators.clone_from(&source.creators);
+        score.below.clone_from(&source.below);
         score.is_notated = source.kind.is_notated();
         if options.heading.key.is_none() {
             score.set_home(self.home);

@@ -15,7 +15,7 @@ impl Tune {
     /// # Errors
     /// Where the file doesn't tell which are its four parts.
     pub fn four_parts(&self, key: Option<Key>) -> Result<Piece, ArrangeError> {
-        let Source { ref tracks, ref title, ref creators, ticks_per_quarter, kind, .. } = self.source;
+        let Source { ref tracks, ref title, ref creators, ref below, ticks_per_quarter, kind, .. } = self.source;
         let parts = melody::four_parts(&self.source).map_err(|error| ArrangeError::in_file(&self.name, error))?;
         let mut directions = self.source.directions.clone();
         if let Some(key) = key {
@@ -44,6 +44,7 @@ impl Tune {
             all_sing: sung.len() > 1,
             title: title.clone(),
             creators: creators.clone(),
+            below: below.clone(),
             ticks_per_quarter,
             is_notated: kind.is_notated(),
             directions,

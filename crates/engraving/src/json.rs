@@ -24,6 +24,8 @@ pub struct Document {
     metres: Vec<JsonMetre>,
     tempos: Vec<JsonTempo>,
     lyrics: Vec<JsonLyric>,
+    /// Words that stand under the tune and not under its notes, line by line.
+    words_below: Vec<String>,
     /// Where melody notes with a fermata begin, in sixteenths.
     fermatas: Vec<f64>,
     /// Where melody notes begin after which a breath is taken, in sixteenths.
@@ -185,6 +187,7 @@ pub fn document(piece: &Piece) -> Document {
         metres,
         tempos,
         lyrics: lyrics.collect(),
+        words_below: score.below.clone(),
         fermatas: score.fermatas.iter().map(|tick| steps(*tick)).collect(),
         breaths: score.phrasing.breaths.iter().map(|tick| steps(*tick)).collect(),
         slurs: slurs.collect(),

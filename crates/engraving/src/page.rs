@@ -35,12 +35,23 @@ pub fn page(piece: &Piece) -> String {
             "script" => SCRIPTS.iter().for_each(|script| page.push_str(script)),
             "title" => page.push_str(&title),
             "key" => page.push_str(&key),
+            "below" => page.push_str(&below(&piece.score.below)),
             "data" => page.push_str(&data),
             _ => unreachable!("page.html names nothing else"),
         }
         rest = after;
     }
     page + rest
+}
+
+/// Verses that stand under the music, a paragraph each.
+fn below(lines: &[String]) -> String {
+    let verses = lines.split(|line| line.is_empty());
+    let verse = |lines: &[String]| {
+        let lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
+        format!("  <p class=\"verse\">{}</p>\n", lines.join("<br>\n"))
+    };
+    verses.filter(|lines| !lines.is_empty()).map(verse).collect()
 }
 
 #[cfg(test)]
@@ -55,6 +66,16 @@ mod tests {
         let page = page(&Piece::new(score, grid));
         assert!(page.contains("<title>{{data}} &lt;/script&gt; &amp; {{x}}</title>"));
         assert!(page.contains("\"symbol\":\"C\"") && page.ends_with("</html>\n"));
+        assert!(!page.contains("<p class=\"verse\""));
         assert_eq!(page.matches("<script>").count(), page.matches("</script>").count());
+    }
+
+    #[test]
+    fn verses_that_stand_under_the_tune_stand_under_the_music() {
+        let (mut score, grid) = piece(&[("72,67,64,48", 16)]);
+        score.below = ["1. O God & Lord", "our help", "", "2. Before"].map(str::to_owned).to_vec();
+        let page = page(&Piece::new(score, grid));
+        let verses = "<p class=\"verse\">1. O God &amp; Lord<br>\nour help</p>\n  <p class=\"verse\">2. Before</p>";
+        assert!(page.find(verses) > page.find("id=\"scroll\""));
     }
 }

@@ -144,6 +144,8 @@ pub fn transpose_keys(directions: &mut [(Tick, Direction)], semitones: i32) {
 pub struct Score {
     pub title: Option<String>,
     pub creators: Vec<Creator>,
+    /// Words that stand under the piece, as [`Source::below`](crate::Source::below) has them.
+    pub below: Vec<String>,
     pub ticks_per_quarter: u16,
     /// The key in which it begins and ends where that is known, and the signature may tell another: D minor for D dorian.
     pub home: Option<Key>,

@@ -68,6 +68,7 @@ mod tests {
             kind: Kind::Midi,
             title: None,
             creators: Vec::new(),
+            below: Vec::new(),
             mode: None,
             ticks_per_quarter: 480,
             directions: (0..).step_by(960).zip(keys).map(key).collect(),

@@ -54,6 +54,8 @@ pub struct Source {
     pub kind: Kind,
     pub title: Option<String>,
     pub creators: Vec<Creator>,
+    /// Words that stand under the tune and not under its notes: line by line, an empty one between two verses.
+    pub below: Vec<String>,
     pub ticks_per_quarter: u16,
     /// In order of tick, from all tracks together, each once.
     pub directions: Vec<(Tick, Direction)>,
@@ -122,6 +124,32 @@ impl Track {
     pub(crate) fn is_drums(&self, channel: u8) -> bool {
         self.rhythm.get(&channel).copied().unwrap_or(channel == DRUM_CHANNEL)
     }
+}
+
+/// What becomes of [`Source::below`], in a sentence for the user.
+pub(crate) fn told_below(below: &[String]) -> Option<String> {
+    let lines = below.iter().filter(|line| !line.is_empty()).count();
+    let lines = if lines == 1 { "1 line".into() } else { format!("{lines} lines") };
+    (!below.is_empty()).then(|| {
+        format!(
+            "{lines} of words under the tune stand below the page (.html) and in .json; a score keeps them in its properties, \
+             unprinted, and MIDI has none"
+        )
+    })
+}
+
+/// Lines without spaces around them; no empty one at either end, and no two in a row.
+pub(crate) fn trimmed_lines(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut trimmed: Vec<String> = Vec::new();
+    for line in lines {
+        let line: String = line.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let line = line.trim();
+        if !line.is_empty() || trimmed.last().is_some_and(|last| !last.is_empty()) {
+            trimmed.push(line.to_owned());
+        }
+    }
+    trimmed.truncate(trimmed.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1));
+    trimmed
 }
 
 /// In order of tick, each once; at one tick in the order of the file, so that the last of two that contradict each

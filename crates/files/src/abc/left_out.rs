@@ -1,11 +1,16 @@
 //! What of a voice is left out or changed, counted.
 
+/// So many letters of words are shown.
+const SHOWN: usize = 40;
+
 #[derive(Default)]
 pub(super) struct LeftOut {
     pub ornaments: usize,
     pub fermatas_over_rests: usize,
     pub quarter_tones: usize,
     pub out_of_reach: usize,
+    /// Syllables for which there is no note.
+    pub words: Vec<String>,
 }
 
 impl LeftOut {
@@ -18,6 +23,16 @@ impl LeftOut {
             (self.out_of_reach, "notes beyond C-1 to G9 are left out"),
         ];
         let told = told.into_iter().filter(|(count, _)| *count > 0);
-        told.map(|(count, what)| format!("{what} ({count})")).collect()
+        let told = told.map(|(count, what)| format!("{what} ({count})"));
+        let words = self.words.iter().fold(String::new(), |words, next| {
+            let gap = if words.is_empty() || words.ends_with('-') { "" } else { " " };
+            format!("{}{gap}{}", words.trim_end_matches('-'), next.trim())
+        });
+        let more = if words.chars().count() > SHOWN { " ..." } else { "" };
+        let shown: String = words.chars().take(SHOWN).collect();
+        let beyond = (!words.is_empty()).then(|| {
+            format!("words for which there are no notes are left out ({}): {}{more}", self.words.len(), shown.trim())
+        });
+        told.chain(beyond).collect()
     }
 }

@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use self::book::Book;
 use self::tune::Tune;
-use crate::source::{Kind, Source};
+use crate::source::{Kind, Source, told_below, trimmed_lines};
 use crate::text::decode_document;
 use crate::written::{Endless, MAX_MEASURES, Played, WrittenScore};
 
@@ -102,7 +102,9 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
         let (count, name, others) = (book.tunes.len(), book.name(taken), book.list(|tune| tune != taken));
         remarks.push(format!("the file holds {count} tunes, and {name} is taken; --tune takes another: {others}"));
     }
-    let (title, creators) = (tune.title.clone(), tune.creators.clone());
+    let (title, creators, below) =
+        (tune.title.clone(), tune.creators.clone(), trimmed_lines(tune.below.iter().cloned()));
+    remarks.extend(told_below(&below));
     let (mut parts, signs, sections) = tune.finish();
     let is_coarse = parts.iter().flat_map(|part| &part.measures).all(|measure| measure.has_multiples_of(COARSE));
     let mode = parts.iter().find_map(|part| part.mode);
@@ -116,6 +118,7 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
         kind: Kind::Abc,
         title,
         creators,
+        below,
         ticks_per_quarter: ticks_per_quarter as u16,
         directions,
         mode,

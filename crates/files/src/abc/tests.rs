@@ -57,6 +57,22 @@ fn a_tune_without_ado_is_read() {
 }
 
 #[test]
+fn words_under_a_tune_are_kept_and_words_beyond_its_notes_are_told() {
+    let source = quarters("cdef|g4|\nw:One two three four five six se-ven\nW:2. Then \\\"over\nW:again\nW:\nW:3. Amen");
+    assert_eq!(source.below, ["2. Then över", "again", "", "3. Amen"]);
+    assert!(
+        source.remarks[0].starts_with("3 lines of words under the tune stand below the page"),
+        "{:?}",
+        source.remarks
+    );
+    let said = "words for which there are no notes are left out (3): six seven";
+    assert_eq!(source.tracks[0].remarks, [said]);
+    assert_eq!(words(&source).len(), 5);
+    let source = quarters("cdef|\nw:One two three four\n");
+    assert!(source.below.is_empty() && source.remarks.is_empty() && source.tracks[0].remarks.is_empty());
+}
+
+#[test]
 fn head_and_comments_are_understood() {
     let head =
         "%abc-2.1\nA text before\n\nX:7\nT:Nun danket % a comment\nT:again\nC:J. Cr\\\"uger\nM:C|\nQ:1/2=60\nK:F#m\r\n";

@@ -22,6 +22,8 @@ const MAX_VOICES: usize = 64;
 pub(super) struct Tune {
     pub title: Option<String>,
     pub creators: Vec<Creator>,
+    /// Words under the whole tune (`W:`), line by line.
+    pub below: Vec<String>,
     voices: Vec<Voice>,
     /// Their places, by name.
     names: BTreeMap<String, usize>,
@@ -59,6 +61,7 @@ impl Tune {
         let mut tune = Tune {
             title: None,
             creators: Vec::new(),
+            below: Vec::new(),
             voices: Vec::new(),
             names: BTreeMap::new(),
             voice: 0,
@@ -206,6 +209,7 @@ impl Tune {
                 self.creators.extend((!name.is_empty()).then(|| Creator { role: "composer".into(), name }));
             }
             'V' => self.turn_to(value)?,
+            'W' => self.below.push(unescaped(value)),
             'w' if !self.is_in_head => self.present()?.words(value),
             'P' if self.is_in_head => {
                 self.order = order::parts(value).map(|parts| (value.to_owned(), parts));

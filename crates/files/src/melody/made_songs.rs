@@ -138,6 +138,7 @@ pub(super) fn source(tracks: Vec<Track>) -> Source {
         kind: Kind::Midi,
         title: None,
         creators: Vec::new(),
+        below: Vec::new(),
         mode: None,
         ticks_per_quarter: QUARTER as u16,
         directions: Vec::new(),

@@ -162,6 +162,7 @@ mod tests {
             kind: Kind::Midi,
             title: None,
             creators: Vec::new(),
+            below: Vec::new(),
             mode: None,
             ticks_per_quarter: 480,
             directions: vec![(0, Direction::Metre(metre))],

@@ -24,6 +24,7 @@ fn file(tracks: &[NamedTrack]) -> Source {
         kind: Kind::Midi,
         title: None,
         creators: Vec::new(),
+        below: Vec::new(),
         mode: None,
         ticks_per_quarter: 480,
         directions: Vec::new(),

@@ -5,6 +5,9 @@ mod reader;
 mod writer;
 mod zip;
 
+/// The property of a score that keeps the words which stand under it.
+const VERSES: &str = "verses";
+
 pub use archive::compress;
 pub use reader::{ReadError, read};
 pub use writer::{Layout, Syllable, Unwritable, escape, syllables, write};

@@ -80,6 +80,7 @@ mod tests {
             kind: Kind::Midi,
             title: names.first().map(|name| (*name).into()),
             creators: Vec::new(),
+            below: Vec::new(),
             mode: None,
             ticks_per_quarter: 480,
             directions: Vec::new(),

@@ -78,6 +78,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
         kind: Kind::Midi,
         title,
         creators: Vec::new(),
+        below: Vec::new(),
         mode: None,
         ticks_per_quarter: scale.ticks_per_quarter,
         directions: in_order_each_once(directions),

@@ -46,6 +46,7 @@ impl Player<'_> {
         let track = Track { name, remarks, unpitched, ..Track::default() };
         let mut line_track = Playing { track, ..Playing::default() };
         let mut before = None;
+        let mut ever_sung: BTreeSet<(usize, u8)> = BTreeSet::new();
         for &(measure, bar_line) in &self.timeline.played {
             if before.is_some_and(|before| before + 1 != measure) {
                 line_track.ties.values_mut().for_each(|tie| tie.is_near = false);
@@ -53,6 +54,7 @@ impl Player<'_> {
             before = Some(measure);
             let Some(content) = measures.get(measure) else { continue };
             let sung = verses.as_mut().map(|verses| verses.begin(measure));
+            ever_sung.extend(sung.iter().flatten().map(|(verse, _)| (measure, *verse)));
             for note in &content.notes {
                 let Some(&line) = lines.get(&note.line) else { continue };
                 line_track.note(line, note, bar_line, sung.as_ref());
@@ -64,6 +66,13 @@ impl Player<'_> {
             line_track.track.symbols.extend(symbols);
         }
         let mut track = line_track.finish();
+        let unsung = match verses {
+            Some(_) => unsung(&measures, &order, &ever_sung),
+            None => 0,
+        };
+        track
+            .remarks
+            .extend((unsung > 0).then(|| format!("words of passes that are not played are left out ({unsung})")));
         let places = lines.iter().map(|((staff, voice), line)| (*line, Place { staff: *staff, voice: voice.clone() }));
         track.places = places.collect();
         let on_percussion = lines.iter().filter(|((staff, _), _)| percussion.contains(staff));
@@ -89,6 +98,17 @@ impl Player<'_> {
         }
         rests
     }
+}
+
+/// How many syllables of measures that are played are never sung.
+fn unsung(measures: &[WrittenMeasure], order: &[usize], ever_sung: &BTreeSet<(usize, u8)>) -> usize {
+    let played: BTreeSet<usize> = order.iter().copied().collect();
+    let syllables = played.into_iter().filter_map(|measure| Some((measure, measures.get(measure)?)));
+    let of = |(measure, content): (usize, &WrittenMeasure)| {
+        let verses = content.notes.iter().flat_map(|note| &note.lyrics).map(|lyric| lyric.verse);
+        verses.filter(|verse| !ever_sung.contains(&(measure, *verse))).count()
+    };
+    syllables.map(of).sum()
 }
 
 /// A track in the making.

@@ -27,8 +27,9 @@ impl Voice {
                     continue;
                 }
                 Place::Syllable(text) => {
-                    if let Some(note) = here.and_then(|place| self.note_at(place)) {
-                        note.lyrics.push(WrittenLyric { verse, text, extends: false });
+                    match here.and_then(|place| self.note_at(place)) {
+                        Some(note) => note.lyrics.push(WrittenLyric { verse, text, extends: false }),
+                        None => self.left_out.words.push(text),
                     }
                     before = here;
                 }

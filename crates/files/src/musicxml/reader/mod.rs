@@ -15,10 +15,11 @@ use thiserror::Error;
 use self::elements::{PartNodes, child, children, partwise, text_of, timewise};
 use self::part::read_part;
 use self::signs::repeat_signs;
+use super::VERSES;
 use super::archive::{MAX_BYTES, text_of_score};
 use crate::foreign::{self, Foreign};
 use crate::score::{Creator, Direction};
-use crate::source::{Kind, Source, in_order_each_once};
+use crate::source::{Kind, Source, in_order_each_once, told_below, trimmed_lines};
 use crate::written::{Endless, Played, WrittenPart, WrittenScore};
 
 /// A symphony has fewer; more come from a file made to fill memory.
@@ -115,11 +116,14 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
     if hidden > 0 {
         remarks.push(format!("notes that are not printed are left out ({hidden})"));
     }
+    let below = below(root);
+    remarks.extend(told_below(&below));
     directions.extend(rights(root).into_iter().map(|notice| (0, Direction::Copyright(notice.into_bytes()))));
     Ok(Source {
         kind: Kind::MusicXml,
         title: title(root),
         creators: creators(root),
+        below,
         ticks_per_quarter: ticks_per_quarter as u16,
         directions: in_order_each_once(directions),
         mode,
@@ -154,6 +158,46 @@ fn creators(root: Node) -> Vec<Creator> {
 fn rights(root: Node) -> Vec<String> {
     let identification = child(root, "identification").into_iter();
     identification.flat_map(|node| children(node, "rights")).filter_map(line_of_text).collect()
+}
+
+/// What a page names in its credits besides verses.
+const NAMED: [&str; 8] =
+    ["title", "subtitle", "composer", "lyricist", "arranger", "rights", "page number", "part name"];
+
+/// Words that are long enough for verses: fewer tell where a tune comes from.
+const VERSE_LINES: usize = 3;
+const VERSE_WORDS: usize = 14;
+
+/// Verses that stand under the music: texts of the page that name neither the piece nor who made or owns it; or those that we
+/// kept.
+fn below(root: Node) -> Vec<String> {
+    let identification = child(root, "identification");
+    let fields = identification.into_iter().flat_map(|node| children(node, "miscellaneous"));
+    let kept = fields
+        .flat_map(|node| children(node, "miscellaneous-field"))
+        .filter(|field| field.attribute("name") == Some(VERSES));
+    let kept: Vec<String> = kept.filter_map(|field| field.text()).flat_map(str::lines).map(str::to_owned).collect();
+    if !kept.is_empty() {
+        return trimmed_lines(kept);
+    }
+    let creators = creators(root).into_iter().map(|creator| creator.name);
+    let known: Vec<String> = creators.chain(title(root)).chain(rights(root)).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for credit in children(root, "credit") {
+        let is_named =
+            children(credit, "credit-type").filter_map(|kind| kind.text()).any(|kind| NAMED.contains(&kind.trim()));
+        let words: Vec<&str> = children(credit, "credit-words").filter_map(|words| words.text()).collect();
+        let text = words.join("\n");
+        let filled = text.lines().filter(|line| !line.trim().is_empty()).count();
+        let is_long = filled >= VERSE_LINES || text.split_whitespace().count() >= VERSE_WORDS;
+        let is_notice = text.contains('©') || text.to_lowercase().contains("copyright");
+        let is_known = known.iter().any(|known| known.split_whitespace().eq(text.split_whitespace()));
+        if is_long && !is_named && !is_notice && !is_known {
+            lines.extend(text.lines().map(str::to_owned));
+            lines.push(String::new());
+        }
+    }
+    trimmed_lines(lines)
 }
 
 fn part_names(root: Node) -> BTreeMap<String, String> {

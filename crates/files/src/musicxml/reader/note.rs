@@ -78,10 +78,7 @@ pub(super) fn read_note(
         breath: notations().flat_map(|notations| children(notations, "articulations")).any(has_breath),
         slurs_from: slurs("start"),
         slurs_to: slurs("stop"),
-        lyrics: (1..=u8::MAX)
-            .zip(children(node, "lyric"))
-            .filter_map(|(place, lyric)| read_lyric(place, lyric))
-            .collect(),
+        lyrics: read_words(node),
     }))
 }
 
@@ -131,9 +128,9 @@ fn spelled(sounding: i32, line: i32) -> Option<Spelling> {
     (-3..=3).contains(&alteration).then_some(Spelling { letter, alteration: alteration as i8, octave })
 }
 
-/// How many syllables stand under a note or rest.
-pub(super) fn words_of(node: Node) -> usize {
-    (1..=u8::MAX).zip(children(node, "lyric")).filter_map(|(place, lyric)| read_lyric(place, lyric)).count()
+/// The syllables under a note or rest.
+pub(super) fn read_words(node: Node) -> Vec<WrittenLyric> {
+    (1..=u8::MAX).zip(children(node, "lyric")).filter_map(|(place, lyric)| read_lyric(place, lyric)).collect()
 }
 
 /// A syllable, with a hyphen where its word goes on; `place` numbers its verse where the file doesn't.

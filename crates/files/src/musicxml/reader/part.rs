@@ -8,7 +8,7 @@ use roxmltree::Node;
 use super::direction::{read_direction, read_dynamics};
 use super::elements::{PartNodes, child, children, text_of};
 use super::harmony::read_harmony;
-use super::note::{Transposition, line_of, read_note, words_of};
+use super::note::{Transposition, line_of, read_note, read_words};
 use super::{ReadError, shorten};
 use crate::score::{Direction, Metre, Tick};
 use crate::written::{WrittenMeasure, WrittenPart, key_of_mode, transposed_symbol};
@@ -160,18 +160,25 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
     let mut content = WrittenMeasure::default();
     // In ticks, not yet rounded. The other notes of a chord begin where the note before them began.
     let (mut now, mut before, mut end) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let mut of_graces = Vec::new();
     for node in measure.children().filter(Node::is_element) {
         match node.tag_name().name() {
             "attributes" => read_attributes(node, now as Tick, context, &mut content)?,
             "backup" => now = (now - context.ticks(node)?).max(0.0),
             "forward" => now += context.ticks(node)?,
-            "note" if child(node, "grace").is_some() => {}
+            // Its syllable is sung on the note that it leads to.
+            "note" if child(node, "grace").is_some() => of_graces.extend(read_words(node)),
             "note" => {
                 let length = context.ticks(node)?;
                 let in_chord = child(node, "chord").is_some();
                 let is_cue = child(node, "cue").is_some();
                 let start = if in_chord { before } else { now };
-                let note = read_note(node, start, length, context)?;
+                let mut note = read_note(node, start, length, context)?;
+                if let Some(note) = &mut note {
+                    let of_grace = of_graces.drain(..);
+                    let own: Vec<u8> = note.lyrics.iter().map(|lyric| lyric.verse).collect();
+                    note.lyrics.extend(of_grace.filter(|lyric| !own.contains(&lyric.verse)));
+                }
                 context.unpitched += usize::from(child(node, "unpitched").is_some() && !is_cue);
                 let is_hidden = is_hidden(node) || context.hidden_staves.contains(&line_of(node).0);
                 context.hidden += usize::from(is_hidden && note.is_some() && !is_cue);
@@ -179,7 +186,7 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 let notations = children(node, "notations");
                 if child(node, "rest").is_some() && node.attribute("print-object") != Some("no") {
                     content.rests.push((line_of(node), now as Tick, (now + length) as Tick));
-                    context.under_rests += words_of(node);
+                    context.under_rests += read_words(node).len();
                     let has_fermata = notations.clone().any(|notations| child(notations, "fermata").is_some());
                     context.fermatas_over_rests += usize::from(has_fermata);
                 }

@@ -66,3 +66,55 @@ fn an_ending_has_the_words_of_its_pass_and_a_refrain_one_line_whatever_its_numbe
     let texts: Vec<(u8, &str)> = words(&source).iter().map(|(_, verse, text)| (*verse, *text)).collect();
     assert_eq!(texts, [(1, "1"), (2, "3"), (1, "a"), (2, "c"), (1, "2"), (1, "b"), (1, "R")]);
 }
+
+#[test]
+fn words_of_a_pass_that_is_not_played_are_told() {
+    let ending = |number: u8, more: &str, measure: &str| {
+        format!(
+            "<barline location=\"left\"><ending number=\"{number}\" type=\"start\"/></barline>{measure}\
+                 <barline location=\"right\"><ending number=\"{number}\" type=\"stop\"/>{more}</barline>"
+        )
+    };
+    let back = "<repeat direction=\"backward\"/>";
+    let first = [ATTRIBUTES, &sung(&["1", "2"])].concat();
+    let endings = [ending(1, back, &sung(&["a", "never"])), ending(2, "", &sung(&["", "b"]))];
+    let source = read_text(&score(&[&first, &endings[0], &endings[1]]));
+    assert_eq!(source.tracks[0].remarks.last().unwrap(), "words of passes that are not played are left out (1)");
+}
+
+#[test]
+fn the_syllable_of_a_grace_note_is_sung_on_the_note_that_it_leads_to() {
+    let grace = format!(
+        "<note><grace/><pitch><step>D</step><octave>5</octave></pitch>{}{}</note>",
+        lyric(1, "single", "Oh"),
+        lyric(2, "single", "Ah")
+    );
+    let source = read_text(&score(&[&[ATTRIBUTES, &grace, &note("C5", 8, &lyric(2, "single", "own"))].concat()]));
+    assert_eq!(words(&source), [(0, 1, "Oh"), (0, 2, "own")]);
+}
+
+#[test]
+fn verses_among_the_texts_of_a_page_are_kept_and_names_and_notices_are_none() {
+    let credit = |kind: &str, words: &str| {
+        let kind = if kind.is_empty() { String::new() } else { format!("<credit-type>{kind}</credit-type>") };
+        format!("<credit page=\"1\">{kind}<credit-words>{words}</credit-words></credit>")
+    };
+    let with = |credits: &str| {
+        read_text(&score(&[&[ATTRIBUTES, &note("C5", 8, "")].concat()]).replacen(
+            "<part-list>",
+            &format!("{credits}<part-list>"),
+            1,
+        ))
+    };
+    let named = [
+        credit("subtitle", "A\nsubtitle\nof many\nlines"),
+        credit("", "Old tune"),
+        credit("", "Copyright by\nsomebody\nfor ever"),
+    ];
+    let source = with(&named.concat());
+    assert!(source.below.is_empty() && source.remarks.is_empty(), "{:?}", source.below);
+    let verses = credit("", " 2. Then\nagain \nAmen") + &credit("lyrics", "3. One\n\n\ntwo\nthree");
+    let source = with(&(named.concat() + &verses));
+    assert_eq!(source.below, ["2. Then", "again", "Amen", "", "3. One", "", "two", "three"]);
+    assert!(source.remarks[0].starts_with("6 lines of words under the tune"), "{:?}", source.remarks);
+}

@@ -12,6 +12,7 @@ pub use self::lyrics::{Syllable, syllables};
 use self::staff::Staff;
 use self::xml::Xml;
 pub use self::xml::escape;
+use super::VERSES;
 use crate::ensemble::Ensemble;
 use crate::grid::Grid;
 use crate::notation::{Measure, TooLong, measures};
@@ -106,6 +107,11 @@ fn head(xml: &mut Xml, score: &Score) {
     xml.open("encoding");
     xml.leaf("software", concat!("performer ", env!("CARGO_PKG_VERSION")));
     xml.close("encoding");
+    if !score.below.is_empty() {
+        xml.open("miscellaneous");
+        xml.lines("miscellaneous-field", &format!("name=\"{VERSES}\""), &score.below);
+        xml.close("miscellaneous");
+    }
     xml.close("identification");
 }
 
@@ -201,6 +207,19 @@ mod tests {
             "also where the words stand under the melody alone"
         );
         assert_eq!(count(&text(&Score { all_sing: false, ..score }, Layout::Open), "<slur"), 0);
+    }
+
+    #[test]
+    fn words_under_the_tune_come_back_line_by_line() {
+        let below = ["1. O God & Lord", "our help", "", "2. Before"].map(str::to_owned).to_vec();
+        let score = Score { ticks_per_quarter: 480, below: below.clone(), ..any_note() };
+        let text = write(&score, &Grid::new(480, &[], 0), Layout::Open, &[]).unwrap();
+        assert_eq!(read(text.as_bytes()).unwrap().below, below);
+    }
+
+    fn any_note() -> Score {
+        let note = Note { start: 0, end: 480, pitch: Pitch::new(72).unwrap(), velocity: 80 };
+        Score { parts: [vec![note], vec![], vec![], vec![]], ..Score::default() }
     }
 
     proptest! {

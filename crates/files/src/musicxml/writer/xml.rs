@@ -43,6 +43,13 @@ impl Xml {
         let _ = writeln!(self.text, "<{name}{space}{attributes}>{}</{name}>", escape(content));
     }
 
+    /// A leaf whose content has several lines.
+    pub fn lines(&mut self, name: &str, attributes: &str, lines: &[String]) {
+        self.indent();
+        let lines: Vec<String> = lines.iter().map(|line| escape(line)).collect();
+        let _ = writeln!(self.text, "<{name} {attributes}>{}</{name}>", lines.join("\n"));
+    }
+
     fn indent(&mut self) {
         (0..self.depth).for_each(|_| self.text.push_str("  "));
     }
