@@ -53,7 +53,7 @@ live-alsa: setup
 
 # The shipped models on the real chorales: the data set's figures, T, parity.
 data: setup
-	CHORALES=$(DATA) $(CHECKED) test --workspace --test shipped_models --test report --test bach_rates --test following --test harmony -- --ignored --nocapture
+	CHORALES=$(DATA) $(CHECKED) test --workspace --test shipped_models --test report --test bach_rates --test signatures --test following --test harmony -- --ignored --nocapture
 
 # Harmonizes all validation and test sopranos several times, which takes most of the time and is kept in runs/judged.
 judge: setup

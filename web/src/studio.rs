@@ -6,9 +6,9 @@ use arranger::{
     ArrangeError, Arrangement, Cantus, Choice, ComposeOptions, Correction, Freedom, Heading, Method, Options, Piece,
     Prompt, Selection, Tune,
 };
-use chorale::{Density, Key, Part, Parts, Pitch};
+use chorale::{Density, Part, Parts, Pitch};
 use files::melody::inspect;
-use files::{Ensemble, Tick};
+use files::{Ensemble, NamedKey, Tick};
 use harmonizer::search::PARTICLES;
 use network::Model;
 use serde::{Deserialize, Serialize};
@@ -338,7 +338,7 @@ fn tick(piece: &Piece, quarter: f64) -> Result<Tick, String> {
 }
 
 fn heading(title: &Option<String>, key: &Option<String>) -> Result<Heading, String> {
-    let key: Option<Key> = key.as_ref().map(|key| key.parse()).transpose().map_err(|error| format!("{error}"))?;
+    let key: Option<NamedKey> = key.as_ref().map(|key| key.parse()).transpose().map_err(|error| format!("{error}"))?;
     Ok(Heading { title: title.clone(), key })
 }
 

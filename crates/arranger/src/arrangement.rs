@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chorale::{Chord, GivenChord, Part, Rule};
 use engraving::Piece;
 use files::melody::MelodyStep;
-use files::parts;
+use files::{NamedKey, parts};
 use harmonizer::search::{self, Harmonization};
 use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
 use network::Model;
@@ -131,7 +131,7 @@ impl Cantus {
         score.creators.clone_from(&source.creators);
         score.below.clone_from(&source.below);
         score.is_notated = source.kind.is_notated();
-        if options.heading.key.is_none() {
+        if options.heading.key.is_none_or(NamedKey::is_church_mode) {
             score.set_home(self.home);
         }
         for (part, kept) in score.parts.iter_mut().zip(&self.kept).skip(1) {

@@ -73,7 +73,7 @@ impl Tune {
         }
         remarks.extend(low_for_men(&melody, options));
         let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
-        let home = match options.heading.key.or(source.mode) {
+        let home = match options.heading.key.map(|key| key.home).or(source.mode) {
             Some(key) => key.transposed(options.transpose),
             None => phrasing::melody_key(&contour, told_key(&source), Phrasing::learned()),
         };
@@ -89,7 +89,13 @@ impl Tune {
         };
         let told = told_chords((&self.name, source.kind), options, &melody, &grid, home, &mut remarks)?;
         let (options, name) = (options.clone(), self.name.clone());
-        Ok(Cantus { options, name, source, melody, grid, steps, fold, home, contour, spans, kept, told, remarks })
+        let mut cantus =
+            Cantus { options, name, source, melody, grid, steps, fold, home, contour, spans, kept, told, remarks };
+        if cantus.options.heading.key.is_none() && cantus.source.mode.is_none() {
+            let remark = untold::other_final(&cantus);
+            cantus.remarks.extend(remark);
+        }
+        Ok(cantus)
     }
 }
 

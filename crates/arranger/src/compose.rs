@@ -134,7 +134,7 @@ pub fn compose(model: &Arc<Model>, mut prompt: Prompt, options: &ComposeOptions)
     let constraints = Constraints { ensemble, ..Constraints::default() };
     let limits = constraints.limits(12 * octaves)?;
     let sampling = options.freedom.sampling(constraints.guard(guard_for(model, Purpose::New)));
-    let key = heading.key.filter(|_| prompt.chords.is_empty());
+    let key = heading.key.map(|key| key.home).filter(|_| prompt.chords.is_empty());
     let outline = Outline { prompt: &prompt.chords, length, key, limits };
     let home = prompt.chords.is_empty().then(|| outline.home(sampling.seed));
     let mut chorale = harmonizer::generate(model, sampling, outline, |step| prompt.phase(step))?;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::{Chorale, Key, Part, Spelling};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Grid, Metre, Note, Phrasing, Score, Source, Tick, melody, parts};
+use files::{Direction, Grid, Metre, NamedKey, Note, Phrasing, Score, Source, Tick, melody, parts};
 
 use crate::{ArrangeError, Tune};
 
@@ -14,13 +14,13 @@ impl Tune {
     ///
     /// # Errors
     /// Where the file doesn't tell which are its four parts.
-    pub fn four_parts(&self, key: Option<Key>) -> Result<Piece, ArrangeError> {
+    pub fn four_parts(&self, key: Option<NamedKey>) -> Result<Piece, ArrangeError> {
         let Source { ref tracks, ref title, ref creators, ref below, ticks_per_quarter, kind, .. } = self.source;
         let parts = melody::four_parts(&self.source).map_err(|error| ArrangeError::in_file(&self.name, error))?;
         let mut directions = self.source.directions.clone();
         if let Some(key) = key {
             directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
-            directions.insert(0, signature_of(key));
+            directions.insert(0, signature_of(key.signature));
         }
         let first_onset = parts[Part::Soprano.index()].first().map_or(0, |note| note.start);
         let grid = Grid::new(ticks_per_quarter, &directions, first_onset);
@@ -55,6 +55,7 @@ impl Tune {
             ..Score::default()
         };
         match (key, self.source.mode) {
+            (Some(key), _) if key.is_church_mode() => score.set_home(key.home),
             (Some(_), _) => {}
             (None, Some(mode)) => score.set_home(mode),
             (None, None) => score.settle_home(),
@@ -67,12 +68,13 @@ impl Tune {
 ///
 /// # Errors
 /// The first line that is no chord.
-pub fn piece_of_table(name: &str, text: &str, key: Option<Key>) -> Result<Piece, ArrangeError> {
+pub fn piece_of_table(name: &str, text: &str, key: Option<NamedKey>) -> Result<Piece, ArrangeError> {
     let chorale = Chorale::from_csv(text).map_err(|error| ArrangeError::in_file(name, error))?;
     let mut directions = vec![(0, Direction::Metre(Metre::FOUR_FOUR))];
-    directions.extend(key.map(signature_of));
+    directions.extend(key.map(|key| signature_of(key.signature)));
     let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
-    let score = parts::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
+    let mut score = parts::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
+    key.filter(|key| key.is_church_mode()).into_iter().for_each(|key| score.set_home(key.home));
     Ok(Piece::new(score, grid))
 }
 

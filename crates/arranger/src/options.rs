@@ -1,8 +1,8 @@
 //! What is asked of a harmonization. Every default is that of the command line.
 
-use chorale::{Density, Guard, Key, Part, Rule};
+use chorale::{Density, Guard, Part, Rule};
 use files::melody::Choice;
-use files::{Direction, Ensemble, Tick, set_signature};
+use files::{Direction, Ensemble, NamedKey, Tick, set_signature};
 use harmonizer::Sampling;
 use harmonizer::search::PARTICLES;
 
@@ -87,7 +87,7 @@ pub enum Method {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heading {
     pub title: Option<String>,
-    pub key: Option<Key>,
+    pub key: Option<NamedKey>,
 }
 
 impl Heading {
@@ -97,7 +97,7 @@ impl Heading {
             *title = Some(text.clone());
         }
         if let Some(key) = self.key {
-            set_signature(directions, key);
+            set_signature(directions, key.signature);
         }
     }
 }

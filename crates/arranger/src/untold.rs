@@ -1,20 +1,70 @@
 //! What a file does not tell, or tells wrong, as its notes show it.
 
-use chorale::Spelling;
+use chorale::{Key, Surroundings};
 use files::melody::{Melody, guess_pickup};
-use files::{Source, mended_signature, set_signature};
+use files::{NamedKey, Source, Tick, mended_signature, set_signature, signature};
 
-/// Puts the key of the notes in the place of a signature of C major that nobody meant, so that they are spelled in it.
+use crate::Cantus;
+
+/// Puts the key of the notes in the place of a signature that nobody meant, so that they are spelled in it.
 pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Option<String> {
+    let told = signature(&source.directions)?;
     let key = mended_signature(source, melody.found_key())?;
     set_signature(&mut source.directions, key);
-    // Sharps in a key of flats are those of a program that knew no key.
-    let is_other = |spelling: &Spelling| i32::from(spelling.alteration) * i32::from(key.sharps) < 0;
-    if melody.spellings.values().any(is_other) {
+    // What is no sharp or flat of the key is that of a program that knew no key, or another.
+    let in_key = melody.notes.iter().filter(|note| key.has(note.pitch.class()));
+    let mut written = in_key.filter_map(|note| Some((note.pitch, melody.spellings.get(&note.start)?)));
+    if written.any(|(pitch, spelling)| *spelling != key.spell(pitch, Surroundings::default())) {
         melody.spellings.clear();
     }
-    Some(format!("the signature is C major, the notes are in {key}: spelled in that (--key C keeps C major)"))
+    // Without a word on the mode, major is what programs write.
+    let name = told.to_string();
+    let option = if told.minor { name.as_str() } else { name.split(' ').next().unwrap_or_default() };
+    Some(format!(
+        "the signature is {name}, the notes are in {key}: spelled in that (--key {} keeps {name})",
+        quoted(option)
+    ))
 }
+
+/// As a shell wants it.
+fn quoted(key: &str) -> String {
+    if key.contains(' ') { format!("\"{key}\"") } else { key.to_owned() }
+}
+
+/// That a melody rests and ends on another note than that of the key in which it is harmonized, as one in a church mode does.
+pub(crate) fn other_final(cantus: &Cantus) -> Option<String> {
+    let home = cantus.home;
+    let classes: Vec<u8> = cantus.melody.notes.iter().map(|note| note.pitch.class()).collect();
+    let (&[first, second, ..], &last) = (classes.as_slice(), classes.last()?) else { return None };
+    let relative = if home.minor { Key { minor: false, ..home } } else { home };
+    let mode = NamedKey::of_final(relative.sharps, last).filter(|mode| mode.home.tonic() != home.tonic())?;
+    // Where phrases end, the last of all among them; and the first note, if its fifth does not lead to it.
+    let steps = cantus.phrase_ends().into_iter().map(|(tick, _)| tick);
+    let notes = &cantus.melody.notes;
+    let at = |tick: Tick| notes[notes.partition_point(|note| note.start <= tick).saturating_sub(1)].pitch.class();
+    let mut rests: Vec<u8> = steps.map(at).collect();
+    let is_pickup = (first + 12 - last) % 12 == 7 && second == last;
+    let begins_on = if is_pickup { second } else { first };
+    rests.push(begins_on);
+    let on = |class: u8| rests.iter().filter(|rest| **rest == class).count();
+    let length = |class: u8| {
+        let of_class = notes.iter().filter(|note| note.pitch.class() == class);
+        of_class.map(|note| u64::from(note.end - note.start)).sum::<u64>()
+    };
+    let more = if begins_on == last { 1 } else { MORE_RESTS };
+    let is_clear = on(last) >= on(home.tonic()) + more && 5 * length(last) >= 4 * length(home.tonic());
+    let name = mode.to_string();
+    is_clear.then(|| {
+        format!(
+            "the melody ends and rests on {}: if it is in {name}, --key {} begins and ends in that",
+            name.split(' ').next().unwrap_or_default(),
+            quoted(&name)
+        )
+    })
+}
+
+/// By how many more of its phrases must rest on a final than on the tonic, where it begins on neither.
+const MORE_RESTS: usize = 2;
 
 /// Quarters before the first bar line, where the notes show them.
 pub(crate) fn pickup(source: &Source, melody: &Melody, remarks: &mut Vec<String>) -> Option<f64> {

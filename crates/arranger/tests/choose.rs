@@ -130,6 +130,30 @@ fn a_tune_in_a_church_mode_has_one_key_whoever_tells_it() {
 }
 
 #[test]
+fn a_tune_that_rests_on_another_note_than_its_keys_is_told_which_mode_to_name() {
+    // G A F G rests on G; the signature is C major, and so is what the notes' lengths say.
+    let text = |ends: &str| {
+        let music = ["G A G F|G2 A G|c d c B|", ends, "c d e d|c B A G|c d c A|", ends, "G A G F|A2 F2|G4|]"].concat();
+        format!("X:1\nM:4/4\nL:1/4\nK:C\n{music}\n")
+    };
+    let remarks = |ends: &str, key: Option<&str>| {
+        let heading = Heading { key: key.map(|key| key.parse().unwrap()), title: None };
+        let options = Options { heading, ..Options::default() };
+        let cantus = Tune::read("tune.abc", text(ends).as_bytes()).unwrap().choose(&options).unwrap();
+        (cantus.home().to_string(), cantus.remarks)
+    };
+    let (home, said) = remarks("!fermata!G4|", None);
+    assert_eq!(home, "C major");
+    assert_eq!(
+        said,
+        ["the melody ends and rests on G: if it is in G mixolydian, --key \"G mixolydian\" begins and ends in that"]
+    );
+    assert_eq!(remarks("!fermata!G4|", Some("G mixolydian")), ("G major".into(), vec![]));
+    assert_eq!(remarks("!fermata!G4|", Some("C")), ("C major".into(), vec![]));
+    assert_eq!(remarks("!fermata!c4|", None), ("C major".into(), vec![]), "its last phrase alone ends open");
+}
+
+#[test]
 fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     // A2 to B3: an octave up it goes below C4 by three semitones, two octaves up it would leave the range above.
     let low = file(2, &[50, 52, 54, 57, 59, 57, 54, 52, 45, 50].map(|pitch| (pitch, 1)));

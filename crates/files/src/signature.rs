@@ -1,25 +1,35 @@
-//! Signatures that nobody wrote: many programs put C major into files whose key they were never told.
+//! Signatures that are wrong: many programs put C major into files whose key they were never told, and others keep that of the
+//! piece before.
 
 use chorale::Key;
 
 use crate::score::{Direction, Tick, signature};
 use crate::source::Source;
 
-/// So much more of the notes must belong to the found key than to C major.
+/// So much more of the notes must belong to the found key than to that of the signature.
 const CLEAR: f64 = 0.08;
 
-/// The key that takes the place of a signature of C major at which the notes are at odds.
+/// A signature that somebody wrote is an accidental off in church modes, and in tunes that dwell on their dominant.
+const OFF: i8 = 2;
+
+/// The key that takes the place of a signature at which the notes are at odds.
 pub fn mended_signature(source: &Source, found: Key) -> Option<Key> {
-    let default = Key { sharps: 0, minor: false };
-    let changes =
-        |direction: &Direction| matches!(direction, Direction::Key { sharps, minor } if *minor || *sharps != 0);
-    let is_default = signature(&source.directions) == Some(default)
-        && !source.directions.iter().any(|(_, direction)| changes(direction));
-    if !is_default || found.sharps == 0 {
+    let told = signature(&source.directions)?;
+    let changes = |direction: &Direction| matches!(direction, Direction::Key { sharps, minor } if *minor != told.minor || *sharps != told.sharps);
+    if source.directions.iter().any(|(_, direction)| changes(direction)) {
         return None;
     }
     let weights = weights(source);
-    (share(&weights, found) >= share(&weights, default) + CLEAR).then_some(found)
+    let is_default = told == Key { sharps: 0, minor: false };
+    if is_default {
+        let is_clear = found.sharps != 0 && share(&weights, &[found]) >= share(&weights, &[told]) + CLEAR;
+        return is_clear.then_some(found);
+    }
+    // Twelve apart they sound alike.
+    let apart = (found.sharps - told.sharps).rem_euclid(12);
+    let of_signature = [false, true].map(|minor| Key { sharps: told.sharps, minor });
+    let is_clear = apart.min(12 - apart) >= OFF && share(&weights, &[found]) >= share(&weights, &of_signature) + CLEAR;
+    is_clear.then_some(found)
 }
 
 /// Puts a key in the place of all signatures.
@@ -40,10 +50,13 @@ fn weights(source: &Source) -> [f64; 12] {
     weights
 }
 
-/// The part of what sounds that belongs to the key.
-fn share(weights: &[f64; 12], key: Key) -> f64 {
+/// The part of what sounds that belongs to one of the keys.
+fn share(weights: &[f64; 12], keys: &[Key]) -> f64 {
     let all: f64 = weights.iter().sum();
-    let inside: f64 = (0..12_u8).filter(|class| key.has(*class)).map(|class| weights[usize::from(class)]).sum();
+    let inside: f64 = (0..12_u8)
+        .filter(|class| keys.iter().any(|key| key.has(*class)))
+        .map(|class| weights[usize::from(class)])
+        .sum();
     if all > 0.0 { inside / all } else { 0.0 }
 }
 
@@ -86,12 +99,31 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_that_somebody_wrote_stays() {
-        let g_major = Key { sharps: 1, minor: false };
-        assert_eq!(mended_signature(&source(3, &[g_major]), E_FLAT), None);
+    fn a_signature_that_somebody_wrote_stays_where_the_notes_do_not_contradict_it() {
+        let (g_major, f_major, d_major) = (key("G"), key("F"), key("D"));
+        assert_eq!(mended_signature(&source(0, &[g_major]), C_MAJOR), None, "an accidental off");
         assert_eq!(mended_signature(&source(3, &[C_MAJOR, g_major]), E_FLAT), None, "who changes key knows it");
         assert_eq!(mended_signature(&source(3, &[]), E_FLAT), None);
         assert_eq!(mended_signature(&source(0, &[C_MAJOR]), g_major), None, "the notes are all in C major");
         assert_eq!(mended_signature(&source(3, &[C_MAJOR, C_MAJOR]), E_FLAT), Some(E_FLAT), "the same on each page");
+        assert_eq!(mended_signature(&source(2, &[f_major]), d_major), Some(d_major), "F# and C# under one flat");
+        assert_eq!(mended_signature(&source(7, &[key("Db")]), g_major), Some(g_major));
+        assert_eq!(mended_signature(&source(1, &[key("C#")]), key("Db")), None, "it sounds alike");
+    }
+
+    #[test]
+    fn raised_degrees_of_minor_do_not_contradict_its_signature() {
+        let mut minor = source(0, &[key("d")]);
+        let pitches = [62, 64, 65, 67, 69, 71, 73, 74, 69, 73, 74];
+        let notes = minor.tracks[0].channels.get_mut(&0).unwrap();
+        notes.iter_mut().zip(pitches).for_each(|(note, pitch)| note.pitch = Pitch::new(pitch).unwrap());
+        for told in ["d", "F"] {
+            minor.directions = source(0, &[key(told)]).directions;
+            assert_eq!(mended_signature(&minor, key("A")), None, "{told}");
+        }
+    }
+
+    fn key(text: &str) -> Key {
+        text.parse().unwrap()
     }
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use arranger::FileKind;
-use chorale::Key;
 use engraving::{ExportOptions, Format, Piece, explain};
+use files::NamedKey;
 
 use super::output::{self, is_table, print};
 
@@ -32,9 +32,10 @@ pub struct Args {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// The key to read it in, instead of the file's own: C, Bb, F#; small letters or an m for minor
+    /// The key to read it in, instead of the file's own: C, Bb, F#; small letters or an m for minor; church modes such
+    /// as "D dorian"
     #[arg(long, value_name = "KEY")]
-    key: Option<Key>,
+    key: Option<NamedKey>,
 
     /// The tune of an ABC file that holds several: its number (X:), or a part of its title [default: the first]
     #[arg(long, value_name = "N|TITLE")]
@@ -79,7 +80,7 @@ pub fn run(args: Args) -> Result<()> {
     print(&if json { piece.json() } else { explain::text(&piece) })
 }
 
-fn read_piece(path: &Path, tune: Option<&str>, key: Option<Key>) -> Result<Piece> {
+fn read_piece(path: &Path, tune: Option<&str>, key: Option<NamedKey>) -> Result<Piece> {
     if is_table(path) {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         return Ok(arranger::piece_of_table(&path.display().to_string(), &text, key)?);

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use arranger::{ComposeOptions, Prompt};
 use files::melody::MAX_STEPS;
 
@@ -78,6 +78,10 @@ Examples:
 
 pub fn run(args: Args) -> Result<()> {
     let Args { output, steps, tempo, prompt: path, prompt_steps, model: chosen } = args;
+    let heading = output.heading();
+    if let Some(key) = heading.key.filter(|key| key.is_church_mode()) {
+        bail!("--key '{key}': new chorales are in major or minor; {} has its tonic and third", key.home);
+    }
     let names = Names { input: path.as_deref(), stem: "chorale", new: Some(PathBuf::from("chorale")) };
     let targets = output.targets(&names)?;
     let export_options = output.export_options()?;
@@ -85,13 +89,8 @@ pub fn run(args: Args) -> Result<()> {
         Some(path) => read_prompt(path, prompt_steps, |remark| output.say(remark))?,
         None => Prompt::default(),
     };
-    let options = ComposeOptions {
-        length: steps as usize,
-        tempo,
-        heading: output.heading(),
-        ensemble: output.ranges,
-        freedom: chosen.freedom(),
-    };
+    let options =
+        ComposeOptions { length: steps as usize, tempo, heading, ensemble: output.ranges, freedom: chosen.freedom() };
     let begun = prompt.length();
     let mut piece = arranger::compose(&chosen.model()?, prompt, &options)?;
     piece.score.program = output.program;

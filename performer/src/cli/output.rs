@@ -7,10 +7,9 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use arranger::{FileKind, Heading, Tune};
-use chorale::Key;
 use engraving::{ExportOptions, Piece, view};
 use files::musicxml::Layout;
-use files::{Ensemble, Program};
+use files::{Ensemble, NamedKey, Program};
 use sound::Timbre;
 
 use super::targets::{
@@ -70,10 +69,10 @@ pub struct OutputOptions {
     #[arg(long, value_name = "TEXT", help_heading = SCORE)]
     title: Option<String>,
 
-    /// The key: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it, and it is spelled for it
+    /// The key: C, Bb, F#; small letters or an m for minor; church modes such as "D dorian". The piece begins and ends in it, and it is spelled for it
     /// [default: the file's own, else the one that is found]
     #[arg(long, value_name = "KEY", help_heading = SCORE)]
-    key: Option<Key>,
+    key: Option<NamedKey>,
 
     /// Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices, the melody in the first tenor; and ranges of
     /// single parts, alone or behind one of these: TTBB,Bass:D2-C4. The melody is moved by octaves into the highest
