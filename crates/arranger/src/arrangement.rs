@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use chorale::{Chord, GivenChord, Part, Rule};
 use engraving::Piece;
-use files::melody::MelodyStep;
+use files::melody::{Fold, MelodyStep};
 use files::{NamedKey, parts};
 use harmonizer::search::{self, Harmonization};
 use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
 use network::Model;
 
 use crate::told_chords::{by_step, obedience};
-use crate::{ArrangeError, Cantus, Method};
+use crate::{ArrangeError, Cantus, Method, Options};
 
 /// One harmonization.
 pub struct Arrangement {
@@ -143,8 +143,23 @@ impl Cantus {
         let heard = self.heard_chords().zip(steps);
         let is_bound = |begins: bool, step: &MelodyStep| begins || step.phase.is_on_beat();
         let told: Vec<_> = heard.map(|((told, begins), step)| told.filter(|_| is_bound(begins, step))).collect();
-        let remarks = obedience(&piece, steps, chords, &told).into_iter().collect();
+        let mut remarks: Vec<String> = obedience(&piece, steps, chords, &told).into_iter().collect();
+        remarks.extend(self.below_range(&piece));
         Arrangement { piece, steps: steps.len(), nats, remarks }
+    }
+
+    /// The lower parts that the low notes of a melody that fits nowhere have drawn below their ranges.
+    fn below_range(&self, piece: &Piece) -> Option<String> {
+        let Options { ensemble, part, .. } = self.options;
+        let lowest = |part: Part| piece.score.part(part).iter().map(|note| note.pitch).min();
+        let below = Part::LOWER.into_iter().filter(|lower| *lower != part).filter_map(|lower| {
+            let (low, _) = ensemble.range(lower);
+            let (name, lowest) = (ensemble.name(lower).to_lowercase(), lowest(lower).filter(|lowest| *lowest < low)?);
+            Some(format!("the {name} to {lowest}, below {low}"))
+        });
+        let below: Vec<String> = below.collect();
+        (self.fold == Fold::NoteByNote && !below.is_empty())
+            .then(|| format!("under the low notes of the melody parts leave their ranges: {}", below.join("; ")))
     }
 
     /// For each step the chord that is told there, by its text and as the network hears it, and whether it begins there.

@@ -82,7 +82,8 @@ impl Tune {
             (Part::Soprano, Method::Ahead { .. }) => Fold::with_shift(&steps),
             _ => Fold::Whole(0),
         };
-        remarks.extend(fold.remark().filter(|_| options.ensemble.scoring == Scoring::Satb));
+        remarks.extend(fold.remark(options.transpose).filter(|_| options.ensemble.scoring == Scoring::Satb));
+        remarks.extend(least_outside(&steps, fold, options));
         let kept = match &options.kept {
             Some(tune) => kept_parts(tune, source.ticks_per_quarter)?,
             None => [const { None }; 4],
@@ -194,6 +195,26 @@ fn octaves_to_singers(
         }
         _ => None,
     }
+}
+
+/// Which key has most of a melody that none holds within the range of the sopranos.
+fn least_outside(
+    steps: &[MelodyStep],
+    fold: Fold,
+    Options { ensemble, part, transpose, .. }: &Options,
+) -> Option<String> {
+    if fold != Fold::NoteByNote || *part != Part::Soprano || ensemble.scoring != Scoring::Satb {
+        return None;
+    }
+    let (semitones, as_it_is, moved) = Fold::least_outside(steps, Part::Soprano.range());
+    let outside = format!("{as_it_is} % of the melody are outside");
+    Some(match moved < as_it_is {
+        true => format!(
+            "{outside}, where the other parts may leave their ranges; --transpose {} leaves {moved} % there",
+            transpose + semitones
+        ),
+        false => format!("{outside}, where the other parts may leave their ranges; no --transpose leaves less"),
+    })
 }
 
 /// Semitones below the middle of its range from which on a melody leaves men no room below it, and so many from the top of

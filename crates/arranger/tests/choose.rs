@@ -154,6 +154,20 @@ fn a_tune_that_rests_on_another_note_than_its_keys_is_told_which_mode_to_name() 
 }
 
 #[test]
+fn a_melody_that_no_key_holds_is_told_where_most_of_it_is_sung_and_which_parts_leave_their_ranges() {
+    let wide = file(0, &[(55, 1), (60, 1), (64, 1), (67, 1), (79, 1), (76, 1), (72, 1), (67, 1), (55, 2), (60, 2)]);
+    let cantus = wide.choose(&Options { method: Method::Live, ..Options::default() }).unwrap();
+    let said = cantus.remarks.join("\n");
+    assert!(said.contains("no key or octave of the melody fits"), "{said}");
+    assert!(said.contains("25 % of the melody are outside, where the other parts may leave their ranges; --transpose 5 leaves 9 % there"), "{said}");
+    let written = cantus.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0);
+    let alto = written.piece.score.part(Part::Alto).iter().map(|note| note.pitch).min().unwrap();
+    let is_below = alto < Part::Alto.range().0;
+    assert_eq!(is_below, written.remarks.iter().any(|remark| remark.contains("the alto to")), "{:?}", written.remarks);
+    assert!(written.remarks.len() < 2, "{:?}", written.remarks);
+}
+
+#[test]
 fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     // A2 to B3: an octave up it goes below C4 by three semitones, two octaves up it would leave the range above.
     let low = file(2, &[50, 52, 54, 57, 59, 57, 54, 52, 45, 50].map(|pitch| (pitch, 1)));
@@ -161,6 +175,9 @@ fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     let said = remarks(Options::default());
     assert_eq!(said[0], "the melody is moved an octave up, nearer to the range of the soprano");
     assert!(said[1].contains("all parts lie 3 semitones lower"), "{said:?}");
+    assert!(said[1].ends_with("; --transpose 3 brings it in"), "{said:?}");
+    let lifted = remarks(Options { transpose: 3, ..Options::default() });
+    assert!(lifted.len() == 1 && lifted[0].contains("moved an octave up, into the range of the soprano"), "{lifted:?}");
     let tune = [59, 64, 67, 71, 74, 76, 74, 71, 66, 64].map(|pitch| (pitch, 1));
     let men = Options { ensemble: "TTBB".parse().unwrap(), ..Options::default() };
     let said = file(1, &tune).choose(&men).unwrap().remarks;

@@ -82,8 +82,22 @@ impl Fold {
         OCTAVES.into_iter().min_by_key(left).unwrap_or(0)
     }
 
-    /// What to tell the user; nothing when the melody fits as it is.
-    pub fn remark(self) -> Option<String> {
+    /// By how many semitones a melody that nothing holds is moved so that the least of it is outside the range, and how many
+    /// hundredths of it are outside as it is and then.
+    pub fn least_outside(steps: &[MelodyStep], (low, high): (Pitch, Pitch)) -> (i32, usize, usize) {
+        let is_inside = |step: &MelodyStep, semitones: i32| {
+            step.soprano.transposed(semitones).is_some_and(|pitch| (low..=high).contains(&pitch))
+        };
+        let outside = |semitones: i32| {
+            let outside = steps.iter().filter(|step| !is_inside(step, semitones)).count();
+            (100 * outside).div_ceil(steps.len().max(1))
+        };
+        let nearest = (-18..=18).min_by_key(|&semitones: &i32| (outside(semitones), semitones.abs())).unwrap_or(0);
+        (nearest, outside(0), outside(nearest))
+    }
+
+    /// What to tell the user; nothing when the melody fits as it is. `transpose` is by how much it was moved already.
+    pub fn remark(self, transpose: i32) -> Option<String> {
         let (low, high) = Part::Soprano.range();
         match self {
             Fold::Whole(0) => None,
@@ -95,7 +109,7 @@ impl Fold {
                 ))
             }
             Fold::Shift(semitones) => {
-                let back = Fold::way_back(semitones);
+                let (up, back) = (semitones, Fold::way_back(semitones));
                 let end = if semitones > 0 { "below" } else { "above" };
                 let way = if back > 0 { "lower" } else { "higher" };
                 let parts = if back == semitones { "all parts lie" } else { "the other parts lie" };
@@ -103,7 +117,8 @@ impl Fold {
                 let semitones = if many == 1 { "a semitone".into() } else { format!("{many} semitones") };
                 Some(format!(
                     "the melody goes {end} the range of a soprano ({low} to {high}): {parts} {semitones} {way} than they \
-                     would in the nearest key that suits it"
+                     would in the nearest key that suits it; --transpose {} brings it in",
+                    transpose + up
                 ))
             }
             Fold::NoteByNote => Some(format!(
