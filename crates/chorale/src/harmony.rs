@@ -1,7 +1,7 @@
 //! Chords and their names: letters (D7/F#) and Roman numerals (V65).
 
 use crate::spelling::{name_of, place_in_chord};
-use crate::{Key, Pitch, Quality};
+use crate::{Key, Pitch, Quality, Spelling};
 
 /// A triad or seventh chord.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +86,37 @@ impl Harmony {
     pub fn inversion(self) -> usize {
         let above = (self.bass + 12 - self.root) % 12;
         self.quality.intervals().iter().position(|&interval| interval == above).unwrap_or(0)
+    }
+
+    /// A diminished seventh chord is the same on each of its notes: by the one that is written as its root, from which the
+    /// others are written in thirds.
+    pub fn by_spelling(self, written: &[(Pitch, Spelling)]) -> Option<Harmony> {
+        let name = |class: u8| Some(written.iter().find(|(pitch, _)| pitch.class() == class)?.1);
+        self.roots().find_map(|root| {
+            let lowest = name(root)?;
+            let mut thirds = (1..4).map(|third| (third, name((root + 3 * third as u8) % 12)));
+            let are_thirds = thirds.all(|(third, name)| name.is_none_or(|name| lowest.has_thirds_to(name, third)));
+            are_thirds.then_some(Harmony { root, ..self })
+        })
+    }
+
+    /// A diminished seventh chord by its note that is the leading tone of the chord to come, or of that chord's dominant where
+    /// it is a six-four.
+    pub fn led_to(self, next: Harmony) -> Option<Harmony> {
+        let is_six_four = next.inversion() == 2 && !next.quality.has_seventh();
+        let goal = if is_six_four { next.bass } else { next.root };
+        self.roots().find(|root| (root + 1) % 12 == goal).map(|root| Harmony { root, ..self })
+    }
+
+    /// The same; any other chord as it is.
+    pub fn leading_to(self, next: Harmony) -> Harmony {
+        self.led_to(next).unwrap_or(self)
+    }
+
+    /// The notes that may be the root: all of a diminished seventh chord, of other chords none but theirs.
+    fn roots(self) -> impl Iterator<Item = u8> {
+        let count = if self.quality == Quality::DiminishedSeventh { 4 } else { 1 };
+        (0..count).map(move |third| (self.root + 3 * third) % 12)
     }
 
     /// Letters as on a lead sheet: `Am`, `D7/F#`, `Bdim`.
@@ -252,6 +283,38 @@ mod tests {
         assert_eq!(Harmony::of(&pitches(&[48, 50, 52, 54])), None);
         assert_eq!(Harmony::of(&pitches(&[48, 55])), None);
         assert_eq!(Harmony::of(&[]), None);
+    }
+
+    #[test]
+    fn a_diminished_seventh_has_the_root_that_is_written_or_leads_to_the_next_chord() {
+        let of = |midi: &[u8]| Harmony::of(&pitches(midi)).unwrap();
+        let chord = of(&[47, 56, 62, 65]);
+        assert_eq!(chord.symbol(key("C")), "Bdim7", "by its bass");
+        let check = |next: &[u8], symbol: &str, numeral: &str| {
+            let led = chord.leading_to(of(next));
+            assert_eq!((led.symbol(key("C")), led.numeral(key("C"))), (symbol.into(), numeral.into()), "{next:?}");
+        };
+        check(&[45, 57, 60, 64], "G#dim7/B", "vii°65/vi");
+        check(&[48, 55, 64], "Bdim7", "vii°7");
+        check(&[57, 62, 65], "G#dim7/B", "vii°65/vi");
+        check(&[52, 55, 59], "Bdim7", "vii°7");
+        let spelled = |names: [(u8, &str); 4]| {
+            let notes = names.map(|(midi, name)| {
+                let letter = name.chars().next().unwrap();
+                let alteration = match &name[1..] {
+                    "#" => 1,
+                    "b" => -1,
+                    _ => 0,
+                };
+                (Pitch::new(midi).unwrap(), Spelling { letter, alteration, octave: 4 })
+            });
+            chord.by_spelling(&notes).map(|harmony| harmony.symbol(key("C")))
+        };
+        assert_eq!(spelled([(47, "B"), (56, "G#"), (62, "D"), (65, "F")]).as_deref(), Some("G#dim7/B"));
+        assert_eq!(spelled([(47, "B"), (56, "Ab"), (62, "D"), (65, "F")]).as_deref(), Some("Bdim7"));
+        assert_eq!(spelled([(47, "Cb"), (56, "G#"), (62, "D"), (65, "F")]), None, "no thirds");
+        let seventh = of(&[55, 59, 62, 65]);
+        assert_eq!(seventh.leading_to(of(&[45, 57, 60, 64])), seventh);
     }
 
     #[test]

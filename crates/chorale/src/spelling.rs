@@ -24,6 +24,17 @@ impl Spelling {
         Spelling { letter: letter_of(fifths), alteration, octave: octave as i8 }
     }
 
+    /// A pitch that sounds like this one, or octaves from it, by the same name.
+    pub fn of_octave(self, pitch: Pitch) -> Spelling {
+        let octave = (i32::from(pitch.midi()) - i32::from(self.alteration)).div_euclid(12) - 1;
+        Spelling { octave: octave as i8, ..self }
+    }
+
+    /// Whether the letter of a note lies so many thirds above this one's.
+    pub(crate) fn has_thirds_to(self, other: Spelling, thirds: i8) -> bool {
+        letter_steps(self.letter, other.letter) == (2 * thirds).rem_euclid(7)
+    }
+
     /// What the signature of `key` makes of the letter.
     pub fn signature_alteration(self, key: Key) -> i8 {
         (key.sharps - 1..=key.sharps + 5).find(|&fifths| letter_of(fifths) == self.letter).map_or(0, alteration_of)

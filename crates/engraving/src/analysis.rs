@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use chorale::{Harmony, Key, Part, Pitch};
+use chorale::{Harmony, Key, Part, Pitch, Quality, Spelling};
+use files::notation::all_spellings;
 use files::{Grid, Note, Score, Tick};
 
 use crate::position::{missing_before, steps_per_beat};
@@ -33,7 +34,30 @@ pub fn chords(score: &Score, grid: &Grid) -> Vec<Sounding> {
             _ => chords.push(Sounding { steps, harmony, key }),
         }
     }
+    name_diminished(&mut chords, score, grid);
     chords
+}
+
+/// Gives diminished seventh chords the root that leads to the next chord, or else the one that is written.
+fn name_diminished(chords: &mut [Sounding], score: &Score, grid: &Grid) {
+    let is_diminished = |chord: &Sounding| chord.harmony.quality == Quality::DiminishedSeventh;
+    if !chords.iter().any(is_diminished) {
+        return;
+    }
+    let spellings = all_spellings(score);
+    for index in 0..chords.len() {
+        let Sounding { ref steps, harmony, .. } = chords[index];
+        if !is_diminished(&chords[index]) {
+            continue;
+        }
+        let ticks = grid.tick(steps.start)..grid.tick(steps.end);
+        let sounding = Part::ALL.into_iter().flat_map(|part| score.part(part).iter().zip(&spellings[part.index()]));
+        let sounding = sounding.filter(|(note, _)| note.start < ticks.end && note.end > ticks.start);
+        let written: Vec<(Pitch, Spelling)> = sounding.map(|(note, spelling)| (note.pitch, *spelling)).collect();
+        let next = chords[index + 1..].iter().find(|next| !is_diminished(next));
+        let led = next.and_then(|next| harmony.led_to(next.harmony));
+        chords[index].harmony = led.or_else(|| harmony.by_spelling(&written)).unwrap_or(harmony);
+    }
 }
 
 /// The beats in which something sounds, from an eighth to a dotted quarter long.
@@ -108,5 +132,14 @@ pub(crate) mod tests {
         let found: Vec<(Range<u32>, String)> =
             chords(&score, &grid).iter().map(|chord| (chord.steps.clone(), chord.harmony.numeral(chord.key))).collect();
         assert_eq!(found, [(0..4, "I".into()), (4..12, "V42".into()), (12..16, "I6".into())]);
+    }
+
+    #[test]
+    fn a_diminished_seventh_is_named_by_its_leading_tone_whatever_its_bass() {
+        // G#, D and F over B, then A minor; and a cadential six-four after the diminished seventh on F#.
+        let (score, grid) = piece(&[("77,68,62,47", 4), ("76,69,60,48", 4), ("75,69,60,54", 4), ("76,67,60,55", 4)]);
+        let found: Vec<String> = chords(&score, &grid).iter().map(|chord| chord.harmony.numeral(chord.key)).collect();
+        assert_eq!(found[0], "vii°65/vi");
+        assert_eq!(found[2..], ["vii°7/V", "I64"]);
     }
 }

@@ -73,12 +73,13 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
             // What lies further back than two beats leads nowhere.
             before.steps.end + 8 >= chords[reached].steps.start
         });
-        let before = before.map(|before| before.harmony);
+        let before = before.map(|before| before.harmony.leading_to(chord.harmony));
         let classify = |before| classify(before, chord.harmony, chord.key, note);
         let (mut kind, mut key) = classify(before);
         let mut path: Vec<Harmony> = before.into_iter().collect();
         if let Some(late) = harmony_before(piece, &chords[reached])
             && before.is_none_or(|before| (before.root, before.quality) != (late.root, late.quality))
+            && let late = late.leading_to(chord.harmony)
             && let (late_kind, late_key) = classify(Some(late))
             && (late_kind.is_authentic() || (kind == CadenceKind::Open && late_kind != CadenceKind::Open))
         {
@@ -90,6 +91,7 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
             .checked_sub(chords[reached].steps.start)
             .filter(|early| *early > 0)
             .and_then(|_| other_before(piece, first, &chords[reached]))
+            && let late = late.leading_to(chord.harmony)
             && let (late_kind, late_key) = classify(Some(late))
             && late_kind.is_authentic()
         {

@@ -13,7 +13,7 @@ use thiserror::Error;
 use self::beams::beam;
 use self::engrave::{engrave, placed};
 use self::ruler::Ruler;
-pub use self::spell::spellings;
+pub use self::spell::{all_spellings, spellings};
 use crate::grid::Grid;
 use crate::phrasing::Expression;
 use crate::score::{Direction, Metre, Note, Score, Tick};
