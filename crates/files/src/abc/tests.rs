@@ -73,6 +73,13 @@ fn words_under_a_tune_are_kept_and_words_beyond_its_notes_are_told() {
 }
 
 #[test]
+fn blocks_of_text_are_no_music() {
+    let source =
+        quarters("%%begintext\nCABBAGE | dad | egg |\n%%endtext\ncdef|g4|\n%%beginsvg\n<g>abc|\n%%endsvg\nc4|");
+    assert_eq!(pitches(&source), [72, 74, 76, 77, 79, 72]);
+}
+
+#[test]
 fn head_and_comments_are_understood() {
     let head =
         "%abc-2.1\nA text before\n\nX:7\nT:Nun danket % a comment\nT:again\nC:J. Cr\\\"uger\nM:C|\nQ:1/2=60\nK:F#m\r\n";

@@ -85,7 +85,7 @@ impl Tune {
         };
         // Tags are those of a page that the tune stands in.
         let is_comment = |line: &&str| line.trim_start().starts_with(['%', '<']);
-        let lines = head.iter().copied().chain(text.lines()).filter(|line| !is_comment(line));
+        let lines = head.iter().copied().chain(outside_blocks(text)).filter(|line| !is_comment(line));
         let mut lines = lines.map(without_comment).peekable();
         while let Some(line) = lines.next() {
             let mut line = line.to_owned();
@@ -320,6 +320,31 @@ impl Tune {
         Ok(&mut self.voices[self.voice])
     }
 }
+
+/// The lines of a text without those between `%%begintext` and `%%endtext`, or of another block that is no music.
+fn outside_blocks(text: &str) -> impl Iterator<Item = &str> {
+    let mut block: Option<&str> = None;
+    text.lines().filter(move |line| {
+        let instruction = line.strip_prefix("%%").map_or("", str::trim);
+        let opened = BLOCKS
+            .into_iter()
+            .find(|name| instruction.strip_prefix("begin").is_some_and(|rest| rest.starts_with(name)));
+        match block {
+            None => {
+                block = opened;
+                true
+            }
+            Some(name) => {
+                if instruction.strip_prefix("end").is_some_and(|rest| rest.starts_with(name)) {
+                    block = None;
+                }
+                false
+            }
+        }
+    })
+}
+
+const BLOCKS: [&str; 4] = ["text", "ps", "svg", "ml"];
 
 /// The names in a line that tells which voices are printed and how they stand together.
 fn printed_voices(line: &str) -> Option<BTreeSet<String>> {

@@ -93,6 +93,7 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Soprano, Within, "ソプラノ 女高音 소프라노 سوبرانو סופרן"),
     (Soprano, Letter, "s c"),
     (Lead, Start, "lead solo solist haupt principal соло солист"),
+    (Lead, Whole, "main"),
     (Lead, Within, "ソロ 독주"),
     (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor descant unterstimme"),
     (LowerVoice, Start, "mittelstimme quint motet dupl альт тенор баритон τενορ"),
@@ -157,13 +158,15 @@ pub(super) const DRUMS: f64 = -2.0;
 pub(super) fn speaks_for_melody(name: &str) -> f64 {
     let called = called(name);
     let is = |what: Called| called.contains(&what);
+    // A hand is called `main` in French.
+    let leads = is(Lead) && !is(LeftHand) && !is(RightHand);
     let sings = is(Voice) || is(Soprano) || is(LowerVoice) || is(Choir);
     let plays_chords = is(Accompaniment) || is(Bass);
-    let instrument = if is(Lead) { 0.5 } else { 0.2 };
+    let instrument = if leads { 0.5 } else { 0.2 };
     let value: f64 = match () {
         () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) && !is(LowInstrument) => DRUMS,
         () if is(Backing) && is(Tune) => 0.6,
-        () if is(Backing) && sings => 0.1,
+        () if is(Backing) && sings => -0.1,
         () if is(Backing) => -0.3,
         () if is(Tune) && plays_chords => 0.8,
         () if is(Tune) => 1.0,
@@ -171,17 +174,17 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
         () if is(LowInstrument) && !is(Voice) => instrument - 0.1,
         () if is(Instrument) && !is(Voice) => instrument,
         // A synthesizer's voices are its choir.
-        () if is(Accompaniment) && (is(Voice) || is(Lead)) => 0.2,
+        () if is(Accompaniment) && (is(Voice) || leads) => 0.2,
         () if is(Accompaniment) && is(RightHand) => -0.1,
         () if is(Accompaniment) && is(LeftHand) => -0.6,
         () if is(Accompaniment) => -0.3,
-        () if is(Lead) && (is(Voice) || is(Soprano)) => 1.0,
+        () if leads && (is(Voice) || is(Soprano)) => 1.0,
         () if is(Voice) || is(Soprano) => 0.9,
-        () if is(Lead) && is(LowerVoice) => 0.85,
+        () if leads && is(LowerVoice) => 0.85,
         () if is(LowerVoice) => 0.45,
-        () if is(Lead) && is(Bass) => 0.2,
+        () if leads && is(Bass) => 0.2,
         () if is(Bass) => -0.8,
-        () if is(Lead) => 0.7,
+        () if leads => 0.7,
         () if is(Choir) => 0.4,
         () if is(RightHand) => 0.2,
         () if is(LeftHand) => -0.5,
@@ -305,6 +308,13 @@ mod tests {
                 assert!(high > low, "'{better}' ({high}) before '{worse}' ({low})");
             }
         }
+    }
+
+    #[test]
+    fn who_sings_along_comes_behind_what_has_no_name_and_before_what_plays_chords() {
+        check(&["Main", "Track 1", ""], &["Backing Vocals", "BGV", "Harmony Voice"]);
+        check(&["Main", "Main droite"], &["Main gauche"]);
+        check(&["Backing Vocals"], &["Piano", "Strings", "Bass", "Main Drums"]);
     }
 
     #[test]

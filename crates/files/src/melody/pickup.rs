@@ -80,12 +80,21 @@ struct Accent {
 
 fn accents(melody: &Melody, quarter: f64) -> Vec<Accent> {
     let first = melody.first_onset();
+    let notes = &melody.notes;
+    // Who plays legato lets the last note ring on as the others do.
+    let mut overlaps: Vec<f64> = notes
+        .windows(2)
+        .map(|two| f64::from(two[0].end - two[0].start) / f64::from((two[1].start - two[0].start).max(1)))
+        .collect();
+    overlaps.sort_by(f64::total_cmp);
+    let overlap = overlaps.get(overlaps.len() / 2).map_or(1.0, |median| median.max(1.0));
     let accent = |index: usize| {
         let note = &melody.notes[index];
         let own = f64::from(note.end - note.start) / quarter;
         let next = melody.notes.get(index + 1).map(|next| f64::from(next.start - note.start) / quarter);
         // A breath or a gap of articulation belongs to the note.
-        let length = next.map_or((2.0 * own).ceil() / 2.0, |next| if next < own + 1.0 { next } else { own });
+        let length =
+            next.map_or((2.0 * own / overlap - 0.05).ceil() / 2.0, |next| if next < own + 1.0 { next } else { own });
         Accent { start: f64::from(note.start - first) / quarter, length }
     };
     (0..melody.notes.len()).map(accent).collect()
@@ -243,6 +252,17 @@ mod tests {
         check("a jig", (6, 8), &".5 .5 .5 .5 .5 .5|".repeat(8));
         check("too short", (4, 4), "1|1 1 1 1|3");
         check("a rest tells", (4, 4), "r3 1|1 1 1 1|1 1 1 1|1 1 1 1|3");
+    }
+
+    #[test]
+    fn a_last_note_that_rings_on_as_all_do_is_no_long_one() {
+        let legato = |lengths: &str| {
+            let (source, mut melody) = song(4, 4, lengths);
+            melody.notes.iter_mut().for_each(|note| note.end = note.start + 3 * (note.end - note.start) / 2);
+            guess_pickup(&source, &melody)
+        };
+        assert_eq!(legato("1 1 1 1|1 1 1 1|1 1 1 1|1 1 1 1"), None);
+        assert_eq!(legato("1|1 1 1 1|3 1|1 1 1 1|3 1|1 1 1 1|3"), Some(1.0));
     }
 
     #[test]
