@@ -17,6 +17,8 @@ enum Called {
     LeftHand,
     /// Sings along, but not the tune: `backing`, `harmony`.
     Backing,
+    /// Goes above the tune; a recorder has the name too.
+    Descant,
     /// Plays one note at a time.
     Instrument,
     /// The same, below one that does: the tune of a string quartet is seldom the viola's.
@@ -95,7 +97,8 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Lead, Start, "lead solo solist haupt principal соло солист"),
     (Lead, Whole, "main"),
     (Lead, Within, "ソロ 독주"),
-    (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor descant unterstimme"),
+    (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor unterstimme"),
+    (Descant, Start, "descant"),
     (LowerVoice, Start, "mittelstimme quint motet dupl альт тенор баритон τενορ"),
     (LowerVoice, Whole, "alt altus ten bar ct"),
     (LowerVoice, Within, "アルト テノール 女低音 男高音 男中音 알토 테너"),
@@ -163,11 +166,12 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
     let sings = is(Voice) || is(Soprano) || is(LowerVoice) || is(Choir);
     let plays_chords = is(Accompaniment) || is(Bass);
     let instrument = if leads { 0.5 } else { 0.2 };
+    let is_beside = is(Backing) || is(Descant) && !is(Instrument);
     let value: f64 = match () {
         () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) && !is(LowInstrument) => DRUMS,
-        () if is(Backing) && is(Tune) => 0.6,
-        () if is(Backing) && sings => -0.1,
-        () if is(Backing) => -0.3,
+        () if is_beside && is(Tune) => 0.6,
+        () if is_beside && sings => -0.1,
+        () if is_beside => -0.3,
         () if is(Tune) && plays_chords => 0.8,
         () if is(Tune) => 1.0,
         () if (is(Instrument) || is(LowInstrument)) && is(Bass) => -0.5,
@@ -192,6 +196,12 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
     };
     // Of several alike the first is meant.
     if number(name) > 1 { value - 0.1 } else { value }
+}
+
+/// Whether a name calls its line the tune itself, so that whoever else sings does not.
+pub(super) fn is_the_tune(name: &str) -> bool {
+    let called = called(name);
+    called.contains(&Tune) && !called.contains(&Descant) && speaks_for_melody(name) >= 1.0
 }
 
 /// All that the words of a name call it.
@@ -461,7 +471,7 @@ mod tests {
         check(&["Soprano 1"], &["Soprano 2", "Alto", "T"]);
         check(&["C", "C1", "Triplum", "Tripl"], &["Ct", "T", "Tenor", "Motetus", "Contratenor", "Quinto"]);
         check(&["Piano RH", "Piano (right hand)", "Klavier rechts"], &["Piano LH", "Piano, main gauche"]);
-        check(&["Soprano", "Voice"], &["Soprano Sax", "Descant"]);
+        check(&["Soprano", "Voice"], &["Soprano Sax", "Descant", "Soprano descant"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::words_alone;
 use super::lines::Line;
-use super::names::{DRUMS, speaks_for_melody};
+use super::names::{DRUMS, is_the_tune, speaks_for_melody};
 use super::profile::Profile;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::Source;
@@ -145,6 +145,12 @@ const A_VOICE: f64 = 0.6;
 /// What calls its line less than this says nothing of a tune.
 const RIGHT_HAND: f64 = 0.3;
 
+/// What sings while another line is called the tune itself says no more than this by its name.
+const BESIDE_THE_TUNE: f64 = 0.45;
+
+/// Of a line that is a signal, beside one with so many times its notes, neither name nor height speak.
+const SIGNAL: usize = 3;
+
 /// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
 const FULL_COVERAGE: f64 = 0.5;
 
@@ -199,10 +205,27 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let beside: Vec<bool> =
         (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles, &wordless)).collect();
     let below: Vec<bool> = (0..lines.len()).map(|index| is_below(file, index, &lines, &profiles, &wordless)).collect();
+    let name_of = |index: usize, line: &Line| file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES);
+    // What plays chords may have the title for a name.
+    let has_the_tune = lines.iter().zip(&profiles).enumerate().any(|(index, (line, profile))| {
+        let is_whole = is_pitched(line) && profile.single >= SINGS_ALONE && coverage(profile) >= FULL_COVERAGE;
+        is_whole && !is_figure(profile) && name_of(index, line).is_some_and(is_the_tune)
+    });
+    let pitched = lines.iter().zip(&profiles).filter(|(line, _)| is_pitched(line));
+    let whole = pitched.filter(|(_, profile)| coverage(profile) >= FULL_COVERAGE && profile.single >= SINGS_ALONE);
+    let most_notes = whole.map(|(_, profile)| profile.tune.len()).max().unwrap_or(0);
     let weighed = lines.into_iter().zip(profiles).zip(words).enumerate().map(|(index, ((line, profile), words))| {
         let coverage = coverage(&profile);
-        let name =
-            file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES).map_or(0.0, speaks_for_melody);
+        let called = name_of(index, &line);
+        let name = called.map_or(0.0, speaks_for_melody);
+        let is_lesser = has_the_tune && !called.is_some_and(is_the_tune);
+        let name = if is_lesser { name.min(BESIDE_THE_TUNE) } else { name };
+        let notes = profile.tune.len();
+        let is_signal = (notes as f64) < FEWEST_NOTES
+            && coverage < LEAST_COVERAGE
+            && SIGNAL * notes < most_notes
+            && words.syllables == 0
+            && name < BESIDE_THE_TUNE;
         let is_figure = is_figure(&profile);
         let trust = (profile.tune.len() as f64 / FEWEST_NOTES).min(1.0);
         let value = |clue: Clue| match clue {
@@ -211,7 +234,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
                 words.fit * density.min(1.0).powi(2) * words.syllables as f64 / most_words
             }
             // A right hand that breaks chords is one, and not the tune.
-            Clue::Name if is_figure && name < RIGHT_HAND => name.min(0.0),
+            Clue::Name if is_signal || is_figure && name < RIGHT_HAND => name.min(0.0),
             Clue::Name if name == 0.0 && profile.single >= SINGS_ALONE => file.tracks[line.track]
                 .programs
                 .get(&line.channel)
@@ -219,7 +242,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
                 .map_or(0.0, |_| A_VOICE),
             Clue::Name => name,
             Clue::Coverage => (coverage / FULL_COVERAGE).min(1.0) * trust,
-            Clue::Height if below[index] || is_figure => 0.0,
+            Clue::Height if below[index] || is_figure || is_signal => 0.0,
             Clue::Height => (1.0 - (top - profile.height.min(TOP)) / DEPTH).clamp(0.0, 1.0),
             Clue::Compass => compass(&profile),
             Clue::SingleNotes => profile.single,
