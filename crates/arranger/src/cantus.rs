@@ -165,11 +165,17 @@ fn octaves_to_singers(
     options: &Options,
     remarks: &mut Vec<String>,
 ) -> Option<i32> {
-    let Options { ensemble, part, method, .. } = *options;
+    let Options { ensemble, part, method, transpose, .. } = *options;
     let name = ensemble.name(part).to_lowercase();
     let is_usual = part == Part::Soprano && ensemble == Ensemble::default();
     match Fold::into_range(steps, ensemble.range(part)) {
         Fold::Whole(0) => None,
+        // What dips only a little below its range a choir sings a little lower, and not an octave away.
+        Fold::Whole(octaves)
+            if is_usual && octaves > 0 && method != Method::Live && Fold::dips(steps, ensemble.range(part)) =>
+        {
+            None
+        }
         // What is played low is answered lower still; a choir can only sing it higher. Above a choir it may stay.
         Fold::Whole(octaves) if !is_usual || (octaves > 0 && method != Method::Live) => {
             let as_it_lies =
@@ -179,7 +185,18 @@ fn octaves_to_singers(
                 format!("; --melody-part {name} gives it to the {sung} as it lies")
             });
             let (way, way_out) = (octaves_in_words(octaves), way_out.unwrap_or_default());
-            remarks.push(format!("the melody is moved {way}, into the range of the {name}{way_out}"));
+            let nearer = Fold::semitones_up(steps, ensemble.range(part)).filter(|up| octaves > 0 && *up < 12 * octaves);
+            let nearer = nearer.map(|up| {
+                let sounds = 12 * octaves + transpose;
+                let instead = match transpose {
+                    0 => String::new(),
+                    _ if sounds == 0 => ", so that --transpose moves nothing".into(),
+                    _ => format!(", so that it lies {} than in the file", semitones_in_words(sounds)),
+                };
+                format!("{instead}; --transpose {} brings it in, and no higher", transpose + up)
+            });
+            let nearer = nearer.unwrap_or_default();
+            remarks.push(format!("the melody is moved {way}, into the range of the {name}{nearer}{way_out}"));
             Some(octaves)
         }
         Fold::NoteByNote if !is_usual => {
@@ -252,6 +269,12 @@ fn part_that_sings(steps: &[MelodyStep], ensemble: Ensemble) -> Option<Part> {
 fn octaves_in_words(octaves: i32) -> String {
     let many = if octaves.abs() == 1 { "an octave".into() } else { format!("{} octaves", octaves.abs()) };
     format!("{many} {}", if octaves > 0 { "up" } else { "down" })
+}
+
+/// `9 semitones higher`.
+fn semitones_in_words(semitones: i32) -> String {
+    let many = if semitones.abs() == 1 { "a semitone".into() } else { format!("{} semitones", semitones.abs()) };
+    format!("{many} {}", if semitones > 0 { "higher" } else { "lower" })
 }
 
 /// That no octave of the melody suits its singers, not even the nearest, and which key would.

@@ -168,6 +168,22 @@ fn a_melody_that_no_key_holds_is_told_where_most_of_it_is_sung_and_which_parts_l
 }
 
 #[test]
+fn a_melody_that_dips_to_g3_is_sung_a_little_lower_and_a_lower_one_told_which_key_is_nearer_than_its_octave() {
+    // G3 to A4, and a semitone below.
+    let tune = |down: u8| file(0, &[64, 60, 64, 60, 57, 55, 60, 64, 67, 69, 64, 60].map(|pitch| (pitch - down, 1)));
+    let said = |tune: Tune, transpose: i32| tune.choose(&Options { transpose, ..Options::default() }).unwrap().remarks;
+    let dips = said(tune(0), 0).join("\n");
+    assert!(dips.contains("all parts lie 5 semitones lower") && dips.ends_with("--transpose 5 brings it in"), "{dips}");
+    assert!(!dips.contains("octave"), "{dips}");
+    let dips = said(file(0, &[60, 62, 64, 65, 67, 69, 72, 67, 65, 64, 62, 60].map(|pitch| (pitch, 1))), -3).join("\n");
+    assert!(dips.contains("3 semitones lower") && dips.ends_with("--transpose 0 brings it in"), "{dips}");
+    let low = said(tune(0), -3).join("\n");
+    assert!(low.contains("moved an octave up") && low.contains("it lies 9 semitones higher than in the file"), "{low}");
+    assert!(low.contains("--transpose 5 brings it in"), "{low}");
+    assert!(said(tune(1), 0).join("\n").contains("--transpose 6 brings it in"));
+}
+
+#[test]
 fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     // A2 to B3: an octave up it goes below C4 by three semitones, two octaves up it would leave the range above.
     let low = file(2, &[50, 52, 54, 57, 59, 57, 54, 52, 45, 50].map(|pitch| (pitch, 1)));

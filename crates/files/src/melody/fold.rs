@@ -19,6 +19,9 @@ pub enum Fold {
 /// As far as a melody is moved with its key rather than by octaves.
 const FAR: i32 = 6;
 
+/// As far below its range as a choir sings a melody by lying lower, to G3 under the sopranos' C4, before an octave up is nearer.
+const DIP: i32 = 5;
+
 /// The nearest first.
 const OCTAVES: [i32; 11] = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5];
 
@@ -49,6 +52,16 @@ impl Fold {
                 fold => fold,
             },
         }
+    }
+
+    /// By how many semitones up a melody that goes below the range lies in it; `None` where no such number holds it.
+    pub fn semitones_up(steps: &[MelodyStep], range: (Pitch, Pitch)) -> Option<i32> {
+        beyond(steps, range).filter(|(below, above)| *below > 0 && above + below <= 0).map(|(below, _)| below)
+    }
+
+    /// Whether a melody goes below the range by no more than what a choir sings by lying a little lower.
+    pub fn dips(steps: &[MelodyStep], range: (Pitch, Pitch)) -> bool {
+        Fold::semitones_up(steps, range).is_some_and(|semitones| semitones <= DIP)
     }
 
     /// Into the range of those who sing it.

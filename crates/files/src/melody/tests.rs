@@ -55,6 +55,37 @@ fn a_few_high_notes_do_not_take_the_place_of_a_tune() {
     }
 }
 
+/// Quarters from a pitch up and down.
+fn tune_from(lowest: u8) -> Vec<Note> {
+    let degrees = [0, 0, 7, 7, 9, 9, 7, 5, 5, 4, 4, 2, 2, 0, 7, 5, 4, 2];
+    (0..).zip(degrees).map(|(place, degree)| note(480 * place, 480 * place + 480, lowest + degree)).collect()
+}
+
+#[test]
+fn three_notes_of_a_flute_do_not_take_the_place_of_the_tubas_tune() {
+    let (signal, tune) = ([note(0, 480, 76), note(960, 1440, 74), note(1920, 2400, 72)], tune_from(48));
+    let file = file(&[("Tuba", &[(1, &tune)]), ("Flute", &[(2, &signal)])]);
+    assert_eq!(Melody::find(&file, &Choice::default()).unwrap().notes, tune);
+}
+
+#[test]
+fn what_is_called_the_tune_is_it_under_a_descant_or_a_treble_an_octave_higher() {
+    let (high, low) = (tune_from(72), tune_from(60));
+    for (upper, lower) in [
+        ("Soprano descant", "Tune"),
+        ("Descant", "Soprano"),
+        ("Soprano descant", "Soprano"),
+        ("Treble", "Tenor (melody)"),
+        ("Treble", "Tenor Air"),
+        ("Soprano", "Melody"),
+    ] {
+        let file = file(&[(upper, &[(1, &high)]), (lower, &[(2, &low)])]);
+        assert_eq!(Melody::find(&file, &Choice::default()).unwrap().notes, low, "{upper}, {lower}");
+    }
+    let flutes = file(&[("Descant recorder", &[(1, &high)]), ("Tenor recorder", &[(2, &low)])]);
+    assert_eq!(Melody::find(&flutes, &Choice::default()).unwrap().notes, high, "an instrument");
+}
+
 #[test]
 fn the_melody_is_the_only_line_else_the_one_named_soprano_else_the_highest() {
     let (high, low) = ([note(0, 480, 79)], [note(0, 480, 67)]);
@@ -366,6 +397,13 @@ fn a_melody_out_of_range_is_moved_by_octaves_as_a_whole_or_else_note_by_note() {
     // High above a choir the other parts stay near to where it sings.
     assert_eq!([shift(&[76, 95]), shift(&[70, 88])], [Fold::Shift(-14), Fold::Shift(-10)]);
     let octaves = |pitches: &[u8]| Fold::octaves_up(&steps(pitches), Part::Soprano.range());
+    let range = Part::Soprano.range();
+    assert_eq!(
+        [[55, 69], [54, 69], [60, 81], [55, 81]].map(|it| Fold::dips(&steps(&it), range)),
+        [true, false, false, false]
+    );
+    assert_eq!(Fold::semitones_up(&steps(&[48, 60]), range), Some(12));
+    assert_eq!([[55, 79], [60, 72]].map(|it| Fold::semitones_up(&steps(&it), range)), [None, None]);
     assert_eq!([[60, 81], [55, 75], [52, 72], [45, 59], [40, 54], [50, 80]].map(|it| octaves(&it)), [0, 0, 1, 1, 2, 0]);
     let apply = |fold: Fold, pitch: u8| {
         let (token, octaves) = fold.apply(Pitch::new(pitch).unwrap());
