@@ -25,6 +25,8 @@ impl Signature {
 
     /// `G`, `Am`, `D dorian`, `F#mix`, `D ^f _b`, `HP` or `none`; `None` where the text names no key.
     pub fn read(text: &str) -> Option<Signature> {
+        // Accidentals may stand at the mode: `C#m^f`.
+        let text = &text.replace('^', " ^").replace('_', " _").replace("^ ^", "^^").replace("_ _", "__");
         let mut words = text.split_whitespace().peekable();
         let first = words.peek().copied().unwrap_or("none");
         if first.starts_with("HP") || first.starts_with("Hp") {

@@ -385,6 +385,10 @@ impl Voice {
     }
 
     fn bar(&mut self, bar: Bar) -> Result<(), ReadError> {
+        // Over a bar line it is meant for the note before it.
+        if self.now > 0 && std::mem::take(&mut self.pending.fermata) {
+            self.last_notes().iter_mut().for_each(|note| note.fermata = true);
+        }
         self.end_measure()?;
         if let Some(sign) = self.signs.last_mut() {
             sign.ends = bar.ends.or(sign.ends);

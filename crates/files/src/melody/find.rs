@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::lines::{Line, all_lines, counted, list_tracks, no_lines};
+use super::lines::{Line, all_lines, counted, describe_track, list_tracks, no_lines};
 use super::sung::{bring_to_notes, with_own, without_others};
 use super::text_lines::line_ends;
 use super::turns::what_goes_on;
@@ -38,6 +38,9 @@ impl Melody {
         remarks.extend(what_was_taken(file, taken, &eligible));
         remarks.extend(what_goes_on(file, taken, &others_of(taken, &eligible)));
         remarks.extend(what_of_it(file, taken));
+        if !taken.is_beside {
+            remarks.extend(overlays(file, taken, &candidates));
+        }
         let notes = taken.profile.tune.clone();
         let track = &file.tracks[taken.line.track];
         let starts: BTreeSet<Tick> = notes.iter().map(|note| note.start).collect();
@@ -45,7 +48,14 @@ impl Melody {
         let spelling = |note: &Note| Some((note.start, *track.spellings.get(&(note.start, note.pitch.midi()))?));
         let spellings = notes.iter().filter_map(spelling).collect();
         let own = track.words.get(&taken.line.channel).map_or(&[][..], Vec::as_slice);
-        let mut lyrics = with_own(lyrics_of(file, taken.line.track), own);
+        let mut lyrics = match taken.words_of {
+            Some(lender) => {
+                let lyrics = lyrics_of(file, lender).iter().filter(|lyric| starts.contains(&lyric.tick)).cloned();
+                remarks.push(format!("its words are those of {}", describe_track(file, lender)));
+                lyrics.collect()
+            }
+            None => with_own(lyrics_of(file, taken.line.track), own),
+        };
         let quarter = Tick::from(file.ticks_per_quarter);
         if file.kind == Kind::Midi {
             bring_to_notes(&mut lyrics, &notes, quarter / 4);
@@ -111,6 +121,16 @@ pub(super) fn why_alone(file: &Source, taken: &Candidate, all: &[Candidate], cho
         (false, _) => "the only line besides small notes",
         (true, true) => "the only line besides drums and small notes",
     }
+}
+
+/// That an ABC voice has bars in several voices, `&`, of which the first is taken.
+fn overlays(file: &Source, taken: &Candidate, all: &[Candidate]) -> Option<String> {
+    let are_left = |other: &&Candidate| other.is_beside && other.line.track == taken.line.track;
+    let notes: usize = all.iter().filter(are_left).map(|other| other.line.notes.len()).sum();
+    (file.kind == Kind::Abc && notes > 0).then(|| {
+        let are = if notes == 1 { "is" } else { "are" };
+        format!("{} behind & {are} left out", counted(notes))
+    })
 }
 
 /// What was made of its notes.

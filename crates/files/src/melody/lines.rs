@@ -16,6 +16,12 @@ pub(super) struct Line<'a> {
     pub notes: &'a [Note],
 }
 
+/// `track 2 'Alto'`.
+pub(super) fn describe_track(file: &Source, track: usize) -> String {
+    let name = file.tracks[track].name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
+    format!("{} {}{name}", file.kind.track(), track + 1)
+}
+
 impl Line<'_> {
     /// As musicians count channels, from 1.
     pub fn number(&self) -> u16 {
@@ -28,9 +34,7 @@ impl Line<'_> {
 
     /// For remarks, such as `track 2 'Soprano' channel 1`, or `part 1 'Voice'` where a part of a score has one line.
     pub fn describe(&self, file: &Source) -> String {
-        let track = &file.tracks[self.track];
-        let name = track.name.as_ref().map(|name| format!(" '{name}'")).unwrap_or_default();
-        let place = format!("{} {}{name}", file.kind.track(), self.track + 1);
+        let (track, place) = (&file.tracks[self.track], describe_track(file, self.track));
         match file.kind {
             kind if kind.is_notated() && track.channels.len() == 1 => place,
             kind => format!("{place} {} {}", kind.line(), self.number()),

@@ -204,6 +204,18 @@ pub(super) fn is_the_tune(name: &str) -> bool {
     called.contains(&Tune) && !called.contains(&Descant) && speaks_for_melody(name) >= 1.0
 }
 
+/// Whether a name calls its line a lower voice and nothing that has the tune.
+pub(super) fn is_lower_voice(name: &str) -> bool {
+    let called = called(name);
+    called.contains(&LowerVoice)
+        && !called.iter().any(|what| matches!(what, Tune | Voice | Soprano | Lead | Instrument))
+}
+
+/// Whether a name calls its line the tune, a singer or the soprano.
+pub(super) fn is_upper_voice(name: &str) -> bool {
+    speaks_for_melody(name) >= 0.9
+}
+
 /// All that the words of a name call it.
 fn called(name: &str) -> Vec<Called> {
     let folded = fold(name);

@@ -177,6 +177,20 @@ fn a_line_that_has_no_rival_tells_whether_it_is_alone_or_was_asked_for() {
 }
 
 #[test]
+fn words_under_the_alto_alone_are_the_sopranos_too_and_those_under_a_lower_line_its_own() {
+    let (high, low) = (tune_from(67), tune_from(60));
+    let words: Vec<Lyric> = low.iter().map(|note| Lyric { tick: note.start, verse: 1, text: b"la".to_vec() }).collect();
+    for (upper, taken) in [("Soprano", &high), ("", &low), ("Flute", &low)] {
+        let mut file = file(&[(upper, &[(1, &high)]), ("Alto", &[(2, &low)])]);
+        file.tracks[1].lyrics.clone_from(&words);
+        let melody = Melody::find(&file, &Choice::default()).unwrap();
+        assert_eq!((&melody.notes, &melody.lyrics), (taken, &words), "{upper}");
+        let are_told = melody.remarks.iter().any(|remark| remark == "its words are those of track 2 'Alto'");
+        assert_eq!(are_told, taken == &high, "{:?}", melody.remarks);
+    }
+}
+
+#[test]
 fn figures_under_a_bass_are_no_words() {
     let lines = [[note(0, 480, 72), note(480, 960, 74)], [note(0, 480, 48), note(480, 960, 50)]];
     let mut file = file(&[("", &[(1, &lines[0])]), ("", &[(2, &lines[1])])]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::words_alone;
 use super::lines::Line;
-use super::names::{DRUMS, is_the_tune, speaks_for_melody};
+use super::names::{DRUMS, is_lower_voice, is_the_tune, is_upper_voice, speaks_for_melody};
 use super::profile::Profile;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::Source;
@@ -124,6 +124,8 @@ pub(super) struct Candidate<'a> {
     pub is_beside: bool,
     /// What its name says for it.
     pub name: f64,
+    /// The track of a lower voice under which its words stand.
+    pub words_of: Option<usize>,
 }
 
 impl Candidate<'_> {
@@ -201,6 +203,21 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
     let top = heights.fold(0.0, f64::max);
     let wordless = wordless(file, &lines);
     let words = words(file, &lines, &profiles, &wordless);
+    // Words that are printed once for a choir, under the alto, are the soprano's too.
+    let lender = |index: usize| {
+        let has_words = |other: &usize| words[*other].syllables > 0;
+        let name = |other: usize| file.tracks[lines[other].track].name.as_deref().filter(|_| other < MOST_NAMES);
+        let is_fit = !has_words(&index) && name(index).is_some_and(is_upper_voice) && is_pitched(&lines[index]);
+        let mut sung = (0..lines.len()).filter(|_| is_fit).filter(has_words);
+        let lender = sung.next().filter(|other| sung.next().is_none() && name(*other).is_some_and(is_lower_voice))?;
+        let sounds = profiles[index].sounding as f64 >= BESIDE * profiles[lender].sounding as f64;
+        (sounds && profiles[index].height > profiles[lender].height).then_some(lender)
+    };
+    let lenders: Vec<Option<usize>> = (0..lines.len()).map(lender).collect();
+    let words_of: Vec<Option<usize>> = lenders.iter().map(|lender| Some(lines[(*lender)?].track)).collect();
+    // A line that has none of its own counts as many as its lender.
+    let heard: Vec<Words> =
+        lenders.iter().zip(&words).map(|(lender, own)| lender.map_or(*own, |it| words[it])).collect();
     let most_words = words.iter().map(|words| words.syllables).max().unwrap_or(0).max(1) as f64;
     let beside: Vec<bool> =
         (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles, &wordless)).collect();
@@ -224,14 +241,15 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let is_signal = (notes as f64) < FEWEST_NOTES
             && coverage < LEAST_COVERAGE
             && SIGNAL * notes < most_notes
-            && words.syllables == 0
+            && heard[index].syllables == 0
             && name < BESIDE_THE_TUNE;
         let is_figure = is_figure(&profile);
         let trust = (profile.tune.len() as f64 / FEWEST_NOTES).min(1.0);
         let value = |clue: Clue| match clue {
             Clue::Words => {
-                let density = words.syllables as f64 / (WORDED * profile.tune.len() as f64);
-                words.fit * density.min(1.0).powi(2) * words.syllables as f64 / most_words
+                let Words { syllables, fit } = heard[index];
+                let density = syllables as f64 / (WORDED * profile.tune.len() as f64);
+                fit * density.min(1.0).powi(2) * syllables as f64 / most_words
             }
             // A right hand that breaks chords is one, and not the tune.
             Clue::Name if is_signal || is_figure && name < RIGHT_HAND => name.min(0.0),
@@ -252,7 +270,8 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
             Clue::Instrument => file.tracks[line.track].programs.get(&line.channel).map_or(0.0, |it| instrument(*it)),
         };
         let evidence = Evidence(Clue::ALL.map(|clue| clue.weight() * value(clue)));
-        Candidate { words: words.syllables, evidence, coverage, is_beside: beside[index], name, line, profile }
+        let (words, is_beside, words_of) = (words.syllables, beside[index], words_of[index]);
+        Candidate { words, evidence, coverage, is_beside, name, line, profile, words_of }
     });
     weighed.collect()
 }

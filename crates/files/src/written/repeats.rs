@@ -100,6 +100,14 @@ impl Position<'_> {
             Jump::DalSegno => (0..=self.at).rev().find(|&measure| self.signs[measure].segno),
         };
         let measure = self.at + 1;
+        if let Some(target) = target
+            && !self.signs[target..].iter().any(|sign| sign.fine || sign.to_coda)
+        {
+            let name = jump.name();
+            self.has_jumped = true;
+            remarks.push(format!("{name} in measure {measure} is followed to the end: there is no \"Fine\" or coda"));
+            return Some(target);
+        }
         match target {
             Some(_) => {
                 self.has_jumped = true;
@@ -188,7 +196,7 @@ pub(crate) fn navigation(words: &str) -> Option<Navigation> {
     Some(match words {
         "dc" | "d c" => Navigation::Jump(Jump::DaCapo),
         "ds" | "d s" => Navigation::Jump(Jump::DalSegno),
-        "fine" | "fin" => Navigation::Fine,
+        "fine" | "fin" | "ende" => Navigation::Fine,
         "coda" => Navigation::Coda,
         "segno" => Navigation::Segno,
         _ if begins(&["d.c", "d. c", "dc al", "da capo", "dacapo"]) => Navigation::Jump(Jump::DaCapo),
@@ -339,12 +347,25 @@ mod tests {
     }
 
     #[test]
+    fn a_jump_without_a_fine_is_told_to_be_followed_to_the_end() {
+        let said = |fine: bool| {
+            let mut signs = vec![RepeatSigns::default(); 3];
+            (signs[1].fine, signs[2].jump) = (fine, Some(Jump::DaCapo));
+            let mut remarks = Vec::new();
+            play_order(&signs, &mut remarks).unwrap();
+            remarks
+        };
+        assert_eq!(said(false), ["D.C. in measure 3 is followed to the end: there is no \"Fine\" or coda"]);
+        assert_eq!(said(true), ["D.C. in measure 3 is followed"]);
+    }
+
+    #[test]
     fn words_are_known_in_their_usual_spellings() {
         let known = ["D.C. al Fine", "D. C.", "Da Capo", "DC", "d.c. al coda"];
         assert!(known.iter().all(|words| navigation(words) == Some(Navigation::Jump(Jump::DaCapo))));
         let known = ["D.S.", "Dal Segno al Fine", "D. S. al Coda"];
         assert!(known.iter().all(|words| navigation(words) == Some(Navigation::Jump(Jump::DalSegno))));
-        assert_eq!(navigation("(Fine)"), Some(Navigation::Fine));
+        assert_eq!(["(Fine)", "Ende"].map(navigation), [Some(Navigation::Fine); 2]);
         assert_eq!(navigation("To Coda"), Some(Navigation::ToCoda));
         assert_eq!(["dolce", "finely", "", "Dc"].map(|words| navigation(words).is_some()), [false, false, false, true]);
     }

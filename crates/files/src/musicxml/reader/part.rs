@@ -161,6 +161,7 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
     // In ticks, not yet rounded. The other notes of a chord begin where the note before them began.
     let (mut now, mut before, mut end) = (0.0_f64, 0.0_f64, 0.0_f64);
     let mut of_graces = Vec::new();
+    let mut has_fermata_at_end = false;
     for node in measure.children().filter(Node::is_element) {
         match node.tag_name().name() {
             "attributes" => read_attributes(node, now as Tick, context, &mut content)?,
@@ -200,6 +201,9 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 let at = (now + context.offset(node)).max(0.0) as Tick;
                 read_direction(node, at, context, &mut content);
             }
+            "barline" if child(node, "fermata").is_some() && node.attribute("location") != Some("left") => {
+                has_fermata_at_end = true;
+            }
             "harmony" => {
                 let semitones = context.transposition(0).semitones;
                 let symbol = read_harmony(node).map(|symbol| transposed_symbol(&symbol, semitones));
@@ -211,6 +215,9 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
         end = end.max(now);
     }
     content.length = end.round() as Tick;
+    // Over a bar line it is meant for the notes that end there.
+    let at_end = content.notes.iter_mut().filter(|note| note.start + note.length >= content.length);
+    at_end.for_each(|note| note.fermata |= has_fermata_at_end);
     // What is printed elsewhere than it stands stays within its measure.
     content.directions.iter_mut().for_each(|(at, _)| *at = (*at).min(content.length));
     content.expressions.iter_mut().for_each(|(at, _)| *at = (*at).min(content.length));
