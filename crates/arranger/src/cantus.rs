@@ -52,6 +52,7 @@ impl Tune {
         if options.heading.key.is_none() && source.mode.is_none() {
             remarks.extend(untold::settle_signature(&mut source, &mut melody));
         }
+        let is_doubted = remarks.len() > melody.remarks.len();
         melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
             semitones: options.transpose,
             pitch,
@@ -77,6 +78,9 @@ impl Tune {
             Some(key) => key.transposed(options.transpose),
             None => phrasing::melody_key(&contour, told_key(&source), Phrasing::learned()),
         };
+        if options.heading.key.is_none() && source.mode.is_none() && !is_doubted {
+            remarks.extend(untold::overruled(told_key(&source), home));
+        }
         let fold = match (options.part, options.method) {
             (Part::Soprano, Method::Live) => Fold::of(&steps),
             (Part::Soprano, Method::Ahead { .. }) => Fold::with_shift(&steps),
@@ -134,11 +138,11 @@ impl Cantus {
     }
 }
 
-/// What is known of the key before the notes are looked at. Few programs write the mode, so that only minor is believed.
+/// What is known of the key before the notes are looked at. Where no mode is named, major is what programs write.
 fn told_key(source: &Source) -> Signature {
     match signature(&source.directions) {
         Some(Key { sharps: 0, minor: false }) if source.kind == Kind::Midi => Signature::Default,
-        Some(key) if key.minor => Signature::Key(key),
+        Some(key) if key.minor || source.names_major => Signature::Key(key),
         Some(key) => Signature::Sharps(key.sharps),
         None => Signature::None,
     }

@@ -4,6 +4,8 @@ use chorale::{Key, Surroundings};
 use files::melody::{Melody, guess_pickup};
 use files::{NamedKey, Source, Tick, mended_signature, set_signature, signature};
 
+use harmonizer::phrasing::Signature;
+
 use crate::Cantus;
 
 /// Puts the key of the notes in the place of a signature that nobody meant, so that they are spelled in it.
@@ -24,6 +26,20 @@ pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Opti
         "the signature is {name}, the notes are in {key}: spelled in that (--key {} keeps {name})",
         quoted(option)
     ))
+}
+
+/// That a melody is in another key than the one that the file names with its mode.
+pub(crate) fn overruled(told: Signature, home: Key) -> Option<String> {
+    let Signature::Key(told) = told else { return None };
+    let (name, is_other) = (told.to_string(), told.tonic() != home.tonic() || told.minor != home.minor);
+    let option = if told.minor { name.as_str() } else { name.split(' ').next().unwrap_or_default() };
+    is_other.then(|| {
+        format!(
+            "the file names {name}, but the melody begins, ends and lies as in {home}: it is harmonized in that (--key {} \
+             keeps {name})",
+            quoted(option)
+        )
+    })
 }
 
 /// As a shell wants it.

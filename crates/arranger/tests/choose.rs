@@ -113,6 +113,23 @@ fn a_score_without_a_signature_is_spelled_by_its_notes_too() {
 }
 
 #[test]
+fn a_mode_that_the_file_names_stands_unless_the_notes_contradict_it_and_then_it_is_said() {
+    let chosen = |key: &str, notes: &str| {
+        let text = format!("X:1\nM:4/4\nL:1/4\nK:{key}\n{notes}|]\n");
+        let cantus = Tune::read("tune.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap();
+        (cantus.home().to_string(), cantus.remarks.iter().any(|remark| remark.starts_with("the file names")))
+    };
+    let unsure = "E D C D|E D C D";
+    assert_eq!(chosen("C", unsure).0, "A minor", "nobody named a mode");
+    for key in ["Cmaj", "C major", "CIonian"] {
+        assert_eq!(chosen(key, unsure), ("C major".into(), false), "{key}");
+    }
+    let minor = "A B c d|e2 ^G2|A B c B|A2 E2|c d e c|B A ^G2|A4";
+    assert_eq!(chosen("Cmaj", minor), ("A minor".into(), true));
+    assert_eq!(chosen("Am", minor), ("A minor".into(), false));
+}
+
+#[test]
 fn a_tune_in_a_church_mode_has_one_key_whoever_tells_it() {
     let text = "X:1\nM:4/4\nL:1/4\nK:Ddor\nA2 d2|e d c A|B c d2|A4|d c A B|c A G E|D4|]\n";
     let tune = Tune::read("dorian.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap();

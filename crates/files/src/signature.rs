@@ -83,6 +83,7 @@ mod tests {
             creators: Vec::new(),
             below: Vec::new(),
             mode: None,
+            names_major: false,
             ticks_per_quarter: 480,
             directions: (0..).step_by(960).zip(keys).map(key).collect(),
             tracks: vec![Track { channels: [(0, notes)].into(), ..Track::default() }],

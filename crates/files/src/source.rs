@@ -61,6 +61,8 @@ pub struct Source {
     pub directions: Vec<(Tick, Direction)>,
     /// Of a church mode that the file names, the major or minor key with its tonic and its third: D minor for D dorian.
     pub mode: Option<Key>,
+    /// Whether the file names the mode of its signature major, which others leave to the reader.
+    pub names_major: bool,
     /// All of them, in the order of the file; number 1 comes first.
     pub tracks: Vec<Track>,
     /// What had to be interpreted, in sentences for the user.

@@ -18,10 +18,13 @@ pub(super) struct Signature {
     pub alterations: [i8; 7],
     /// See [`Source::mode`](crate::Source::mode).
     pub mode: Option<Key>,
+    /// See [`Source::names_major`](crate::Source::names_major).
+    pub names_major: bool,
 }
 
 impl Signature {
-    pub const C_MAJOR: Signature = Signature { key: Key { sharps: 0, minor: false }, alterations: [0; 7], mode: None };
+    pub const C_MAJOR: Signature =
+        Signature { key: Key { sharps: 0, minor: false }, alterations: [0; 7], mode: None, names_major: false };
 
     /// `G`, `Am`, `D dorian`, `F#mix`, `D ^f _b`, `HP` or `none`; `None` where the text names no key.
     pub fn read(text: &str) -> Option<Signature> {
@@ -65,6 +68,7 @@ impl Signature {
         let mut signature = Signature::of(sharps, minor);
         let named = if mode.is_empty() { words.peek().copied().unwrap_or_default() } else { mode };
         signature.mode = key_of_mode(sharps, named);
+        signature.names_major = ["maj", "ion"].iter().any(|major| named.to_lowercase().starts_with(major));
         words.for_each(|word| signature.amend(word));
         Some(signature)
     }

@@ -108,6 +108,7 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
     let (mut parts, signs, sections) = tune.finish();
     let is_coarse = parts.iter().flat_map(|part| &part.measures).all(|measure| measure.has_multiples_of(COARSE));
     let mode = parts.iter().find_map(|part| part.mode);
+    let names_major = parts.iter().any(|part| part.names_major);
     let divisor = if is_coarse { COARSE } else { 1 };
     parts.iter_mut().flat_map(|part| &mut part.measures).for_each(|measure| measure.divide(divisor));
     let ticks_per_quarter = FINE_TICKS / divisor;
@@ -122,6 +123,7 @@ pub fn read_tune(bytes: &[u8], wanted: Option<&str>) -> Result<Source, ReadError
         ticks_per_quarter: ticks_per_quarter as u16,
         directions,
         mode,
+        names_major,
         tracks,
         remarks,
     })

@@ -66,6 +66,7 @@ pub(super) struct Voice {
     pub moved: i32,
     signature: Signature,
     mode: Option<Key>,
+    names_major: bool,
     metre: Option<Metre>,
     measures: Vec<WrittenMeasure>,
     signs: Vec<RepeatSigns>,
@@ -111,6 +112,7 @@ impl Voice {
             moved: 0,
             signature: Signature::C_MAJOR,
             mode: None,
+            names_major: false,
             metre: None,
             measures: Vec::new(),
             signs: Vec::new(),
@@ -170,6 +172,7 @@ impl Voice {
         self.signature = signature;
         if self.now == 0 && self.measures.is_empty() {
             self.mode = signature.mode.map(|key| key.transposed(self.moved));
+            self.names_major = signature.names_major;
         }
         let key = signature.key.transposed(self.moved);
         self.measure.keys.push((self.now, Direction::Key { sharps: key.sharps, minor: key.minor }));
@@ -256,8 +259,9 @@ impl Voice {
         let _ = self.end_measure();
         let remarks = self.left_out.remarks();
         let is_transposing = self.moved % 12 != 0;
-        let (name, measures, mode) = (self.name, self.measures, self.mode);
-        (WrittenPart { name, measures, is_transposing, mode, remarks, ..WrittenPart::default() }, self.signs)
+        let (name, measures, mode, names_major) = (self.name, self.measures, self.mode, self.names_major);
+        let part = WrittenPart { name, measures, is_transposing, mode, names_major, remarks, ..WrittenPart::default() };
+        (part, self.signs)
     }
 
     fn last_notes(&mut self) -> &mut [WrittenNote] {

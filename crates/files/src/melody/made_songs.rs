@@ -140,6 +140,7 @@ pub(super) fn source(tracks: Vec<Track>) -> Source {
         creators: Vec::new(),
         below: Vec::new(),
         mode: None,
+        names_major: false,
         ticks_per_quarter: QUARTER as u16,
         directions: Vec::new(),
         tracks,

@@ -173,6 +173,7 @@ mod tests {
             creators: Vec::new(),
             below: Vec::new(),
             mode: None,
+            names_major: false,
             ticks_per_quarter: 480,
             directions: vec![(0, Direction::Metre(metre))],
             tracks: vec![track],

@@ -26,6 +26,7 @@ fn file(tracks: &[NamedTrack]) -> Source {
         creators: Vec::new(),
         below: Vec::new(),
         mode: None,
+        names_major: false,
         ticks_per_quarter: 480,
         directions: Vec::new(),
         tracks,

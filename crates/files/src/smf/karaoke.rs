@@ -82,6 +82,7 @@ mod tests {
             creators: Vec::new(),
             below: Vec::new(),
             mode: None,
+            names_major: false,
             ticks_per_quarter: 480,
             directions: Vec::new(),
             tracks: names.iter().map(track).collect(),

@@ -80,6 +80,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
         creators: Vec::new(),
         below: Vec::new(),
         mode: None,
+        names_major: false,
         ticks_per_quarter: scale.ticks_per_quarter,
         directions: in_order_each_once(directions),
         tracks,

@@ -80,6 +80,8 @@ pub(crate) struct WrittenPart {
     pub is_transposing: bool,
     /// See [`Source::mode`](crate::Source::mode), as it sounds.
     pub mode: Option<Key>,
+    /// See [`Source::names_major`](crate::Source::names_major).
+    pub names_major: bool,
     /// What had to be interpreted in it, in sentences for the user.
     pub remarks: Vec<String>,
     /// How many of its notes have no pitch, and are left out.

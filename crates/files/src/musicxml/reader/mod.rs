@@ -104,6 +104,7 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
         (written, hidden) = (read(true)?.0, 0);
     }
     let mode = written.iter().find_map(|part| part.mode);
+    let names_major = written.iter().any(|part| part.names_major);
     let signs = repeat_signs(parts);
     let whole = 0..signs.len();
     let score = WrittenScore { ticks_per_quarter, parts: written, signs, sections: vec![whole] };
@@ -127,6 +128,7 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
         ticks_per_quarter: ticks_per_quarter as u16,
         directions: in_order_each_once(directions),
         mode,
+        names_major,
         tracks,
         remarks,
     })

@@ -26,6 +26,8 @@ pub(super) struct Context<'a> {
     /// From written to sounding pitch, by staff; 0 is for all staves.
     transposition: BTreeMap<u32, Transposition>,
     mode: Option<Key>,
+    /// Whether the first signature is named major.
+    names_major: Option<bool>,
     pub quarter_tones: usize,
     unpitched: usize,
     /// Words and fermatas that stand at rests.
@@ -117,6 +119,7 @@ pub(super) fn read_part(
         percussion: BTreeSet::new(),
         pitched: BTreeSet::new(),
         mode: None,
+        names_major: None,
         remarks: Vec::new(),
     };
     let mut part = WrittenPart::default();
@@ -127,6 +130,7 @@ pub(super) fn read_part(
         part.is_transposing |= context.transposition.values().any(|transposition| transposition.semitones % 12 != 0);
     }
     part.mode = context.mode;
+    part.names_major = context.names_major == Some(true);
     let told = [
         (context.quarter_tones, "quarter tones are rounded"),
         (context.under_rests, "words under rests are left out"),
@@ -263,6 +267,7 @@ fn read_attributes(node: Node, at: Tick, context: &mut Context, content: &mut Wr
             context.remark(&format!("a signature of {told} fifths is written as that of {key}, which sounds alike"));
         }
         let semitones = context.transposition(staff).semitones;
+        context.names_major = context.names_major.or(Some(["major", "ionian"].contains(&mode.as_str())));
         context.mode = context.mode.or(key_of_mode(sharps, &mode).map(|key| key.transposed(semitones)));
         let Key { sharps, minor } = key.transposed(semitones);
         content.keys.push((at, Direction::Key { sharps, minor }));
