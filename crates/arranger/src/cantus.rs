@@ -12,7 +12,7 @@ use harmonizer::search::{Plan, SearchStep, contour_of};
 
 use crate::progression::Told;
 use crate::told_chords::told_chords;
-use crate::{ArrangeError, Chords, Method, Options, Tune, untold};
+use crate::{ArrangeError, Chords, Method, Options, Tune, changes, untold};
 
 /// A melody ready to be harmonized, with all that was asked for it.
 pub struct Cantus {
@@ -27,6 +27,8 @@ pub struct Cantus {
     pub(crate) fold: Fold,
     /// The key in which it begins and ends.
     pub(crate) home: Key,
+    /// See [`changes::key_changes`].
+    pub(crate) changes: Vec<(usize, Key)>,
     /// The melody as its phrases are found, with the steps of each note.
     pub(crate) contour: phrasing::Contour,
     pub(crate) spans: Vec<Range<usize>>,
@@ -74,11 +76,18 @@ impl Tune {
         }
         remarks.extend(low_for_men(&melody, options));
         let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
-        let home = match options.heading.key.map(|key| key.home).or(source.mode) {
-            Some(key) => key.transposed(options.transpose),
+        let asked = options.heading.key.map(|key| key.home).or(source.mode);
+        let changes = match asked {
+            Some(_) => Vec::new(),
+            None => changes::key_changes(&source, &steps, melody::beats_in_bar(&melody, &grid)),
+        };
+        remarks.extend(changes::told(&changes));
+        let home = match asked.or(changes.first().map(|(_, key)| *key)) {
+            Some(key) if asked.is_some() => key.transposed(options.transpose),
+            Some(key) => key,
             None => phrasing::melody_key(&contour, told_key(&source), Phrasing::learned()),
         };
-        if options.heading.key.is_none() && source.mode.is_none() && !is_doubted {
+        if options.heading.key.is_none() && source.mode.is_none() && changes.is_empty() && !is_doubted {
             remarks.extend(untold::overruled(told_key(&source), home));
         }
         let fold = match (options.part, options.method) {
@@ -94,8 +103,22 @@ impl Tune {
         };
         let told = told_chords((&self.name, source.kind), options, &melody, &grid, home, &mut remarks)?;
         let (options, name) = (options.clone(), self.name.clone());
-        let mut cantus =
-            Cantus { options, name, source, melody, grid, steps, fold, home, contour, spans, kept, told, remarks };
+        let mut cantus = Cantus {
+            options,
+            name,
+            source,
+            melody,
+            grid,
+            steps,
+            fold,
+            home,
+            changes,
+            contour,
+            spans,
+            kept,
+            told,
+            remarks,
+        };
         if cantus.options.heading.key.is_none() && cantus.source.mode.is_none() {
             let remark = untold::other_final(&cantus);
             cantus.remarks.extend(remark);
@@ -124,7 +147,7 @@ impl Cantus {
     /// them there; the last note of all among them.
     pub fn phrase_ends(&self) -> Vec<(Tick, Vec<CadenceOption>)> {
         let mut plan = Plan::of(Vec::new());
-        plan.head_for_cadences(&self.contour, &self.spans, self.home);
+        self.head_for_cadences(&mut plan, 0);
         plan.goals.into_iter().map(|goal| (self.steps[goal.arrival].start, goal.options)).collect()
     }
 
@@ -133,8 +156,20 @@ impl Cantus {
         let mut plan = Plan::of(steps);
         // In the key in which the network hears it.
         let semitones = if let Fold::Shift(semitones) = self.fold { semitones } else { 0 };
-        plan.head_for_cadences(&self.contour.transposed(semitones), &self.spans, self.home.transposed(semitones));
+        self.head_for_cadences(&mut plan, semitones);
         plan
+    }
+
+    /// Each stretch of the melody comes to rest in its own key.
+    fn head_for_cadences(&self, plan: &mut Plan, semitones: i32) {
+        let contour = self.contour.transposed(semitones);
+        plan.head_for_cadences(&contour, &self.spans, self.home.transposed(semitones));
+        for (from, key) in self.changes.iter().skip(1) {
+            let mut later = Plan::of(Vec::new());
+            later.head_for_cadences(&contour, &self.spans, key.transposed(semitones));
+            plan.goals.retain(|goal| goal.arrival < *from);
+            plan.goals.extend(later.goals.into_iter().filter(|goal| goal.arrival >= *from));
+        }
     }
 }
 

@@ -63,6 +63,7 @@
 mod again;
 mod arrangement;
 mod cantus;
+mod changes;
 mod compose;
 mod error;
 #[cfg(not(target_family = "wasm"))]
