@@ -48,7 +48,7 @@ fn a_melody_is_moved_to_its_singers_and_the_user_is_told() {
         ),
         "{low}"
     );
-    let low = remarks(Options { transpose: -12, ..Options::default() });
+    let low = remarks(Options { transpose: -14, ..Options::default() });
     assert!(low.starts_with("the melody is moved an octave up, into the range of the soprano"), "{low}");
     let played = remarks(Options { transpose: -12, method: Method::Live, ..Options::default() });
     assert!(played.starts_with("the melody lies too low for the network"), "{played}");
@@ -127,6 +127,27 @@ fn a_mode_that_the_file_names_stands_unless_the_notes_contradict_it_and_then_it_
     let minor = "A B c d|e2 ^G2|A B c B|A2 E2|c d e c|B A ^G2|A4";
     assert_eq!(chosen("Cmaj", minor), ("A minor".into(), true));
     assert_eq!(chosen("Am", minor), ("A minor".into(), false));
+}
+
+#[test]
+fn a_piece_whose_signature_changes_begins_in_the_first_key_and_ends_in_the_last() {
+    let verse = "C C G G|A A G2|F F E E|D D C2|";
+    let raised = "D D A A|B B A2|G G F F|E E D2|]";
+    let tune = |change: &str| {
+        let text = format!("X:1\nM:4/4\nL:1/4\nK:C\n{verse}\n{change}{raised}\n");
+        Tune::read("tune.abc", text.as_bytes()).unwrap()
+    };
+    let cantus = tune("[K:D]").choose(&Options::default()).unwrap();
+    assert_eq!(cantus.home().to_string(), "C major");
+    assert_eq!(cantus.remarks, ["the key signature changes: the piece begins in C major and ends in D major"]);
+    let (_, last) = cantus.phrase_ends().pop().unwrap();
+    assert!(last.iter().all(|option| option.cadence.root == 2 && !option.cadence.minor), "{last:?}");
+    let score = cantus.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece.score;
+    let bass = score.part(Part::Bass);
+    assert_eq!([bass[0], bass[bass.len() - 1]].map(|note| note.pitch.class()), [0, 2]);
+    // A courtesy signature at the end changes nothing, nor does one that is written again.
+    let same = Tune::read("tune.abc", format!("X:1\nM:4/4\nL:1/4\nK:C\n{verse}[K:C]{verse}[K:D]|]").as_bytes());
+    assert!(same.unwrap().choose(&Options::default()).unwrap().remarks.is_empty());
 }
 
 #[test]

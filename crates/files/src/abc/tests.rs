@@ -406,6 +406,24 @@ fn a_fermata_over_a_rest_is_told_and_belongs_to_no_note() {
 }
 
 #[test]
+fn a_fermata_before_a_bar_line_is_that_of_the_note_before_it_and_notes_behind_an_ampersand_are_told() {
+    let source = quarters("cdef!fermata!|g4|");
+    assert_eq!(source.tracks[0].fermatas, [notes(&source)[3].start]);
+    let source = quarters("EDCD & C4|EEE2|");
+    let remarks = Melody::find(&source, &Choice::default()).unwrap().remarks;
+    assert!(remarks.contains(&"1 note behind & is left out".to_owned()), "{remarks:?}");
+}
+
+#[test]
+fn accidentals_of_a_key_may_stand_at_its_mode() {
+    for text in ["C#m^f", "C#m ^f"] {
+        assert_eq!(key(&read_text(&format!("X:1\nK:{text}\ncdef|\n"))), (4, true), "{text}");
+    }
+    let notes = |text: &str| pitches(&read_text(&format!("X:1\nL:1/4\nK:{text}\nFCB|\n")));
+    assert_eq!([notes("D^^f"), notes("D_b")], [vec![67, 61, 71], vec![66, 61, 70]]);
+}
+
+#[test]
 fn a_voice_that_no_score_line_prints_is_left_out_and_told() {
     let tune = |score: &str| read_text(&format!("X:1\n{score}M:4/4\nL:1/4\nK:C\nV:1\nCDEF|\nV:2\ncdef|\n"));
     let with_notes =

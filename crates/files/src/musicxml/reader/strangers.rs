@@ -66,6 +66,15 @@ fn words_and_fermatas_that_stand_at_rests_are_told() {
 }
 
 #[test]
+fn a_fermata_over_a_bar_line_is_that_of_the_note_before_it() {
+    let bar_line = "<barline location=\"right\"><fermata/></barline>";
+    let bars = [&[ATTRIBUTES, &note("C5", 4, ""), &note("D5", 4, ""), bar_line].concat(), &*note("C5", 8, "")];
+    let source = read_text(&score(&bars));
+    let second = source.tracks[0].channels[&0][1].start;
+    assert_eq!(source.tracks[0].fermatas, [second]);
+}
+
+#[test]
 fn percussion_alone_is_told_from_silence_and_beside_a_tune_it_is_counted() {
     let beat = "<note><unpitched><display-step>C</display-step><display-octave>5</display-octave></unpitched>\
                 <duration>2</duration></note>";
