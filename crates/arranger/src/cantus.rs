@@ -119,7 +119,7 @@ impl Tune {
             told,
             remarks,
         };
-        if cantus.options.heading.key.is_none() && cantus.source.mode.is_none() {
+        if cantus.options.heading.key.is_none() && cantus.source.mode.is_none() && cantus.changes.is_empty() {
             let remark = untold::other_final(&cantus);
             cantus.remarks.extend(remark);
         }
