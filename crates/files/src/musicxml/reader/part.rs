@@ -220,7 +220,7 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
     }
     content.length = end.round() as Tick;
     // Over a bar line it is meant for the notes that end there.
-    let at_end = content.notes.iter_mut().filter(|note| note.start + note.length >= content.length);
+    let at_end = content.notes.iter_mut().filter(|note| note.start.saturating_add(note.length) >= content.length);
     at_end.for_each(|note| note.fermata |= has_fermata_at_end);
     // What is printed elsewhere than it stands stays within its measure.
     content.directions.iter_mut().for_each(|(at, _)| *at = (*at).min(content.length));
