@@ -21,7 +21,7 @@ use tests::adam::Adam;
 
 /// Nats for a rest of a beat or more, the end of a line of words, a breath mark and a fermata. Bach's tables have none to
 /// learn from.
-const MARK_WEIGHTS: [f32; 4] = [3.0, 3.5, 5.0, 9.0];
+const MARK_WEIGHTS: [f32; 4] = [5.0, 3.5, 5.0, 9.0];
 /// Steps of the fit, how far each goes, and how strongly weights are drawn towards zero.
 const ROUNDS: usize = 120;
 const RATE: f64 = 0.15;

@@ -16,7 +16,7 @@ struct Sung {
 
 /// Where the notes begin on which a line of the text ends, in order. A file may say so (a line break in or after a syllable,
 /// the slashes of karaoke); else a line ends where a clause does, after a comma before a capital or under a note longer than
-/// the next, and where all of several verses go on with a capital.
+/// the next, before a capital that no name has, and where all of several verses go on with a capital.
 pub(crate) fn line_ends(lyrics: &[Lyric], notes: &[Note]) -> Vec<Tick> {
     let mut verses: Vec<u8> = lyrics.iter().map(|lyric| lyric.verse).collect();
     verses.sort_unstable();
@@ -54,7 +54,7 @@ fn breaks_before(syllable: &str) -> bool {
 
 /// By punctuation and capitals. A comma before a small letter ends no line that a stop ends a few syllables later.
 fn guessed_starts(verses: &[Vec<Sung>], notes: &[Note]) -> Vec<usize> {
-    let common = common_capitals(verses);
+    let (common, small) = (common_capitals(verses), small_words(verses));
     let mut starts = Vec::new();
     let mut length = 0;
     // What begins after such a comma, and at which length.
@@ -64,7 +64,10 @@ fn guessed_starts(verses: &[Vec<Sung>], notes: &[Note]) -> Vec<usize> {
         let (mark, next) = (last_mark(&pair[0].text), &pair[1]);
         let is_stop = mark.is_some_and(|mark| ".;:!?".contains(mark));
         let is_comma = mark == Some(',');
-        let is_sure = is_stop || is_comma && begins_with_capital(&next.text) || common.contains(&next.note);
+        let is_capital = begins_with_capital(&next.text);
+        let is_sure = is_stop
+            || is_capital && (is_comma || !is_within_word(&pair[0].text) && small.contains(&word(&next.text)))
+            || common.contains(&next.note);
         let is_line = length - comma.map_or(0, |(_, length)| length) >= FEWEST_SYLLABLES;
         if is_sure && length >= FEWEST_SYLLABLES {
             starts.extend(comma.take().filter(|_| is_line).map(|(note, _)| note));
@@ -76,6 +79,46 @@ fn guessed_starts(verses: &[Vec<Sung>], notes: &[Note]) -> Vec<usize> {
     }
     starts.extend(comma.map(|(note, _)| note));
     starts
+}
+
+/// Words that a verse writes with a capital where a line begins and nowhere else: conjunctions, prepositions and articles of
+/// languages that have many hymns. Besides them whatever the text itself writes small elsewhere.
+const SMALL_WORDS: &str = "a an and as at but by for from how if in is it its nor of on or our she so than that the their then \
+    there they this till to was we were what when where which while with yet your \
+    als am an auf aus bei da das dass dem den der die doch durch ein eine es für im in ist mit nicht nun ob so und uns \
+    von vor was wenn wer wie wir zu zum zur \
+    à au aux avec ce dans de des du elle en et je la le les ne nous on par pour qu que qui sur un une \
+    al che con del della e en los las no per por que si una y ad cum non quae quod sed sub ut \
+    een het van voor met op te zijn och att som för";
+
+/// Pronouns that stand for God may have a capital anywhere, and so may a call.
+const HONOURED: &str = "o he him his thee thine thou thy who whom whose you du dein deine dich dir er ihm ihn sein seine il \
+    lui son tu toi ton";
+
+/// The words of a text that begin with a capital for no other reason than that a line does; none where most words have one.
+fn small_words(verses: &[Vec<Sung>]) -> BTreeSet<String> {
+    let firsts = verses.iter().flat_map(|verse| {
+        let is_first = |at: usize| at == 0 || !is_within_word(&verse[at - 1].text);
+        (0..verse.len()).filter(move |&at| is_first(at)).map(|at| verse[at].text.as_str())
+    });
+    let (capitals, small): (Vec<&str>, Vec<&str>) = firsts.partition(|syllable| begins_with_capital(syllable));
+    if capitals.len() > small.len() {
+        return BTreeSet::new();
+    }
+    // A first syllable alone is not the word.
+    let small = small.into_iter().filter(|syllable| !is_within_word(syllable)).map(word);
+    let words = SMALL_WORDS.split_whitespace().map(str::to_owned).chain(small);
+    words.filter(|word| !HONOURED.split_whitespace().any(|honoured| honoured == word)).collect()
+}
+
+/// The letters of a syllable, small.
+fn word(syllable: &str) -> String {
+    syllable.chars().filter(|c| c.is_alphabetic() || *c == '\'' || *c == '’').collect::<String>().to_lowercase()
+}
+
+/// Whether the word goes on with the next syllable.
+fn is_within_word(syllable: &str) -> bool {
+    syllable.trim_end().ends_with('-')
 }
 
 /// The notes on which several verses have a syllable, and all of them a capital.
@@ -138,6 +181,9 @@ mod tests {
         assert_eq!(ends(&["God in three Per- sons, bless- ed Tri-"]).len(), 0, "a comma alone");
         assert_eq!(ends(&["O God in three Per- sons, bless- ed Tri-"]), [5], "a comma under a long note");
         assert_eq!(ends(&["It cau- ses to trem- ble, trem- ble. Were"]), [7], "a stop soon after the comma");
+        assert_eq!(ends(&["O- ne foun- da- tion Is Je- sus Christ her Lord She is his new cre-"]), [4, 10]);
+        assert_eq!(ends(&["Sing to the Lord Thy God and King of all"]).len(), 0, "names");
+        assert_eq!(ends(&["Come Thou Al- migh- ty King And Help Us Now"]).len(), 0, "capitals everywhere");
         assert_eq!(ends(&["Praise him all day, Praise him O God my"]), [3], "a capital alone may be a name");
         assert_eq!(ends(&["A- ma- zing grace That saved", "Through ma- ny toils I have"]), [3]);
         assert_eq!(ends(&["A- ma- zing grace That saved", "Through ma- ny toils and have"]).len(), 0);
