@@ -167,8 +167,10 @@ impl Cantus {
         for (from, key) in self.changes.iter().skip(1) {
             let mut later = Plan::of(Vec::new());
             later.head_for_cadences(&contour, &self.spans, key.transposed(semitones));
+            // A note struck again on both sides of the change may be one rest.
             plan.goals.retain(|goal| goal.arrival < *from);
-            plan.goals.extend(later.goals.into_iter().filter(|goal| goal.arrival >= *from));
+            let free = plan.goals.last().map_or(*from, |goal| goal.end.max(*from));
+            plan.goals.extend(later.goals.into_iter().filter(|goal| goal.arrival >= free));
         }
     }
 }
