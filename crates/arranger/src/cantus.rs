@@ -51,7 +51,8 @@ impl Tune {
         let mut melody = Melody::find(&source, &options.melody).map_err(in_file)?;
         options.heading.amend(&mut source.title, &mut source.directions);
         let mut remarks = melody.remarks.clone();
-        if options.heading.key.is_none() && source.mode.is_none() {
+        let asked = options.heading.key.map(|key| key.home).or(source.mode);
+        if asked.is_none() {
             remarks.extend(untold::settle_signature(&mut source, &mut melody));
         }
         let is_doubted = remarks.len() > melody.remarks.len();
@@ -75,20 +76,21 @@ impl Tune {
             steps = melody::steps(&melody, &grid).map_err(in_file)?;
         }
         remarks.extend(low_for_men(&melody, options));
-        let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, &grid));
-        let asked = options.heading.key.map(|key| key.home).or(source.mode);
+        let bar = melody::beats_in_bar(&melody, &grid);
+        let (contour, spans) = contour_of(&steps, bar);
         let changes = match asked {
             Some(_) => Vec::new(),
-            None => changes::key_changes(&source, &steps, melody::beats_in_bar(&melody, &grid)),
+            None => changes::key_changes(&source, &steps, bar),
         };
         remarks.extend(changes::told(&changes));
-        let home = match asked.or(changes.first().map(|(_, key)| *key)) {
-            Some(key) if asked.is_some() => key.transposed(options.transpose),
-            Some(key) => key,
-            None => phrasing::melody_key(&contour, told_key(&source), Phrasing::learned()),
-        };
-        if options.heading.key.is_none() && source.mode.is_none() && changes.is_empty() && !is_doubted {
-            remarks.extend(untold::overruled(told_key(&source), home));
+        let asked = asked.map(|key| key.transposed(options.transpose));
+        let signature = told_key(&source);
+        let found = || phrasing::melody_key(&contour, signature, Phrasing::learned());
+        let home = asked.or(changes.first().map(|(_, key)| *key)).unwrap_or_else(found);
+        // Nothing but signature and notes has told the key.
+        let is_found = asked.is_none() && changes.is_empty();
+        if is_found && !is_doubted {
+            remarks.extend(untold::overruled(signature, home));
         }
         let fold = match (options.part, options.method) {
             (Part::Soprano, Method::Live) => Fold::of(&steps),
@@ -119,7 +121,7 @@ impl Tune {
             told,
             remarks,
         };
-        if cantus.options.heading.key.is_none() && cantus.source.mode.is_none() && cantus.changes.is_empty() {
+        if is_found {
             let remark = untold::other_final(&cantus);
             cantus.remarks.extend(remark);
         }
@@ -175,14 +177,18 @@ impl Cantus {
     }
 }
 
-/// What is known of the key before the notes are looked at. Where no mode is named, major is what programs write.
+/// What is known of the key before the notes are looked at.
 fn told_key(source: &Source) -> Signature {
     match signature(&source.directions) {
         Some(Key { sharps: 0, minor: false }) if source.kind == Kind::Midi => Signature::Default,
-        Some(key) if key.minor || source.names_major => Signature::Key(key),
-        Some(key) => Signature::Sharps(key.sharps),
+        Some(key) => believed(source, key),
         None => Signature::None,
     }
+}
+
+/// What a signature tells. Where no mode is named, major is what programs write.
+pub(crate) fn believed(source: &Source, key: Key) -> Signature {
+    if key.minor || source.names_major { Signature::Key(key) } else { Signature::Sharps(key.sharps) }
 }
 
 fn check_part(options: &Options) -> Result<(), ArrangeError> {
@@ -265,14 +271,11 @@ fn least_outside(
         return None;
     }
     let (semitones, as_it_is, moved) = Fold::least_outside(steps, Part::Soprano.range());
-    let outside = format!("{as_it_is} % of the melody are outside");
-    Some(match moved < as_it_is {
-        true => format!(
-            "{outside}, where the other parts may leave their ranges; --transpose {} leaves {moved} % there",
-            transpose + semitones
-        ),
-        false => format!("{outside}, where the other parts may leave their ranges; no --transpose leaves less"),
-    })
+    let way_out = match moved < as_it_is {
+        true => format!("--transpose {} leaves {moved} % there", transpose + semitones),
+        false => "no --transpose leaves less".into(),
+    };
+    Some(format!("{as_it_is} % of the melody are outside, where the other parts may leave their ranges; {way_out}"))
 }
 
 /// Semitones below the middle of its range from which on a melody leaves men no room below it, and so many from the top of

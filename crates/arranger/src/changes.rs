@@ -3,8 +3,10 @@
 use chorale::Key;
 use files::melody::MelodyStep;
 use files::{Direction, Source};
-use harmonizer::phrasing::{self, Phrasing, Signature};
+use harmonizer::phrasing::{self, Phrasing};
 use harmonizer::search::contour_of;
+
+use crate::cantus::believed;
 
 /// Fewer notes between two signatures are no piece in a key of its own.
 const FEWEST_NOTES: usize = 8;
@@ -31,11 +33,7 @@ pub(crate) fn key_changes(source: &Source, steps: &[MelodyStep], bar: Option<u32
         if contour.notes.len() < FEWEST_NOTES {
             continue;
         }
-        let told = match signature.minor || source.names_major {
-            true => Signature::Key(*signature),
-            false => Signature::Sharps(signature.sharps),
-        };
-        let key = phrasing::melody_key(&contour, told, Phrasing::learned());
+        let key = phrasing::melody_key(&contour, believed(source, *signature), Phrasing::learned());
         if changes.last().is_none_or(|(_, last)| *last != key) {
             changes.push((if changes.is_empty() { 0 } else { *step }, key));
         }

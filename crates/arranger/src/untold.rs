@@ -3,7 +3,6 @@
 use chorale::{Key, Surroundings};
 use files::melody::{Melody, guess_pickup};
 use files::{NamedKey, Source, Tick, mended_signature, set_signature, signature};
-
 use harmonizer::phrasing::Signature;
 
 use crate::Cantus;
@@ -19,27 +18,26 @@ pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Opti
     if written.any(|(pitch, spelling)| *spelling != key.spell(pitch, Surroundings::default())) {
         melody.spellings.clear();
     }
-    // Without a word on the mode, major is what programs write.
-    let name = told.to_string();
-    let option = if told.minor { name.as_str() } else { name.split(' ').next().unwrap_or_default() };
-    Some(format!(
-        "the signature is {name}, the notes are in {key}: spelled in that (--key {} keeps {name})",
-        quoted(option)
-    ))
+    Some(format!("the signature is {told}, the notes are in {key}: spelled in that ({})", keeping(told)))
 }
 
 /// That a melody is in another key than the one that the file names with its mode.
 pub(crate) fn overruled(told: Signature, home: Key) -> Option<String> {
     let Signature::Key(told) = told else { return None };
-    let (name, is_other) = (told.to_string(), told.tonic() != home.tonic() || told.minor != home.minor);
-    let option = if told.minor { name.as_str() } else { name.split(' ').next().unwrap_or_default() };
+    let is_other = told.tonic() != home.tonic() || told.minor != home.minor;
     is_other.then(|| {
         format!(
-            "the file names {name}, but the melody begins, ends and lies as in {home}: it is harmonized in that (--key {} \
-             keeps {name})",
-            quoted(option)
+            "the file names {told}, but the melody begins, ends and lies as in {home}: it is harmonized in that ({})",
+            keeping(told)
         )
     })
+}
+
+/// The option that keeps a key; a letter alone is major.
+fn keeping(key: Key) -> String {
+    let name = key.to_string();
+    let option = if key.minor { name.as_str() } else { name.split(' ').next().unwrap_or_default() };
+    format!("--key {} keeps {name}", quoted(option))
 }
 
 /// As a shell wants it.

@@ -121,7 +121,8 @@ pub(super) fn bass_class(role: Role, cadence: Option<Cadence>, before: Chord, so
 }
 
 /// The chord of which the lower parts must sing, if any: the tonic at the beginning, and before an arrival that binds the
-/// dominant, or iv6 where it is Phrygian. Both are heard too well for a cost: it would let the draw through that stands against no others.
+/// dominant, or iv6 where it is Phrygian. They are heard too well for a cost: it would let the draw through that stands
+/// against no others.
 pub(super) fn chord(role: Role, cadence: Option<Cadence>, before: Chord, soprano: Token) -> Option<GivenChord> {
     let chord = match (role, cadence) {
         (Role::Opening(home), _) if before == Chord::START => tonic(home),

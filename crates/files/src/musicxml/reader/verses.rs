@@ -5,6 +5,16 @@ use super::tests::{ATTRIBUTES, note, read_text, score};
 
 const REPEAT: &str = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
 
+const BACK: &str = "<repeat direction=\"backward\"/>";
+
+/// A measure under a bracket.
+fn ending(number: u8, more: &str, measure: &str) -> String {
+    format!(
+        "<barline location=\"left\"><ending number=\"{number}\" type=\"start\"/></barline>{measure}\
+             <barline location=\"right\"><ending number=\"{number}\" type=\"stop\"/>{more}</barline>"
+    )
+}
+
 /// A measure with a word for each verse.
 fn sung(verses: &[&str]) -> String {
     let lyrics = (1..).zip(verses).map(|(verse, text)| lyric(verse, "single", text));
@@ -24,15 +34,14 @@ fn verses(repeated: &[&str], once: &[&str]) -> Vec<String> {
 #[test]
 fn repeated_measures_with_several_lines_of_words_sing_one_each_time() {
     let two = |a: &str, b: &str| [lyric(1, "single", a), lyric(2, "single", b)].concat();
-    let repeat = "<barline location=\"right\"><repeat direction=\"backward\"/></barline>";
-    let first = [ATTRIBUTES, &note("C5", 8, &two("A", "P")), repeat].concat();
+    let first = [ATTRIBUTES, &note("C5", 8, &two("A", "P")), REPEAT].concat();
     let source = read_text(&score(&[&first, &note("D5", 8, &lyric(1, "single", "E"))]));
     assert_eq!(words(&source), [(0, 1, "A"), (1920, 1, "P"), (3840, 1, "E")]);
     // Strophes, which the rest has too, are sung to the whole.
     let source = read_text(&score(&[&first, &note("D5", 8, &two("E", "R"))]));
     assert_eq!(words(&source).len(), 6);
     // A measure without words of the second pass has those of the first.
-    let measures = [note("C5", 8, &two("A", "P")), format!("{}{repeat}", note("D5", 8, &lyric(1, "single", "Amen")))];
+    let measures = [note("C5", 8, &two("A", "P")), format!("{}{REPEAT}", note("D5", 8, &lyric(1, "single", "Amen")))];
     let source = read_text(&score(&[&measures[0], &measures[1]]));
     let texts: Vec<&str> = words(&source).iter().map(|(.., text)| *text).collect();
     assert_eq!(texts, ["A", "Amen", "P", "Amen"]);
@@ -52,16 +61,9 @@ fn lines_beyond_the_passes_are_further_verses() {
 
 #[test]
 fn an_ending_has_the_words_of_its_pass_and_a_refrain_one_line_whatever_its_number() {
-    let ending = |number: u8, more: &str, measure: &str| {
-        format!(
-            "<barline location=\"left\"><ending number=\"{number}\" type=\"start\"/></barline>{measure}\
-                 <barline location=\"right\"><ending number=\"{number}\" type=\"stop\"/>{more}</barline>"
-        )
-    };
-    let back = "<repeat direction=\"backward\"/>";
     let three = [ATTRIBUTES, &sung(&["1", "2", "3"])].concat();
     let (first, second) =
-        (ending(1, back, &sung(&["a", "", "c"])), ending(2, "", &note("D5", 8, &lyric(2, "single", "b"))));
+        (ending(1, BACK, &sung(&["a", "", "c"])), ending(2, "", &note("D5", 8, &lyric(2, "single", "b"))));
     let source = read_text(&score(&[&three, &first, &second, &note("E5", 8, &lyric(3, "single", "R"))]));
     let texts: Vec<(u8, &str)> = words(&source).iter().map(|(_, verse, text)| (*verse, *text)).collect();
     assert_eq!(texts, [(1, "1"), (2, "3"), (1, "a"), (2, "c"), (1, "2"), (1, "b"), (1, "R")]);
@@ -69,15 +71,8 @@ fn an_ending_has_the_words_of_its_pass_and_a_refrain_one_line_whatever_its_numbe
 
 #[test]
 fn words_of_a_pass_that_is_not_played_are_told() {
-    let ending = |number: u8, more: &str, measure: &str| {
-        format!(
-            "<barline location=\"left\"><ending number=\"{number}\" type=\"start\"/></barline>{measure}\
-                 <barline location=\"right\"><ending number=\"{number}\" type=\"stop\"/>{more}</barline>"
-        )
-    };
-    let back = "<repeat direction=\"backward\"/>";
     let first = [ATTRIBUTES, &sung(&["1", "2"])].concat();
-    let endings = [ending(1, back, &sung(&["a", "never"])), ending(2, "", &sung(&["", "b"]))];
+    let endings = [ending(1, BACK, &sung(&["a", "never"])), ending(2, "", &sung(&["", "b"]))];
     let source = read_text(&score(&[&first, &endings[0], &endings[1]]));
     assert_eq!(source.tracks[0].remarks.last().unwrap(), "words of passes that are not played are left out (1)");
 }
