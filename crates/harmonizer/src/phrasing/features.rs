@@ -77,6 +77,21 @@ fn has_few_long(sorted: &[u32]) -> bool {
     4 * long <= sorted.len() && long as u64 * 24 * u64::from(BEAT) >= span
 }
 
+/// The notes on which a melody rests, whether a phrase ends there or not: of two beats or more, twice as long as is usual and
+/// longer than their neighbours. None where nobody tells how long notes are.
+pub fn rests(contour: &Contour) -> Vec<usize> {
+    if !contour.tells_strokes {
+        return Vec::new();
+    }
+    let lengths: Vec<u32> = contour.notes.iter().map(|note| note.length + note.rest).collect();
+    let usual = Lengths::of(contour).sorted[lengths.len() / 2];
+    let is_rest = |index: &usize| {
+        let [before, this, after] = [index - 1, *index, index + 1].map(|index| lengths[index]);
+        contour.may_end(*index) && this >= (2 * usual).max(2 * BEAT) && this > before && this > after
+    };
+    (1..lengths.len().saturating_sub(1)).filter(is_rest).collect()
+}
+
 /// The features of a note as the end of a phrase, among notes of such lengths.
 pub fn of_note(contour: &Contour, lengths: &Lengths, index: usize, key: Key) -> Vec<usize> {
     let notes = &contour.notes;

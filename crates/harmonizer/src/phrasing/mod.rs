@@ -115,4 +115,29 @@ mod tests {
         assert!(ends(Mark::Fermata, 0).contains(&8));
         assert!(ends(Mark::None, 4).contains(&8));
     }
+
+    #[test]
+    fn a_melody_rests_on_long_notes_that_end_no_phrase() {
+        let (mut onset, mut notes) = (0, Vec::new());
+        for bar in 0..8 {
+            // Every second bar ends with a half, and the fifth does too.
+            let ends_long = bar % 2 == 1 || bar == 4;
+            let lengths: &[u32] = if ends_long { &[4, 4, 8] } else { &[4, 4, 4, 4] };
+            for &length in lengths {
+                let pitch = Pitch::new([72, 74, 76, 77][notes.len() % 4]).unwrap();
+                notes.push(ContourNote { onset, length, rest: 0, pitch, mark: Mark::None });
+                onset += length;
+            }
+        }
+        let told = Contour { notes, bar: Some(4), tells_strokes: true };
+        let found = |contour: &Contour| {
+            let segmentation = Segmentation::new(contour, Key::of_tonic(0, false), Phrasing::learned());
+            let likelihoods = segmentation.likelihoods();
+            (segmentation.likely_ends(&likelihoods), segmentation.rests(&likelihoods))
+        };
+        let (ends, rests) = found(&told);
+        assert!(!ends.contains(&16) && rests.contains(&16), "{ends:?} {rests:?}");
+        let (ends, rests) = found(&Contour { tells_strokes: false, ..told });
+        assert_eq!(ends, rests);
+    }
 }

@@ -146,6 +146,9 @@ fn log_add(a: f64, b: f64) -> f64 {
 /// A note less likely to end a phrase is not made an end: a wrong one is heard more than a missing one.
 const LEAST_LIKELIHOOD: f64 = 0.4;
 
+/// Steps between a rest and the end of a phrase at least: four beats.
+const CLOSEST: u32 = 4 * Phase::STEPS_PER_BEAT as u32;
+
 /// A melody whose phrases are sought, in its own bars or, where it has none, in both usual ones.
 pub struct Segmentation<'a> {
     lattices: Vec<Lattice<'a>>,
@@ -182,6 +185,22 @@ impl<'a> Segmentation<'a> {
     pub fn likely_ends(&self, likelihoods: &[f64]) -> Vec<usize> {
         let mut ends = self.ends();
         ends.retain(|&end| end + 1 == likelihoods.len() || likelihoods[end] >= LEAST_LIKELIHOOD);
+        ends
+    }
+
+    /// The same, and between them, the likeliest first, the long notes on which the melody rests.
+    pub fn rests(&self, likelihoods: &[f64]) -> Vec<usize> {
+        let mut ends = self.likely_ends(likelihoods);
+        let contour = self.lattices[0].contour;
+        let mut rests = features::rests(contour);
+        rests.sort_by(|&a, &b| likelihoods[b].total_cmp(&likelihoods[a]));
+        let onset = |index: usize| contour.notes[index].onset;
+        for rest in rests {
+            if ends.iter().all(|&end| onset(end).abs_diff(onset(rest)) >= CLOSEST) {
+                ends.push(rest);
+            }
+        }
+        ends.sort_unstable();
         ends
     }
 

@@ -132,7 +132,7 @@ impl Plan {
         let likelihoods = segmentation.likelihoods();
         let length = notes.last().map_or(0, |note| note.end).max(self.steps.len());
         self.outlook = outlook(&likelihoods, notes, length);
-        for end in segmentation.likely_ends(&likelihoods) {
+        for end in segmentation.rests(&likelihoods) {
             let is_last = end + 1 == contour.notes.len();
             let options = phrasing::cadences_under(contour, end, key, is_last, phrasing);
             // A last note struck again is one rest.
