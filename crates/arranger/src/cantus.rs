@@ -145,8 +145,8 @@ impl Cantus {
         &self.contour
     }
 
-    /// Where the last notes of phrases begin, in ticks of the file, with the cadences that suit each as often as Bach would take
-    /// them there; the last note of all among them.
+    /// Where the last notes of phrases begin, and others on which the melody rests, in ticks of the file, with the cadences
+    /// that suit each as often as Bach would take them there; the last note of all among them.
     pub fn phrase_ends(&self) -> Vec<(Tick, Vec<CadenceOption>)> {
         let mut plan = Plan::of(Vec::new());
         self.head_for_cadences(&mut plan, 0);

@@ -2,8 +2,8 @@
 
 use chorale::{Key, Surroundings};
 use files::melody::{Melody, guess_pickup};
-use files::{NamedKey, Source, Tick, mended_signature, set_signature, signature};
-use harmonizer::phrasing::Signature;
+use files::{NamedKey, Source, mended_signature, set_signature, signature};
+use harmonizer::phrasing::{Phrasing, Segmentation, Signature};
 
 use crate::Cantus;
 
@@ -53,16 +53,15 @@ pub(crate) fn other_final(cantus: &Cantus) -> Option<String> {
     let relative = if home.minor { Key { minor: false, ..home } } else { home };
     let mode = NamedKey::of_final(relative.sharps, last).filter(|mode| mode.home.tonic() != home.tonic())?;
     // Where phrases end, the last of all among them; and the first note, if its fifth does not lead to it.
-    let steps = cantus.phrase_ends().into_iter().map(|(tick, _)| tick);
-    let notes = &cantus.melody.notes;
-    let at = |tick: Tick| notes[notes.partition_point(|note| note.start <= tick).saturating_sub(1)].pitch.class();
-    let mut rests: Vec<u8> = steps.map(at).collect();
+    let segmentation = Segmentation::new(&cantus.contour, home, Phrasing::learned());
+    let ends = segmentation.likely_ends(&segmentation.likelihoods());
+    let mut rests: Vec<u8> = ends.into_iter().map(|end| cantus.contour.notes[end].pitch.class()).collect();
     let is_pickup = (first + 12 - last) % 12 == 7 && second == last;
     let begins_on = if is_pickup { second } else { first };
     rests.push(begins_on);
     let on = |class: u8| rests.iter().filter(|rest| **rest == class).count();
     let length = |class: u8| {
-        let of_class = notes.iter().filter(|note| note.pitch.class() == class);
+        let of_class = cantus.melody.notes.iter().filter(|note| note.pitch.class() == class);
         of_class.map(|note| u64::from(note.end - note.start)).sum::<u64>()
     };
     let more = if begins_on == last { 1 } else { MORE_RESTS };
