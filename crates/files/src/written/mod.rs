@@ -142,6 +142,7 @@ pub(crate) enum WrittenExpression {
 }
 
 /// A note, or a piece of a tied one.
+#[derive(Clone)]
 pub(crate) struct WrittenNote {
     /// Staff and voice.
     pub line: (u32, String),
@@ -162,6 +163,7 @@ pub(crate) struct WrittenNote {
 }
 
 /// A syllable, in the form of [`crate::Lyric`].
+#[derive(Clone)]
 pub(crate) struct WrittenLyric {
     pub verse: u8,
     pub text: String,

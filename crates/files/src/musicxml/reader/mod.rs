@@ -5,6 +5,7 @@ mod elements;
 mod harmony;
 mod note;
 mod part;
+mod repeated;
 mod signs;
 
 use std::collections::{BTreeMap, BTreeSet};

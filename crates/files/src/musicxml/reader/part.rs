@@ -9,6 +9,7 @@ use super::direction::{read_direction, read_dynamics};
 use super::elements::{PartNodes, child, children, text_of};
 use super::harmony::read_harmony;
 use super::note::{Transposition, line_of, read_note, read_words};
+use super::repeated::MeasureRepeats;
 use super::{ReadError, shorten};
 use crate::score::{Direction, Metre, Tick};
 use crate::written::{WrittenMeasure, WrittenPart, key_of_mode, transposed_symbol};
@@ -123,9 +124,11 @@ pub(super) fn read_part(
         remarks: Vec::new(),
     };
     let mut part = WrittenPart::default();
+    let mut repeats = MeasureRepeats::default();
     for measure in &nodes.measures {
         context.measure = measure.attribute("number").unwrap_or("?");
-        let content = read_measure(*measure, &mut context)?;
+        let mut content = read_measure(*measure, &mut context)?;
+        repeats.fill(*measure, &part.measures, &mut content);
         part.measures.push(content);
         part.is_transposing |= context.transposition.values().any(|transposition| transposition.semitones % 12 != 0);
     }
