@@ -95,6 +95,6 @@ mod tests {
     fn most_lines_of_tunes_that_are_not_bachs_are_found_and_few_ends_besides() {
         let lines = found(Phrasing::learned()).unwrap();
         assert!(lines.precision() > 0.8, "{lines}");
-        assert!(lines.recall() > 0.74, "{lines}");
+        assert!(lines.recall() > 0.79, "{lines}");
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use arranger::{ComposeOptions, Options, Prompt, compose};
 use chorale::{Approach, Chord, Key, Part, Pitch, Sonority};
 use engraving::Piece;
@@ -208,13 +208,15 @@ fn main() -> Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let (mut seeds, mut ensemble, mut new) = (8, Ensemble::default(), 0);
     while arguments.first().is_some_and(|first| first.starts_with("--")) {
-        let option: Vec<String> = arguments.drain(..2).collect();
-        match option[0].as_str() {
-            "--seeds" => seeds = option[1].parse()?,
-            "--ranges" => ensemble = option[1].parse()?,
-            "--new" => new = option[1].parse()?,
+        let option = arguments.remove(0);
+        let value = arguments.first().with_context(|| format!("{option} wants a value"))?;
+        match option.as_str() {
+            "--seeds" => seeds = value.parse()?,
+            "--ranges" => ensemble = value.parse()?,
+            "--new" => new = value.parse()?,
             other => anyhow::bail!("there is no option {other}"),
         }
+        arguments.remove(0);
     }
     for (name, model) in [("wavenet", Model::wavenet()?), ("lstm", Model::lstm()?)] {
         let model = Arc::new(model);

@@ -140,4 +140,25 @@ mod tests {
         let (ends, rests) = found(&Contour { tells_strokes: false, ..told });
         assert_eq!(ends, rests);
     }
+
+    #[test]
+    fn among_phrases_of_one_length_an_end_stands_that_nothing_else_tells() {
+        // The Old Hundredth, in quarters throughout.
+        let pitches = [
+            67, 67, 66, 64, 62, 67, 69, 71, 71, 71, 71, 69, 67, 72, 71, 69, 67, 69, 71, 69, 67, 64, 66, 67, 74, 71, 67,
+            69, 72, 71, 69, 67,
+        ];
+        let note = |(index, midi): (u32, u8)| {
+            let pitch = Pitch::new(midi).unwrap();
+            ContourNote { onset: 4 * (index + 3), length: 4, rest: 0, pitch, mark: Mark::None }
+        };
+        let notes = (0..).zip(pitches).map(note).collect();
+        let told = Contour { notes, bar: Some(4), tells_strokes: true };
+        let ends = |contour: &Contour| {
+            let segmentation = Segmentation::new(contour, Key::of_tonic(7, false), Phrasing::learned());
+            segmentation.likely_ends(&segmentation.likelihoods())
+        };
+        assert_eq!(ends(&told), [7, 15, 23, 31]);
+        assert_eq!(ends(&Contour { tells_strokes: false, ..told }), [23, 31]);
+    }
 }

@@ -146,6 +146,10 @@ fn log_add(a: f64, b: f64) -> f64 {
 /// A note less likely to end a phrase is not made an end: a wrong one is heard more than a missing one.
 const LEAST_LIKELIHOOD: f64 = 0.4;
 
+/// But where so many phrases are equally long, those between them are too: of the training and validation chorales' ends that
+/// are less likely, 57 of 106 are right, and 31 of the 47 that lie so.
+const EQUAL: usize = 3;
+
 /// Steps between a rest and the end of a phrase at least: four beats.
 const CLOSEST: u32 = 4 * Phase::STEPS_PER_BEAT as u32;
 
@@ -181,11 +185,24 @@ impl<'a> Segmentation<'a> {
         best.max_by(|a, b| a.0.total_cmp(&b.0)).map_or(Vec::new(), |(_, ends)| ends)
     }
 
-    /// Those [`ends`](Self::ends) that are likely enough by the [`likelihoods`](Self::likelihoods), and the last note.
+    /// Those [`ends`](Self::ends) that are likely enough by the [`likelihoods`](Self::likelihoods) or in their place by the
+    /// lengths of the phrases around them, and the last note.
     pub fn likely_ends(&self, likelihoods: &[f64]) -> Vec<usize> {
-        let mut ends = self.ends();
-        ends.retain(|&end| end + 1 == likelihoods.len() || likelihoods[end] >= LEAST_LIKELIHOOD);
-        ends
+        let ends = self.ends();
+        let contour = self.lattices[0].contour;
+        let onset = |end: usize| contour.notes[end].onset;
+        let distances: Vec<u32> = ends.windows(2).map(|two| onset(two[1]) - onset(two[0])).collect();
+        let count = |distance: u32| distances.iter().filter(|other| **other == distance).count();
+        let usual = distances.iter().copied().max_by_key(|distance| count(*distance));
+        let usual = usual.filter(|usual| contour.tells_strokes && count(*usual) >= EQUAL);
+        let is_regular = |place: usize| {
+            let around = &distances[place.saturating_sub(1)..distances.len().min(place + 1)];
+            around.iter().all(|distance| Some(*distance) == usual)
+        };
+        let stands = |&(place, end): &(usize, usize)| {
+            end + 1 == likelihoods.len() || likelihoods[end] >= LEAST_LIKELIHOOD || is_regular(place)
+        };
+        ends.iter().copied().enumerate().filter(stands).map(|(_, end)| end).collect()
     }
 
     /// The same, and between them, the likeliest first, the long notes on which the melody rests.
