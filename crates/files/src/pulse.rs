@@ -67,10 +67,10 @@ impl<'a> Pulse<'a> {
         pulse
     }
 
-    /// Beats of a bar where the melody begins; `None` where no metre is given.
+    /// Beats of a bar where the melody begins; `None` where no metre is given, or bar lines alone tell it.
     pub fn beats_in_bar(&self, step: u32) -> Option<u32> {
         let stretch = &self.grid.stretches()[self.grid.stretch_at(step)];
-        stretch.metre.map(|metre| self.beats_of(metre))
+        stretch.metre.filter(|metre| metre.is_printed).map(|metre| self.beats_of(metre))
     }
 
     /// The beat that holds a sixteenth of the grid.

@@ -76,11 +76,15 @@ impl Metre {
         self.denominator() >= 8 && self.numerator.is_multiple_of(3)
     }
 
-    /// Whether its beats are heard in threes: 6/8, 9/8, 12/8, also 6/4, and 3/8 with one beat a bar.
+    /// Whether its beats are heard in threes: 6/8, 9/8, 12/8, also 6/4, and 3/8 with one beat a bar. Where bar lines alone
+    /// tell it, quarters are counted.
     pub fn has_dotted_beats(self) -> bool {
-        let is_threefold = self.numerator.is_multiple_of(3);
-        is_threefold
-            && (self.numerator > 3 && self.denominator() >= 4 || self.numerator == 3 && self.denominator() == 8)
+        self.numerator.is_multiple_of(3)
+            && match self.denominator() {
+                4 => self.numerator > 3 && self.is_printed,
+                8 => true,
+                denominator => self.numerator > 3 && denominator > 8,
+            }
     }
 }
 

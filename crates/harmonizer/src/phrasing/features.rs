@@ -77,19 +77,21 @@ fn has_few_long(sorted: &[u32]) -> bool {
     4 * long <= sorted.len() && long as u64 * 24 * u64::from(BEAT) >= span
 }
 
-/// The notes on which a melody rests, whether a phrase ends there or not: of two beats or more, twice as long as is usual and
-/// longer than their neighbours. None where nobody tells how long notes are.
-pub fn rests(contour: &Contour) -> Vec<usize> {
-    if !contour.tells_strokes {
-        return Vec::new();
-    }
+/// Whether a melody rests on each note, be it the end of a phrase or not: on one of half a bar or two beats, twice as long as
+/// is usual and longer than its neighbours.
+pub fn is_rest(contour: &Contour) -> Vec<bool> {
     let lengths: Vec<u32> = contour.notes.iter().map(|note| note.length + note.rest).collect();
-    let usual = Lengths::of(contour).sorted[lengths.len() / 2];
-    let is_rest = |index: &usize| {
-        let [before, this, after] = [index - 1, *index, index + 1].map(|index| lengths[index]);
-        contour.may_end(*index) && this >= (2 * usual).max(2 * BEAT) && this > before && this > after
+    let usual = Lengths::of(contour).sorted.get(lengths.len() / 2).copied().unwrap_or(0);
+    let least = (contour.bar.unwrap_or(4) * BEAT / 2).min(2 * BEAT).max(2 * usual);
+    let length = |index: Option<usize>| index.and_then(|index| lengths.get(index));
+    let is_rest = |index: usize| {
+        let is_longer = |other: Option<usize>| length(other).is_some_and(|other| *other < lengths[index]);
+        lengths[index] >= least
+            && contour.may_end(index)
+            && is_longer(index.checked_sub(1))
+            && is_longer(index.checked_add(1))
     };
-    (1..lengths.len().saturating_sub(1)).filter(is_rest).collect()
+    (0..lengths.len()).map(is_rest).collect()
 }
 
 /// The features of a note as the end of a phrase, among notes of such lengths.

@@ -205,16 +205,22 @@ impl<'a> Segmentation<'a> {
         ends.iter().copied().enumerate().filter(stands).map(|(_, end)| end).collect()
     }
 
-    /// The same, and between them, the likeliest first, the long notes on which the melody rests.
+    /// The same, and between them, the likeliest first, other notes that are likely enough and the long ones on which the
+    /// melody rests; not where nobody tells how long notes are.
     pub fn rests(&self, likelihoods: &[f64]) -> Vec<usize> {
         let mut ends = self.likely_ends(likelihoods);
         let contour = self.lattices[0].contour;
-        let mut rests = features::rests(contour);
-        rests.sort_by(|&a, &b| likelihoods[b].total_cmp(&likelihoods[a]));
+        if !contour.tells_strokes {
+            return ends;
+        }
         let onset = |index: usize| contour.notes[index].onset;
-        for rest in rests {
-            if ends.iter().all(|&end| onset(end).abs_diff(onset(rest)) >= CLOSEST) {
-                ends.push(rest);
+        let is_rest = features::is_rest(contour);
+        let could = |&index: &usize| is_rest[index] || likelihoods[index] >= LEAST_LIKELIHOOD;
+        let mut others: Vec<usize> = (0..is_rest.len()).filter(could).collect();
+        others.sort_by(|&a, &b| likelihoods[b].total_cmp(&likelihoods[a]));
+        for other in others {
+            if ends.iter().all(|&end| onset(end).abs_diff(onset(other)) >= CLOSEST) {
+                ends.push(other);
             }
         }
         ends.sort_unstable();
