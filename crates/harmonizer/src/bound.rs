@@ -11,7 +11,8 @@ const WIDTH: usize = 3;
 const SHARE: f32 = 1e-5;
 
 /// The likeliest ways to go on from each candidate of a beam with `part`, the likeliest first: of the chord's notes, and such
-/// that the parts which come `later` can still sing what makes the chord. Where nothing can, as much of it as there can be.
+/// that the parts which come `later` can still sing what makes the chord and none is below a bass that is told. Where nothing
+/// can, as much of it as there can be.
 /// `logits` are the part's, 47 for each candidate.
 pub(crate) fn longer(
     beam: &[Candidate],
@@ -41,11 +42,13 @@ pub(crate) fn longer(
         for (token, &logit) in Token::all().skip(tokens.start).zip(logits.iter()).filter(|(token, _)| is_open(*token)) {
             let mut longer = Candidate { log_likelihood: candidate.log_likelihood + logit, ..*candidate };
             longer.chord[part] = token;
-            found.push((lacking(longer.chord, later, query, chord), longer));
+            let faults =
+                lacking(longer.chord, later, query, chord) + u32::from(is_undercut(longer.chord, query, chord));
+            found.push((faults, longer));
         }
     }
-    let least = found.iter().map(|(lacking, _)| *lacking).min().unwrap_or(0);
-    let whole = found.into_iter().filter(|(lacking, _)| *lacking == least).map(|(_, candidate)| candidate);
+    let least = found.iter().map(|(faults, _)| *faults).min().unwrap_or(0);
+    let whole = found.into_iter().filter(|(faults, _)| *faults == least).map(|(_, candidate)| candidate);
     let mut longer: Vec<Candidate> = whole.collect();
     longer.sort_by(|a, b| b.log_likelihood.total_cmp(&a.log_likelihood));
     longer.truncate(WIDTH * most);
@@ -59,6 +62,14 @@ pub(crate) fn longer(
 /// The bass that is told, or that a cadence asks for which suits the chord.
 fn bass_class(query: &Query, chord: GivenChord) -> Option<u8> {
     chord.bass.or(query.bass.filter(|bass| chord.holds(*bass)))
+}
+
+/// Whether another part is below the bass that is told: it is heard over that note.
+fn is_undercut(so_far: Chord, query: &Query, chord: GivenChord) -> bool {
+    let pitches = query.limits.heard(so_far).pitches();
+    bass_class(query, chord).is_some()
+        && pitches[Part::Bass.index()].is_some()
+        && pitches.iter().flatten().min() < pitches[Part::Bass.index()].as_ref()
 }
 
 /// Of what makes the chord as many notes as the parts that come later are too few for.
