@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 use chorale::{Chord, Key, Part, PhraseEnds, Pitch, cadence_of, phrase_ends};
 use corpus::{CorpusPiece, Dataset};
 use harmonizer::phrasing::{
-    CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, Phrasing, Segmentation, Signature, expected_features,
-    melody_key, observed_features,
+    CadenceCount, Contour, ContourNote, FEATURES, MARKS, Mark, PARALLELS, Phrasing, Segmentation, Signature,
+    expected_features, melody_key, observed_features,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -189,14 +189,20 @@ fn in_three(lesson: &Lesson) -> Option<Lesson> {
     })
 }
 
-/// Follows the gradient.
+/// Follows the gradient. What comes twice is weighed last, beside what else is known: Bach's sopranos seldom tell it, and
+/// where nobody tells strokes nothing is to depend on it.
 fn fit(lessons: &[Lesson], phrasing: &mut Phrasing) {
-    let observed: Vec<Vec<f64>> =
-        lessons.iter().map(|lesson| observed_features(&lesson.contour, lesson.key, lesson.bar, &lesson.ends)).collect();
-    let mut adam = Adam::new(FEATURES, 1e-6);
     for (weight, value) in phrasing.phrases[MARKS].iter_mut().zip(MARK_WEIGHTS) {
         *weight = value;
     }
+    climb(lessons, phrasing, |index| !MARKS.contains(&index) && !PARALLELS.contains(&index));
+    climb(lessons, phrasing, |index| PARALLELS.contains(&index));
+}
+
+fn climb(lessons: &[Lesson], phrasing: &mut Phrasing, is_free: impl Fn(usize) -> bool) {
+    let observed: Vec<Vec<f64>> =
+        lessons.iter().map(|lesson| observed_features(&lesson.contour, lesson.key, lesson.bar, &lesson.ends)).collect();
+    let mut adam = Adam::new(FEATURES, 1e-6);
     for round in 1..=ROUNDS {
         let (mut gradient, mut likelihood) = (vec![0.0; FEATURES], 0.0);
         for (lesson, observed) in lessons.iter().zip(&observed) {
@@ -210,7 +216,7 @@ fn fit(lessons: &[Lesson], phrasing: &mut Phrasing) {
         }
         let slopes = gradient.iter().zip(&phrasing.phrases).map(|(sum, weight)| sum - DECAY * f64::from(*weight));
         let steps = adam.step(&slopes.collect::<Vec<_>>());
-        for index in (0..FEATURES).filter(|index| !MARKS.contains(index)) {
+        for index in (0..FEATURES).filter(|index| is_free(*index)) {
             phrasing.phrases[index] += (RATE * steps[index]) as f32;
         }
         if round % 10 == 0 {

@@ -13,7 +13,7 @@ const BEAT: u32 = Phase::STEPS_PER_BEAT as u32;
 pub const FARTHEST: u32 = 40;
 
 /// How many features there are. Each has a weight in nats.
-pub const COUNT: usize = UNTOLD.end;
+pub const COUNT: usize = PARALLEL.end;
 
 /// The note lasts, with the rest after it, for less than a beat, one, more than one, two, three, four or more.
 pub const DURATION: Range<usize> = 0..6;
@@ -41,6 +41,10 @@ pub const REGULAR: Range<usize> = FIRST.end..FIRST.end + 2;
 /// lasts.
 pub const FEW_LONG: Range<usize> = REGULAR.end..REGULAR.end + LONGER.end;
 pub const UNTOLD: Range<usize> = FEW_LONG.end..FEW_LONG.end + LONGER.end;
+
+/// Behind it begins what comes twice with the same lengths: four beats, on other degrees; four on the same; eight or more.
+/// Where a note struck again looks like one that lasts, nobody can tell.
+pub const PARALLEL: Range<usize> = UNTOLD.end..UNTOLD.end + 3;
 
 /// How long the notes of a melody last, with the rests after them.
 pub struct Lengths {
@@ -92,6 +96,48 @@ pub fn is_rest(contour: &Contour) -> Vec<bool> {
             && is_longer(index.checked_add(1))
     };
     (0..lengths.len()).map(is_rest).collect()
+}
+
+/// Notes from the first time to the second at most.
+const FARTHEST_PARALLEL: usize = 256;
+
+/// For each note the feature of what comes twice behind it, if anything does: what goes the same way from a note before has
+/// begun there. (Parallelism is the preference rule 4 of Lerdahl and Jackendoff's grouping, 1983.)
+pub fn parallels(contour: &Contour) -> Vec<Option<usize>> {
+    let notes = &contour.notes;
+    let mut found: Vec<Option<usize>> = vec![None; notes.len()];
+    if !contour.tells_strokes {
+        return found;
+    }
+    let interval = |index: usize| contour.motion(index).1;
+    for is_exact in [false, true] {
+        for distance in 1..notes.len().min(FARTHEST_PARALLEL + 1) {
+            let is_same = |first: usize| {
+                let [one, other] = [first, first + distance].map(|index| &notes[index]);
+                let tune =
+                    if is_exact { one.pitch == other.pitch } else { interval(first) == interval(first + distance) };
+                tune && one.length + one.rest == other.length + other.rest
+            };
+            let mut first = 0;
+            while first + distance < notes.len() {
+                let run = (first..notes.len() - distance).take_while(|&index| is_same(index)).count();
+                let span = notes[first + run.min(distance)].onset - notes[first].onset;
+                let feature = match (is_exact, span / (4 * BEAT)) {
+                    (_, 0) => None,
+                    (false, _) => Some(PARALLEL.start),
+                    (true, 1) => Some(PARALLEL.start + 1),
+                    (true, _) => Some(PARALLEL.start + 2),
+                };
+                for start in [first, first + distance] {
+                    if let Some(end) = start.checked_sub(1) {
+                        found[end] = found[end].max(feature);
+                    }
+                }
+                first += run + 1;
+            }
+        }
+    }
+    found
 }
 
 /// The features of a note as the end of a phrase, among notes of such lengths.

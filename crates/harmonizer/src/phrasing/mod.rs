@@ -12,7 +12,7 @@ mod weights;
 use chorale::{Key, Phase, Pitch};
 
 pub use cadences::{CadenceOption, cadences, cadences_under};
-pub use features::{COUNT as FEATURES, MARK as MARKS};
+pub use features::{COUNT as FEATURES, MARK as MARKS, PARALLEL as PARALLELS};
 pub use melody_key::{Signature, melody_key};
 pub use segments::{Segmentation, expected_features, observed_features};
 pub use weights::{CadenceCount, Phrasing};
@@ -160,5 +160,22 @@ mod tests {
         };
         assert_eq!(ends(&told), [7, 15, 23, 31]);
         assert_eq!(ends(&Contour { tells_strokes: false, ..told }), [23, 31]);
+    }
+
+    #[test]
+    fn what_comes_twice_begins_behind_an_end() {
+        let pitches = [60, 62, 64, 65, 67, 65, 60, 62, 64, 65, 69, 67, 69, 71, 72, 74];
+        let note = |(index, midi): (u32, u8)| {
+            let pitch = Pitch::new(midi).unwrap();
+            ContourNote { onset: 4 * index, length: 4, rest: 0, pitch, mark: Mark::None }
+        };
+        let told = Contour { notes: (0..).zip(pitches).map(note).collect(), bar: Some(4), tells_strokes: true };
+        let found = |contour: &Contour| {
+            let features = features::parallels(contour).into_iter().enumerate();
+            features.filter_map(|(index, feature)| Some((index, feature? - PARALLELS.start))).collect::<Vec<_>>()
+        };
+        // The first four notes again, and the same intervals from the twelfth on.
+        assert_eq!(found(&told), [(5, 1), (10, 0)]);
+        assert_eq!(found(&Contour { tells_strokes: false, ..told }), []);
     }
 }

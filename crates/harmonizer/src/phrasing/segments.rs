@@ -26,10 +26,12 @@ impl<'a> Lattice<'a> {
     fn new(contour: &'a Contour, bar: u32, key: Key, weights: &'a [f32]) -> Lattice<'a> {
         let candidates: Vec<usize> = (0..contour.notes.len()).filter(|&index| contour.may_end(index)).collect();
         let lengths = features::Lengths::of(contour);
+        let parallels = features::parallels(contour);
         let notes = candidates
             .iter()
             .map(|&index| {
-                let features = features::of_note(contour, &lengths, index, key);
+                let mut features = features::of_note(contour, &lengths, index, key);
+                features.extend(parallels[index]);
                 let score = features.iter().map(|&feature| f64::from(weights[feature])).sum();
                 (features, score)
             })
