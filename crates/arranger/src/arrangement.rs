@@ -134,6 +134,7 @@ impl Cantus {
         if options.heading.key.is_none_or(NamedKey::is_church_mode) {
             score.set_home(self.home);
         }
+        score.names_mode = self.named.is_church_mode();
         for (part, kept) in score.parts.iter_mut().zip(&self.kept).skip(1) {
             if let Some(notes) = kept {
                 part.clone_from(notes);

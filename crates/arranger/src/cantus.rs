@@ -5,7 +5,8 @@ use std::ops::Range;
 use chorale::{Key, Part, Pitch};
 use files::melody::{self, Fold, Melody, MelodyError, MelodyStep};
 use files::{
-    Direction, Ensemble, Grid, Kind, Metre, Note, Scoring, Source, Tick, signature, tell_pickup, transpose_keys,
+    Direction, Ensemble, Grid, Kind, Metre, NamedKey, Note, Scoring, Source, Tick, signature, tell_pickup,
+    transpose_keys,
 };
 use harmonizer::phrasing::{self, CadenceOption, Phrasing, Signature};
 use harmonizer::search::{Plan, SearchStep, contour_of};
@@ -27,6 +28,8 @@ pub struct Cantus {
     pub(crate) fold: Fold,
     /// The key in which it begins and ends.
     pub(crate) home: Key,
+    /// The same as the file or the user names it, if it is a church mode.
+    pub(crate) named: NamedKey,
     /// See [`changes::key_changes`].
     pub(crate) changes: Vec<(usize, Key)>,
     /// The melody as its phrases are found, with the steps of each note.
@@ -49,11 +52,16 @@ impl Tune {
         let in_file = |error: MelodyError| ArrangeError::in_file(&self.name, error);
         let mut source = self.source.clone();
         let mut melody = Melody::find(&source, &options.melody).map_err(in_file)?;
+        let of_file = signature(&source.directions);
         options.heading.amend(&mut source.title, &mut source.directions);
         let mut remarks = melody.remarks.clone();
-        let asked = options.heading.key.map(|key| key.home).or(source.mode);
-        if asked.is_none() {
-            remarks.extend(untold::settle_signature(&mut source, &mut melody));
+        let asked = options.heading.key.or_else(|| mode_of_file(&source));
+        match options.heading.key {
+            Some(key) if of_file.is_none_or(|of_file| of_file.sharps != key.signature.sharps) => {
+                remarks.extend(untold::contradicted(&source, &melody, key));
+            }
+            None if asked.is_none() => remarks.extend(untold::settle_signature(&mut source, &mut melody)),
+            _ => {}
         }
         let is_doubted = remarks.len() > melody.remarks.len();
         melody = melody.transposed(options.transpose).map_err(|pitch| ArrangeError::OutOfMidi {
@@ -86,7 +94,8 @@ impl Tune {
         let asked = asked.map(|key| key.transposed(options.transpose));
         let signature = told_key(&source);
         let found = || phrasing::melody_key(&contour, signature, Phrasing::learned());
-        let home = asked.or(changes.first().map(|(_, key)| *key)).unwrap_or_else(found);
+        let first = || changes.first().map(|(_, key)| *key);
+        let home = asked.map(|key| key.home).or_else(first).unwrap_or_else(found);
         // Nothing but signature and notes has told the key.
         let is_found = asked.is_none() && changes.is_empty();
         if is_found && !is_doubted {
@@ -114,6 +123,7 @@ impl Tune {
             steps,
             fold,
             home,
+            named: asked.unwrap_or(home.into()),
             changes,
             contour,
             spans,
@@ -138,6 +148,11 @@ impl Cantus {
     /// The key in which the piece begins and ends.
     pub fn home(&self) -> Key {
         self.home
+    }
+
+    /// The same, or the church mode that the file or the user names.
+    pub fn named_home(&self) -> NamedKey {
+        self.named
     }
 
     /// What the phrases are found in.
@@ -175,6 +190,11 @@ impl Cantus {
             plan.goals.extend(later.goals.into_iter().filter(|goal| goal.arrival >= free));
         }
     }
+}
+
+/// The church mode that a file names.
+fn mode_of_file(source: &Source) -> Option<NamedKey> {
+    source.mode.map(|home| NamedKey { signature: signature(&source.directions).unwrap_or(home), home })
 }
 
 /// What is known of the key before the notes are looked at.

@@ -55,9 +55,11 @@ impl Tune {
             ..Score::default()
         };
         match (key, self.source.mode) {
-            (Some(key), _) if key.is_church_mode() => score.set_home(key.home),
-            (Some(_), _) => {}
-            (None, Some(mode)) => score.set_home(mode),
+            (Some(key), _) => name_mode(&mut score, key),
+            (None, Some(mode)) => {
+                score.set_home(mode);
+                score.names_mode = true;
+            }
             (None, None) => score.settle_home(),
         }
         Ok(Piece::new(score, grid))
@@ -74,8 +76,16 @@ pub fn piece_of_table(name: &str, text: &str, key: Option<NamedKey>) -> Result<P
     directions.extend(key.map(|key| signature_of(key.signature)));
     let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
     let mut score = parts::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
-    key.filter(|key| key.is_church_mode()).into_iter().for_each(|key| score.set_home(key.home));
+    key.into_iter().for_each(|key| name_mode(&mut score, key));
     Ok(Piece::new(score, grid))
+}
+
+/// Of a key that is asked for; what is no church mode is the signature itself.
+fn name_mode(score: &mut Score, key: NamedKey) {
+    if key.is_church_mode() {
+        score.set_home(key.home);
+        score.names_mode = true;
+    }
 }
 
 fn signature_of(Key { sharps, minor }: Key) -> (Tick, Direction) {

@@ -1,16 +1,17 @@
 //! What a file does not tell, or tells wrong, as its notes show it.
 
 use chorale::{Key, Surroundings};
-use files::melody::{Melody, guess_pickup};
-use files::{NamedKey, Source, mended_signature, set_signature, signature};
-use harmonizer::phrasing::{Phrasing, Segmentation, Signature};
+use files::melody::{self, Melody, guess_pickup};
+use files::{FoundKey, Grid, NamedKey, Source, is_contradicted, mended_signature, set_signature, signature};
+use harmonizer::phrasing::{Phrasing, Segmentation, Signature, melody_key};
+use harmonizer::search::contour_of;
 
 use crate::Cantus;
 
 /// Puts the key of the notes in the place of a signature that nobody meant, so that they are spelled in it.
 pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Option<String> {
     let told = signature(&source.directions)?;
-    let key = mended_signature(source, melody.found_key())?;
+    let key = mended_signature(source, found_key(source, melody))?;
     set_signature(&mut source.directions, key);
     // What is no sharp or flat of the key is that of a program that knew no key, or another.
     let in_key = melody.notes.iter().filter(|note| key.has(note.pitch.class()));
@@ -19,6 +20,37 @@ pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Opti
         melody.spellings.clear();
     }
     Some(format!("the signature is {told}, the notes are in {key}: spelled in that ({})", keeping(told)))
+}
+
+fn found_key(source: &Source, melody: &Melody) -> FoundKey {
+    let key = melody.found_key();
+    let grid = Grid::new(source.ticks_per_quarter, &source.directions, melody.first_onset());
+    let is_sure = melody::steps(melody, &grid).is_ok_and(|steps| {
+        let (contour, _) = contour_of(&steps, melody::beats_in_bar(melody, &grid));
+        melody_key(&contour, Signature::None, Phrasing::learned()).index() == key.index()
+    });
+    FoundKey { key, is_sure }
+}
+
+/// That a melody is plainly in another key than the one that is asked for, and not the file's own, with what moves it there.
+pub(crate) fn contradicted(source: &Source, melody: &Melody, asked: NamedKey) -> Option<String> {
+    let found = found_key(source, melody);
+    let key = found.key;
+    let ends_there = melody.notes.last().is_some_and(|last| last.pitch.class() == asked.home.tonic());
+    if key.tonic() != asked.home.tonic() && ends_there || !is_contradicted(source, asked.signature, found) {
+        return None;
+    }
+    let up = i32::from(key.degree(asked.home.tonic()));
+    let semitones = if up > 6 { up - 12 } else { up };
+    let way_out = if key.minor == asked.home.minor && semitones != 0 {
+        format!(
+            "--transpose {semitones} in its place moves them into {}, without either they stay in {key}",
+            asked.home
+        )
+    } else {
+        format!("without it they stay in {key}")
+    };
+    Some(format!("--key says {asked}, but the notes are in {key}: {way_out}"))
 }
 
 /// That a melody is in another key than the one that the file names with its mode.

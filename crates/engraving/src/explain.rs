@@ -281,9 +281,9 @@ pub fn bach_rate(rule: Rule) -> f64 {
 /// The whole reading, for people.
 pub fn text(piece: &Piece) -> String {
     let Piece { score, grid, chords, marks, .. } = piece;
-    let (key, signature) = (score.home(), score.key());
+    let (key, named, signature) = (score.home(), score.named_home(), score.key());
     let found = score.found_key().written_near(key);
-    let mut text = format!("{}{key}", score.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default());
+    let mut text = format!("{}{named}", score.title.as_ref().map(|title| format!("{title}: ")).unwrap_or_default());
     if key != signature {
         text += &format!(" (its signature is that of {signature})");
     } else if found != key {

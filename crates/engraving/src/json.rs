@@ -18,6 +18,8 @@ pub struct Document {
     parts: [Option<&'static str>; 4],
     /// `G major`: in which it begins and ends, which need not be the signature's.
     key: String,
+    /// `D dorian`, where the file or the user names such a mode; `key` is then D minor.
+    mode: Option<String>,
     ticks_per_quarter: u16,
     /// The longest part, in sixteenths from the beginning of the file.
     length_steps: f64,
@@ -182,6 +184,7 @@ pub fn document(piece: &Piece) -> Document {
         title: score.title.clone(),
         parts: Part::ALL.map(|part| score.ensemble.parts().contains(&part).then(|| score.ensemble.name(part))),
         key: score.home().to_string(),
+        mode: Some(score.named_home()).filter(|mode| mode.is_church_mode()).map(|mode| mode.to_string()),
         ticks_per_quarter: score.ticks_per_quarter,
         length_steps: steps(score.end()),
         metres,

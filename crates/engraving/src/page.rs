@@ -24,7 +24,7 @@ pub fn page(piece: &Piece) -> String {
     let data = serde_json::to_string(&piece.sheet()).expect("numbers and texts become JSON");
     // What stands between the script's tags must not close them.
     let data = data.replace('<', "\\u003c");
-    let (title, key) = (escape(title), escape(&piece.score.home().to_string()));
+    let (title, key) = (escape(title), escape(&piece.score.named_home().to_string()));
     let (mut page, mut rest) = (String::new(), TEMPLATE);
     while let Some((before, (name, after))) =
         rest.split_once("{{").and_then(|(before, after)| Some((before, after.split_once("}}")?)))

@@ -110,7 +110,7 @@ impl Piece {
             grid.metre(grid.nearest_step(score.parts.iter().flatten().map(|note| note.start).min().unwrap_or(0)));
         Sheet {
             title: score.title.clone(),
-            key: score.home().to_string(),
+            key: score.named_home().to_string(),
             fifths: key.sharps,
             metre: format!("{}/{}", first.numerator, first.denominator()),
             tempo: tempo(score),

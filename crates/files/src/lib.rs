@@ -71,7 +71,7 @@ pub use program::{NoProgram, Program};
 pub use score::{
     Creator, DEFAULT_TEMPO, Direction, Lyric, Metre, Note, Score, TempoMap, Tick, signature, sung_at, transpose_keys,
 };
-pub use signature::{mended_signature, set_signature};
+pub use signature::{FoundKey, is_contradicted, mended_signature, set_signature};
 pub use source::{Kind, Place, Source, Track};
 pub use written::Endless;
 

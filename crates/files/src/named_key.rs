@@ -50,6 +50,12 @@ impl NamedKey {
         Some(NamedKey { signature: Key { sharps, minor: false }, home })
     }
 
+    /// The key so many semitones higher.
+    pub fn transposed(self, semitones: i32) -> NamedKey {
+        let signature = self.signature.transposed(semitones);
+        NamedKey { signature, home: self.home.transposed(semitones).written_near(signature) }
+    }
+
     /// Whether it is neither major nor minor.
     pub fn is_church_mode(self) -> bool {
         self.signature.sharps != self.home.sharps

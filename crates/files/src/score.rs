@@ -6,6 +6,7 @@ use chorale::{Key, Part, Pitch, Spelling};
 
 use crate::ensemble::Ensemble;
 use crate::melody::line_ends;
+use crate::named_key::NamedKey;
 use crate::phrasing::Phrasing;
 use crate::program::Program;
 use crate::written::mode_name;
@@ -153,6 +154,8 @@ pub struct Score {
     pub ticks_per_quarter: u16,
     /// The key in which it begins and ends where that is known, and the signature may tell another: D minor for D dorian.
     pub home: Option<Key>,
+    /// Whether the file or the user names the church mode that this and the first signature make.
+    pub names_mode: bool,
     /// In order of tick.
     pub directions: Vec<(Tick, Direction)>,
     /// Soprano, alto, tenor, bass; each in order of start.
@@ -214,6 +217,12 @@ impl Score {
     /// The key in which it begins and ends.
     pub fn home(&self) -> Key {
         self.home.unwrap_or_else(|| self.key())
+    }
+
+    /// The same, or the church mode that the file or the user names.
+    pub fn named_home(&self) -> NamedKey {
+        let home = self.home();
+        NamedKey { signature: if self.names_mode { self.key() } else { home }, home }
     }
 
     /// Keeps the key in which it begins and ends, and makes the signatures that it shares minor or major with it.

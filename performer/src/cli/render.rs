@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail};
 use arranger::{Arrangement, Choice, Chords, HarmonicRhythm, Method, Nats, Options, Tune};
-use chorale::{Density, Key, Part};
+use chorale::{Density, Part};
+use files::NamedKey;
 use harmonizer::search::PARTICLES;
 use network::Model;
 
@@ -283,7 +284,7 @@ struct Rendered {
     /// Which line of the file is the melody.
     place: String,
     /// The key in which it begins and ends; none for a piece that had its parts already.
-    home: Option<Key>,
+    home: Option<NamedKey>,
 }
 
 impl Rendered {
@@ -301,7 +302,7 @@ struct Harmonized {
     all: Vec<Arrangement>,
     seconds: f64,
     place: String,
-    home: Option<Key>,
+    home: Option<NamedKey>,
 }
 
 fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> Result<Harmonized> {
@@ -319,7 +320,7 @@ fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> 
     let all = cantus.harmonize(model)?;
     all[0].remarks.iter().for_each(|remark| say(remark));
     let seconds = before.elapsed().as_secs_f64();
-    Ok(Harmonized { all, seconds, place: cantus.place().to_owned(), home: Some(cantus.home()) })
+    Ok(Harmonized { all, seconds, place: cantus.place().to_owned(), home: Some(cantus.named_home()) })
 }
 
 impl Args {
