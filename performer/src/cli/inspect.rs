@@ -96,6 +96,10 @@ fn table(tune: &Tune, Inspection { lines, remarks }: &Inspection) -> String {
         }
         None => text += "None of them is the melody.\n",
     }
+    for (line, lender) in lines.iter().filter_map(|line| Some((line, line.words_of?))) {
+        text +=
+            &format!("{} has no words of its own and sings those of {} {lender}.\n", place(kind, line), kind.track());
+    }
     for remark in remarks {
         text += &format!("{remark}\n");
     }
@@ -131,7 +135,7 @@ fn row(tune: &Tune, line: &LineReport) -> Vec<Cell> {
     cells.push((format!("{}-{}", named(tune, line.lowest), named(tune, line.highest)), false));
     cells.push(right(format!("{:.0} %", 100.0 * line.coverage)));
     cells.push(right(line.at_once.to_string()));
-    cells.push(right(line.words.to_string()));
+    cells.push(right(line.words_of.map_or_else(|| line.words.to_string(), |lender| format!("as {lender}"))));
     cells
 }
 
@@ -186,6 +190,7 @@ fn in_json(tune: &Tune, Inspection { lines, remarks }: &Inspection) -> Value {
             "coverage": rounded(line.coverage),
             "at_once": line.at_once,
             "words": line.words,
+            "words_of": line.words_of,
             "percussion": line.is_percussion,
             "evidence": evidence,
             "points": rounded(line.evidence.points()),

@@ -37,6 +37,8 @@ pub struct LineReport {
     pub at_once: usize,
     /// How many syllables stand under its notes.
     pub words: usize,
+    /// The number of the track or part whose words it sings, having none of its own.
+    pub words_of: Option<usize>,
     /// Whether it is drums, which are no melody.
     pub is_percussion: bool,
     pub evidence: Evidence,
@@ -75,7 +77,7 @@ pub fn inspect(file: &Source, choice: &Choice) -> Result<Inspection, MelodyError
 }
 
 fn report(file: &Source, candidate: &Candidate, taken: Option<String>) -> LineReport {
-    let Candidate { line, profile, evidence, words, coverage, .. } = candidate;
+    let Candidate { line, profile, evidence, words, words_of, coverage, .. } = candidate;
     let track = &file.tracks[line.track];
     let pitches = || line.notes.iter().map(|note| note.pitch);
     LineReport {
@@ -89,6 +91,7 @@ fn report(file: &Source, candidate: &Candidate, taken: Option<String>) -> LineRe
         coverage: *coverage,
         at_once: profile.at_once,
         words: *words,
+        words_of: words_of.map(|lender| lender + 1),
         is_percussion: candidate.is_percussion(file),
         evidence: *evidence,
         taken,

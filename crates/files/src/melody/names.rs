@@ -204,11 +204,29 @@ pub(super) fn is_the_tune(name: &str) -> bool {
     called.contains(&Tune) && !called.contains(&Descant) && speaks_for_melody(name) >= 1.0
 }
 
-/// Whether a name calls its line a lower voice and nothing that has the tune.
-pub(super) fn is_lower_voice(name: &str) -> bool {
+/// Whether words under a line of this name may be printed once for a choir: between the staves, under the alto or above tenor and
+/// bass. What a tenor alone has, he sings alone.
+pub(super) fn may_lend_words(name: &str) -> bool {
     let called = called(name);
     called.contains(&LowerVoice)
+        && (called.contains(&Bass) || !is_tenor(name))
         && !called.iter().any(|what| matches!(what, Tune | Voice | Soprano | Lead | Instrument))
+}
+
+pub(super) fn is_tenor(name: &str) -> bool {
+    const ABROAD: [&str; 5] = ["тенор", "τενορ", "テノール", "男高音", "테너"];
+    let folded = fold(name);
+    let is_one = |word: &&str| *word == "t" || *word == "ten" || word.starts_with("tenor");
+    words(&folded).iter().any(is_one) || ABROAD.into_iter().any(|tenor| folded.contains(tenor))
+}
+
+/// Whether the parts are those of books in shape notes: Treble, Counter, Tenor and Bass, or all but one of them. There the
+/// tenor has the tune.
+pub(super) fn are_of_shape_notes<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    const PARTS: [&str; 4] = ["treble", "counter", "tenor", "bass"];
+    let names: Vec<String> = names.map(fold).collect();
+    let is_there = |part: &str| names.iter().any(|name| words(name).contains(&part));
+    is_there("counter") && PARTS.into_iter().filter(|part| is_there(part)).count() >= 3
 }
 
 /// Whether a name calls its line the tune, a singer or the soprano.

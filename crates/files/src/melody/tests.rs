@@ -192,6 +192,43 @@ fn words_under_the_alto_alone_are_the_sopranos_too_and_those_under_a_lower_line_
 }
 
 #[test]
+fn in_books_of_shape_notes_the_tune_is_in_the_tenor_and_in_a_choir_of_boys_in_the_treble() {
+    let voices: Vec<Vec<Note>> = [72, 67, 60, 48].map(tune_from).to_vec();
+    for names in [["Treble", "Counter", "Tenor", "Bass"], ["Tr.", "COUNTER", "Tenor 1", "Bass"]] {
+        let mut book = file(&[("", &[]), ("", &[]), ("", &[]), ("", &[])]);
+        for ((track, name), notes) in book.tracks.iter_mut().zip(names).zip(&voices) {
+            track.name = Some(name.into());
+            track.channels.insert(0, notes.clone());
+        }
+        assert_eq!(pitches(&book, Choice::default())[0], 60, "{names:?}");
+    }
+    let boys = file(&[
+        ("Treble", &[(1, &voices[0])]),
+        ("Alto", &[(2, &voices[1])]),
+        ("Tenor", &[(3, &voices[2])]),
+        ("Bass", &[(4, &voices[3])]),
+    ]);
+    assert_eq!(pitches(&boys, Choice::default())[0], 72);
+}
+
+#[test]
+fn words_under_the_tenor_alone_are_his_and_he_has_the_tune() {
+    let (high, low) = (tune_from(72), tune_from(60));
+    let words: Vec<Lyric> = low.iter().map(|note| Lyric { tick: note.start, verse: 1, text: b"la".to_vec() }).collect();
+    let mut file = file(&[("Soprano", &[(1, &high)]), ("Tenor", &[(2, &low)])]);
+    file.tracks[1].lyrics.clone_from(&words);
+    let melody = Melody::find(&file, &Choice::default()).unwrap();
+    assert_eq!((&melody.notes, &melody.lyrics), (&low, &words));
+    assert!(Melody::find(&file, &track("Soprano")).unwrap().lyrics.is_empty());
+    // Over tenor and bass they stand between the staves.
+    file.tracks[1].name = Some("Tenor/Bass".into());
+    let melody = Melody::find(&file, &Choice::default()).unwrap();
+    assert_eq!((&melody.notes, &melody.lyrics), (&high, &words));
+    let lines = inspect(&file, &Choice::default()).unwrap().lines;
+    assert_eq!(lines.iter().map(|line| (line.words, line.words_of)).collect::<Vec<_>>(), [(0, Some(2)), (18, None)]);
+}
+
+#[test]
 fn figures_under_a_bass_are_no_words() {
     let lines = [[note(0, 480, 72), note(480, 960, 74)], [note(0, 480, 48), note(480, 960, 50)]];
     let mut file = file(&[("", &[(1, &lines[0])]), ("", &[(2, &lines[1])])]);

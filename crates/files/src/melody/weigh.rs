@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::words_alone;
 use super::lines::Line;
-use super::names::{DRUMS, is_lower_voice, is_the_tune, is_upper_voice, speaks_for_melody};
+use super::names::{
+    DRUMS, are_of_shape_notes, is_tenor, is_the_tune, is_upper_voice, may_lend_words, speaks_for_melody,
+};
 use super::profile::Profile;
 use crate::score::{Lyric, Note, Tick};
 use crate::source::Source;
@@ -209,7 +211,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let name = |other: usize| file.tracks[lines[other].track].name.as_deref().filter(|_| other < MOST_NAMES);
         let is_fit = !has_words(&index) && name(index).is_some_and(is_upper_voice) && is_pitched(&lines[index]);
         let mut sung = (0..lines.len()).filter(|_| is_fit).filter(has_words);
-        let lender = sung.next().filter(|other| sung.next().is_none() && name(*other).is_some_and(is_lower_voice))?;
+        let lender = sung.next().filter(|other| sung.next().is_none() && name(*other).is_some_and(may_lend_words))?;
         let sounds = profiles[index].sounding as f64 >= BESIDE * profiles[lender].sounding as f64;
         (sounds && profiles[index].height > profiles[lender].height).then_some(lender)
     };
@@ -228,6 +230,8 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let is_whole = is_pitched(line) && profile.single >= SINGS_ALONE && coverage(profile) >= FULL_COVERAGE;
         is_whole && !is_figure(profile) && name_of(index, line).is_some_and(is_the_tune)
     });
+    let is_of_shape_notes =
+        are_of_shape_notes(lines.iter().enumerate().filter_map(|(index, line)| name_of(index, line)));
     let pitched = lines.iter().zip(&profiles).filter(|(line, _)| is_pitched(line));
     let whole = pitched.filter(|(_, profile)| coverage(profile) >= FULL_COVERAGE && profile.single >= SINGS_ALONE);
     let most_notes = whole.map(|(_, profile)| profile.tune.len()).max().unwrap_or(0);
@@ -236,7 +240,17 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         let called = name_of(index, &line);
         let name = called.map_or(0.0, speaks_for_melody);
         let is_lesser = has_the_tune && !called.is_some_and(is_the_tune);
-        let name = if is_lesser { name.min(BESIDE_THE_TUNE) } else { name };
+        let name = match called {
+            Some(called) if is_of_shape_notes && !has_the_tune => {
+                if is_tenor(called) {
+                    1.0
+                } else {
+                    name.min(0.0)
+                }
+            }
+            _ if is_lesser => name.min(BESIDE_THE_TUNE),
+            _ => name,
+        };
         let notes = profile.tune.len();
         let is_signal = (notes as f64) < FEWEST_NOTES
             && coverage < LEAST_COVERAGE
