@@ -15,7 +15,7 @@ use harmonizer::search::{self, Plan, contour_of, steps_among};
 use harmonizer::{Constraints, Purpose, guard_for};
 use network::Model;
 
-use crate::{ArrangeError, Arrangement, Method, Nats, Options};
+use crate::{ArrangeError, Arrangement, Method, Nats, Options, phrase_ends};
 
 /// What of a piece is found anew. A note belongs to the bar in which it begins, and is changed as a whole or not at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -130,7 +130,7 @@ pub fn fix(
     let name = part.name().to_lowercase();
     let outside = (!(low..=high).contains(&pitch))
         .then(|| format!("{pitch} lies outside the range of the {name}, {low} to {high}"));
-    let fixed = Piece::new(score, piece.grid.clone());
+    let fixed = phrase_ends::piece(score, piece.grid.clone());
     let sounding = Sounding::of(&fixed, options)?;
     let free = sounding.free(&steps, parts);
     if free.iter().all(|free| free.is_empty()) {
@@ -263,7 +263,7 @@ impl Sounding<'_> {
         let all = found.into_iter().map(|one| {
             let nats = Nats::of(&one, notes);
             let score = self.score(&one.chords[..end - first], first, free, selected, parts);
-            let piece = Piece::new(score, self.piece.grid.clone());
+            let piece = phrase_ends::piece(score, self.piece.grid.clone());
             Arrangement { piece, steps: end - first, nats: Some(nats), remarks: Vec::new() }
         });
         let (mut new, mut same): (Vec<Arrangement>, Vec<Arrangement>) =

@@ -11,7 +11,7 @@ use harmonizer::{Constraints, Harmonizer, Purpose, guard_for};
 use network::Model;
 
 use crate::told_chords::{by_step, obedience};
-use crate::{ArrangeError, Cantus, Method, Options};
+use crate::{ArrangeError, Cantus, Method, Options, phrase_ends};
 
 /// One harmonization.
 pub struct Arrangement {
@@ -140,7 +140,7 @@ impl Cantus {
                 part.clone_from(notes);
             }
         }
-        let piece = Piece::new(score.sung_by(options.ensemble), self.grid.clone());
+        let piece = phrase_ends::piece(score.sung_by(options.ensemble), self.grid.clone());
         let heard = self.heard_chords().zip(steps);
         let is_bound = |begins: bool, step: &MelodyStep| begins || step.phase.is_on_beat();
         let told: Vec<_> = heard.map(|((told, begins), step)| told.filter(|_| is_bound(begins, step))).collect();

@@ -260,7 +260,7 @@ fn octaves_to_singers(
                     _ if sounds == 0 => ", so that --transpose moves nothing".into(),
                     _ => format!(", so that it lies {} than in the file", semitones_in_words(sounds)),
                 };
-                format!("{instead}; --transpose {} brings it in, and no higher", transpose + up)
+                format!("{instead}; --transpose {} would be enough", transpose + up)
             });
             let nearer = nearer.unwrap_or_default();
             remarks.push(format!("the melody is moved {way}, into the range of the {name}{nearer}{way_out}"));

@@ -9,7 +9,7 @@ use files::{Direction, Ensemble, Grid, Metre, Score, Scoring, Tick, melody, part
 use harmonizer::{Constraints, Outline, Purpose, guard_for};
 use network::Model;
 
-use crate::{ArrangeError, Freedom, Heading, Tune};
+use crate::{ArrangeError, Freedom, Heading, Tune, phrase_ends};
 
 /// Quarters a minute where nothing says otherwise; about how chorales are sung.
 const DEFAULT_TEMPO: u16 = 80;
@@ -145,7 +145,7 @@ pub fn compose(model: &Arc<Model>, mut prompt: Prompt, options: &ComposeOptions)
     let mut score = parts::chorale_score(&chorale, &grid, first_step, ticks_per_quarter, directions);
     heading.amend(&mut score.title, &mut score.directions);
     home.into_iter().for_each(|home| set_signature(&mut score.directions, home));
-    Ok(Piece::new(score.sung_by(ensemble), grid))
+    Ok(phrase_ends::piece(score.sung_by(ensemble), grid))
 }
 
 /// Puts a tempo at the beginning, in place of all others; without one the usual, where there is no other.

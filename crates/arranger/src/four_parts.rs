@@ -5,18 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use chorale::{Chorale, Key, Part, Spelling};
 use engraving::Piece;
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Grid, Metre, NamedKey, Note, Phrasing, Score, Source, Tick, melody, parts};
+use files::{Direction, Ensemble, Grid, Metre, NamedKey, Note, Phrasing, Score, Scoring, Source, Tick, melody, parts};
 
-use crate::{ArrangeError, Tune};
+use crate::{ArrangeError, Tune, phrase_ends};
 
 impl Tune {
-    /// The four parts as they are, in `key` instead of the file's own.
+    /// The four parts as they are, in `key` instead of the file's own. A file whose parts are called as those of SAB or TTBB has
+    /// theirs, so that of three the tenor is silent.
     ///
     /// # Errors
     /// Where the file doesn't tell which are its four parts.
     pub fn four_parts(&self, key: Option<NamedKey>) -> Result<Piece, ArrangeError> {
         let Source { ref tracks, ref title, ref creators, ref below, ticks_per_quarter, kind, .. } = self.source;
-        let parts = melody::four_parts(&self.source).map_err(|error| ArrangeError::in_file(&self.name, error))?;
+        let (parts, scoring) = match melody::named_choir(&self.source) {
+            Some((parts, scoring)) => (parts, scoring),
+            None => {
+                let parts = melody::four_parts(&self.source);
+                (parts.map_err(|error| ArrangeError::in_file(&self.name, error))?, Scoring::Satb)
+            }
+        };
         let mut directions = self.source.directions.clone();
         if let Some(key) = key {
             directions.retain(|(_, direction)| !matches!(direction, Direction::Key { .. }));
@@ -52,6 +59,7 @@ impl Tune {
             fermatas,
             phrasing,
             spellings,
+            ensemble: Ensemble::of(scoring),
             ..Score::default()
         };
         match (key, self.source.mode) {
@@ -62,7 +70,7 @@ impl Tune {
             }
             (None, None) => score.settle_home(),
         }
-        Ok(Piece::new(score, grid))
+        Ok(phrase_ends::piece(score, grid))
     }
 }
 
@@ -77,7 +85,9 @@ pub fn piece_of_table(name: &str, text: &str, key: Option<NamedKey>) -> Result<P
     let grid = Grid::new(TICKS_PER_QUARTER, &directions, 0);
     let mut score = parts::chorale_score(&chorale, &grid, 0, TICKS_PER_QUARTER, directions);
     key.into_iter().for_each(|key| name_mode(&mut score, key));
-    Ok(Piece::new(score, grid))
+    let phrase_ends =
+        chorale::phrase_ends(&chorale.chords).ends.iter().map(|end| grid.tick(end.arrival as u32)).collect();
+    Ok(Piece { phrase_ends, ..Piece::new(score, grid) })
 }
 
 /// Of a key that is asked for; what is no church mode is the signature itself.

@@ -72,6 +72,7 @@ mod four_parts;
 mod options;
 #[cfg(not(target_family = "wasm"))]
 mod pages;
+mod phrase_ends;
 mod progression;
 mod rhythm;
 mod told_chords;

@@ -188,6 +188,22 @@ fn what_cannot_be_found_anew_is_said_with_the_way_out() {
 }
 
 #[test]
+fn a_score_of_another_choir_is_read_as_it_was_written() {
+    for choir in ["SAB", "TTBB"] {
+        let written = Piece::new(PIECE.score.clone().sung_by(choir.parse().unwrap()), PIECE.grid.clone());
+        for format in [Format::MusicXml, Format::Midi] {
+            let read = through_file(&written, format);
+            assert_eq!(read.score.ensemble, written.score.ensemble, "{choir}");
+            let pitches =
+                |piece: &Piece, part| piece.score.part(part).iter().map(|note| note.pitch).collect::<Vec<_>>();
+            for part in Part::ALL {
+                assert_eq!(pitches(&read, part), pitches(&written, part), "{choir} {part:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_note_set_out_of_its_parts_range_is_told() {
     let tick = PIECE.score.part(Part::Bass)[2].start;
     let remarks = |pitch: &str| {

@@ -168,6 +168,24 @@ fn a_tune_in_a_church_mode_has_one_key_whoever_tells_it() {
 }
 
 #[test]
+fn a_score_without_words_and_fermatas_ends_its_phrases_where_it_would_be_harmonized_to_end_them() {
+    // The Old Hundredth in quarters: nothing but the equal lengths of its phrases tells where they end.
+    let tune = "G|G F E D|G A B B|B B A G|c B A G|A B A G|E F G d|B G A c|B A G|]";
+    let lower = |note: &str| format!("{note}|{}{note}3|]", format!("{note}4|").repeat(7));
+    let [alto, tenor, bass] = ["D", "B,", "G,,"].map(lower);
+    let text = format!("X:1\nM:4/4\nL:1/4\nK:G\nV:1\n{tune}\nV:2\n{alto}\nV:3\n{tenor}\nV:4\n{bass}\n");
+    let file = Tune::read("tune.abc", text.as_bytes()).unwrap();
+    let piece = file.four_parts(None).unwrap();
+    let found: Vec<String> =
+        engraving::explain::cadences(&piece).iter().map(|cadence| cadence.position.to_string()).collect();
+    assert_eq!(found, ["bar 2 beat 3", "bar 4 beat 3", "bar 6 beat 3", "bar 8 beat 3"]);
+    let tune = Tune::read("tune.abc", format!("X:1\nM:4/4\nL:1/4\nK:G\n{tune}\n").as_bytes()).unwrap();
+    let cantus = tune.choose(&Options::default()).unwrap();
+    let ends: Vec<u32> = cantus.phrase_ends().into_iter().map(|(tick, _)| tick).collect();
+    assert_eq!(ends, piece.phrase_ends);
+}
+
+#[test]
 fn a_tune_that_rests_on_another_note_than_its_keys_is_told_which_mode_to_name() {
     // G A F G rests on G; the signature is C major, and so is what the notes' lengths say.
     let text = |ends: &str| {

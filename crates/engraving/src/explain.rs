@@ -5,7 +5,7 @@ use chorale::{Harmony, Key, Part, Quality, Rule};
 use crate::Piece;
 use crate::analysis::{Sounding, beats, harmony_in};
 use crate::position::{BarPosition, bar_position, steps_per_beat};
-use files::{Grid, Note, Score, Tick};
+use files::{Grid, Note, Tick};
 
 /// How a phrase ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,19 +47,20 @@ pub struct Cadence {
     pub kind: CadenceKind,
     /// In which it closes.
     pub key: Key,
-    /// The last two chords, as numerals in the key of the piece.
+    /// The last two chords, as numerals in that key.
     pub chords: String,
 }
 
-/// The end of every phrase: under fermatas; where there are none, on notes that a rest or a breath follows, at the ends of the
-/// text's lines, on the last note, and on those of a half or longer that a cadence leads to. Ends without a chord are left
-/// out, and of two notes on one chord the second.
+/// The end of every phrase: under fermatas; where there are none, at the [`phrase_ends`](Piece::phrase_ends) of the piece; where
+/// nobody has found these, on notes that a rest or a breath follows, at the ends of the text's lines, on the last note, and on
+/// those of a half or longer that a cadence leads to. Ends without a chord are left out, and of two notes on one chord the
+/// second.
 pub fn cadences(piece: &Piece) -> Vec<Cadence> {
-    let Piece { score, grid, chords, .. } = piece;
+    let Piece { grid, chords, .. } = piece;
     let mut cadences: Vec<Cadence> = Vec::new();
     // The chord in which the phrase before came to rest, and whether it surely did.
     let mut closed: Option<(usize, bool)> = None;
-    for (note, is_sure) in phrase_ends(score) {
+    for (note, is_sure) in phrase_ends(piece) {
         let (first, end) = (grid.nearest_step(note.start), grid.nearest_step(note.end));
         // The chord on which the note comes to rest, and what led there.
         let Some(last) = chords.iter().rposition(|chord| chord.steps.start < end && chord.steps.end > first) else {
@@ -109,7 +110,7 @@ pub fn cadences(piece: &Piece) -> Vec<Cadence> {
         let arrival = chords[reached].steps.start;
         let is_anticipated = arrival.checked_sub(first).is_some_and(|early| early < steps_per_beat(grid, first));
         let position = bar_position(grid, if is_anticipated { arrival } else { first });
-        let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(chord.key)).collect();
+        let chords: Vec<String> = path.iter().map(|harmony| harmony.numeral(key)).collect();
         cadences.push(Cadence { position, kind, key, chords: chords.join("-") });
     }
     cadences
@@ -152,13 +153,18 @@ fn beat_before(grid: &Grid, step: u32) -> u32 {
 const EIGHTH: u32 = 2;
 
 /// Notes on which a phrase ends, and whether it surely does: a long note may be none, or two of one pitch in a table.
-fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
+fn phrase_ends(piece: &Piece) -> Vec<(Note, bool)> {
+    let Piece { score, phrase_ends, .. } = piece;
     let soprano = score.part(Part::Soprano);
     let has_fermata = |note: &&Note| score.fermatas.binary_search(&note.start).is_ok();
     let fermatas: Vec<(Note, bool)> =
         score.part(score.melody).iter().filter(has_fermata).map(|note| (*note, true)).collect();
     if !fermatas.is_empty() {
         return fermatas;
+    }
+    if !phrase_ends.is_empty() {
+        let sung_at = |tick: &Tick| soprano.iter().rfind(|note| note.start <= *tick);
+        return phrase_ends.iter().filter_map(sung_at).map(|note| (*note, true)).collect();
     }
     let quarter = u32::from(score.ticks_per_quarter);
     let (lines, breaths) = match score.melody {
@@ -177,6 +183,15 @@ fn phrase_ends(score: &Score) -> Vec<(Note, bool)> {
     ends.collect()
 }
 
+/// How it is known where phrases end.
+fn where_phrases_end(Piece { score, phrase_ends, .. }: &Piece) -> &'static str {
+    match () {
+        () if !score.fermatas.is_empty() => "under fermatas",
+        () if !phrase_ends.is_empty() => "where the melody seems to end a phrase",
+        () => "on long notes and before rests",
+    }
+}
+
 fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> (CadenceKind, Key) {
     let is_triad = matches!(last.quality, Quality::Major | Quality::Minor);
     let above = |harmony: Harmony, root: u8| (harmony.root + 12 - root) % 12;
@@ -184,7 +199,9 @@ fn classify(before: Option<Harmony>, last: Harmony, key: Key, soprano: Note) -> 
     if let Some(before) = before
         && is_triad
     {
-        let is_dominant = matches!(before.quality, Quality::Major | Quality::DominantSeventh);
+        // The triad of the tonic goes to its fourth degree without being a dominant.
+        let is_tonic = !key.minor && before.root == key.tonic() && before.quality == Quality::Major;
+        let is_dominant = matches!(before.quality, Quality::Major | Quality::DominantSeventh) && !is_tonic;
         let is_leading =
             matches!(before.quality, Quality::Diminished | Quality::HalfDiminished | Quality::DiminishedSeventh);
         // With a raised third at the end the key is minor all the same.
@@ -306,7 +323,7 @@ pub fn text(piece: &Piece) -> String {
         text += &format!(" {numeral:<8}");
     }
     text = text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
-    text += "\n\nCadences\n";
+    text += &format!("\n\nCadences, {}\n", where_phrases_end(piece));
     for Cadence { position, kind, key: local, chords } in cadences(piece) {
         let position = position.to_string();
         let closes = if matches!(kind, CadenceKind::Open) { String::new() } else { format!(" in {local}") };
@@ -368,13 +385,15 @@ mod tests {
         check("77,69,65,53", "77,71,67,55", "half IV-V7 C major");
         check("71,67,62,55", "72,69,64,57", "deceptive V-vi C major");
         check("72,69,65,53", "72,67,64,48", "plagal IV-I C major");
-        check("72,69,66,50", "71,67,62,43", "imperfect authentic V7/V-V G major");
-        check("68,64,59,52", "69,65,60,53", "deceptive V/vi-IV A minor");
+        check("72,69,66,50", "71,67,62,43", "imperfect authentic V7-I G major");
+        check("68,64,59,52", "69,65,60,53", "deceptive V-VI A minor");
         check("72,69,65,53", "72,69,64,57", "open IV-vi C major");
         check("72,67,64,48", "74,67,62,59", "open I-V6 C major");
-        check("74,69,65,50", "76,69,60,57", "plagal ii-vi A minor");
-        check("72,67,64,48", "74,69,66,50", "half I-V/V G major");
-        check("72,67,64,48", "76,71,68,52", "half I-V/vi A minor");
+        check("74,69,65,50", "76,69,60,57", "plagal iv-i A minor");
+        check("72,67,64,48", "74,69,66,50", "half IV-V G major");
+        check("72,67,64,48", "76,71,68,52", "half III-V A minor");
+        check("70,67,64,48", "69,69,65,53", "imperfect authentic V7-I F major");
+        check("72,67,64,48", "69,69,65,53", "open I-IV C major");
     }
 
     #[test]
@@ -433,6 +452,25 @@ mod tests {
             piece.score.lyrics.push(Lyric { tick: eighth * 240, verse: 1, text: text.into() });
         }
         assert_eq!(places(&piece), ["bar 1 beat 3 open", "bar 2 beat 3 open"]);
+    }
+
+    #[test]
+    fn ends_that_were_found_count_before_long_notes_and_after_fermatas() {
+        let rows = [("74,65,62,47", 8), ("72,67,64,48", 4), ("72,69,65,53", 4), ("71,67,62,55", 8), ("72,67,64,48", 8)];
+        let mut piece = piece(&rows);
+        let places = |piece: &Piece| -> Vec<String> {
+            let cadences = cadences(piece);
+            cadences.iter().map(|cadence| cadence.position.to_string()).collect()
+        };
+        assert_eq!(places(&piece), ["bar 1 beat 3", "bar 2 beat 1", "bar 2 beat 3"]);
+        assert!(text(&piece).contains("Cadences, on long notes"));
+        // In the tenor, which may have the melody, the note begins while the soprano's sounds.
+        piece.phrase_ends = vec![4 * 480 + 240, 6 * 480];
+        assert_eq!(places(&piece), ["bar 2 beat 1", "bar 2 beat 3"]);
+        assert!(text(&piece).contains("Cadences, where the melody seems to end a phrase"));
+        piece.score.fermatas = vec![6 * 480];
+        assert_eq!(places(&piece), ["bar 2 beat 3"]);
+        assert!(text(&piece).contains("Cadences, under fermatas"));
     }
 
     #[test]

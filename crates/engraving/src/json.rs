@@ -128,7 +128,7 @@ struct JsonNote {
 
 /// The notes of each part, chords, cadences, marks and rates.
 pub fn document(piece: &Piece) -> Document {
-    let Piece { score, grid, chords, marks } = piece;
+    let Piece { score, grid, chords, marks, .. } = piece;
     let steps = |ticks: u32| f64::from(ticks) * 4.0 / f64::from(score.ticks_per_quarter);
     let note = |(note, spelling): (&Note, Spelling)| JsonNote {
         pitch: note.pitch.midi(),

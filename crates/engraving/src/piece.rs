@@ -12,13 +12,15 @@ pub struct Piece {
     pub grid: Grid,
     pub chords: Vec<Sounding>,
     pub marks: Vec<Mark>,
+    /// Where the last notes of phrases begin, in order, where somebody has found them; empty where nobody has looked for them.
+    pub phrase_ends: Vec<Tick>,
 }
 
 impl Piece {
     pub fn new(score: Score, grid: Grid) -> Piece {
         let chords = analysis::chords(&score, &grid);
         let marks = marks::marks(&score, &grid);
-        Piece { score, grid, chords, marks }
+        Piece { score, grid, chords, marks, phrase_ends: Vec::new() }
     }
 
     /// The bar and beat of a tick.

@@ -83,7 +83,7 @@ const AS_PLAYED: f64 = 1e-6;
 impl Piece {
     /// What a page needs of it, for its JSON.
     pub fn sheet(&self) -> Sheet {
-        let Piece { score, grid, chords, marks } = self;
+        let Piece { score, grid, chords, marks, .. } = self;
         let quarters = |tick: Tick| f64::from(tick) / f64::from(score.ticks_per_quarter);
         let at_step = |step: u32| quarters(grid.tick(step));
         let key = score.key();

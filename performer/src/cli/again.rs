@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use arranger::{ArrangeError, Arrangement, Correction, Options, Piece, Selection, Tune, bars_in_words};
 use chorale::{Part, Parts, Pitch};
+use files::Ensemble;
 use network::Model;
 
 use super::options::part_named;
@@ -54,7 +55,9 @@ impl AgainOptions {
     pub fn apply(&self, tune: &Tune, options: &Options, model: &Arc<Model>) -> Result<(Vec<Arrangement>, String)> {
         let Piece { mut score, grid, .. } = tune.four_parts(options.heading.key)?;
         options.heading.amend(&mut score.title, &mut Vec::new());
-        let piece = Piece::new(score.sung_by(options.ensemble), grid);
+        // Unless another choir is asked for, those sing who are named.
+        let ensemble = if options.ensemble == Ensemble::default() { score.ensemble } else { options.ensemble };
+        let piece = Piece::new(score.sung_by(ensemble), grid);
         let in_file = || tune.name.clone();
         if let Some(fix @ Fix { part, bar, beat, pitch }) = self.fix {
             let fixed = match piece.tick_at(bar, beat) {

@@ -10,9 +10,10 @@ use files::NamedKey;
 
 use super::output::{self, is_table, print};
 
-/// Reads a piece in four parts as a teacher would: key, Roman numerals, cadences, broken rules
+/// Reads a piece in parts as a teacher would: key, Roman numerals, cadences, broken rules
 ///
-/// The numerals stand beat by beat, in the key in which the piece begins and ends. Phrases end at fermatas, else at rests and long notes.
+/// The numerals stand beat by beat, in the key in which the piece begins and ends. Phrases end at fermatas, else
+/// where the melody shows it: on long notes, before rests and breaths, with lines of the text, after equal lengths.
 /// Each broken rule of part-writing is named with bar and beat, and its rate set beside Bach's in the 382 chorales.
 #[derive(clap::Args)]
 #[command(after_help = "\
@@ -28,7 +29,7 @@ Examples:
   performer explain hymnal.abc --tune 12
   performer explain chorale.csv --json > reading.json")]
 pub struct Args {
-    /// Four parts in a MIDI, MusicXML or ABC file, or a table in the form of the data set (.csv)
+    /// The parts of SATB, SAB or TTBB in a MIDI, MusicXML or ABC file, or a table in the form of the data set (.csv)
     #[arg(value_name = "FILE")]
     file: PathBuf,
 

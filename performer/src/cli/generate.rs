@@ -80,7 +80,7 @@ pub fn run(args: Args) -> Result<()> {
     let Args { output, steps, tempo, prompt: path, prompt_steps, model: chosen } = args;
     let heading = output.heading();
     if let Some(key) = heading.key.filter(|key| key.is_church_mode()) {
-        bail!("--key '{key}': new chorales are in major or minor; {} has its tonic and third", key.home);
+        bail!("--key '{key}': new chorales are in major or minor; the nearest is --key \"{}\"", key.home);
     }
     let names = Names { input: path.as_deref(), stem: "chorale", new: Some(PathBuf::from("chorale")) };
     let targets = output.targets(&names)?;

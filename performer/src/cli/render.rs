@@ -89,7 +89,7 @@ pub struct Args {
     particles: u32,
 
     /// Write N different harmonizations with _1, _2 and so on behind the name, the best first: the likeliest to the network and
-    /// by the rules, each fault weighing 4 nats [default: one]
+    /// by the rules, with the fewest faults [default: one]
     #[arg(long, value_name = "N", value_parser = whole(2_u16, 99), allow_negative_numbers = true, help_heading = HARMONY)]
     alternatives: Option<u16>,
 
@@ -260,15 +260,15 @@ pub fn run(mut args: Args) -> Result<()> {
 }
 
 /// What the first of several harmonizations is first in.
-const RANKS: &str = "the fewest nats come first: how unlikely a harmonization is to the network, what it costs by the rules and \
-                     habits, and 4 for each fault (a mark is one, a beginning or end of a phrase that is missed is two)";
+const RANKS: &str = "the smallest number comes first: how unlikely the notes are to the network (0 would be certain), what they \
+                     cost by the rules and habits, and 4 for each fault (a mark is one, a beginning or end of a phrase that \
+                     is missed is two), all by the number of notes";
 
 /// How one of several harmonizations stands.
 fn rank(files: &str, Nats { alone, with_rules, with_faults }: Nats, marks: usize) -> String {
     let (rules, faults) = (with_rules - alone, with_faults - with_rules);
     format!(
-        "{files}: {with_faults:.3} nats a note: {alone:.3} by the network, {rules:.3} by the rules, {faults:.3} for faults; \
-         {marks} marks"
+        "{files}: {with_faults:.3} = {alone:.3} by the network + {rules:.3} by the rules + {faults:.3} for faults; {marks} marks"
     )
 }
 

@@ -124,13 +124,13 @@ impl Fold {
             Fold::Shift(semitones) => {
                 let (up, back) = (semitones, Fold::way_back(semitones));
                 let end = if semitones > 0 { "below" } else { "above" };
-                let way = if back > 0 { "lower" } else { "higher" };
+                let way = if back > 0 { "low" } else { "high" };
                 let parts = if back == semitones { "all parts lie" } else { "the other parts lie" };
                 let many = back.unsigned_abs();
                 let semitones = if many == 1 { "a semitone".into() } else { format!("{many} semitones") };
                 Some(format!(
-                    "the melody goes {end} the range of a soprano ({low} to {high}): {parts} {semitones} {way} than they \
-                     would in the nearest key that suits it; --transpose {} brings it in",
+                    "the melody goes {end} the range of a soprano ({low} to {high}), so that {parts} {semitones} too {way}; \
+                     --transpose {} brings it in",
                     transpose + up
                 ))
             }

@@ -4,6 +4,7 @@ use chorale::Part;
 
 use super::MelodyError;
 use super::lines::{Line, all_lines, by_height, list_tracks, no_lines};
+use crate::ensemble::Scoring;
 use crate::score::{Note, Tick};
 use crate::source::Source;
 
@@ -42,6 +43,27 @@ pub fn named_parts(file: &Source) -> [Option<Vec<Note>>; 4] {
         let mut lines = lines.iter().filter(is_named);
         lines.next().filter(|_| lines.next().is_none()).map(|line| line.notes.to_vec())
     })
+}
+
+/// The parts of a file that calls them as a choir of another kind than SATB does: Soprano, Alto and Baritone (or Bass, or Men),
+/// without a tenor; first and second tenor, baritone and bass.
+pub fn named_choir(file: &Source) -> Option<([Vec<Note>; 4], Scoring)> {
+    const CHOIRS: [(Scoring, [&[&str]; 4]); 2] = [
+        (Scoring::Sab, [&["soprano"], &["alto"], &[], &["baritone", "bass", "men"]]),
+        (Scoring::Ttbb, [&["tenor 1", "tenor i"], &["tenor 2", "tenor ii"], &["baritone", "bass 1"], &["bass"]]),
+    ];
+    let lines = pitched_lines(file);
+    let called = |line: &Line| file.tracks[line.track].name.as_deref().unwrap_or_default().trim().to_lowercase();
+    let parts_of = |(scoring, names): (Scoring, [&[&str]; 4])| {
+        let parts = names.map(|names| {
+            let mut named = lines.iter().filter(|line| names.contains(&called(line).as_str()));
+            named.next().filter(|_| named.next().is_none()).map(|line| line.notes.to_vec())
+        });
+        let is_whole = parts.iter().flatten().count() == lines.len()
+            && parts.iter().zip(names).all(|(part, names)| part.is_some() || names.is_empty());
+        is_whole.then(|| (parts.map(Option::unwrap_or_default), scoring))
+    };
+    CHOIRS.into_iter().find_map(parts_of)
 }
 
 fn pitched_lines(file: &Source) -> Vec<Line<'_>> {

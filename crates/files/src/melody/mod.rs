@@ -22,7 +22,7 @@ use thiserror::Error;
 
 pub use self::find::{Choice, lyrics_of};
 pub use self::fold::Fold;
-pub use self::four_parts::{four_parts, named_parts};
+pub use self::four_parts::{four_parts, named_choir, named_parts};
 pub use self::inspect::{Inspection, LineReport, inspect};
 pub use self::pickup::guess_pickup;
 use self::steps::MAX_HELD;

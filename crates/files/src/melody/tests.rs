@@ -401,6 +401,7 @@ fn four_parts_are_found_in_chords_on_two_staves() {
     assert_eq!(parts, [vec![72, 74, 76], vec![67, 67], vec![64, 62, 60], vec![48, 47]]);
     let three = self::file(&[("Piano", &[(1, &upper)]), ("Bass", &[(2, &[note(0, 960, 48)])])]);
     assert!(matches!(four_parts(&three), Err(MelodyError::NotFourParts { .. })));
+    assert_eq!(named_choir(&three), None);
     let cluster: Vec<Note> = (60..70).map(|pitch| note(0, 480, pitch)).collect();
     assert!(four_parts(&self::file(&[("Organ", &[(1, &cluster)])])).is_err());
 }

@@ -7,7 +7,7 @@ mod timeline;
 mod track;
 mod verses;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use chorale::{Key, Pitch, Spelling};
@@ -200,14 +200,23 @@ impl WrittenScore {
             return Err(Endless::Items);
         }
         let timeline = Timeline::new(&self.parts, self.ticks_per_quarter, &order)?;
-        if order.len() > timeline.written() {
-            remarks.push(format!("repeats are written out: {} measures become {}", timeline.written(), order.len()));
+        let (written, again) = (timeline.written(), played_again(&order));
+        if again > 0 {
+            let are = if again == 1 { "is" } else { "are" };
+            remarks.push(format!("repeats are written out: {again} of {written} measures {are} played again"));
         }
         let directions = directions(&self.parts, &timeline);
         let player = Player { timeline: &timeline, signs: &signs, ticks_per_quarter: self.ticks_per_quarter };
         let tracks = self.parts.into_iter().map(|part| player.track(part)).collect();
         Ok(Played { directions, tracks, remarks })
     }
+}
+
+/// How many measures are played more than once. Upbeats count as measures here, which in the score lie within a bar.
+fn played_again(order: &[usize]) -> usize {
+    let mut times: BTreeMap<usize, usize> = BTreeMap::new();
+    order.iter().for_each(|measure| *times.entry(*measure).or_default() += 1);
+    times.values().filter(|times| **times > 1).count()
 }
 
 /// Whether what is played fills more memory than any music: a crowded measure may be repeated thousands of times.

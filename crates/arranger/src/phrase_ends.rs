@@ -1,0 +1,32 @@
+//! Where the phrases of a piece end that has its parts already, found as they are where a melody is harmonized.
+
+use engraving::Piece;
+use files::melody::{self, Melody};
+use files::{Grid, Score, Tick};
+use harmonizer::phrasing::{Phrasing, Segmentation};
+use harmonizer::search::contour_of;
+
+/// A score with what is known of it, the ends of its phrases too.
+pub(crate) fn piece(score: Score, grid: Grid) -> Piece {
+    let phrase_ends = phrase_ends(&score, &grid);
+    Piece { phrase_ends, ..Piece::new(score, grid) }
+}
+
+/// Where the last notes of phrases begin, by the notes and words of the melody. None in a melody that no voice sings.
+fn phrase_ends(score: &Score, grid: &Grid) -> Vec<Tick> {
+    let melody = Melody {
+        notes: score.part(score.melody).to_vec(),
+        fermatas: score.fermatas.clone(),
+        phrasing: score.phrasing.clone(),
+        line_ends: score.line_ends(),
+        ..Melody::default()
+    };
+    let Ok(steps) = melody::steps(&melody, grid) else { return Vec::new() };
+    let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, grid));
+    if contour.notes.is_empty() {
+        return Vec::new();
+    }
+    let segmentation = Segmentation::new(&contour, score.home(), Phrasing::learned());
+    let ends = segmentation.likely_ends(&segmentation.likelihoods());
+    ends.into_iter().map(|end| steps[spans[end].start].start).collect()
+}
