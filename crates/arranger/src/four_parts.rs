@@ -4,8 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chorale::{Chorale, Key, Part, Spelling};
 use engraving::Piece;
+use files::musicxml::Layout;
 use files::parts::TICKS_PER_QUARTER;
-use files::{Direction, Ensemble, Grid, Metre, NamedKey, Note, Phrasing, Score, Scoring, Source, Tick, melody, parts};
+use files::{
+    Direction, Ensemble, Grid, Kind, Lyric, Metre, NamedKey, Note, Phrasing, Score, Scoring, Source, Tick, Track,
+    melody, parts, sung_at,
+};
 
 use crate::{ArrangeError, Tune, phrase_ends};
 
@@ -37,6 +41,11 @@ impl Tune {
         let top = tracks.iter().find(|track| !track.channels.is_empty());
         let mut phrasing = top.map_or_else(Phrasing::default, |track| track.phrasing.clone());
         phrasing.breaths.retain(|tick| begins(&parts[0], *tick));
+        // Of two parts on a staff the lower has its own.
+        let line = |track: &&Track| track.channels.iter().find(|(_, notes)| **notes == parts[0]).map(|(line, _)| *line);
+        if let Some((line, top)) = top.and_then(|track| Some((line(&track)?, track))) {
+            phrasing.slurs = top.slurs.get(&line).cloned().unwrap_or_default();
+        }
         phrasing.slurs.retain(|(first, last)| begins(&parts[0], *first) && begins(&parts[0], *last));
         let written: BTreeMap<(Tick, u8), Spelling> =
             tracks.iter().flat_map(|track| track.spellings.iter().map(|(note, spelling)| (*note, *spelling))).collect();
@@ -48,7 +57,6 @@ impl Tune {
         let sung: Vec<usize> = (0..tracks.len()).filter(|track| !tracks[*track].lyrics.is_empty()).collect();
         let mut score = Score {
             lyrics: sung.first().map_or(Vec::new(), |track| tracks[*track].lyrics.clone()),
-            all_sing: sung.len() > 1,
             title: title.clone(),
             creators: creators.clone(),
             below: below.clone(),
@@ -70,9 +78,42 @@ impl Tune {
             }
             (None, None) => score.settle_home(),
         }
+        // MIDI has the words once, and so have two staves, between them.
+        let have_room = kind.is_notated() && self.staves() > 2;
+        score.all_sing = sung.len() > 1 || !have_room && strike_each_syllable(&score);
         Ok(phrase_ends::piece(score, grid))
     }
+
+    /// How the four parts of the file stand in it, as far as that is one of the ways in which scores are written.
+    pub fn layout(&self) -> Layout {
+        if self.source.kind == Kind::MusicXml && self.staves() == 2 { Layout::Closed } else { Layout::Open }
+    }
+
+    /// How many staves have notes.
+    fn staves(&self) -> usize {
+        let staff = |track: &Track, line: &u8| track.places.get(line).map_or(0, |place| place.staff);
+        let of_track = |track: &Track| track.channels.keys().map(|line| staff(track, line)).collect::<BTreeSet<_>>();
+        self.source.tracks.iter().map(|track| of_track(track).len()).sum()
+    }
 }
+
+/// Whether all parts seem to sing the words of the melody: where one of them sounds at a syllable, it nearly always strikes
+/// it too.
+fn strike_each_syllable(score: &Score) -> bool {
+    let syllable = |lyric: &Lyric| sung_at(score.part(score.melody), lyric.tick, score.ticks_per_quarter);
+    let sung: BTreeSet<Tick> = score.lyrics.iter().filter_map(syllable).collect();
+    let strikes = |part: Part| {
+        let notes = score.part(part);
+        let sounding = |tick: &&Tick| notes.iter().any(|note| (note.start..note.end).contains(*tick));
+        let all = sung.iter().filter(sounding).count();
+        let struck = sung.iter().filter(|tick| notes.binary_search_by_key(*tick, |note| note.start).is_ok()).count();
+        struck as f64 >= STRUCK * all as f64
+    };
+    !sung.is_empty() && Part::ALL.into_iter().filter(|part| *part != score.melody).all(strikes)
+}
+
+/// Of the syllables; somebody may have tied two notes by hand.
+const STRUCK: f64 = 0.95;
 
 /// The piece in the text of a table in the form of the data set, in 4/4. `name` is what messages call it.
 ///

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use arranger::{Correction, ExportOptions, Format, Method, Options, Piece, Selection, Tune};
 use chorale::{Part, Parts, Pitch};
+use files::musicxml::Layout;
 use files::{Note, Tick};
 use network::Model;
 use proptest::prelude::*;
@@ -136,6 +137,29 @@ proptest! {
             };
             prop_assert_eq!(far(&fixed), far(&PIECE), "{:?}", other);
         }
+    }
+}
+
+#[test]
+fn a_score_on_two_staves_comes_back_as_it_was_written_with_its_words_and_slurs() {
+    let closed = ExportOptions { layout: Layout::Closed, ..ExportOptions::default() };
+    for all_sing in [true, false] {
+        let options = Options { all_sing, ..options(1) };
+        let abc = "X:1\nM:3/4\nL:1/4\nK:G\nD|G2 B/G/|B2 A|G2 E|D3|G2 (B/G/)|B2 A|d2 B|G3\n\
+                   w:A-|ma-zing *|grace, how|sweet the|sound|that saved *|a wretch|like me, I|once\n";
+        let tune = Tune::read("tune.abc", abc.as_bytes()).unwrap();
+        let piece = tune.choose(&options).unwrap().harmonize(&MODEL).unwrap().remove(0).piece;
+        let score = piece.export(Format::MusicXml, &closed).unwrap();
+        let read = Tune::read("two.musicxml", &score).unwrap();
+        assert_eq!(read.layout(), Layout::Closed);
+        let again = read.four_parts(None).unwrap();
+        assert_eq!(again.score.all_sing, all_sing);
+        assert_eq!(again.score.phrasing.slurs, piece.score.phrasing.slurs, "those of the alto are the alto's");
+        assert_eq!(again.export(Format::MusicXml, &closed).unwrap(), score);
+        let open = Tune::read("four.musicxml", &bytes(&piece, Format::MusicXml)).unwrap();
+        assert_eq!((open.layout(), open.four_parts(None).unwrap().score.all_sing), (Layout::Open, all_sing));
+        let midi = Tune::read("four.mid", &bytes(&piece, Format::Midi)).unwrap();
+        assert_eq!((midi.layout(), midi.four_parts(None).unwrap().score.all_sing), (Layout::Open, all_sing));
     }
 }
 

@@ -62,6 +62,7 @@ pub enum ExportError {
 }
 
 /// What a format leaves open.
+#[derive(Clone)]
 pub struct ExportOptions {
     pub layout: Layout,
     pub timbre: Timbre,

@@ -90,6 +90,8 @@ pub struct Track {
     /// Where notes with a fermata begin.
     pub fermatas: Vec<Tick>,
     pub phrasing: Phrasing,
+    /// Of a score, the slurs of each line, in order; empty for MIDI.
+    pub slurs: BTreeMap<u8, Vec<(Tick, Tick)>>,
     /// Chord symbols as they stand in the file, such as `Am7/E`, or `N.C.`; in order.
     pub symbols: Vec<(Tick, String)>,
     /// How the file wrote its notes, by start and MIDI pitch; empty for MIDI, which has no spelling.

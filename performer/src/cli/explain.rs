@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use arranger::FileKind;
 use engraving::{ExportOptions, Format, Piece, explain};
 use files::NamedKey;
+use files::musicxml::Layout;
 
 use super::output::{self, is_table, print};
 
@@ -72,8 +73,8 @@ pub fn run(args: Args) -> Result<()> {
         kind.check().with_context(|| format!("--output {}", path.display()))?;
         kinds.push(kind);
     }
-    let piece = read_piece(&file, tune.as_deref(), key)?;
-    let options = ExportOptions { with_marks: true, ..ExportOptions::default() };
+    let (piece, layout) = read_piece(&file, tune.as_deref(), key)?;
+    let options = ExportOptions { with_marks: true, layout, ..ExportOptions::default() };
     for (path, kind) in output.iter().zip(kinds) {
         let bytes = kind.export(&piece, &options).with_context(|| format!("cannot make {}", path.display()))?;
         files::write_whole(path, &bytes)?;
@@ -81,10 +82,12 @@ pub fn run(args: Args) -> Result<()> {
     print(&if json { piece.json() } else { explain::text(&piece) })
 }
 
-fn read_piece(path: &Path, tune: Option<&str>, key: Option<NamedKey>) -> Result<Piece> {
+/// And how a score of it is laid out.
+fn read_piece(path: &Path, tune: Option<&str>, key: Option<NamedKey>) -> Result<(Piece, Layout)> {
     if is_table(path) {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        return Ok(arranger::piece_of_table(&path.display().to_string(), &text, key)?);
+        return Ok((arranger::piece_of_table(&path.display().to_string(), &text, key)?, Layout::default()));
     }
-    Ok(output::open(path, tune, output::tell)?.four_parts(key)?)
+    let tune = output::open(path, tune, output::tell)?;
+    Ok((tune.four_parts(key)?, tune.layout()))
 }

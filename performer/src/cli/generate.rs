@@ -20,6 +20,7 @@ const PIECE: &str = "Piece";
 #[command(after_help = EXAMPLES)]
 // What is otherwise where there is no melody.
 #[command(mut_arg("output", |output| output.help(OUTPUT_HELP)), mut_arg("title", |title| title.help(TITLE_HELP)))]
+#[command(mut_arg("staves", |staves| staves.help(STAVES_HELP)))]
 #[command(mut_arg("key", |key| key.help(KEY_HELP)), mut_arg("ranges", |ranges| ranges.help(RANGES_HELP)))]
 pub struct Args {
     #[command(flatten)]
@@ -54,6 +55,7 @@ const OUTPUT_HELP: &str = concat!(
 const TITLE_HELP: &str = "The title of the piece [default: none]";
 const KEY_HELP: &str = "The key: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it; with --prompt, whose key it \
                         goes on in, it is only spelled for it [default: the prompt's, else one that the seed draws]";
+const STAVES_HELP: &str = "Staves of a score: 4, one a part, or 2, as hymnals print [default: 4]";
 const RANGES_HELP: &str = "Who sings: SATB; SAB, where the tenor is left out; TTBB, men's voices; and ranges of single parts, alone or \
                            behind one of these: TTBB,Bass:D2-C4";
 

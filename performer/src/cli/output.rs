@@ -80,9 +80,10 @@ pub struct OutputOptions {
     #[arg(long, value_name = "WHO", default_value = "SATB", help_heading = SCORE)]
     pub ranges: Ensemble,
 
-    /// Staves of a score: 4, one a part, or 2, as hymnals print
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = staves, help_heading = SCORE)]
-    staves: u8,
+    /// Staves of a score: 4, one a part, or 2, as hymnals print [default: 4; with --bars, --redo or --fix as the score that is
+    /// read]
+    #[arg(long, value_name = "N", value_parser = staves, help_heading = SCORE)]
+    staves: Option<u8>,
 
     /// Write the broken rules of part-writing into the score, with the parts that break them
     #[arg(long, help_heading = SCORE)]
@@ -286,6 +287,11 @@ impl OutputOptions {
         Heading { title: self.title.clone(), key: self.key }
     }
 
+    /// What --staves says, else another.
+    pub fn layout(&self, usual: Layout) -> Layout {
+        self.staves.map_or(usual, |staves| if staves == 2 { Layout::Closed } else { Layout::Open })
+    }
+
     pub fn export_options(&self) -> Result<ExportOptions> {
         let timbre = match &self.soundfont {
             None => Timbre::Organ,
@@ -294,7 +300,7 @@ impl OutputOptions {
                 Timbre::sound_font(&bytes).with_context(|| format!("--soundfont {}", path.display()))?
             }
         };
-        let layout = if self.staves == 2 { Layout::Closed } else { Layout::Open };
+        let layout = self.layout(Layout::Open);
         Ok(ExportOptions { layout, timbre, with_marks: self.marks })
     }
 

@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, bail};
 use arranger::{Arrangement, Choice, Chords, HarmonicRhythm, Method, Nats, Options, Tune};
 use chorale::{Density, Part};
+use engraving::ExportOptions;
 use files::NamedKey;
+use files::musicxml::Layout;
 use harmonizer::search::PARTICLES;
 use network::Model;
 
@@ -207,7 +209,8 @@ pub fn run(mut args: Args) -> Result<()> {
     let options = args.output.export_options()?;
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
-        let Harmonized { mut all, seconds, place, home } = harmonize(&args, job, &model, say)?;
+        let Harmonized { mut all, seconds, place, home, layout } = harmonize(&args, job, &model, say)?;
+        let options = ExportOptions { layout: args.output.layout(layout), ..options.clone() };
         let (mut written, mut files) = (Vec::new(), Vec::new());
         for (version, rendered) in (1..).zip(&mut all) {
             rendered.piece.score.program = args.output.program;
@@ -303,6 +306,8 @@ struct Harmonized {
     seconds: f64,
     place: String,
     home: Option<NamedKey>,
+    /// How a score of it is laid out where nobody says.
+    layout: Layout,
 }
 
 fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> Result<Harmonized> {
@@ -311,7 +316,13 @@ fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> 
         let before = Instant::now();
         let (all, place) = args.again.apply(&tune, &args.options(None), model)?;
         all[0].remarks.iter().for_each(|remark| say(remark));
-        return Ok(Harmonized { all, seconds: before.elapsed().as_secs_f64(), place, home: None });
+        return Ok(Harmonized {
+            all,
+            seconds: before.elapsed().as_secs_f64(),
+            place,
+            home: None,
+            layout: tune.layout(),
+        });
     }
     let kept = args.keep.as_deref().map(|path| output::open(path, None, say)).transpose()?;
     let cantus = tune.choose(&args.options(kept))?;
@@ -319,8 +330,8 @@ fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> 
     let before = Instant::now();
     let all = cantus.harmonize(model)?;
     all[0].remarks.iter().for_each(|remark| say(remark));
-    let seconds = before.elapsed().as_secs_f64();
-    Ok(Harmonized { all, seconds, place: cantus.place().to_owned(), home: Some(cantus.named_home()) })
+    let (seconds, layout) = (before.elapsed().as_secs_f64(), Layout::default());
+    Ok(Harmonized { all, seconds, place: cantus.place().to_owned(), home: Some(cantus.named_home()), layout })
 }
 
 impl Args {

@@ -150,6 +150,7 @@ impl Playing {
         for number in &note.slurs_to {
             if let Some(first) = self.slurs.remove(&(line, *number)).filter(|first| *first < begins) {
                 track.phrasing.slurs.push((first, begins));
+                track.slurs.entry(line).or_default().push((first, begins));
             }
         }
         self.slurs.extend(note.slurs_from.iter().map(|number| ((line, *number), begins)));
@@ -227,6 +228,7 @@ impl Playing {
         track.channels.retain(|_, notes| !notes.is_empty());
         track.lyrics.sort_by_key(|lyric| (lyric.tick, lyric.verse));
         track.words.values_mut().for_each(|words| words.sort_by_key(|lyric| (lyric.tick, lyric.verse)));
+        track.slurs.values_mut().for_each(|slurs| slurs.sort_unstable());
         track.symbols.sort_by_key(|(tick, _)| *tick);
         track.fermatas.sort_unstable();
         track.fermatas.dedup();
