@@ -74,6 +74,11 @@ const HUMDRUM: Foreign = Foreign {
 const MEI: Foreign =
     Foreign { what: "an MEI file", way_out: "open it in MuseScore 4 and choose File > Export > MusicXML" };
 
+const AUDIVERIS: Foreign = Foreign {
+    what: "a book of Audiveris",
+    way_out: "open it in Audiveris and choose Book > Export Book, which makes MusicXML",
+};
+
 const ARCHIVE: Foreign =
     Foreign { what: "a compressed file", way_out: "unpack it, and take the MIDI, MusicXML or ABC file that is in it" };
 
@@ -82,7 +87,7 @@ const DOCUMENT: Foreign = Foreign {
     way_out: "write its tune in a notation program such as MuseScore, or as ABC with an editor of plain text",
 };
 
-const BY_ENDING: [(&[&str], Foreign); 17] = [
+const BY_ENDING: [(&[&str], Foreign); 18] = [
     (&["mscz", "mscx"], MUSESCORE),
     (&["pdf", "png", "jpg", "jpeg", "heic", "heif", "tif", "tiff", "gif", "bmp", "webp", "djvu", "ps"], PAGE),
     (
@@ -100,6 +105,7 @@ const BY_ENDING: [(&[&str], Foreign); 17] = [
     (&["ly", "ily"], LILYPOND),
     (&["krn", "kern"], HUMDRUM),
     (&["mei"], MEI),
+    (&["omr"], AUDIVERIS),
     (&["svg"], PAGE),
     (&["doc", "docx", "odt", "rtf", "pages"], DOCUMENT),
     (&["gz", "tgz", "bz2", "xz", "7z", "rar", "tar", "zst"], ARCHIVE),
@@ -160,6 +166,7 @@ pub(crate) fn by_members<'a>(mut names: impl Iterator<Item = &'a str>) -> Option
         "NotationMetadata.xml" => Some(FINALE),
         "Content/score.gpif" => Some(GUITAR_PRO),
         "[Content_Types].xml" => Some(DOCUMENT),
+        "book.xml" => Some(AUDIVERIS),
         _ => by_name(name).filter(|foreign| *foreign == MUSESCORE),
     })
 }

@@ -120,6 +120,15 @@ fn sense(text: &str) -> i32 {
     (0..letters.len()).filter(|index| !letters[*index].is_ascii()).map(sense_at).sum()
 }
 
+/// A text that tells its encoding by a mark before it, in UTF-8 without the mark; `None` of one without.
+pub(crate) fn marked(bytes: &[u8]) -> Option<String> {
+    match bytes {
+        [0xef, 0xbb, 0xbf, text @ ..] => Some(String::from_utf8_lossy(text).into_owned()),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] if bytes.len().is_multiple_of(2) => utf16(bytes),
+        _ => None,
+    }
+}
+
 /// Text of two bytes a letter: by its mark, or by the zeros beside its first two letters.
 pub(crate) fn utf16(bytes: &[u8]) -> Option<String> {
     let is_letter = |letter: u8| letter.is_ascii_graphic() || letter.is_ascii_whitespace();

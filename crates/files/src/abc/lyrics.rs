@@ -1,5 +1,7 @@
 //! The words below the notes (`w:`).
 
+use std::iter::Peekable;
+
 /// What a place in a line of words does with its note.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
@@ -27,13 +29,7 @@ pub(super) fn places(line: &str) -> Vec<Place> {
         match letter {
             '\\' => match letters.next() {
                 Some('-') => text.push('\u{2010}'),
-                Some(mark) => match letters.peek().and_then(|letter| accented(mark, *letter)) {
-                    Some(accented) => {
-                        letters.next();
-                        text.push(accented);
-                    }
-                    None => text.push(mark),
-                },
+                Some(mark) => text.push(escaped(mark, &mut letters)),
                 None => {}
             },
             '-' if text.is_empty() => places.push(Place::Held),
@@ -89,6 +85,19 @@ fn accented(mark: char, letter: char) -> Option<char> {
     plain.chars().zip(accented.chars()).find(|(known, _)| *known == letter).map(|(_, accented)| accented)
 }
 
+/// The letter behind a backslash and a mark: `\"u`, or `\u00fc` by its number.
+fn escaped<I: Iterator<Item = char> + Clone>(mark: char, letters: &mut Peekable<I>) -> char {
+    let digits: String = letters.clone().take(4).collect();
+    let number = Some(digits).filter(|digits| mark == 'u' && digits.len() == 4 && !digits.starts_with('+'));
+    let numbered = number.and_then(|digits| char::from_u32(u32::from_str_radix(&digits, 16).ok()?));
+    if let Some(letter) = numbered.filter(|letter| !letter.is_control()) {
+        letters.by_ref().take(4).for_each(drop);
+        return letter;
+    }
+    let accented = letters.peek().and_then(|letter| accented(mark, *letter));
+    accented.inspect(|_| _ = letters.next()).unwrap_or(mark)
+}
+
 /// Text with its accents, such as `\"u`.
 pub(super) fn unescaped(text: &str) -> String {
     let mut letters = text.chars().filter(|letter| !letter.is_control()).peekable();
@@ -99,13 +108,18 @@ pub(super) fn unescaped(text: &str) -> String {
             continue;
         }
         let Some(mark) = letters.next() else { break };
-        match letters.peek().and_then(|letter| accented(mark, *letter)) {
-            Some(accented) => {
-                letters.next();
-                plain.push(accented);
-            }
-            None => plain.push(mark),
-        }
+        plain.push(escaped(mark, &mut letters));
     }
     plain.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_may_stand_behind_a_backslash_by_its_number() {
+        assert_eq!(unescaped(r#"caf\'e \u00e9t\u00E9 \u0000 \u12 \ua"#), "café été u0000 u12 ua");
+        assert_eq!(places(r"\u00e9-a"), [Place::Syllable("é-".into()), Place::Syllable("a\r".into())]);
+    }
 }

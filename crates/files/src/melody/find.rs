@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::lines::{Line, all_lines, counted, describe_track, list_tracks, no_lines};
 use super::sung::{bring_to_notes, with_own, without_others};
+use super::switches::{told_switches, without_switches};
 use super::text_lines::line_ends;
 use super::turns::what_goes_on;
 use super::weigh::{Candidate, weigh};
@@ -38,6 +39,8 @@ impl Melody {
         remarks.extend(what_was_taken(file, taken, &eligible));
         remarks.extend(what_goes_on(file, taken, &others_of(taken, &eligible)));
         remarks.extend(what_of_it(file, taken));
+        remarks.extend(told_switches(&taken.line, file));
+        remarks.extend(tunes_of_drums(file, &candidates, choice));
         if !taken.is_beside {
             remarks.extend(overlays(file, taken, &candidates));
         }
@@ -133,9 +136,25 @@ fn overlays(file: &Source, taken: &Candidate, all: &[Candidate]) -> Option<Strin
     })
 }
 
+/// What its name says for a tune, where a file has it among the drums.
+const CALLED_A_TUNE: f64 = 0.4;
+
+/// That a line is left out which is called a tune or a voice, since its channel plays drums.
+fn tunes_of_drums(file: &Source, candidates: &[Candidate], choice: &Choice) -> Option<String> {
+    let is_meant = |candidate: &&Candidate| candidate.line.is_drums(file) && candidate.name >= CALLED_A_TUNE;
+    let left = candidates.iter().find(is_meant).filter(|_| choice.track.is_none() && choice.channel.is_none())?;
+    let (described, kind) = (left.line.describe(file), file.kind.track());
+    let why = if file.kind == Kind::Midi { format!(" (channel {})", left.line.number()) } else { String::new() };
+    Some(format!(
+        "{described} is left out, since it is set to play drums{why}; if its notes are pitches, name it (--{kind} {})",
+        left.line.track + 1
+    ))
+}
+
 /// What was made of its notes.
 pub(super) fn what_of_it(file: &Source, taken: &Candidate) -> Option<String> {
-    let (all, notes) = (taken.line.notes.len(), taken.profile.tune.len());
+    let played = without_switches(&taken.line, file);
+    let (all, notes) = (played.len(), taken.profile.tune.len());
     let described = taken.line.describe(file);
     if notes < all {
         let (kept, left) = (counted(notes), all - notes);
@@ -144,7 +163,7 @@ pub(super) fn what_of_it(file: &Source, taken: &Candidate) -> Option<String> {
             "{described} has several notes at once: its top line of {kept} is taken, {left} below it {are} left out"
         ));
     }
-    let is_cut = taken.profile.tune != taken.line.notes;
+    let is_cut = taken.profile.tune != *played;
     is_cut.then(|| {
         format!("{described}: its notes ring on over the next ones, as under a pedal; each ends where the next begins")
     })

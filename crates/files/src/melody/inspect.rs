@@ -5,6 +5,7 @@ use chorale::Pitch;
 use super::MelodyError;
 use super::find::{Choice, best, eligible, others_of, what_of_it, why, why_alone};
 use super::lines::{all_lines, no_lines};
+use super::switches::told_switches;
 use super::turns::what_goes_on;
 use super::weigh::{Candidate, Evidence, weigh};
 use crate::source::Source;
@@ -64,7 +65,8 @@ pub fn inspect(file: &Source, choice: &Choice) -> Result<Inspection, MelodyError
                 .map(|taken| why(taken, &others).unwrap_or_else(|| why_alone(file, taken, &candidates, choice).into()));
             let goes_on = taken.and_then(|taken| what_goes_on(file, taken, &others));
             let remarks = taken.and_then(|taken| what_of_it(file, taken));
-            (taken.zip(why), goes_on.into_iter().chain(remarks).collect())
+            let switches = taken.and_then(|taken| told_switches(&taken.line, file));
+            (taken.zip(why), goes_on.into_iter().chain(remarks).chain(switches).collect())
         }
         Err(error @ MelodyError::OnlyDrums { .. }) => (None, vec![error.to_string()]),
         Err(error) => return Err(error),

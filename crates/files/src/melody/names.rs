@@ -71,17 +71,21 @@ const WORDS: &[(Called, Match, &str)] = &[
         "voc vocs vo ges sgst sing stem stemme stamma stamme aani haal laul ses san cant song lied veu giong",
     ),
     (Voice, Whole, "kanto voco amhran canco lehen zeri kenga səs wimbo oberst ән дуу 唱"),
-    (Voice, Whole, "people man woman mann frau child children boy boys girl girls verse"),
+    (
+        Voice,
+        Whole,
+        "people man woman mann frau child children boy boys girl girls verse refrain dainininkas dainininke",
+    ),
     (Voice, Whole, "vok вок vx vocls sgl gsg stim stemma canta cantabile voci pevec petje"),
     (
         Voice,
         Within,
-        "singstimme gesang zangstem melodistem 歌 ボーカル ヴォーカル 人声 人聲 声乐 聲樂 演唱 独唱 獨唱 领唱 領唱 主唱 主音",
+        "singstimme gesang zangstem melodistem 歌 ボーカル ヴォーカル 人声 人聲 声部 聲部 声乐 聲樂 演唱 独唱 獨唱 领唱 領唱 主唱 主音",
     ),
     (
         Voice,
         Within,
-        "うた 唄 女声 女聲 男声 男聲 보컬 노래 노랫 가수 가창 קול שירה זמר صوت غناء مطرب مغن آواز خواننده صدا",
+        "うた 唄 女声 女聲 男声 男聲 보컬 노래 노랫 가수 가창 성악 קול שירה זמר صوت غناء مطرب مغن آواز خواننده صدا",
     ),
     (Voice, Within, "स्वर गायन गायक आवाज স্বর কণ্ঠ গান குரல் பாட பாடல் పాట గాత్ర ಗಾಯನ ശബ്ദ ഗാന ร้อง ձայն երգ ხმა სიმღერ"),
     (Voice, Letter, "v"),
@@ -198,6 +202,12 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
     if number(name) > 1 { value - 0.1 } else { value }
 }
 
+/// Whether a name says nothing, or that its line plays drums.
+pub(crate) fn may_be_drums(name: &str) -> bool {
+    let said = speaks_for_melody(name);
+    said == 0.0 || said <= DRUMS
+}
+
 /// Whether a name calls its line the tune itself, so that whoever else sings does not.
 pub(super) fn is_the_tune(name: &str) -> bool {
     let called = called(name);
@@ -258,17 +268,41 @@ fn words(folded: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The number of a name such as `Soprano 2` or `Flute II`; 1 where it has none.
+/// The number of a name such as `Soprano 2`, `Flute II`, `2. Stimme` or `Segunda voz`; 1 where it has none.
 fn number(name: &str) -> u32 {
     let folded = fold(name);
-    let last =
-        folded.split(|letter: char| !letter.is_alphanumeric()).rfind(|word| !word.is_empty()).unwrap_or_default();
+    let words: Vec<&str> =
+        folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let (Some(first), Some(last)) = (words.first(), words.last()) else { return 1 };
+    // `2 Melody` is the second track of a list.
+    let is_counted = !folded.trim_start().starts_with(&format!("{first} "));
+    if let Some(number) =
+        of_ordinal(first).filter(|_| is_counted || !first.ends_with(|last: char| last.is_ascii_digit()))
+    {
+        return number;
+    }
     let digits = last.trim_start_matches(|letter: char| !letter.is_ascii_digit());
-    match last {
+    match *last {
         "ii" => 2,
         "iii" => 3,
         "iv" => 4,
         _ => digits.parse().unwrap_or(1),
+    }
+}
+
+/// Of a word in front of a name: `2`, `2nd`, `2a`, `2ª`, `2e`, or an ordinal of the second or third.
+fn of_ordinal(word: &str) -> Option<u32> {
+    const SECOND: &[&str] =
+        &["segund", "second", "deuxiem", "zweit", "tweed", "andra", "anden", "druh", "drug", "втор"];
+    const THIRD: &[&str] =
+        &["tercer", "terceir", "terza", "terzo", "troisiem", "third", "dritt", "derde", "tredj", "trzec", "трет"];
+    let begins = |words: &[&str]| words.iter().any(|known| word.starts_with(known));
+    match word.as_bytes() {
+        _ if begins(SECOND) => Some(2),
+        _ if begins(THIRD) => Some(3),
+        // More than a few are the numbers of tracks.
+        [digit @ b'1'..=b'4', rest @ ..] if !rest.iter().any(u8::is_ascii_digit) => Some(u32::from(digit - b'0')),
+        _ => None,
     }
 }
 
@@ -446,6 +480,10 @@ mod tests {
             "Voci",
             "Tenor solo",
             "Choir Aahs (Melody)",
+            "声部",
+            "성악",
+            "Dainininkas",
+            "Refrain",
         ];
         let others = [
             "Piano",
@@ -499,6 +537,7 @@ mod tests {
         check(&melodic, &["Piano", "Pad", "Bassoon", "Bass Guitar", "B", "Double Bass"]);
         check(&["Violin I", "1st Violin", "Flute", "Trumpet"], &["Viola", "Violoncello", "Bratsche", "Trombone"]);
         check(&["Soprano 1"], &["Soprano 2", "Alto", "T"]);
+        check(&["1. Stimme", "1ª Voz", "Primera voz", "1re voix"], &["2. Stimme", "2ª Voz", "Segunda voz", "2e voix"]);
         check(&["C", "C1", "Triplum", "Tripl"], &["Ct", "T", "Tenor", "Motetus", "Contratenor", "Quinto"]);
         check(&["Piano RH", "Piano (right hand)", "Klavier rechts"], &["Piano LH", "Piano, main gauche"]);
         check(&["Soprano", "Voice"], &["Soprano Sax", "Descant", "Soprano descant"]);
@@ -532,6 +571,11 @@ mod tests {
     fn any_name_is_read() {
         assert_eq!(speaks_for_melody(&"x\u{130}".repeat(100_000)), 0.0);
         assert_eq!(number("Flute II"), 2);
+        assert_eq!(["1. Stimme", "1ª Voz", "Primera voz", "1re voix", "2 Melody", "05 Voice"].map(number), [1; 6]);
+        assert_eq!(
+            ["2. Stimme", "2ª Voz", "Segunda voz", "2e voix", "2nd Violin", "Zweite Stimme"].map(number),
+            [2; 6]
+        );
         assert_eq!(number("Voice 99999999999999"), 1);
     }
 }

@@ -1,10 +1,12 @@
 //! What a line is like: the figures by which a melody is told from what goes along with it.
 
 use super::lines::Line;
+use super::switches::without_switches;
 use super::top_line::top_line;
 use super::weigh::LIKE_A_TUNE;
 use crate::score::{Note, Tick};
 use crate::single_line::is_single_line;
+use crate::source::Source;
 
 /// Figures of one line.
 #[derive(Clone, Debug)]
@@ -30,16 +32,18 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub fn of(line: &Line, quarter: Tick) -> Profile {
+    pub fn of(line: &Line, file: &Source) -> Profile {
+        let quarter = Tick::from(file.ticks_per_quarter);
+        let notes = &*without_switches(line, file);
         let slip = (quarter / 8).max(1);
-        let tune = top_line(line.notes, quarter);
-        let sounding = sounding(line.notes, quarter);
-        let is_single = is_single_line(line.notes, slip);
+        let tune = top_line(notes, quarter);
+        let sounding = sounding(notes, quarter);
+        let is_single = is_single_line(notes, slip);
         let pitches = || tune.iter().map(|note| note.pitch.midi());
         Profile {
             sounding,
-            single: if is_single { 1.0 } else { share_alone(line.notes) },
-            at_once: if is_single { 1 } else { most_at_once(line.notes, slip) },
+            single: if is_single { 1.0 } else { share_alone(notes) },
+            at_once: if is_single { 1 } else { most_at_once(notes, slip) },
             height: height(&tune),
             span: pitches().max().unwrap_or(0) - pitches().min().unwrap_or(0),
             motion: motion(&tune, sounding, quarter),

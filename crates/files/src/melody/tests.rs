@@ -134,6 +134,36 @@ fn drums_alone_are_refused_unless_they_are_asked_for() {
 }
 
 #[test]
+fn a_voice_among_the_drums_is_left_out_and_told() {
+    let tune: Vec<Note> = (0..8).map(|place| note(480 * place, 480 * place + 480, 60 + place as u8)).collect();
+    let melody =
+        Melody::find(&file(&[("Piano", &[(1, &tune)]), ("Vocal", &[(10, &tune)])]), &Choice::default()).unwrap();
+    assert!(melody.place.contains("'Piano'"), "{}", melody.place);
+    let said = "track 2 'Vocal' channel 10 is left out, since it is set to play drums (channel 10); if its notes are pitches, \
+                name it (--track 2)";
+    assert_eq!(melody.remarks, [said]);
+}
+
+#[test]
+fn a_very_short_note_far_below_a_line_is_a_key_switch_and_none_of_its_notes() {
+    let tune: Vec<Note> = (0..8).map(|place| note(480 * place, 480 * place + 480, 60 + place as u8)).collect();
+    let found = |switch: Note| {
+        let mut played = tune.clone();
+        played.push(switch);
+        played.sort_by_key(|note| (note.start, note.pitch));
+        let melody = Melody::find(&file(&[("", &[(1, &played)])]), &Choice::default()).unwrap();
+        (melody.notes, melody.remarks)
+    };
+    let said =
+        "track 1 channel 1: 1 note far below all others and very short, as a key switch of a sampler is, is left out";
+    for (start, pitch) in [(0, 24), (960, 36), (1900, 41)] {
+        assert_eq!(found(note(start, start + 60, pitch)), (tune.clone(), vec![said.into()]), "{start} {pitch}");
+    }
+    assert_eq!(found(note(3840, 3900, 42)).0.len(), 9, "an octave and a half below is not far");
+    assert_eq!(found(note(3840, 3910, 24)).0.len(), 9, "longer than a thirty-second");
+}
+
+#[test]
 fn a_line_tells_what_it_is_like_and_the_one_that_is_taken_why() {
     let chords = [note(0, 960, 60), note(0, 960, 64), note(960, 1920, 62), note(960, 1920, 65)];
     let tune = [note(0, 480, 72), note(480, 960, 74), note(960, 1440, 76)];

@@ -185,8 +185,7 @@ const MOST_NAMES: usize = 2_000;
 
 /// All lines with what speaks for each of them.
 pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a>> {
-    let quarter = Tick::from(file.ticks_per_quarter);
-    let profiles: Vec<Profile> = lines.iter().map(|line| Profile::of(line, quarter)).collect();
+    let profiles: Vec<Profile> = lines.iter().map(|line| Profile::of(line, file)).collect();
     let begins = lines.iter().filter_map(|line| line.notes.first()).map(|note| note.start).min().unwrap_or(0);
     let ends = lines.iter().flat_map(|line| line.notes).map(|note| note.end).max().unwrap_or(0);
     let length = f64::from(ends.saturating_sub(begins).max(1));

@@ -1,6 +1,7 @@
 //! The chunks of a file: its header, and the bytes of its tracks.
 
 use super::ReadError;
+use super::events::{END_OF_TRACK, Event, Events};
 
 /// Some programs wrap the file: RIFF (.rmi) or a MacBinary header of 128 bytes stand before `MThd`.
 const LONGEST_WRAPPING: usize = 512;
@@ -49,9 +50,10 @@ fn next_chunk(bytes: &[u8]) -> Option<Chunk<'_>> {
     Some(Chunk { kind, declared, data, rest })
 }
 
-/// The tracks' bytes. Chunks of other kinds are skipped, as the standard asks, and so is what follows the last track.
-pub(super) fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<Vec<&[u8]>, ReadError> {
-    let mut tracks = Vec::new();
+/// The tracks' bytes, and what had to be interpreted, in sentences for the user. Chunks of other kinds are skipped, as the
+/// standard asks, and so is what follows the last track.
+pub(super) fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<(Vec<&[u8]>, Vec<String>), ReadError> {
+    let (mut tracks, mut remarks) = (Vec::new(), Vec::new());
     while let Some(chunk) = next_chunk(bytes) {
         let is_track = chunk.kind == b"MTrk";
         if !is_track && tracks.len() >= usize::from(declared) {
@@ -61,13 +63,35 @@ pub(super) fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<Vec<&[u8]>
             let what = if is_track { format!("track {}", tracks.len() + 1) } else { "a chunk".into() };
             return Err(ReadError::Truncated { what, declared: chunk.declared, present: chunk.data.len() });
         }
-        if is_track {
+        bytes = chunk.rest;
+        if is_track && chunk.declared == 0 {
+            let (data, rest) = bytes.split_at(unfinished_length(bytes));
+            if !data.is_empty() {
+                remarks.push(format!("track {}: its length is said to be 0; it is read to its end", tracks.len() + 1));
+            }
+            tracks.push(data);
+            bytes = rest;
+        } else if is_track {
             tracks.push(chunk.data);
         }
-        bytes = chunk.rest;
     }
-    if tracks.len() < usize::from(declared) {
-        return Err(ReadError::MissingTracks { declared, present: tracks.len() });
+    let present = tracks.len();
+    let is_cut = !bytes.is_empty() && b"MTrk".starts_with(&bytes[..bytes.len().min(4)]);
+    if present < usize::from(declared) && (present == 0 || is_cut) {
+        return Err(ReadError::MissingTracks { declared, present });
     }
-    Ok(tracks)
+    if present < usize::from(declared) {
+        let (is, are) = if present == 1 { ("", "is") } else { ("s", "are") };
+        remarks.push(format!("the file's header promises {declared} tracks; {present} track{is} {are} there and read"));
+    }
+    Ok((tracks, remarks))
+}
+
+/// How long a track is whose length was never written, as of a recording that was broken off: to its end mark, or to the next
+/// track or the end of the file, if all before it are events.
+fn unfinished_length(bytes: &[u8]) -> usize {
+    let next = bytes.windows(4).position(|window| window == b"MTrk").unwrap_or(bytes.len());
+    let mut events = Events::new(&bytes[..next]);
+    let has_end = events.by_ref().any(|(_, event)| matches!(event, Event::Meta { kind: END_OF_TRACK, .. }));
+    if has_end || events.read() == next { events.read() } else { 0 }
 }

@@ -1,5 +1,6 @@
 //! The words of karaoke files (.kar), which stand as text events in a track of their own: `/` begins a line, `\` a
-//! paragraph, `@` what is not sung.
+//! paragraph, `@` what is not sung. In lyrics, tags in braces (`{@LATIN}`, RP-026) are not sung either, and those of Yamaha's XF
+//! have marks of their own.
 
 use std::borrow::Cow;
 
@@ -20,10 +21,15 @@ pub(super) fn take_words(source: &mut Source, texts: &[Texts]) {
     if let Some(title) = texts.iter().flatten().find_map(|(_, bytes)| control(bytes, 'T')) {
         source.title = Some(title);
     }
-    for (track, texts) in source.tracks.iter_mut().zip(texts) {
-        if !has_lyrics && are_words(track, texts) {
+    let has_words = source.tracks.iter().zip(texts).any(|(track, texts)| are_words(track, texts));
+    let is_karaoke = || texts.iter().flatten().any(|(_, bytes)| control(bytes, 'K').is_some());
+    // Old files of karaoke have no marks: the track with most texts has the words.
+    let most = (0..texts.len()).max_by_key(|track| sung(&texts[*track]).count()).filter(|_| !has_words && is_karaoke());
+    for (index, (track, texts)) in source.tracks.iter_mut().zip(texts).enumerate() {
+        if !has_lyrics && (are_words(track, texts) || most == Some(index)) {
             track.lyrics = lyrics(texts.iter().map(|(tick, bytes)| (*tick, &**bytes)));
         }
+        untag(&mut track.lyrics);
         // Lyrics may have the marks of texts.
         if track.lyrics.iter().any(|lyric| has_mark(&lyric.text)) {
             track.lyrics = lyrics(track.lyrics.iter().map(|lyric| (lyric.tick, lyric.text.as_slice())));
@@ -45,9 +51,44 @@ fn control(bytes: &[u8], letter: char) -> Option<String> {
 fn are_words(track: &Track, texts: &Texts) -> bool {
     let name = track.name.as_deref().unwrap_or_default().trim().to_lowercase();
     let is_named = ["words", "lyric", "text", "paroles", "letra", "karaoke"].iter().any(|word| name.starts_with(word));
-    let sung = || texts.iter().filter(|(_, bytes)| !bytes.starts_with(b"@"));
-    sung().any(|(_, bytes)| has_mark(bytes)) || is_named && sung().any(|(tick, _)| *tick > 0)
+    sung(texts).any(|(_, bytes)| has_mark(bytes)) || is_named && sung(texts).any(|(tick, _)| *tick > 0)
 }
+
+fn sung<'t>(texts: &'t Texts) -> impl Iterator<Item = &'t (Tick, Cow<'t, [u8]>)> {
+    texts.iter().filter(|(_, bytes)| !bytes.starts_with(b"@"))
+}
+
+/// Takes out what lyrics tell of themselves, and makes the marks of XF (`/` the end of a line, `<` that of a page, `^` a space, `>`
+/// an indent) those of other files.
+fn untag(lyrics: &mut Vec<Lyric>) {
+    let is_xf = lyrics.iter().any(|lyric| lyric.text.starts_with(XF));
+    lyrics.retain_mut(|Lyric { text, .. }| {
+        let was_empty = text.is_empty();
+        let told = std::mem::take(text);
+        let mut rest = &told[..];
+        while let Some(start) = rest.windows(2).position(|two| matches!(two, b"{@" | b"{#")) {
+            let (sung, tag) = rest.split_at(start);
+            text.extend(sung);
+            rest = &tag[tag.iter().position(|byte| *byte == b'}').map_or(tag.len(), |end| end + 1)..];
+        }
+        text.extend(rest);
+        if is_xf && text.starts_with(XF) {
+            text.clear();
+        } else if is_xf {
+            let plain = text.iter().filter(|byte| **byte != b'>').map(|byte| match byte {
+                b'/' => b'\r',
+                b'<' => b'\n',
+                b'^' => b' ',
+                other => *other,
+            });
+            *text = plain.collect();
+        }
+        was_empty || !text.is_empty()
+    });
+}
+
+/// How a file begins whose lyrics are those of XF.
+const XF: &[u8] = b"$Lyrc";
 
 /// As lyrics of MIDI files are written: a line ends with a carriage return behind its last syllable, a paragraph with a
 /// line feed.
@@ -106,6 +147,29 @@ mod tests {
         assert_eq!(words(&file, 1), ["Nun ", "dan", "ket \r", "Gott \n", "Der "]);
         assert_eq!(file.tracks[1].lyrics[0].tick, 3 * 480);
         assert_eq!(file.title.as_deref(), Some("Nun danket"));
+    }
+
+    #[test]
+    fn with_the_header_of_karaoke_texts_without_marks_are_words() {
+        let mut file = source(&["Soft Karaoke", "Piano"]);
+        take_words(&mut file, &[texts(&["@KMIDI KARAOKE FILE"]), texts(&["Nun ", "dan", "ket"])]);
+        assert_eq!(words(&file, 1), ["Nun ", "dan", "ket"]);
+        take_words(&mut file, &[texts(&["for my mother"]), texts(&["@KMIDI KARAOKE FILE"])]);
+        assert!(file.tracks[0].lyrics.is_empty());
+    }
+
+    #[test]
+    fn tags_and_marks_of_lyrics_are_not_sung() {
+        let sung = |lyrics: &[&str]| {
+            let mut file = source(&["Melody"]);
+            let lyric = |(tick, text): (Tick, &&str)| Lyric { tick, verse: 1, text: text.as_bytes().to_vec() };
+            file.tracks[0].lyrics = (0..).zip(lyrics).map(lyric).collect();
+            take_words(&mut file, &[texts(&[])]);
+            words(&file, 0)
+        };
+        assert_eq!(sung(&["{@LATIN}", "{#Title=x}Nun", "{dan}", "ket{@"]), ["Nun", "{dan}", "ket"]);
+        assert_eq!(sung(&["$Lyrc:1:0:JP", ">Nun^", "dan", "ket/", "Gott<"]), ["Nun ", "dan", "ket\r", "Gott\n"]);
+        assert_eq!(sung(&["a<b^c"]), ["a<b^c"], "as long as no XF is told");
     }
 
     #[test]

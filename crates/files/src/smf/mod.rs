@@ -1,8 +1,8 @@
 //! Standard MIDI Files (MIDI 1.0, RP-001): read whatever a sequencer or notation program wrote, write scores.
 //!
 //! Reading is lenient where the music is beyond doubt (notes never ended, doubled note-offs, missing end marks, values above
-//! 127; each goes into [`Source::remarks`](crate::Source::remarks)) and strict where it is not: a file that breaks off is an
-//! error.
+//! 127, fewer tracks than the header promises, tracks whose length was never written; each goes into
+//! [`Source::remarks`](crate::Source::remarks)) and strict where it is not: a track that breaks off is an error.
 
 mod chunks;
 mod events;

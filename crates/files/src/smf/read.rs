@@ -13,7 +13,7 @@ use super::text;
 use super::zones::Zones;
 use crate::score::{DEFAULT_TEMPO, Direction, Lyric, MAX_TICK, Metre, Tick};
 use crate::source::{Kind, Source, Track, in_order_each_once};
-use crate::text::{Letters, encoding_of};
+use crate::text::{Letters, encoding_of, marked};
 use crate::wandering;
 
 /// Why bytes are no MIDI file that can be used.
@@ -51,7 +51,8 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     let scale = TickScale::new(header.division, &mut remarks)?;
     let mut directions: Vec<_> = scale.tempo.map(|tempo| (0, Direction::Tempo(tempo))).into_iter().collect();
     let (mut tracks, mut texts) = (Vec::new(), Vec::new());
-    let chunks = track_chunks(chunks, header.tracks)?;
+    let (chunks, said) = track_chunks(chunks, header.tracks)?;
+    remarks.extend(said);
     let letters = encoding_of(chunks.iter().flat_map(|data| texts_of(data)));
     if let Some(letters) = letters {
         let name = letters.name();
@@ -90,12 +91,16 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     Ok(source)
 }
 
-/// All texts of a track: words, names, marks.
+/// The texts of a track, words, names and marks, that don't tell how they are written.
 fn texts_of(data: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     Events::new(data).filter_map(|(_, event)| match event {
-        Event::Meta { kind: 0x01..=0x07, data } => Some(data),
+        Event::Meta { kind, data } if is_text(kind) && marked(data).is_none() => Some(data),
         _ => None,
     })
+}
+
+fn is_text(kind: u8) -> bool {
+    matches!(kind, 0x01..=0x07)
 }
 
 /// How the file's ticks become those of the [`Source`].
@@ -214,9 +219,11 @@ impl<'a, 'f> TrackReader<'a, 'f> {
             }
             Event::Controller { channel, controller, value } => self.zones.controller(channel, controller, value),
             Event::Meta { kind, data } => {
-                let data = match self.letters.filter(|_| matches!(kind, 0x01..=0x07)) {
-                    Some(letters) => letters.decode(data).into_bytes().into(),
-                    None => Cow::Borrowed(data),
+                let told = if is_text(kind) { marked(data) } else { None };
+                let data = match (told, self.letters.filter(|_| is_text(kind))) {
+                    (Some(text), _) => text.into_bytes().into(),
+                    (None, Some(letters)) => letters.decode(data).into_bytes().into(),
+                    (None, None) => Cow::Borrowed(data),
                 };
                 self.take_meta(kind, data);
             }

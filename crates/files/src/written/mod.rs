@@ -90,10 +90,27 @@ pub(crate) struct WrittenPart {
     pub percussion: BTreeSet<u32>,
 }
 
+impl WrittenPart {
+    fn notes(&self) -> impl Iterator<Item = &WrittenNote> {
+        self.measures.iter().flat_map(|measure| &measure.notes)
+    }
+
+    pub fn has_words(&self) -> bool {
+        self.notes().any(|note| !note.lyrics.is_empty())
+    }
+
+    /// On which there are notes.
+    pub fn staves(&self) -> BTreeSet<u32> {
+        self.notes().map(|note| note.line.0).collect()
+    }
+}
+
 /// What a part has in one measure, its times counted in ticks from the bar line.
 #[derive(Default)]
 pub(crate) struct WrittenMeasure {
     pub length: Tick,
+    /// Whether the file says that it is no bar of its own, as of a pickup.
+    pub is_partial: bool,
     pub notes: Vec<WrittenNote>,
     /// Printed rests: the staff and voice, the beginning and the end.
     pub rests: Vec<((u32, String), Tick, Tick)>,

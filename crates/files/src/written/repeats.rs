@@ -187,9 +187,13 @@ pub(crate) enum Navigation {
     Fine,
 }
 
+/// The signs themselves, as fonts of letters have them.
+const SEGNO: char = '\u{1d10b}';
+const CODA: char = '\u{1d10c}';
+
 /// What printed words tell about the way through the score.
 pub(crate) fn navigation(words: &str) -> Option<Navigation> {
-    let words = words.to_lowercase();
+    let words = words.to_lowercase().replace(SEGNO, " segno").replace(CODA, " coda");
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     let words = words.trim_matches(|c: char| !c.is_alphanumeric());
     let begins = |starts: &[&str]| starts.iter().any(|start| words.starts_with(start));
@@ -200,7 +204,9 @@ pub(crate) fn navigation(words: &str) -> Option<Navigation> {
         "coda" => Navigation::Coda,
         "segno" => Navigation::Segno,
         _ if begins(&["d.c", "d. c", "dc al", "da capo", "dacapo"]) => Navigation::Jump(Jump::DaCapo),
-        _ if begins(&["d.s", "d. s", "ds al", "dal s", "dalsegno", "del segno"]) => Navigation::Jump(Jump::DalSegno),
+        _ if begins(&["d.s", "d. s", "ds al", "dal s", "d segno", "dalsegno", "del segno"]) => {
+            Navigation::Jump(Jump::DalSegno)
+        }
         _ if begins(&["to coda", "al coda"]) => Navigation::ToCoda,
         _ => return None,
     })
@@ -365,6 +371,10 @@ mod tests {
         assert!(known.iter().all(|words| navigation(words) == Some(Navigation::Jump(Jump::DaCapo))));
         let known = ["D.S.", "Dal Segno al Fine", "D. S. al Coda"];
         assert!(known.iter().all(|words| navigation(words) == Some(Navigation::Jump(Jump::DalSegno))));
+        assert_eq!(["D.𝄋. al Fine", "Dal 𝄋", "D. 𝄋"].map(navigation), [Some(Navigation::Jump(Jump::DalSegno)); 3]);
+        let signs = ["𝄋", "𝄌", "to 𝄌", "al 𝄌"].map(navigation);
+        let known = [Navigation::Segno, Navigation::Coda, Navigation::ToCoda, Navigation::ToCoda];
+        assert_eq!(signs, known.map(Some));
         assert_eq!(["(Fine)", "Ende"].map(navigation), [Some(Navigation::Fine); 2]);
         assert_eq!(navigation("To Coda"), Some(Navigation::ToCoda));
         assert_eq!(["dolce", "finely", "", "Dc"].map(|words| navigation(words).is_some()), [false, false, false, true]);

@@ -9,6 +9,8 @@ pub(super) struct Timeline {
     pub played: Vec<(usize, Tick)>,
     /// By the measure's place in the score.
     measures: Vec<Span>,
+    /// Whether the first measure is a pickup, as the file says.
+    has_pickup: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -22,6 +24,9 @@ struct Span {
 impl Timeline {
     pub fn new(parts: &[WrittenPart], ticks_per_quarter: u64, order: &[usize]) -> Result<Timeline, Endless> {
         let measures = spans(parts, ticks_per_quarter);
+        let is_short = measures.first().is_some_and(|first| first.length < first.full);
+        let has_pickup =
+            is_short && parts.iter().filter_map(|part| part.measures.first()).any(|first| first.is_partial);
         let mut played = Vec::with_capacity(order.len());
         let mut now: u64 = 0;
         for &measure in order {
@@ -31,7 +36,7 @@ impl Timeline {
                 return Err(Endless::Ticks { measure: measure + 1 });
             }
         }
-        Ok(Timeline { played, measures })
+        Ok(Timeline { played, measures, has_pickup })
     }
 
     /// How many measures are written.
@@ -40,14 +45,17 @@ impl Timeline {
     }
 
     /// The metre where it changes, and again where a measure that is not full has moved the bar lines. Of two measures that
-    /// make a full one together (before and after a repeat sign) the second begins no bar.
+    /// make a full one together (before and after a repeat sign) the second begins no bar, unless the first is a pickup.
     pub fn metres(&self) -> Vec<(Tick, Direction)> {
         let mut directions: Vec<(Tick, Direction)> = Vec::new();
         let mut current: Option<(Metre, Tick)> = None;
-        for &(measure, start) in &self.played {
+        for (place, &(measure, start)) in self.played.iter().enumerate() {
+            let ends_pickup = self.has_pickup && place == 1 && measure == 1;
             let Span { metre, full, length } = self.measures[measure];
             let is_due = match current {
-                Some((last, since)) if last == metre => !(start - since).is_multiple_of(full.max(1)) && length >= full,
+                Some((last, since)) if last == metre => {
+                    !(start - since).is_multiple_of(full.max(1)) && (length >= full || ends_pickup)
+                }
                 _ => true,
             };
             if is_due {

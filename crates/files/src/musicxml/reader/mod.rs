@@ -19,6 +19,7 @@ use self::signs::repeat_signs;
 use super::VERSES;
 use super::archive::{MAX_BYTES, text_of_score};
 use crate::foreign::{self, Foreign};
+use crate::melody::may_be_drums;
 use crate::score::{Creator, Direction};
 use crate::source::{Kind, Source, in_order_each_once, told_below, trimmed_lines};
 use crate::written::{Endless, Played, WrittenPart, WrittenScore};
@@ -88,13 +89,17 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
 fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
     let ticks_per_quarter = common_ticks(root);
     let names = part_names(root);
+    let drums = drum_parts(root, &names);
     let read = |takes_hidden: bool| -> Result<(Vec<WrittenPart>, usize), ReadError> {
         let mut all_hidden = 0;
         let written = (1..).zip(parts).map(|(number, part)| {
             let name = names.get(part.id).cloned();
-            let (part, hidden) = read_part(number, part, ticks_per_quarter, takes_hidden)?;
+            let (mut content, hidden) = read_part(number, part, ticks_per_quarter, takes_hidden)?;
             all_hidden += hidden;
-            Ok(WrittenPart { name, ..part })
+            if drums.contains(part.id) && !content.has_words() {
+                content.percussion.extend(content.staves());
+            }
+            Ok(WrittenPart { name, ..content })
         });
         let written = written.collect::<Result<_, ReadError>>()?;
         Ok((written, all_hidden))
@@ -215,6 +220,21 @@ fn part_names(root: Node) -> BTreeMap<String, String> {
     children(list, "score-part").filter_map(name).collect()
 }
 
+/// The parts that play on the channel of drums alone, while others don't, unless their names call them something else.
+fn drum_parts<'a>(root: Node<'a, '_>, names: &BTreeMap<String, String>) -> BTreeSet<&'a str> {
+    let list = child(root, "part-list");
+    let parts = || list.into_iter().flat_map(|list| children(list, "score-part"));
+    let are_drums = |part: &Node| {
+        let mut channels = children(*part, "midi-instrument").filter_map(|it| text_of(it, "midi-channel")).peekable();
+        channels.peek().is_some() && channels.all(|channel| channel == "10")
+    };
+    if parts().all(|part| are_drums(&part)) {
+        return BTreeSet::new();
+    }
+    let drums = parts().filter(are_drums).filter_map(|part| part.attribute("id"));
+    drums.filter(|id| names.get(*id).is_none_or(|name| may_be_drums(name))).collect()
+}
+
 /// Ticks in which every duration of the file is whole, where there are some.
 fn common_ticks(root: Node) -> u64 {
     let divisions = root.descendants().filter(|node| node.has_tag_name("divisions"));
@@ -240,6 +260,8 @@ pub(super) fn shorten(text: &str) -> String {
 
 #[cfg(test)]
 mod hidden;
+#[cfg(test)]
+mod misread;
 #[cfg(test)]
 mod strangers;
 #[cfg(test)]

@@ -86,6 +86,44 @@ impl Context<'_> {
     }
 }
 
+/// The ticks of a note of so many. In a tuplet that the file's divisions cannot tell, programs round durations: those are as long
+/// as its head says.
+fn unrounded(note: Node, ticks: f64, context: &Context) -> f64 {
+    let division = context.ticks_per_quarter as f64 / context.divisions;
+    let written = child(note, "time-modification").and_then(|_| written_length(note));
+    let written = written.map(|quarters| quarters * context.ticks_per_quarter as f64);
+    let is_rounded = |written: &f64| {
+        let divisions = written / division;
+        (divisions - divisions.round()).abs() > 1e-6 && (written - ticks).abs() < division
+    };
+    written.filter(is_rounded).unwrap_or(ticks)
+}
+
+/// Where in a measure the reader is, in ticks.
+#[derive(Default)]
+struct Place {
+    now: f64,
+    /// As the file counts, with its rounded durations.
+    counted: f64,
+    /// Where it was before: of the file's count, which is never below 0, the bits, and the ticks.
+    known: BTreeMap<u64, f64>,
+}
+
+impl Place {
+    fn go_on(&mut self, counted: f64, length: f64) {
+        self.known.entry(self.counted.to_bits()).or_insert(self.now);
+        self.counted += counted;
+        self.now += length;
+    }
+
+    fn go_back(&mut self, counted: f64) {
+        self.counted = (self.counted - counted).max(0.0);
+        let before = self.known.range(..=self.counted.to_bits()).next_back();
+        let (since, now) = before.map_or((0.0, 0.0), |(bits, now)| (f64::from_bits(*bits), *now));
+        self.now = now + self.counted - since;
+    }
+}
+
 /// The quarters of a note by its head and dots, in its tuplet.
 fn written_length(note: Node) -> Option<f64> {
     const TYPES: [&str; 10] = ["longa", "breve", "whole", "half", "quarter", "eighth", "16th", "32nd", "64th", "128th"];
@@ -128,6 +166,7 @@ pub(super) fn read_part(
     for measure in &nodes.measures {
         context.measure = measure.attribute("number").unwrap_or("?");
         let mut content = read_measure(*measure, &mut context)?;
+        content.is_partial = measure.attribute("implicit") == Some("yes") || context.measure == "0";
         repeats.fill(*measure, &part.measures, &mut content);
         part.measures.push(content);
         part.is_transposing |= context.transposition.values().any(|transposition| transposition.semitones % 12 != 0);
@@ -166,18 +205,23 @@ fn left_out(nodes: &PartNodes) -> Vec<String> {
 fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, ReadError> {
     let mut content = WrittenMeasure::default();
     // In ticks, not yet rounded. The other notes of a chord begin where the note before them began.
-    let (mut now, mut before, mut end) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let (mut place, mut before, mut end) = (Place::default(), 0.0_f64, 0.0_f64);
     let mut of_graces = Vec::new();
     let mut has_fermata_at_end = false;
     for node in measure.children().filter(Node::is_element) {
+        let now = place.now;
         match node.tag_name().name() {
-            "attributes" => read_attributes(node, now as Tick, context, &mut content)?,
-            "backup" => now = (now - context.ticks(node)?).max(0.0),
-            "forward" => now += context.ticks(node)?,
+            "attributes" => read_attributes(node, now.round() as Tick, context, &mut content)?,
+            "backup" => place.go_back(context.ticks(node)?),
+            "forward" => {
+                let ticks = context.ticks(node)?;
+                place.go_on(ticks, ticks);
+            }
             // Its syllable is sung on the note that it leads to.
             "note" if child(node, "grace").is_some() => of_graces.extend(read_words(node)),
             "note" => {
-                let length = context.ticks(node)?;
+                let counted = context.ticks(node)?;
+                let length = unrounded(node, counted, context);
                 let in_chord = child(node, "chord").is_some();
                 let is_cue = child(node, "cue").is_some();
                 let start = if in_chord { before } else { now };
@@ -193,19 +237,19 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
                 content.notes.extend(note.filter(|_| !is_cue && (context.takes_hidden || !is_hidden)));
                 let notations = children(node, "notations");
                 if child(node, "rest").is_some() && node.attribute("print-object") != Some("no") {
-                    content.rests.push((line_of(node), now as Tick, (now + length) as Tick));
+                    content.rests.push((line_of(node), now.round() as Tick, (now + length).round() as Tick));
                     context.under_rests += read_words(node).len();
                     let has_fermata = notations.clone().any(|notations| child(notations, "fermata").is_some());
                     context.fermatas_over_rests += usize::from(has_fermata);
                 }
-                content.expressions.extend(notations.flat_map(read_dynamics).map(|sign| (start as Tick, sign)));
+                content.expressions.extend(notations.flat_map(read_dynamics).map(|sign| (start.round() as Tick, sign)));
                 if !in_chord {
                     before = now;
-                    now += length;
+                    place.go_on(counted, length);
                 }
             }
             "direction" | "sound" => {
-                let at = (now + context.offset(node)).max(0.0) as Tick;
+                let at = (now + context.offset(node)).max(0.0).round() as Tick;
                 read_direction(node, at, context, &mut content);
             }
             "barline" if child(node, "fermata").is_some() && node.attribute("location") != Some("left") => {
@@ -214,12 +258,12 @@ fn read_measure(measure: Node, context: &mut Context) -> Result<WrittenMeasure, 
             "harmony" => {
                 let semitones = context.transposition(0).semitones;
                 let symbol = read_harmony(node).map(|symbol| transposed_symbol(&symbol, semitones));
-                let at = (now + context.offset(node)).max(0.0) as Tick;
+                let at = (now + context.offset(node)).max(0.0).round() as Tick;
                 content.symbols.extend(symbol.map(|symbol| (at, symbol)));
             }
             _ => {}
         }
-        end = end.max(now);
+        end = end.max(place.now);
     }
     content.length = end.round() as Tick;
     // Over a bar line it is meant for the notes that end there.

@@ -9,8 +9,8 @@ use crate::written::{Jump, Navigation, RepeatSigns, navigation};
 pub(super) fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
     let mut signs = vec![RepeatSigns::default(); measure_count(parts)];
     for part in parts {
-        // The passes of the ending whose bracket is open.
-        let mut bracket: Vec<u32> = Vec::new();
+        // The passes of the ending whose bracket is open, and the last one of the endings beside it.
+        let (mut bracket, mut last): (Vec<u32>, u32) = (Vec::new(), 0);
         for (sign, measure) in signs.iter_mut().zip(&part.measures) {
             let directions =
                 measure.children().filter(|node| node.has_tag_name("direction") || node.has_tag_name("sound"));
@@ -24,17 +24,22 @@ pub(super) fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
             // A repeat sign ends a bracket that nothing else does.
             let mut is_closed = has_repeat(*measure, "backward");
             if has_repeat(*measure, "forward") {
-                bracket.clear();
+                (bracket, last) = (Vec::new(), 0);
             }
             for ending in barlines().flat_map(|barline| children(barline, "ending")) {
                 if ending.attribute("type") == Some("start") {
-                    bracket = passes(ending.attribute("number").unwrap_or_default());
+                    let numbers = [ending.attribute("number"), ending.text()].into_iter().flatten().map(passes);
+                    bracket = numbers.into_iter().find(|passes| !passes.is_empty()).unwrap_or_else(|| vec![last + 1]);
+                    last = bracket.iter().max().copied().unwrap_or(last);
                 } else {
                     is_closed = true;
                 }
             }
             if sign.endings.is_empty() {
                 sign.endings.clone_from(&bracket);
+            }
+            if bracket.is_empty() {
+                last = 0;
             }
             if is_closed {
                 bracket.clear();

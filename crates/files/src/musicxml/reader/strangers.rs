@@ -354,6 +354,7 @@ fn a_file_of_another_kind_says_which_program_makes_musicxml_of_it() {
     let members = [("META-INF/container.xml", container), ("a.mscx", "<museScore version=\"3.01\"/>")];
     let musescore = "this is a MuseScore file; open it in MuseScore and choose File > Export > MusicXML";
     check("a.mscz", &archive(&members), musescore);
+    check("a.omr", b"PK\x03\x04", "this is a book of Audiveris; open it in Audiveris and choose Book > Export Book");
     check("renamed.mxl", &archive(&members[1..]), musescore);
     check("a", members[1].1.as_bytes(), musescore);
     check("a.MSCZ", b"PK broken", musescore);
