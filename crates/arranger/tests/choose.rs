@@ -155,14 +155,15 @@ fn a_tune_in_a_church_mode_has_one_key_whoever_tells_it() {
     let text = "X:1\nM:4/4\nL:1/4\nK:Ddor\nA2 d2|e d c A|B c d2|A4|d c A B|c A G E|D4|]\n";
     let tune = Tune::read("dorian.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap();
     assert_eq!(tune.home().to_string(), "D minor");
+    assert_eq!(tune.named_home().to_string(), "D dorian");
     let piece = tune.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece;
     assert_eq!(piece.score.key().to_string(), "C major", "the signature stays");
     let score = files::musicxml::write(&piece.score, &piece.grid, files::musicxml::Layout::Open, &[]).unwrap();
     assert!(score.contains("<mode>dorian</mode>"));
     let read = Tune::read("dorian.musicxml", score.as_bytes()).unwrap().four_parts(None).unwrap();
     for piece in [piece, read] {
-        assert!(piece.json().contains("\"key\": \"D minor\""));
-        assert!(engraving::explain::text(&piece).starts_with("D minor (its signature is that of C major)"));
+        assert!(piece.json().contains("\"key\": \"D minor\",\n  \"mode\": \"D dorian\""), "{}", piece.json());
+        assert!(engraving::explain::text(&piece).starts_with("D dorian (its signature is that of C major)"));
         assert!(piece.chords.iter().all(|chord| chord.key.to_string() == "D minor"));
     }
 }
@@ -183,6 +184,79 @@ fn a_score_without_words_and_fermatas_ends_its_phrases_where_it_would_be_harmoni
     let cantus = tune.choose(&Options::default()).unwrap();
     let ends: Vec<u32> = cantus.phrase_ends().into_iter().map(|(tick, _)| tick).collect();
     assert_eq!(ends, piece.phrase_ends);
+}
+
+#[test]
+fn a_church_mode_is_named_where_the_file_or_the_user_names_it_and_not_where_a_signature_makes_it() {
+    let tune = |key: &str| {
+        let text = format!("X:1\nM:4/4\nL:1/4\nK:{key}\nA2 c d|e d c A|=G A c d|e4|a =g e d|c A =G E|A4|]\n");
+        Tune::read("tune.abc", text.as_bytes()).unwrap()
+    };
+    let named = |file: &str, key: Option<&str>, transpose: i32| {
+        let heading = Heading { key: key.map(|key| key.parse().unwrap()), title: None };
+        let cantus = tune(file).choose(&Options { heading, transpose, ..Options::default() }).unwrap();
+        (cantus.named_home().to_string(), cantus.home().to_string())
+    };
+    let names = |name: &str, home: &str| (name.to_owned(), home.to_owned());
+    assert_eq!(named("Amix", None, 0), names("A mixolydian", "A major"));
+    assert_eq!(named("Amix", None, -2), names("G mixolydian", "G major"));
+    assert_eq!(named("Adorian", None, 0), names("A dorian", "A minor"));
+    assert_eq!(named("G", Some("A dorian"), 3), names("C dorian", "C minor"));
+    assert_eq!(named("Amix", Some("A"), 0), names("A major", "A major"));
+    assert_eq!(named("Am", None, 0), names("A minor", "A minor"));
+    let (name, home) = named("G", None, 0);
+    assert_eq!(name, home, "nobody named a mode");
+}
+
+#[test]
+fn a_midi_file_that_says_c_major_is_in_the_key_of_its_notes_though_that_is_an_accidental_off() {
+    let (f_sharp, f) = (66, 65);
+    let tune = |seventh: u8, third: u8| {
+        let notes = [67, 67, 71, 69, 67, seventh, 67, third, 74, 72, 71, 69, 67, 69, seventh, 67];
+        notes.map(|pitch| (pitch, 1))
+    };
+    let check = |sharps: i8, notes: &[(u8, u32)], expected: &str, signature: &str| {
+        let cantus = file(sharps, notes).choose(&Options { method: Method::Live, ..Options::default() }).unwrap();
+        let says = cantus.remarks.iter().any(|remark| remark.contains("the notes are in"));
+        let home = cantus.home().to_string();
+        let score = cantus.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece.score;
+        assert_eq!((home.as_str(), score.key().to_string().as_str()), (expected, signature), "{sharps}");
+        assert_eq!(says, signature != "C major" && sharps != 1, "{sharps}");
+    };
+    check(0, &tune(f_sharp, 71), "G major", "G major");
+    check(0, &tune(69, 71), "G major", "G major");
+    check(-1, &tune(f_sharp, 71), "G major", "G major");
+    check(1, &tune(f_sharp, 71), "G major", "G major");
+    check(0, &tune(f, 71), "G major", "C major");
+}
+
+#[test]
+fn a_key_that_the_notes_plainly_contradict_is_told_with_what_moves_them_there() {
+    let said = |sharps: i8, key: &str, notes: &[u8]| {
+        let notes: Vec<_> = notes.iter().map(|pitch| (*pitch, 1)).collect();
+        let heading = Heading { key: key.parse().ok(), title: None };
+        file(sharps, &notes).choose(&Options { heading, ..Options::default() }).unwrap().remarks
+    };
+    let in_g = [67, 67, 71, 69, 67, 66, 67, 71, 74, 72, 71, 69, 67, 69, 66, 67];
+    assert_eq!(
+        said(1, "F", &in_g),
+        [
+            "--key says F major, but the notes are in G major: --transpose -2 in its place moves them into F major, without \
+          either they stay in G major"
+        ]
+    );
+    assert_eq!(
+        said(1, "g", &in_g),
+        ["--key says G minor, but the notes are in G major: without it they stay in G major"]
+    );
+    for (sharps, key) in [(1, "G"), (0, "G"), (1, "e"), (0, "C"), (-1, "F")] {
+        assert!(said(sharps, key, &in_g).is_empty(), "{key} is the notes', or the file's own");
+    }
+    // D E F G A B c, from D to D.
+    let dorian = [62, 69, 69, 71, 72, 71, 69, 67, 69, 65, 67, 69, 65, 64, 65, 62];
+    for key in ["D dorian", "d", "C", "F"] {
+        assert!(said(0, key, &dorian).iter().all(|remark| !remark.starts_with("--key says")), "{key}");
+    }
 }
 
 #[test]

@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(d_minor("C", true), Some(key("d")), "a sequencer's default");
         assert_eq!(d_minor("a", true), None, "the flat of the sixth is written at each");
         assert_eq!(d_minor("Bb", true), Some(key("d")), "E and no Eb");
-        assert!(["C", "a", "Bb"].iter().all(|told| d_minor(told, false).is_none()), "by the lengths alone");
+        assert!(["a", "Bb"].iter().all(|told| d_minor(told, false).is_none()), "by the lengths alone");
     }
 
     #[test]
