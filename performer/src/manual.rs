@@ -17,7 +17,8 @@ use clap_complete::Shell;
 fn main() -> Result<()> {
     let folder = env::args_os().nth(1).map(PathBuf::from).context("say where: performer-manual FOLDER")?;
     fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
-    let mut command = cli::Command::command();
+    // Its page would say what each of the others says.
+    let mut command = cli::Command::command().disable_help_subcommand(true);
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
         clap_complete::generate_to(shell, &mut command, "performer", &folder)
             .with_context(|| format!("can't write completions into {}", folder.display()))?;

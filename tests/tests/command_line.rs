@@ -655,6 +655,69 @@ fn a_folder_is_harmonized_as_a_whole_and_what_fails_is_listed() {
 }
 
 #[test]
+fn a_folder_that_is_named_is_made_and_nothing_is_left_of_one_into_which_nothing_comes() {
+    let folder = folder_with(&[("a.mid", &tune::midi_file(&SHORT)), ("broken.mid", b"MThd")]);
+    let render = ["render", "a.mid", "--particles", "1", "--quiet"];
+    succeed(&folder, &[&render[..], &["-o", "new/below/", "--format", "mid,musicxml"]].concat());
+    assert_eq!(names_in(&folder.path().join("new/below")), ["a.mid", "a.musicxml"]);
+    succeed(&folder, &["generate", "-o", "other/", "--steps", "8", "--quiet"]);
+    assert_eq!(names_in(&folder.path().join("other")), ["chorale.mid"]);
+    let report = ["-o", "done/", "--report", "done/report.jsonl"];
+    succeed(&folder, &[&render[..], &["a.mid", "--jobs", "1"], &report].concat());
+    assert_eq!(names_in(&folder.path().join("done")), ["a.mid", "report.jsonl"]);
+    let before = names_in(folder.path());
+    for nothing in [
+        &["render", "my", "hymn.abc"][..],
+        &["render", "broken.mid", "-o", "left/"],
+        &["render", "broken.mid", "missing.mid", "-o", "left/below"],
+        &["render", "a.mid", "-o", "left/", "--format", "pdf", "--rehearsal"],
+        &["render", "a.mid", "-o", "broken.mid/"],
+    ] {
+        assert_eq!(run(&folder, nothing).status.code(), Some(1), "{nothing:?}");
+        assert_eq!(names_in(folder.path()), before, "{nothing:?}");
+    }
+}
+
+#[test]
+fn some_bars_of_a_score_on_two_staves_are_found_anew_and_all_others_stay_as_they_are() {
+    let tune = fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../demo/st_anne.abc")).expect("the demo");
+    let folder = folder_with(&[("tune.abc", &tune)]);
+    let fast = ["--particles", "2", "--quiet"];
+    succeed(&folder, &[&["render", "tune.abc", "-o", "two.musicxml", "--staves", "2"], &fast[..]].concat());
+    let measures = |name: &str| -> Vec<Vec<String>> {
+        let score = fs::read_to_string(folder.path().join(name)).expect("a score");
+        let staves = score.split("<part id=").skip(1);
+        staves.map(|staff| staff.split("<measure ").skip(1).map(str::to_owned).collect()).collect()
+    };
+    let before = measures("two.musicxml");
+    let slurs = |staves: &[Vec<String>]| staves.concat().concat().matches("<slur").count();
+    assert!(before.len() == 2 && slurs(&before) > 0);
+    succeed(&folder, &[&["render", "two.musicxml", "-o", "again.musicxml", "--bars", "5-6"], &fast[..]].concat());
+    let after = measures("again.musicxml");
+    assert_eq!(after.len(), 2, "two staves, where nobody says otherwise");
+    for (before, after) in before.iter().zip(&after) {
+        let changed = (0..before.len()).filter(|bar| before[*bar] != after[*bar]);
+        assert!(changed.clone().all(|bar| (5..=6).contains(&bar)), "{:?}", changed.collect::<Vec<_>>());
+    }
+    // Every syllable is struck by the basses, the second voice of the lower staff, in the new bars too.
+    let bass = |bar: &str| bar.rsplit("</backup>").next().unwrap_or_default().matches("<note>").count();
+    assert!((5..=6).all(|bar| bass(&after[1][bar]) >= 4), "{:?}", after[1]);
+    succeed(
+        &folder,
+        &[&["render", "two.musicxml", "-o", "four.musicxml", "--bars", "5", "--staves", "4"], &fast[..]].concat(),
+    );
+    assert_eq!(measures("four.musicxml").len(), 4);
+}
+
+#[test]
+fn help_is_there_under_each_of_the_names_by_which_people_ask_for_it() {
+    let folder = folder_with(&[]);
+    let said = |arguments: &[&str]| String::from_utf8(succeed(&folder, arguments).stdout).expect("UTF-8");
+    assert_eq!(said(&["help"]), said(&["--help"]));
+    assert_eq!(said(&["help", "render"]), said(&["render", "--help"]));
+}
+
+#[test]
 fn melodies_that_would_become_the_same_file_are_refused_before_any_is_written() {
     let midi = tune::midi_file(&SHORT);
     let abc = b"X:1\nT:A\nL:1/4\nK:C\nCDEF|G4|\n";

@@ -173,9 +173,6 @@ fn fill(folder: &Path, command: &str) {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, bytes).expect("a file");
     }
-    if command.contains("-o folder/") {
-        fs::create_dir(folder.join("folder")).expect("a folder");
-    }
 }
 
 /// Runs a command by a shell. It must do what it says without an error, and write the files that it names; else what went wrong

@@ -55,6 +55,12 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "transpose.musicxml", "-o", "out.mid"],
             &["render", "fifths.musicxml", "-o", "out.mid"],
             &["render", "percussion.musicxml", "-o", "out.mid"],
+            &["render", "http://example.org/tune.mid"],
+            &["inspect", "hymn"],
+            &["inspect", "https://example.org/tune.mid"],
+            &["explain", "hymn"],
+            &["explain", "missing.mid"],
+            &["explain", "missing.csv"],
         ],
     ),
     (
@@ -76,6 +82,8 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "-o", "out.mid", "--keep", "deep.mid"],
             &["render", "tune.mid", "-o", "out.mid", "--keep", "missing.mid"],
             &["render", "tune.mid", "-o", "out.mid", "--bars", "1"],
+            &["render", "tune.mid", "-o", "out.mid", "--fix", "alto:1:1=C4"],
+            &["explain", "tune.mid"],
             &["render", "four.mid", "-o", "out.mid", "--bars", "2-9"],
             &["render", "four.mid", "-o", "out.mid", "--bars", "9-2"],
             &["render", "four.mid", "-o", "out.mid", "--bars", "two"],
@@ -111,6 +119,9 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "tune.mid", "-o", "tune.mid"],
             &["render", "tune.mid", "-o", "there.mid"],
             &["render", "tune.mid", "-o", "nowhere/out.mid"],
+            &["render", "tune.mid", "-o", "notes.txt/out/"],
+            &["render", "missing.mid", "-o", "nowhere/"],
+            &["render", "my", "song.mid"],
             &["render", "tune.mid", "-o", "folder.mid"],
             &["render", "tune.mid", "-o", "out.pdf"],
             &["render", "tune.mid", "-o", "out.score.svg"],
@@ -306,6 +317,7 @@ fn workplace() -> TempDir {
     let short = |notes: &'static str| tune::midi_file(&Tune { notes, ..NUN_DANKET });
     let tune = short("C5/4 | C5/4 D5/4 E5/4 C5/4 | D5/2 C5/2");
     write("tune.mid", &tune);
+    write("my song.mid", &tune);
     write("drums.mid", &midi_track(&[0, 0x99, 36, 64, 96, 0x89, 36, 0, 0, 0x99, 38, 64, 96, 0x89, 38, 0]));
     write("wide.mid", &short("C3/4 | C3/4 D6/4 E3/4 C5/4 | D6/2 C3/2"));
     write("high.mid", &short("C9/4 | C9/2 G9/2"));
@@ -530,9 +542,9 @@ fn every_mistake_has_a_message_that_names_it_and_the_way_out() {
             }
         }
     }
-    let kept =
-        ["tune.mid", "out.mid", "out.wav", "new.mid", "out.onnx", "out"].map(|name| folder.path().join(name).exists());
-    assert_eq!(kept, [true, false, false, false, false, true], "nothing is written by what fails");
+    let kept = ["tune.mid", "out.mid", "out.wav", "new.mid", "out.onnx", "nowhere", "chorales", "out"]
+        .map(|name| folder.path().join(name).exists());
+    assert_eq!(kept, [true, false, false, false, false, false, false, true], "nothing is written by what fails");
     assert_eq!(fs::read(folder.path().join("there.mid")).expect("the file"), b"precious");
 
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/messages.txt");

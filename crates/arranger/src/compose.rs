@@ -99,7 +99,7 @@ impl Tune {
     /// # Errors
     /// Where the file doesn't tell which are its four parts, or they go beyond what the networks know.
     pub fn prompt(&self, limit: u32) -> Result<Prompt, ArrangeError> {
-        let parts = melody::four_parts(&self.source).map_err(|error| ArrangeError::in_file(&self.name, error))?;
+        let parts = melody::four_parts(&self.source).map_err(|error| ArrangeError::no_four_parts(&self.name, error))?;
         let ticks_per_quarter = self.source.ticks_per_quarter;
         let mut directions = self.source.directions.clone();
         let first_onset = parts.iter().flatten().map(|note| note.start).min().unwrap_or(0);

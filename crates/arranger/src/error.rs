@@ -3,6 +3,7 @@
 use std::io;
 
 use chorale::{Part, Pitch};
+use files::melody::MelodyError;
 use files::{Kind, Metre};
 use harmonizer::OutOfReach;
 use network::ModelError;
@@ -63,6 +64,15 @@ pub enum ArrangeError {
 }
 
 impl ArrangeError {
+    /// Why a file has no four parts, with what makes them of a melody.
+    pub(crate) fn no_four_parts(file: &str, reason: MelodyError) -> ArrangeError {
+        if reason != MelodyError::MelodyAlone {
+            return ArrangeError::in_file(file, reason);
+        }
+        let quote = if file.contains(char::is_whitespace) { "\"" } else { "" };
+        ArrangeError::in_file(file, format!("{reason}; harmonize it first: performer render {quote}{file}{quote}"))
+    }
+
     pub(crate) fn in_file(file: &str, reason: impl ToString) -> ArrangeError {
         ArrangeError::File { place: file.to_owned(), reason: reason.to_string() }
     }

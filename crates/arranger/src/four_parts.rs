@@ -25,7 +25,7 @@ impl Tune {
             Some((parts, scoring)) => (parts, scoring),
             None => {
                 let parts = melody::four_parts(&self.source);
-                (parts.map_err(|error| ArrangeError::in_file(&self.name, error))?, Scoring::Satb)
+                (parts.map_err(|error| ArrangeError::no_four_parts(&self.name, error))?, Scoring::Satb)
             }
         };
         let mut directions = self.source.directions.clone();

@@ -13,6 +13,9 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// With the path, when it cannot be read or is larger.
 pub fn load(path: &Path) -> io::Result<Vec<u8>> {
     let cannot = |error: io::Error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display()));
+    if path.is_dir() {
+        return Err(cannot(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file in it")));
+    }
     File::open(path).and_then(read_all).map_err(cannot)
 }
 
@@ -66,6 +69,13 @@ mod tests {
         assert_eq!(read_all(&b"MThd"[..]).unwrap(), b"MThd");
         let error = read_all(io::repeat(0)).unwrap_err();
         assert_eq!(error.to_string(), "it is larger than 64 MiB");
+    }
+
+    #[test]
+    fn a_folder_is_no_file_and_that_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let said = load(folder.path()).unwrap_err().to_string();
+        assert!(said.starts_with("cannot read") && said.ends_with("it is a folder; name a file in it"), "{said}");
     }
 
     #[test]

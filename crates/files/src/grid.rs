@@ -76,7 +76,11 @@ impl Grid {
             && let Some(metre) = next.metre
         {
             let bar = if next.is_quadruple() { QUADRUPLE } else { steps_of_bars(metre, 1) };
-            if next.first_step < bar {
+            // A bar that is longer than the metre that goes on has one that is not printed.
+            let is_whole = first.metre.is_some_and(|first_metre| {
+                first_metre.is_printed && !metre.is_printed && next.first_step == steps_of_bars(first_metre, 1)
+            });
+            if next.first_step < bar && !is_whole {
                 first.metre = Some(metre);
                 first.missing = bar - next.first_step;
                 first.first_bar = 0;

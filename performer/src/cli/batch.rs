@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use harmonizer::parallel::on_threads;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::output::{Names, OutputOptions, print};
+use super::output::{Names, OutputOptions, check_no_address, print};
 use super::share::{Report, Share};
 use super::targets::{Targets, is_stream};
 
@@ -50,6 +50,13 @@ pub struct Row {
 
 /// One file is one piece; folders, patterns, several files and all tunes of one are many, of which a `share` may be wanted.
 pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output: &OutputOptions) -> Result<Jobs> {
+    inputs.iter().try_for_each(|input| check_no_address(Path::new(input)))?;
+    if inputs.len() > 1 && !inputs.iter().all(|input| Path::new(input).exists()) {
+        let name = inputs.join(" ");
+        if Path::new(&name).is_file() {
+            bail!("'{name}' is one file; write its name in quotes, since it has spaces");
+        }
+    }
     if let [input] = inputs
         && !Path::new(input).is_dir()
         && (Path::new(input).exists() || !is_pattern(input))

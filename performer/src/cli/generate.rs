@@ -48,7 +48,7 @@ pub struct Args {
 
 const OUTPUT_HELP: &str = concat!(
     output::what_endings_say!(),
-    "Several with several -o. In a folder the piece is called chorale and gets the formats of --format, and - stands for stdout, \
+    "Several with several -o. In a folder (done/, which is made where there is none) the piece is called chorale and gets the formats of --format, and - stands for stdout, \
      in the one format of --format. Each file appears whole or not at all [default: chorale.mid, or chorale-2.mid and so on \
      where that is there, in the formats of --format; nothing is replaced]"
 );

@@ -22,7 +22,7 @@ mod targets;
 
 /// Harmonizes a soprano in the manner of Bach, live over MIDI and offline from files.
 #[derive(clap::Parser)]
-#[command(name = "performer", version, disable_help_subcommand = true)]
+#[command(name = "performer", version)]
 pub enum Command {
     Render(render::Args),
     Generate(generate::Args),

@@ -13,8 +13,8 @@ use files::{Ensemble, NamedKey, Program};
 use sound::Timbre;
 
 use super::targets::{
-    Target, Targets, check_place, check_stdout, first_free, folder_beside, folder_of, full, is_stream, kind_named,
-    kind_of, rehearsal_path, write_stdout,
+    NewFolders, Target, Targets, check_place, check_stdout, first_free, folder_beside, folder_of, full, is_stream,
+    kind_named, kind_of, names_folder, rehearsal_path, write_stdout,
 };
 
 /// Columns when neither a terminal nor $COLUMNS tells.
@@ -37,7 +37,7 @@ pub(super) use what_endings_say;
 
 const OUTPUT_HELP: &str = concat!(
     what_endings_say!(),
-    "Several with several -o. A folder takes the name of the input and the formats of --format, and - stands for stdout, in the \
+    "Several with several -o. A folder (done/, made where there is none) takes the input's name and the formats of --format, and - stands for stdout, in the \
      one format of --format. Each file appears whole or not at all [default: a new name beside the input, such as \
      tune-chorale.mid, in the formats of --format; nothing is replaced]"
 );
@@ -124,10 +124,10 @@ impl OutputOptions {
     pub fn targets(&self, names: &Names) -> Result<Targets> {
         let mut targets = Vec::new();
         for output in &self.output {
-            let is_folder = output.is_dir() || output.to_string_lossy().ends_with(std::path::is_separator);
+            let is_folder = names_folder(output) || output.is_dir() && FileKind::from_path(output).is_none();
             if is_stream(output) {
                 targets.extend(self.format.iter().map(|(_, kind)| (Target::Stdout, *kind)));
-            } else if is_folder && FileKind::from_path(output).is_none() {
+            } else if is_folder {
                 targets.extend(self.in_formats(&output.join(names.stem)));
             } else {
                 targets.push((Target::File(output.clone()), kind_of(output)?));
@@ -181,12 +181,13 @@ impl OutputOptions {
     /// already stay, as an earlier call that was cut off may have left them.
     pub fn targets_in_folder(&self, folder: &Path, input: &Path, below: &Path) -> Result<Targets> {
         let targets = self.named_in_folder(folder, below);
-        for path in targets.files(None) {
-            let folder = folder_of(&path);
-            fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        }
-        self.check_names(Some(input), &targets)?;
+        self.check_names(Some(input), &targets, &[folder])?;
         Ok(targets)
+    }
+
+    /// Whether a file lies in a folder that is named for the results, and may have to be made.
+    pub fn is_in_new_folder(&self, file: &Path) -> bool {
+        self.output.iter().any(|output| !is_stream(output) && folder_of(file).starts_with(output))
     }
 
     fn named_in_folder(&self, folder: &Path, below: &Path) -> Targets {
@@ -204,7 +205,9 @@ impl OutputOptions {
     }
 
     fn check(&self, input: Option<&Path>, targets: Targets) -> Result<Targets> {
-        self.check_names(input, &targets)?;
+        let folders: Vec<&Path> =
+            self.output.iter().filter(|output| names_folder(output)).map(PathBuf::as_path).collect();
+        self.check_names(input, &targets, &folders)?;
         for (target, kind) in &targets.0 {
             kind.check().with_context(|| match target {
                 Target::File(path) => format!("--output {}", path.display()),
@@ -217,7 +220,8 @@ impl OutputOptions {
         Ok(targets)
     }
 
-    fn check_names(&self, input: Option<&Path>, targets: &Targets) -> Result<()> {
+    /// `folders` are those that are made where they are not there yet.
+    fn check_names(&self, input: Option<&Path>, targets: &Targets, folders: &[&Path]) -> Result<()> {
         if self.rehearsal && !targets.0.iter().any(|(_, kind)| kind.is_sound()) {
             bail!(
                 "--rehearsal makes sound: name a .wav, .ogg or .mp3 file with --output, or one of them with --format"
@@ -226,7 +230,13 @@ impl OutputOptions {
         self.check_stdout(targets)?;
         let mut taken = HashSet::new();
         for output in self.all_files(targets) {
-            check_place("--output", &output)?;
+            let folder = folder_of(&output);
+            if folders.iter().any(|made| folder.starts_with(made)) && !folder.is_dir() {
+                // Whether it can be made; it is made for good when there is something to be put into it.
+                NewFolders::default().make(folder).with_context(|| format!("--output {}", output.display()))?;
+            } else {
+                check_place("--output", &output)?;
+            }
             if !taken.insert(full(&output)) {
                 bail!("--output {} would be written twice; choose another name for one", output.display());
             }
@@ -325,6 +335,8 @@ impl OutputOptions {
                 }
             }
         }
+        let mut folders = NewFolders::default();
+        files.iter().flat_map(|(path, _)| path).try_for_each(|path| folders.make(folder_of(path)))?;
         files.iter().try_for_each(|(path, bytes)| match path {
             Some(path) if !self.force && path.exists() => {
                 self.say(&format!("{} is there already and stays; --force replaces it", path.display()));
@@ -332,7 +344,9 @@ impl OutputOptions {
             }
             Some(path) => Ok(files::write_whole(path, bytes)?),
             None => write_stdout(bytes),
-        })
+        })?;
+        folders.kept();
+        Ok(())
     }
 
     /// What is in the piece, on stdout, if nothing else goes there.
@@ -359,6 +373,7 @@ fn staves(text: &str) -> Result<u8, String> {
 /// Opens a file, or stdin where the path is `-`, and tells the user what had to be interpreted. `tune` names one of the
 /// tunes of an ABC file.
 pub fn open(path: &Path, tune: Option<&str>, say: impl Fn(&str)) -> Result<Tune> {
+    check_no_address(path)?;
     let tune = if is_stream(path) {
         Tune::read_one("stdin", &files::read_all(io::stdin().lock()).context("cannot read stdin")?, tune)?
     } else {
@@ -368,9 +383,26 @@ pub fn open(path: &Path, tune: Option<&str>, say: impl Fn(&str)) -> Result<Tune>
     Ok(tune)
 }
 
+/// Files are read, and no pages.
+pub fn check_no_address(path: &Path) -> Result<()> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| path.to_string_lossy().starts_with(scheme));
+    if is_address && !path.exists() {
+        bail!("{} is an address on the web; download the file first, and name that", path.display());
+    }
+    Ok(())
+}
+
 /// Whether a file is a table in the form of the data set.
 pub fn is_table(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv"))
+}
+
+/// What went wrong, without the system's numbers for it, such as `(os error 2)`.
+pub fn in_words(error: &anyhow::Error) -> String {
+    let said = format!("{error:#}");
+    let mut parts = said.split(" (os error ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |words, rest| words + rest.split_once(')').map_or(rest, |(_, rest)| rest))
 }
 
 /// For people, on stderr. Whoever would read it may have left (`2>&1 | head`), which stops no work.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use arranger::{Arrangement, Choice, Chords, HarmonicRhythm, Method, Nats, Options, Tune};
 use chorale::{Density, Part};
 use engraving::ExportOptions;
@@ -18,7 +18,7 @@ use super::batch::{self, Job, Jobs, Row};
 use super::options::{ModelOptions, part_named, whole};
 use super::output::{self, OUTPUT, OutputOptions};
 use super::share::{Report, Share};
-use super::targets::full;
+use super::targets::{NewFolders, folder_of, full};
 
 const MELODY: &str = "Melody";
 const HARMONY: &str = "Harmony";
@@ -270,8 +270,9 @@ const RANKS: &str = "the smallest number comes first: how unlikely the notes are
 /// How one of several harmonizations stands.
 fn rank(files: &str, Nats { alone, with_rules, with_faults }: Nats, marks: usize) -> String {
     let (rules, faults) = (with_rules - alone, with_faults - with_rules);
+    let marks = if marks == 1 { "1 mark".into() } else { format!("{marks} marks") };
     format!(
-        "{files}: {with_faults:.3} = {alone:.3} by the network + {rules:.3} by the rules + {faults:.3} for faults; {marks} marks"
+        "{files}: {with_faults:.3} = {alone:.3} by the network + {rules:.3} by the rules + {faults:.3} for faults; {marks}"
     )
 }
 
@@ -349,7 +350,13 @@ impl Args {
         if jobs.iter().flat_map(|job| self.output.all_files(&job.targets)).any(|file| is_report(&file)) {
             bail!("--report {} is a file that --output writes; choose another name", path.display());
         }
-        Report::open(path).map(Some)
+        let mut folders = NewFolders::default();
+        if self.output.is_in_new_folder(path) {
+            folders.make(folder_of(path)).with_context(|| format!("--report {}", path.display()))?;
+        }
+        let report = Report::open(path)?;
+        folders.kept();
+        Ok(Some(report))
     }
 
     fn options(&self, kept: Option<Tune>) -> Options {

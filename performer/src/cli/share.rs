@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::batch::Row;
+use super::output::in_words;
 use super::targets::check_place;
 
 /// One of so many shares of about the same size.
@@ -86,7 +87,7 @@ impl Report {
                 "files": names(files),
             }),
             Ok(None) => json!({ "result": "there already", "files": names(&there()) }),
-            Err(error) => json!({ "result": "failed", "error": format!("{error:#}") }),
+            Err(error) => json!({ "result": "failed", "error": in_words(error) }),
         };
         line["melody"] = melody.into();
         // In one piece, so that the lines of several programs do not mix.

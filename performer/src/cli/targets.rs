@@ -1,5 +1,6 @@
 //! Where a piece goes: files of given or new names, folders, stdout.
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,10 +21,45 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// The same file however it is written: `a.mid` and `./a.mid`. It need not be there.
+/// The same file however it is written: `a.mid` and `./a.mid`. Neither it nor its folder need be there.
 pub fn full(path: &Path) -> PathBuf {
-    let new = || Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?));
+    let new = || Some(full(folder_of(path)).join(path.file_name()?));
     path.canonicalize().ok().or_else(new).unwrap_or_else(|| path.to_owned())
+}
+
+/// Whether a path says that it is a folder, which need not be there: `hymns/`.
+pub fn names_folder(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(std::path::is_separator)
+}
+
+/// Folders that were not there before; unless they are `kept`, those that hold nothing go again.
+#[derive(Default)]
+pub struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    /// Makes a folder with all that it lies in.
+    ///
+    /// # Errors
+    /// With its name, where it cannot be made.
+    pub fn make(&mut self, folder: &Path) -> Result<()> {
+        let missing: Vec<&Path> = folder.ancestors().take_while(|above| !is_there(above)).collect();
+        self.0.extend(missing.into_iter().rev().map(Path::to_owned));
+        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+    }
+
+    pub fn kept(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for NewFolders {
+    fn drop(&mut self) {
+        self.0.iter().rev().for_each(|folder| _ = fs::remove_dir(folder));
+    }
+}
+
+fn is_there(folder: &Path) -> bool {
+    folder.as_os_str().is_empty() || folder.exists()
 }
 
 /// Whether there can be a file; `option` names it.
@@ -190,6 +226,34 @@ mod tests {
         assert!(kind_named("mscz").unwrap_err().contains(".musicxml"));
         assert_eq!(kind_named(" .MXL"), Ok(("mxl".into(), FileKind::Own(Format::Mxl))));
         assert_eq!(kind_of(Path::new("x.OGG")).unwrap(), FileKind::Ogg);
+    }
+
+    #[test]
+    fn new_folders_go_again_unless_they_are_kept_and_those_that_were_there_stay() {
+        let root = tempfile::tempdir().unwrap();
+        let (there, new) = (root.path().join("there"), root.path().join("there/new/below"));
+        fs::create_dir(&there).unwrap();
+        let make = || {
+            let mut folders = NewFolders::default();
+            folders.make(&new).unwrap();
+            folders
+        };
+        drop(make());
+        assert!(there.is_dir() && !there.join("new").exists());
+        let folders = make();
+        fs::write(there.join("new/file"), b"").unwrap();
+        drop(folders);
+        assert!(there.join("new/file").exists() && !new.exists(), "nobody's file is lost");
+        make().kept();
+        assert!(new.is_dir());
+        let failed = NewFolders::default().make(&there.join("new/file/below/it")).unwrap_err();
+        assert!(failed.to_string().contains("cannot make the folder"), "{failed}");
+    }
+
+    #[test]
+    fn a_file_is_the_same_however_it_is_written_also_in_a_folder_to_be_made() {
+        assert_eq!(full(Path::new("not/there/a.mid")), full(Path::new("./not/there/a.mid")));
+        assert_ne!(full(Path::new("not/there/a.mid")), full(Path::new("not/a.mid")));
     }
 
     #[test]

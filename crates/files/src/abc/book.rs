@@ -44,7 +44,8 @@ impl Book<'_> {
         }
         let head = starts.first().map_or("", |first| &text[..*first]);
         let last = |field: &str| head.lines().rfind(|line| line.starts_with(field));
-        let head = ["M:", "L:", "Q:"].into_iter().filter_map(last).collect();
+        let own_signs = head.lines().filter(|line| line.starts_with("U:"));
+        let head = ["M:", "L:", "Q:"].into_iter().filter_map(last).chain(own_signs).collect();
         if starts.is_empty() {
             starts.push(0);
         }

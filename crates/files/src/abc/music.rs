@@ -45,6 +45,8 @@ pub(super) enum Sign {
         count: Option<u32>,
     },
     Decoration(String),
+    /// A letter that means nothing.
+    Unknown(char),
     Text(String),
     Field(char, String),
     /// What follows begins again at the bar line, in another voice.
@@ -119,10 +121,18 @@ impl Scanner<'_> {
             '&' => Sign::Overlay,
             '"' => Sign::Text(self.until('"')),
             '!' | '+' => return self.decoration(letter).into_iter().collect(),
+            // A fermata stands at its note; who calls B natural H writes it alone.
+            'H' if self
+                .peek()
+                .is_none_or(|next| next.is_whitespace() || next.is_ascii_digit() || "|/'<>-,".contains(next)) =>
+            {
+                Sign::Unknown(letter)
+            }
             'H' => Sign::Decoration("fermata".into()),
             'O' => Sign::Decoration("coda".into()),
             'S' => Sign::Decoration("segno".into()),
             '.' | '~' | 'L' | 'M' | 'P' | 'R' | 'T' | 'u' | 'v' => Sign::Decoration(letter.into()),
+            _ if letter.is_alphabetic() => Sign::Unknown(letter),
             _ => return Vec::new(),
         };
         vec![sign]

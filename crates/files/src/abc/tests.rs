@@ -171,6 +171,65 @@ fn a_pickup_and_bars_without_metre_keep_their_lines() {
     assert_eq!(metres(&quarters("c4|[M:3/4]def|\nM:2/4\nga|")), [(0, 4), (4, 3), (7, 2)]);
 }
 
+/// Where metres begin, in quarters, and whether they are printed.
+fn metres(source: &Source) -> Vec<(Tick, String, bool)> {
+    let metres = source.directions.iter().filter_map(|(tick, direction)| match direction {
+        Direction::Metre(metre) => {
+            Some((*tick / Tick::from(source.ticks_per_quarter), metre.to_string(), metre.is_printed))
+        }
+        _ => None,
+    });
+    metres.collect()
+}
+
+#[test]
+fn a_bar_of_the_wrong_length_is_told_and_the_bars_count_as_the_bar_lines_do() {
+    let source = quarters("cdef|c2d2|cBBAA|c4|d4|]");
+    assert_eq!(source.remarks, ["bar 3 has 5 beats of 4/4; where that is not meant, correct the file"]);
+    let grid = crate::Grid::new(source.ticks_per_quarter, &source.directions, 0);
+    let bar = |quarter: u32| grid.bar(4 * quarter).number;
+    assert_eq!([0, 4, 8, 12, 13, 17].map(bar), [1, 2, 3, 3, 4, 5]);
+    let told = |tick, metre: &str, is_printed| (tick, metre.to_owned(), is_printed);
+    assert_eq!(metres(&source), [told(0, "4/4", true), told(8, "5/4", false), told(13, "4/4", false)]);
+    let said = |music: &str| quarters(music).remarks;
+    assert_eq!(
+        said("c|defg|cde|c4|c2|ABcde|c3|]")[0].split(';').next(),
+        Some("bar 2 has 3 beats of 4/4, and 2 other bars have too many or too few")
+    );
+    assert!(said("cdef|c8|c4|]")[0].starts_with("bar 2 has 8 beats of 4/4;"));
+    let source = read_text("X:1\nM:6/8\nL:1/8\nK:C\ncdecde|cdecd|c6|c6|]\n");
+    assert!(source.remarks[0].starts_with("bar 2 has 5 eighths of 6/8;"), "{:?}", source.remarks);
+}
+
+#[test]
+fn what_is_no_whole_bar_for_a_reason_is_not_told() {
+    for music in [
+        "c|defg|cdef|c3|]",
+        "c|defg|c3:|d|efga|c3:|",
+        "c|defg|c3||d|efga|c3|]",
+        "cdef|gfe|1d:|2c|]",
+        "cdef|c4|[M:3/4]cde|c3|]",
+        "cdef|(3cdec2|(7:4:7cdefgabc'4|c4|]".replace("c'4|c4", "|c4").as_str(),
+    ] {
+        let told = quarters(music).remarks;
+        assert!(!told.iter().any(|remark| remark.contains("where that is not meant")), "{music}: {told:?}");
+    }
+    assert_eq!(read_text("X:1\nM:none\nL:1/4\nK:C\nc5|d3|e4|\n").remarks, [""; 0]);
+}
+
+#[test]
+fn letters_that_are_no_notes_are_told() {
+    let remarks = |text: &str| read_text(text).tracks.remove(0).remarks;
+    let head = "X:1\nM:4/4\nL:1/4\nK:C\n";
+    let hint = "; what German calls H is written B, and its B is _B";
+    assert_eq!(
+        remarks(&format!("{head}c B H A|c h2 A|c4|]\n")),
+        [format!("letters that are no notes are left out (2): H, h{hint}")]
+    );
+    assert_eq!(remarks(&format!("{head}cBcA|Hc4|]\n")), [""; 0], "a fermata stands at its note");
+    assert_eq!(remarks(&format!("U:h=!fermata!\n{head}chBcA|]\n")), [""; 0], "a sign of the file's own");
+}
+
 #[test]
 fn words_stand_under_their_notes() {
     let source = quarters("c d e f|g4|\nw:1.~Lo-bet den_ Herrn\nw:Mit * tel, O_");

@@ -37,6 +37,8 @@ pub(super) struct Tune {
     /// Whether an empty line follows notes.
     is_over: bool,
     graces: usize,
+    /// The letters to which the file gives a meaning of its own (`U:`).
+    own_signs: BTreeSet<char>,
     /// Whether there are lines in its head that are no fields.
     has_loose_lines: bool,
     /// In which order the head has its parts played, as it stands there and part by part.
@@ -77,6 +79,7 @@ impl Tune {
             goes_on: false,
             is_over: false,
             graces: 0,
+            own_signs: BTreeSet::new(),
             has_loose_lines: false,
             order: None,
             marks: Vec::new(),
@@ -193,6 +196,7 @@ impl Tune {
                     self.present()?.begin_line(goes_on);
                 }
                 Sign::Field(name, value) => self.field(name, &value)?,
+                Sign::Unknown(letter) if self.own_signs.contains(&letter) => {}
                 sign => self.present()?.sign(sign)?,
             }
         }
@@ -209,6 +213,7 @@ impl Tune {
                 self.creators.extend((!name.is_empty()).then(|| Creator { role: "composer".into(), name }));
             }
             'V' => self.turn_to(value)?,
+            'U' => self.own_signs.extend(value.chars().next()),
             'W' => self.below.push(unescaped(value)),
             'w' if !self.is_in_head => self.present()?.words(value),
             'P' if self.is_in_head => {

@@ -244,6 +244,7 @@ impl Voice {
                 self.tuplet = Some(OpenTuplet { left: count.unwrap_or(notes), notes, time: time.unwrap_or(usual) });
             }
             Sign::Decoration(name) => self.decoration(&name),
+            Sign::Unknown(letter) => self.left_out.letters.push(letter),
             Sign::Text(text) => self.text(&text),
             Sign::Overlay => {
                 self.end = self.end.max(self.now);

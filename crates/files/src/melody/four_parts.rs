@@ -27,6 +27,9 @@ pub fn four_parts(file: &Source) -> Result<[Vec<Note>; 4], MelodyError> {
         4 => lines.iter().map(|line| line.notes.to_vec()).collect(),
         _ => lines.iter().flat_map(|line| voices(line.notes, slip)).collect(),
     };
+    if parts.len() == 1 {
+        return Err(MelodyError::MelodyAlone);
+    }
     parts.try_into().map_err(|_| MelodyError::NotFourParts { available: list_tracks(file) })
 }
 

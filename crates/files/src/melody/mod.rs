@@ -117,6 +117,8 @@ pub enum MelodyError {
          Soprano, Alto, Tenor and Bass"
     )]
     NotFourParts { available: String },
+    #[error("four parts are needed, and it holds a melody alone")]
+    MelodyAlone,
     #[error(
         "{pitch} in bar {bar} is held for {steps} sixteenths; no voice holds a note for more than {MAX_HELD}: correct its \
          length, or name another line as the melody"

@@ -1,6 +1,7 @@
 //! A score as it stands on paper, measure by measure, whatever the format it comes in; and the lines that it makes when it
 //! is played, with its repeats written out.
 
+mod lengths;
 mod repeats;
 mod symbols;
 mod timeline;
@@ -109,7 +110,7 @@ impl WrittenPart {
 #[derive(Default)]
 pub(crate) struct WrittenMeasure {
     pub length: Tick,
-    /// Whether the file says that it is no bar of its own, as of a pickup.
+    /// Whether the file says that it is no bar to be counted: a pickup, or the rest of a measure that is divided.
     pub is_partial: bool,
     pub notes: Vec<WrittenNote>,
     /// Printed rests: the staff and voice, the beginning and the end.
@@ -223,6 +224,7 @@ impl WrittenScore {
             remarks.push(format!("repeats are written out: {again} of {written} measures {are} played again"));
         }
         let directions = directions(&self.parts, &timeline);
+        remarks.extend(lengths::remark(&self.parts, &signs, &timeline, &directions, self.ticks_per_quarter));
         let player = Player { timeline: &timeline, signs: &signs, ticks_per_quarter: self.ticks_per_quarter };
         let tracks = self.parts.into_iter().map(|part| player.track(part)).collect();
         Ok(Played { directions, tracks, remarks })

@@ -11,14 +11,15 @@ pub(super) struct Timeline {
     measures: Vec<Span>,
     /// Whether the first measure is a pickup, as the file says.
     has_pickup: bool,
+    ticks_per_quarter: u64,
 }
 
 #[derive(Clone, Copy)]
-struct Span {
-    metre: Metre,
+pub(super) struct Span {
+    pub metre: Metre,
     /// The length of a full measure of that metre.
-    full: Tick,
-    length: Tick,
+    pub full: Tick,
+    pub length: Tick,
 }
 
 impl Timeline {
@@ -36,7 +37,12 @@ impl Timeline {
                 return Err(Endless::Ticks { measure: measure + 1 });
             }
         }
-        Ok(Timeline { played, measures, has_pickup })
+        Ok(Timeline { played, measures, has_pickup, ticks_per_quarter })
+    }
+
+    /// Of the measure at a place in the score.
+    pub fn span(&self, measure: usize) -> Span {
+        self.measures[measure]
     }
 
     /// How many measures are written.
@@ -45,13 +51,22 @@ impl Timeline {
     }
 
     /// The metre where it changes, and again where a measure that is not full has moved the bar lines. Of two measures that
-    /// make a full one together (before and after a repeat sign) the second begins no bar, unless the first is a pickup.
+    /// make a full one together (before and after a repeat sign) the second begins no bar, unless the first is a pickup. A
+    /// measure that holds more than its metre has one of its own, which is not printed, so that bars count as the bar lines of
+    /// the file do.
     pub fn metres(&self) -> Vec<(Tick, Direction)> {
         let mut directions: Vec<(Tick, Direction)> = Vec::new();
         let mut current: Option<(Metre, Tick)> = None;
+        // The last that is printed, once another has stood in its place.
+        let (mut printed, mut is_interrupted) = (None, false);
         for (place, &(measure, start)) in self.played.iter().enumerate() {
             let ends_pickup = self.has_pickup && place == 1 && measure == 1;
             let Span { metre, full, length } = self.measures[measure];
+            let is_too_long = metre.is_printed && length > full && length <= 2 * full;
+            let own =
+                Some(length).filter(|_| is_too_long).and_then(|length| metre_of_length(length, self.ticks_per_quarter));
+            is_interrupted |= own.is_some();
+            let (metre, full) = own.map_or((metre, full), |own| (own, length));
             let is_due = match current {
                 Some((last, since)) if last == metre => {
                     !(start - since).is_multiple_of(full.max(1)) && (length >= full || ends_pickup)
@@ -59,7 +74,9 @@ impl Timeline {
                 _ => true,
             };
             if is_due {
-                directions.push((start, Direction::Metre(metre)));
+                let is_printed = metre.is_printed && !(is_interrupted && printed == Some(metre));
+                directions.push((start, Direction::Metre(Metre { is_printed, ..metre })));
+                printed = Some(metre).filter(|metre| metre.is_printed).or(printed);
                 current = Some((metre, start));
             }
         }

@@ -294,6 +294,25 @@ fn without_a_metre_the_bar_lines_are_those_of_the_file() {
 }
 
 #[test]
+fn a_measure_of_the_wrong_length_is_told_unless_the_file_says_that_it_is_none_of_its_own() {
+    let quarters = |count: usize| note("C5", 2, "").repeat(count);
+    let text = score(&[
+        &[ATTRIBUTES, &quarters(4)].concat(),
+        &quarters(4),
+        &quarters(5),
+        &quarters(3),
+        &quarters(4),
+        &quarters(2),
+    ]);
+    let said = |text: &str| read_text(text).remarks;
+    let two =
+        "bar 3 has 5 beats of 4/4, and 1 other bar has too many or too few; where that is not meant, correct the file";
+    assert_eq!(said(&text), [two]);
+    let one = "bar 3 has 5 beats of 4/4; where that is not meant, correct the file";
+    assert_eq!(said(&text.replace("number=\"4\"", "number=\"4\" implicit=\"yes\"")), [one]);
+}
+
+#[test]
 fn endings_fine_and_coda_go_where_they_are_meant() {
     let bar = |inside: &str| format!("<barline>{inside}</barline>");
     let (forward, backward) = (bar("<repeat direction=\"forward\"/>"), bar("<repeat direction=\"backward\"/>"));
