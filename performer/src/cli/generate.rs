@@ -48,9 +48,9 @@ pub struct Args {
 
 const OUTPUT_HELP: &str = concat!(
     output::what_endings_say!(),
-    "Several with several -o. In a folder (done/, which is made where there is none) the piece is called chorale and gets the formats of --format, and - stands for stdout, \
-     in the one format of --format. Each file appears whole or not at all [default: chorale.mid, or chorale-2.mid and so on \
-     where that is there, in the formats of --format; nothing is replaced]"
+    "Several with several -o. In a folder (done/, which is made where there is none) the piece is called chorale and gets the \
+     formats of --format, and - stands for stdout, in the one format of --format. Each file appears whole or not at all \
+     [default: chorale.mid, or chorale-2.mid and so on where that is there, in the formats of --format; nothing is replaced]"
 );
 const TITLE_HELP: &str = "The title of the piece [default: none]";
 const KEY_HELP: &str = "The key: C, Bb, F#; small letters or an m for minor. The piece begins and ends in it; with --prompt, whose key it \

@@ -37,9 +37,9 @@ pub(super) use what_endings_say;
 
 const OUTPUT_HELP: &str = concat!(
     what_endings_say!(),
-    "Several with several -o. A folder (done/, made where there is none) takes the input's name and the formats of --format, and - stands for stdout, in the \
-     one format of --format. Each file appears whole or not at all [default: a new name beside the input, such as \
-     tune-chorale.mid, in the formats of --format; nothing is replaced]"
+    "Several with several -o. A folder (done/ makes a new one) takes the name of the input and the formats of --format, and - \
+     stands for stdout, in the one format of --format. Each file appears whole or not at all [default: a new name beside the \
+     input, such as tune-chorale.mid, in the formats of --format; nothing is replaced]"
 );
 
 /// Where a piece goes, and how it looks and sounds there.
