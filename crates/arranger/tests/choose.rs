@@ -335,5 +335,5 @@ fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     // High above a choir the other parts stay where it sings.
     let high = file(2, &[81, 83, 85, 88, 95, 93, 85, 83, 76, 81].map(|pitch| (pitch, 1)));
     let said = high.choose(&Options::default()).unwrap().remarks;
-    assert!(said[0].contains("the other parts lie 2 semitones higher"), "{said:?}");
+    assert!(said[0].contains("the other parts lie 2 semitones too high"), "{said:?}");
 }
