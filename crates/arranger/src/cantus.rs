@@ -88,7 +88,7 @@ impl Tune {
         let (contour, spans) = contour_of(&steps, bar);
         let changes = match asked {
             Some(_) => Vec::new(),
-            None => changes::key_changes(&source, &steps, bar),
+            None => changes::key_changes(&source, &steps, bar, &mut remarks),
         };
         remarks.extend(changes::told(&changes));
         let asked = asked.map(|key| key.transposed(options.transpose));

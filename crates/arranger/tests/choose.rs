@@ -151,6 +151,58 @@ fn a_piece_whose_signature_changes_begins_in_the_first_key_and_ends_in_the_last(
 }
 
 #[test]
+fn a_signature_over_a_few_notes_that_lie_in_it_tells_a_key_and_one_that_is_passed_over_is_told() {
+    let chosen = |text: &str| {
+        let text = format!("X:1\nM:4/4\nL:1/4\nK:C\n{text}\n");
+        let cantus = Tune::read("tune.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap();
+        let (_, last) = cantus.phrase_ends().pop().unwrap();
+        (cantus.home().to_string(), last[0].cadence.root, cantus.remarks.join("; "))
+    };
+    let changes =
+        |from: &str, to: &str| format!("the key signature changes: the piece begins in {from} and ends in {to}");
+    let (long, in_d) = ("C E G E|F A G2|E F G E|F D C2|", "D F A d|d c e d|]");
+    let (in_c, long_in_e_flat) = ("C E G E|F D C2|", "E G B G|A c B2|G A B G|A F E2|]");
+    assert_eq!(chosen(&format!("{long}[K:D]{in_d}")), ("C major".into(), 2, changes("C major", "D major")));
+    let e_flat = chosen(&format!("{in_c}[K:Eb]{long_in_e_flat}"));
+    assert_eq!(e_flat, ("C major".into(), 3, changes("C major", "Eb major")));
+    let few = chosen(&format!("{long}[K:D]F E|]"));
+    assert_eq!(
+        (few.0.as_str(), few.2.as_str()),
+        ("C major", "the signature D major is passed over: it stands over two notes only")
+    );
+    let single = chosen(&format!("G [K:Eb]{long_in_e_flat}"));
+    assert_eq!(
+        single,
+        ("Eb major".into(), 3, "the signature C major is passed over: it stands over a single note".into())
+    );
+    let foreign = chosen(&format!("^F ^C ^G ^F|[K:Eb]{long_in_e_flat}"));
+    assert_eq!(foreign.0, "Eb major");
+    assert_eq!(foreign.2, "the signature C major is passed over: the few notes under it do not lie in it");
+}
+
+#[test]
+fn a_melody_without_a_third_is_in_major_where_nothing_tells_the_mode() {
+    let home = |notes: &str| {
+        let text = format!("X:1\nM:4/4\nL:1/4\nK:none\n{notes}|]\n");
+        Tune::read("tune.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap().home().to_string()
+    };
+    for notes in ["c", "c G", "C C"] {
+        assert_eq!(home(notes), "C major", "{notes}");
+    }
+    assert_eq!(home("A c A"), "A minor");
+}
+
+#[test]
+fn a_melody_above_the_choir_is_told_which_transposition_brings_it_in() {
+    let told = |pitch: u8| {
+        let tune = file(0, &[0, 2, 4, 0].map(|above| (pitch + above, 1)));
+        tune.choose(&Options::default()).unwrap().remarks.join("; ")
+    };
+    assert!(told(96).ends_with("harmonized as if 2 octaves lower; --transpose -24 brings it in"), "{}", told(96));
+    assert_eq!(told(72), "");
+}
+
+#[test]
 fn a_tune_in_a_church_mode_has_one_key_whoever_tells_it() {
     let text = "X:1\nM:4/4\nL:1/4\nK:Ddor\nA2 d2|e d c A|B c d2|A4|d c A B|c A G E|D4|]\n";
     let tune = Tune::read("dorian.abc", text.as_bytes()).unwrap().choose(&Options::default()).unwrap();

@@ -22,6 +22,9 @@ const FAR: i32 = 6;
 /// As far below its range as a choir sings a melody by lying lower, to G3 under the sopranos' C4, before an octave up is nearer.
 const DIP: i32 = 5;
 
+/// As far as `--transpose` moves.
+const MOST_TRANSPOSED: i32 = 36;
+
 /// The nearest first.
 const OCTAVES: [i32; 11] = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5];
 
@@ -117,8 +120,13 @@ impl Fold {
             Fold::Whole(octaves) => {
                 let many = if octaves.abs() == 1 { "an octave".into() } else { format!("{} octaves", octaves.abs()) };
                 let (place, way) = if octaves > 0 { ("low", "higher") } else { ("high", "lower") };
+                let sung = transpose + 12 * octaves;
+                let way_out = match sung.abs() {
+                    0..=MOST_TRANSPOSED => format!("; --transpose {sung} brings it in"),
+                    _ => String::new(),
+                };
                 Some(format!(
-                    "the melody lies too {place} for the network ({low} to {high}): harmonized as if {many} {way}"
+                    "the melody lies too {place} for the network ({low} to {high}): harmonized as if {many} {way}{way_out}"
                 ))
             }
             Fold::Shift(semitones) => {

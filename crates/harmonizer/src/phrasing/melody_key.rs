@@ -31,8 +31,18 @@ const DEFAULT_SIGNATURE: f32 = 1.5;
 pub fn melody_key(contour: &Contour, signature: Signature, phrasing: &Phrasing) -> Key {
     let keys = (0..Key::COUNT).filter_map(Key::from_index).map(|key| with_signature(key, signature));
     let score = |key: &Key| fit(contour, *key, phrasing) + signature_score(*key, signature);
-    keys.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(Key { sharps: 0, minor: false })
+    let best = keys.max_by(|a, b| score(a).total_cmp(&score(b))).unwrap_or(Key { sharps: 0, minor: false });
+    let is_told = !matches!(signature, Signature::None | Signature::Default);
+    // Where neither notes nor signature tell the mode, it is major.
+    let is_open = |index: usize| MODELESS.contains(&contour.degree(index, best));
+    match best.minor && !is_told && (0..contour.notes.len()).all(is_open) {
+        true => Key::of_tonic(best.tonic(), false),
+        false => best,
+    }
 }
+
+/// Degrees that major and minor share.
+const MODELESS: [usize; 5] = [0, 2, 5, 7, 11];
 
 /// As the signature spells it, where it sounds the same.
 fn with_signature(key: Key, signature: Signature) -> Key {
