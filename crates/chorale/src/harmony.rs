@@ -122,6 +122,24 @@ impl Harmony {
     /// Letters as on a lead sheet: `Am`, `D7/F#`, `Bdim`.
     pub fn symbol(self, key: Key) -> String {
         let root = self.root_place(key);
+        // Thirds, fifths and sevenths lie on their own letters above the root's.
+        let bass = place_in_chord(root, self.inversion(), self.bass).unwrap_or_else(|| key.place(self.bass));
+        self.named(&name_of(root), &name_of(bass))
+    }
+
+    /// The same with the names that its notes have in a score, the first of each. A diminished seventh chord is named after
+    /// where it leads, wherever its notes are written.
+    pub fn symbol_as_written(self, key: Key, written: &[(Pitch, Spelling)]) -> String {
+        let name = |class: u8| Some(written.iter().find(|(pitch, _)| pitch.class() == class)?.1.name());
+        let root = name(self.root).filter(|_| self.quality != Quality::DiminishedSeventh);
+        match (root, name(self.bass)) {
+            (Some(root), Some(bass)) => self.named(&root, &bass),
+            (None, Some(bass)) => self.named(&name_of(self.root_place(key)), &bass),
+            _ => self.symbol(key),
+        }
+    }
+
+    fn named(self, root: &str, bass: &str) -> String {
         let suffix = match self.quality {
             Quality::Major => "",
             Quality::Minor => "m",
@@ -135,13 +153,8 @@ impl Harmony {
             Quality::MinorMajorSeventh => "mM7",
             Quality::AugmentedMajorSeventh => "+M7",
         };
-        let mut symbol = format!("{}{suffix}", name_of(root));
-        if self.bass != self.root {
-            // Thirds, fifths and sevenths lie on their own letters above the root's.
-            let bass = place_in_chord(root, self.inversion(), self.bass).unwrap_or_else(|| key.place(self.bass));
-            symbol += &format!("/{}", name_of(bass));
-        }
-        symbol
+        let slash = if self.bass == self.root { String::new() } else { format!("/{bass}") };
+        format!("{root}{suffix}{slash}")
     }
 
     /// A leading chord is named after the note it leads to, one letter below it.

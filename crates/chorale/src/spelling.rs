@@ -30,6 +30,12 @@ impl Spelling {
         Spelling { octave: octave as i8, ..self }
     }
 
+    /// Without the octave: `F#`, `Bb`, `C`.
+    pub fn name(self) -> String {
+        let accidental = if self.alteration > 0 { "#" } else { "b" };
+        format!("{}{}", self.letter, accidental.repeat(usize::from(self.alteration.unsigned_abs())))
+    }
+
     /// Whether the letter of a note lies so many thirds above this one's.
     pub(crate) fn has_thirds_to(self, other: Spelling, thirds: i8) -> bool {
         letter_steps(self.letter, other.letter) == (2 * thirds).rem_euclid(7)
@@ -43,9 +49,7 @@ impl Spelling {
 
 impl fmt::Display for Spelling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accidental = if self.alteration > 0 { "#" } else { "b" };
-        let accidentals = accidental.repeat(usize::from(self.alteration.unsigned_abs()));
-        f.pad(&format!("{}{accidentals}{}", self.letter, self.octave))
+        f.pad(&format!("{}{}", self.name(), self.octave))
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Sounding {
     pub steps: Range<u32>,
     pub harmony: Harmony,
     pub key: Key,
+    /// Letters as on a lead sheet, spelled as the notes are.
+    pub symbol: String,
 }
 
 /// The chords of a score beat by beat, those that stay joined; beats that make no chord are left out.
@@ -31,32 +33,43 @@ pub fn chords(score: &Score, grid: &Grid) -> Vec<Sounding> {
             Some(last) if last.steps.end == steps.start && last.harmony == harmony && last.key == key => {
                 last.steps.end = steps.end;
             }
-            _ => chords.push(Sounding { steps, harmony, key }),
+            _ => chords.push(Sounding { steps, harmony, key, symbol: String::new() }),
         }
     }
-    name_diminished(&mut chords, score, grid);
+    let spellings = all_spellings(score);
+    let written =
+        |chord: &Sounding| written_in(score, &spellings, &(grid.tick(chord.steps.start)..grid.tick(chord.steps.end)));
+    name_diminished(&mut chords, &written);
+    for chord in &mut chords {
+        chord.symbol = chord.harmony.symbol_as_written(chord.key, &written(chord));
+    }
     chords
 }
 
-/// Gives diminished seventh chords the root that leads to the next chord, or else the one that is written.
-fn name_diminished(chords: &mut [Sounding], score: &Score, grid: &Grid) {
-    let is_diminished = |chord: &Sounding| chord.harmony.quality == Quality::DiminishedSeventh;
-    if !chords.iter().any(is_diminished) {
-        return;
+/// The notes that sound in some ticks with their names, from the bass up.
+fn written_in(score: &Score, spellings: &[Vec<Spelling>; 4], ticks: &Range<Tick>) -> Vec<(Pitch, Spelling)> {
+    let mut written = Vec::new();
+    for part in Part::ALL.into_iter().rev() {
+        let notes = score.part(part);
+        let first = notes.partition_point(|note| note.end <= ticks.start);
+        let sounding = notes[first..].iter().zip(&spellings[part.index()][first..]);
+        let sounding = sounding.take_while(|(note, _)| note.start < ticks.end);
+        written.extend(sounding.map(|(note, spelling)| (note.pitch, *spelling)));
     }
-    let spellings = all_spellings(score);
+    written
+}
+
+/// Gives diminished seventh chords the root that leads to the next chord, or else the one that is written.
+fn name_diminished(chords: &mut [Sounding], written: &impl Fn(&Sounding) -> Vec<(Pitch, Spelling)>) {
+    let is_diminished = |chord: &Sounding| chord.harmony.quality == Quality::DiminishedSeventh;
     for index in 0..chords.len() {
-        let Sounding { ref steps, harmony, .. } = chords[index];
+        let harmony = chords[index].harmony;
         if !is_diminished(&chords[index]) {
             continue;
         }
-        let ticks = grid.tick(steps.start)..grid.tick(steps.end);
-        let sounding = Part::ALL.into_iter().flat_map(|part| score.part(part).iter().zip(&spellings[part.index()]));
-        let sounding = sounding.filter(|(note, _)| note.start < ticks.end && note.end > ticks.start);
-        let written: Vec<(Pitch, Spelling)> = sounding.map(|(note, spelling)| (note.pitch, *spelling)).collect();
         let next = chords[index + 1..].iter().find(|next| !is_diminished(next));
         let led = next.and_then(|next| harmony.led_to(next.harmony));
-        chords[index].harmony = led.or_else(|| harmony.by_spelling(&written)).unwrap_or(harmony);
+        chords[index].harmony = led.or_else(|| harmony.by_spelling(&written(&chords[index]))).unwrap_or(harmony);
     }
 }
 
@@ -132,6 +145,22 @@ pub(crate) mod tests {
         let found: Vec<(Range<u32>, String)> =
             chords(&score, &grid).iter().map(|chord| (chord.steps.clone(), chord.harmony.numeral(chord.key))).collect();
         assert_eq!(found, [(0..4, "I".into()), (4..12, "V42".into()), (12..16, "I6".into())]);
+    }
+
+    #[test]
+    fn a_chord_is_spelled_as_its_notes_are() {
+        let symbols = |rows: &[&str], sharps: i8| {
+            let rows: Vec<(&str, usize)> = rows.iter().map(|row| (*row, 4)).collect();
+            let (mut score, grid) = piece(&rows);
+            score.directions.push((0, Direction::Key { sharps, minor: false }));
+            let found: Vec<String> = chords(&score, &grid).iter().map(|chord| chord.symbol.clone()).collect();
+            found.join(" ")
+        };
+        // A flat major, F minor, D flat major in root position and over its third, A flat seventh over its third.
+        let in_c = ["72,68,63,56", "72,68,65,53", "73,68,65,49", "73,68,61,53", "75,68,66,48", "72,67,64,48"];
+        assert_eq!(symbols(&in_c, 0), "Ab Fm Db Db/F Ab7/C C");
+        assert_eq!(symbols(&["71,67,62,55", "70,67,63,55", "71,67,62,55"], 1), "G Eb/G G");
+        assert_eq!(symbols(&["71,68,64,56", "71,66,63,59"], 4), "E/G# B");
     }
 
     #[test]

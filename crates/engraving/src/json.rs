@@ -147,7 +147,7 @@ pub fn document(piece: &Piece) -> Document {
             length_steps: chord.steps.end - chord.steps.start,
             bar: position.bar,
             beat: position.beats(),
-            symbol: chord.harmony.symbol(chord.key),
+            symbol: chord.symbol.clone(),
             numeral: chord.harmony.numeral(chord.key),
         }
     });

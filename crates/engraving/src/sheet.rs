@@ -189,7 +189,7 @@ fn sheet_chord(chord: &Sounding, at_step: impl Fn(u32) -> f64) -> SheetChord {
     SheetChord {
         start: at_step(chord.steps.start),
         end: at_step(chord.steps.end),
-        symbol: chord.harmony.symbol(chord.key),
+        symbol: chord.symbol.clone(),
         numeral: chord.harmony.numeral(chord.key),
         key: chord.key.to_string(),
     }
