@@ -1,12 +1,14 @@
 //! Chord symbols.
 
+use chorale::{GivenChord, Key};
 use roxmltree::Node;
 
 use super::elements::{child, children, text_of};
 
-/// As lead sheets write it, such as `Am7/E`, or `N.C.`; `None` where it names no root.
+/// As lead sheets write it, such as `Am7/E`, or `N.C.`; `None` where it names no root. A kind that is none of MusicXML's
+/// stays behind the root as it stands in the file, for whoever reads the symbol to refuse.
 pub(super) fn read_harmony(node: Node) -> Option<String> {
-    let kind = text_of(node, "kind").unwrap_or("major");
+    let kind = text_of(node, "kind").filter(|kind| !kind.is_empty()).unwrap_or("major");
     if kind == "none" {
         return Some("N.C.".into());
     }
@@ -16,7 +18,20 @@ pub(super) fn read_harmony(node: Node) -> Option<String> {
         let sign = if raised > 0.0 { "#" } else { "b" };
         Some(format!("{}{}", text_of(note, step)?, sign.repeat(raised.abs() as usize)))
     };
-    let mut symbol = note("root", "root-step", "root-alter")? + suffix(kind);
+    let root = note("root", "root-step", "root-alter")?;
+    let printed = child(node, "kind").and_then(|kind| kind.attribute("text")).filter(|text| !text.trim().is_empty());
+    let mut symbol = match suffix(kind) {
+        Some(suffix) => root + suffix,
+        None => {
+            let written = [printed.map(|text| format!("{root}{}", text.trim())), Some(format!("{root}{kind}"))];
+            let is_known = |symbol: &String| GivenChord::parse(symbol, Key { sharps: 0, minor: false }).is_ok();
+            written
+                .into_iter()
+                .flatten()
+                .find(is_known)
+                .unwrap_or_else(|| format!("{root} {}", printed.unwrap_or(kind)))
+        }
+    };
     for degree in children(node, "degree") {
         let value = text_of(degree, "degree-value").unwrap_or_default();
         let is_altered = |by: &str| text_of(degree, "degree-alter") == Some(by);
@@ -42,9 +57,10 @@ pub(super) fn read_harmony(node: Node) -> Option<String> {
     Some(symbol)
 }
 
-/// What stands behind the root.
-fn suffix(kind: &str) -> &'static str {
-    match kind {
+/// What stands behind the root of a kind of MusicXML that tells all notes of a chord.
+fn suffix(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "major" => "",
         "minor" => "m",
         "augmented" => "aug",
         "diminished" => "dim",
@@ -69,6 +85,6 @@ fn suffix(kind: &str) -> &'static str {
         "suspended-second" => "sus2",
         "suspended-fourth" => "sus4",
         "power" => "5",
-        _ => "",
-    }
+        _ => return None,
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::io::{Cursor, Write as _};
 
+use chorale::GivenChord;
+
 use super::tests::{ATTRIBUTES, note, read_text, score, spans};
 use super::*;
 use crate::melody::{Choice, Melody};
@@ -505,4 +507,23 @@ fn chord_symbols_are_read_as_lead_sheets_write_them() {
     let source = read_text(&score(&[&measure.concat()]));
     let symbols: Vec<&str> = source.tracks[0].symbols.iter().map(|(_, symbol)| symbol.as_str()).collect();
     assert_eq!(symbols, ["Bbm7", "D7(b9)/F#", "N.C."]);
+}
+
+#[test]
+fn a_chord_of_an_unknown_kind_is_what_is_printed_or_stays_unknown() {
+    let check = |kind: &str, expected: &str| {
+        let harmony = format!("<harmony><root><root-step>C</root-step></root>{kind}</harmony>");
+        let source = read_text(&score(&[&[ATTRIBUTES, &harmony, &note("C5", 4, "")].concat()]));
+        assert_eq!(source.tracks[0].symbols, [(0, expected.to_owned())], "{kind}");
+    };
+    check("<kind text=\"m7\">other</kind>", "Cm7");
+    check("<kind text=\"7alt\">other</kind>", "C7alt");
+    check("<kind>min</kind>", "Cmin");
+    check("<kind text=\"\">major</kind>", "C");
+    check("<kind/>", "C");
+    for unknown in ["pedal", "Neapolitan", "maj-seven", "other"] {
+        check(&format!("<kind>{unknown}</kind>"), &format!("C {unknown}"));
+        let is_chord = GivenChord::parse(&format!("C {unknown}"), "C".parse().unwrap()).is_ok();
+        assert!(!is_chord, "{unknown} names no notes");
+    }
 }
