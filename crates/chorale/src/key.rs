@@ -145,7 +145,7 @@ impl fmt::Display for Key {
 impl FromStr for Key {
     type Err = NoKey;
 
-    /// `G`, `Bb`, `F# major`; `e`, `em`, `Em`, `E minor`.
+    /// `G`, `Bb`, `BbM`, `F# major`; `e`, `em`, `Em`, `E minor`.
     fn from_str(text: &str) -> Result<Key, NoKey> {
         let no_key = || NoKey(text.chars().take(40).collect());
         let words = text.trim();
@@ -157,9 +157,12 @@ impl FromStr for Key {
             Some(flat @ ('b' | '♭')) => (-7, &rest[flat.len_utf8()..]),
             _ => (0, rest),
         };
-        let minor = match rest.trim().to_lowercase().as_str() {
+        let mode = rest.trim();
+        let minor = match mode.to_lowercase().as_str() {
             "" => letter.is_ascii_lowercase(),
-            "m" | "min" | "minor" => true,
+            // A capital M is major, as on lead sheets.
+            "m" => mode == "m",
+            "min" | "minor" => true,
             "maj" | "major" => false,
             _ => return Err(no_key()),
         };
@@ -371,7 +374,12 @@ mod tests {
         check("Bb", -2, false, "Bb major");
         check("f# minor", 3, true, "F# minor");
         check("E♭ major", -3, false, "Eb major");
-        for text in ["", "H", "G##", "Fb", "C dorian", "é"] {
+        check("EbM", -3, false, "Eb major");
+        check("Ebm", -6, true, "Eb minor");
+        check("EbMaj", -3, false, "Eb major");
+        check("Ebmaj", -3, false, "Eb major");
+        check("EMin", 1, true, "E minor");
+        for text in ["", "H", "G##", "Fb", "C dorian", "é", "EbMM", "Ebmi", "Ebm7"] {
             assert_eq!(text.parse::<Key>(), Err(NoKey(text.into())), "{text}");
         }
     }
