@@ -303,6 +303,7 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     check(&["tune.mid", "-o", "out.ps"], &["out.ps", "must end in .mid, .musicxml", "makes it of .pdf"]);
     check(&["tune.mid", "-o", "out.mid", "--rehearsal"], &["--rehearsal makes sound"]);
     check(&["tune.mid", "-o", "out.mid", "--key", "H"], &["'H' is no key"]);
+    check(&["tune.mid", "-o", "kept.mid", "-f", "--keep", "kept.mid"], &["kept.mid is the file that --keep reads"]);
     check(&["tune.mid", "-o", "out.wav", "--soundfont", "text.mid"], &["text.mid", "not a SoundFont"]);
     check(&["bad.musicxml", "-o", "out.mid"], &["bad.musicxml", "not a MusicXML file"]);
     check(&["table.xml", "-o", "out.mid"], &["table.xml", "outermost element is <table>"]);
@@ -652,6 +653,42 @@ fn a_folder_is_harmonized_as_a_whole_and_what_fails_is_listed() {
     succeed(&folder, &["render", "hymns/more/b.mid", "-o", "alone.mid", "--quiet"]);
     let read = |name: &str| fs::read(folder.path().join(name)).expect("the output");
     assert_eq!(read("alone.mid"), read("out/more/b.mid"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_is_listed_and_the_rest_is_harmonized() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder_with(&[]);
+    let locked = folder.path().join("hymns/locked");
+    fs::create_dir_all(&locked).expect("folders");
+    fs::write(folder.path().join("hymns/a.mid"), tune::midi_file(&SHORT)).expect("a file");
+    let lock = |mode| fs::set_permissions(&locked, fs::Permissions::from_mode(mode)).expect("permissions");
+    lock(0o000);
+    // Whoever runs this as root reads everything.
+    if fs::read_dir(&locked).is_ok() {
+        return;
+    }
+    let output = run(&folder, &["render", "hymns", "-o", "out", "--particles", "1"]);
+    let alone = fail(&folder, &["render", "hymns/locked", "-o", "out"]);
+    lock(0o755);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 of 2 melodies failed") && said.contains("cannot read the folder hymns/locked"), "{said}");
+    assert!(folder.path().join("out/a.mid").is_file());
+    assert!(alone.contains("cannot read the folder hymns/locked"), "{alone}");
+}
+
+#[test]
+fn a_program_that_no_sound_is_made_by_is_told() {
+    let folder = folder_with(&[("tune.mid", &tune::midi_file(&SHORT))]);
+    let said = |output: &str| {
+        let call = ["render", "tune.mid", "-o", output, "--program", "piano", "--particles", "1"];
+        String::from_utf8_lossy(&succeed(&folder, &call).stderr).into_owned()
+    };
+    assert!(said("out.wav").starts_with("--program piano is for MIDI files, scores and SoundFonts"));
+    assert!(!said("out.mid").contains("--program"));
 }
 
 #[test]

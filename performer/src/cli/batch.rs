@@ -31,8 +31,20 @@ type Found = (PathBuf, Option<String>, PathBuf);
 
 pub enum Jobs {
     One(Job),
-    /// Sorted by name, which comes first. An input whose outputs cannot be written has its reason instead.
+    /// Sorted by name, which comes first. An input whose outputs cannot be written has its reason instead, as has a folder that
+    /// cannot be read; those come last.
     Many(Vec<(String, Result<Job>)>),
+}
+
+impl Jobs {
+    /// Those whose outputs can be written.
+    pub fn all(&self) -> impl Iterator<Item = &Job> {
+        let (one, many) = match self {
+            Jobs::One(job) => (Some(job), [].as_slice()),
+            Jobs::Many(jobs) => (None, jobs.as_slice()),
+        };
+        one.into_iter().chain(many.iter().filter_map(|(_, job)| job.as_ref().ok()))
+    }
 }
 
 /// What the table and the report say of a melody that was harmonized.
@@ -69,15 +81,16 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
     let results = Results::of(&folder, output);
     // With the place of each below the folder that was named.
     let mut found: Vec<(PathBuf, PathBuf)> = Vec::new();
+    let mut locked: Vec<Locked> = Vec::new();
     for input in inputs {
         let path = Path::new(input);
         if is_stream(path) {
             bail!("what comes from stdin is one melody; harmonize it in a call of its own");
         } else if path.is_dir() {
-            let before = found.len();
+            let before = found.len() + locked.len();
             results.check(path)?;
-            search(path, path, &results, &mut found)?;
-            if found.len() == before {
+            search(path, path, &results, (&mut found, &mut locked));
+            if found.len() + locked.len() == before {
                 bail!("{input} holds no melodies: nothing in it ends in .{}", files::ENDINGS.join(", ."));
             }
         } else if !path.exists() && is_pattern(input) {
@@ -85,6 +98,11 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
         } else {
             found.push((path.to_owned(), name_of(path)));
         }
+    }
+    if found.is_empty()
+        && let Some((.., error)) = locked.pop()
+    {
+        return Err(error);
     }
     found.sort();
     found.dedup();
@@ -114,8 +132,13 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
         let job = |targets| Job { input, tune, is_done: output.is_done(&targets), targets };
         jobs.push((name, targets.map(job)));
     }
+    let locked = locked.into_iter().filter(|(_, below, _)| share.is_none_or(|share| share.has(below)));
+    jobs.extend(locked.map(|(folder, _, error)| (folder.display().to_string(), Err(error))));
     Ok(Jobs::Many(jobs))
 }
+
+/// A folder that cannot be read, its place below the one that was named, and why.
+type Locked = (PathBuf, PathBuf, anyhow::Error);
 
 /// Refuses two melodies that would become the same file, which one of them would not get.
 fn check_apart(found: &[Found], folder: &Path, output: &OutputOptions) -> Result<()> {
@@ -221,20 +244,36 @@ impl Results<'_> {
     }
 }
 
-/// Files of the known endings, in `folder` and below, without results of earlier calls.
-fn search(root: &Path, folder: &Path, results: &Results, found: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
-    let cannot = || format!("cannot read the folder {}", folder.display());
+/// Files of the known endings, in `folder` and below, without results of earlier calls; and the folders that cannot be read.
+fn search(
+    root: &Path,
+    folder: &Path,
+    results: &Results,
+    (found, locked): (&mut Vec<(PathBuf, PathBuf)>, &mut Vec<Locked>),
+) {
+    let below = |path: &Path| path.strip_prefix(root).unwrap_or(path).to_owned();
+    let entries = fs::read_dir(folder).and_then(|entries| {
+        entries
+            .map(|entry| entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))))
+            .collect::<io::Result<Vec<_>>>()
+    });
+    let entries = match entries {
+        Ok(entries) => entries,
+        Err(error) => {
+            let error = anyhow::Error::from(error).context(format!("cannot read the folder {}", folder.display()));
+            locked.push((folder.to_owned(), below(folder), error));
+            return;
+        }
+    };
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in fs::read_dir(folder).with_context(cannot)? {
-        let entry = entry.with_context(cannot)?;
-        let path = entry.path();
+    for (path, kind) in entries {
         // Links to folders are left alone: they may lead in a circle.
-        if entry.file_type().with_context(cannot)?.is_dir() {
+        if kind.is_dir() {
             match results.is_at(&path) {
                 true => results.say_left_out(&path, "the chorales go there"),
-                false => search(root, &path, results, found)?,
+                false => search(root, &path, results, (&mut *found, &mut *locked)),
             }
-        } else if path.is_file() && files::is_music(&path) {
+        } else if (kind.is_file() || path.is_file()) && files::is_music(&path) {
             files.push(path);
         }
     }
@@ -242,10 +281,9 @@ fn search(root: &Path, folder: &Path, results: &Results, found: &mut Vec<(PathBu
     for path in files {
         match melody_of(&stem_of(&path)).is_some_and(|melody| stems.contains(melody)) {
             true => results.say_left_out(&path, "it was made of another melody here"),
-            false => found.push((path.clone(), path.strip_prefix(root).unwrap_or(&path).to_owned())),
+            false => found.push((path.clone(), below(&path))),
         }
     }
-    Ok(())
 }
 
 /// The files that a pattern matches, without the results, unless the pattern names their folder.

@@ -87,6 +87,7 @@ pub fn run(args: Args) -> Result<()> {
     let names = Names { input: path.as_deref(), stem: "chorale", new: Some(PathBuf::from("chorale")) };
     let targets = output.targets(&names)?;
     let export_options = output.export_options()?;
+    output.tell_program(&targets);
     let prompt = match &path {
         Some(path) => read_prompt(path, prompt_steps, |remark| output.say(remark))?,
         None => Prompt::default(),

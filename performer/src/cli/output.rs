@@ -277,6 +277,18 @@ impl OutputOptions {
         }
     }
 
+    /// That no `--program` is heard on the organ, which plays files of sound where no SoundFont does.
+    pub fn tell_program(&self, targets: &Targets) {
+        let has_sound = targets.0.iter().any(|(_, kind)| kind.is_sound());
+        if self.program != Program::CHOIR && self.soundfont.is_none() && has_sound {
+            self.say(&format!(
+                "--program {} is for MIDI files, scores and SoundFonts: sound is made by the built-in organ; \
+                 --soundfont FILE.sf2 makes it by that program",
+                self.program
+            ));
+        }
+    }
+
     /// For people, on stderr; silent under `--quiet`.
     pub fn say(&self, text: &str) {
         if !self.quiet {

@@ -206,7 +206,11 @@ Examples:
 pub fn run(mut args: Args) -> Result<()> {
     args.output.versions = args.alternatives.unwrap_or(0);
     let jobs = batch::jobs(&args.melodies, args.tune.as_deref(), args.shard, &args.output)?;
+    args.check_kept(&jobs)?;
     let options = args.output.export_options()?;
+    if let Some(job) = jobs.all().next() {
+        args.output.tell_program(&job.targets);
+    }
     let model = args.model.model()?;
     let render = |job: &Job, say: &dyn Fn(&str)| -> Result<Rendered> {
         let Harmonized { mut all, seconds, place, home, layout } = harmonize(&args, job, &model, say)?;
@@ -336,13 +340,22 @@ fn harmonize(args: &Args, job: &Job, model: &Arc<Model>, say: &dyn Fn(&str)) -> 
 }
 
 impl Args {
+    /// Refuses to write over the parts that are kept.
+    fn check_kept(&self, jobs: &Jobs) -> Result<()> {
+        let Some(kept) = &self.keep else { return Ok(()) };
+        let is_kept = |file: &PathBuf| full(file) == full(kept);
+        match jobs.all().flat_map(|job| self.output.all_files(&job.targets)).find(is_kept) {
+            Some(file) => {
+                bail!("--output {} is the file that --keep reads; choose another name", file.display())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The `--report`, opened before any work is done; not into what is read or written.
     fn report(&self, jobs: &Jobs) -> Result<Option<Report>> {
         let Some(path) = &self.report else { return Ok(None) };
-        let jobs: Vec<&Job> = match jobs {
-            Jobs::One(job) => vec![job],
-            Jobs::Many(jobs) => jobs.iter().filter_map(|(_, job)| job.as_ref().ok()).collect(),
-        };
+        let jobs: Vec<&Job> = jobs.all().collect();
         let is_report = |file: &Path| full(file) == full(path);
         if jobs.iter().map(|job| &job.input).chain(&self.keep).any(|file| is_report(file)) {
             bail!("--report {} is a file that is read; choose another name", path.display());
