@@ -15,7 +15,7 @@ runInContext(
     read("../page/texts.js"),
     read("../page/music.js"),
     read("../page/writer.js"),
-    "globalThis.all = { LiveMusic, signsOfBar, writtenValues, engrave, drawRoll, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
+    "globalThis.all = { LiveMusic, signsOfBar, writtenValues, engrave, drawRoll, widthOfText, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
   ]
     .join("\n")
     .replaceAll('"use strict";', ""),
@@ -27,6 +27,7 @@ const {
   writtenValues,
   engrave,
   drawRoll,
+  widthOfText,
   abcOfNotes,
   notesOfAbc,
   secondsAt,
@@ -195,6 +196,34 @@ test("every piece is drawn at numbers, at any width, bars in order", () => {
     }
     assert.ok(!/NaN|undefined|Infinity/.test(drawRoll(piece).svg));
   }
+});
+
+test("names of chords stand apart in a roll or are left out, and words at the beginning of a bar stand behind its line", () => {
+  const chord = (start, end, symbol) => ({ start, end, symbol, numeral: "I" });
+  const piece = {
+    parts: ["Soprano"],
+    bars: [bar(0, 4), bar(4, 8, 0, [4, 4], 2)],
+    notes: [0, 1, 2, 3, 4, 5, 6, 7].map(start => note(0, start, start + 1, "C5")),
+    chords: [chord(0, 1, "Bm/D"), chord(1, 2, "Dm/F"), chord(2, 2.5, "F#m7b5/A"), chord(2.5, 3, "G"), chord(3, 8, "C")],
+    marks: [],
+    words: [[[4, "strengths"]]],
+    clock: [
+      [0, 0],
+      [8, 8],
+    ],
+  };
+  const texts = /<text class="symbol" x="([\d.]+)" y="\d+" font-size="([\d.]+)">([^<]+)</g;
+  const symbols = [...drawRoll(piece).svg.matchAll(texts)].map(([, x, size, text]) => [Number(x), Number(size), text]);
+  assert.deepEqual(
+    symbols.map(([, , text]) => text),
+    ["Bm/D", "Dm/F", "G", "C"],
+  );
+  for (const [index, [x, size, text]] of symbols.slice(0, -1).entries())
+    assert.ok(x + size * widthOfText(text) + 4 <= symbols[index + 1][0], `${text} runs into the next`);
+  const { svg, systems } = engrave(piece, { width: 600, space: 7.5 });
+  const [, middle, size] = /class="words" x="([\d.]+)" y="[\d.]+" font-size="([\d.]+)">strengths/.exec(svg);
+  const line = systems[0].bars[1].left;
+  assert.ok(Number(middle) - 0.27 * Number(size) * "strengths".length > line, `${middle} at the line ${line}`);
 });
 
 test("what is played in 6/8 is written in dotted quarters and eighths, in bars of six", () => {

@@ -191,7 +191,7 @@ fn chords_of_the_command_line_are_those_of_the_key_and_move_with_the_melody() {
             ..Options::default()
         };
         let found = tune.choose(&options).unwrap().harmonize(&MODEL).unwrap().remove(0);
-        let chords: Vec<String> = found.piece.chords.iter().map(|chord| chord.harmony.symbol(chord.key)).collect();
+        let chords: Vec<String> = found.piece.chords.iter().map(|chord| chord.symbol.clone()).collect();
         (chords.join(" "), found.remarks.join("; "))
     };
     let all = "the chords that are given sound on all 16 beats".to_owned();
@@ -226,6 +226,17 @@ fn what_are_no_chords_is_refused_and_what_is_left_out_is_told() {
     assert!(missing.starts_with("--chords file: tune.abc has no chord symbols; give them instead"), "{missing}");
     let strange = choose(["\"C\"", "\"Tacet\""], Chords::OfFile).unwrap();
     assert_eq!(strange, ["no chords that are known, their time is left free: Tacet"]);
+    let harmony = |kind: &str| format!("<harmony><root><root-step>C</root-step></root><kind>{kind}</kind></harmony>");
+    let note = "<note><pitch><step>E</step><octave>5</octave></pitch><duration>2</duration></note>";
+    let score = format!(
+        "<score-partwise><part-list><score-part id=\"P1\"/></part-list><part id=\"P1\"><measure number=\"1\"><attributes>\
+         <divisions>1</divisions></attributes>{}{note}{}{note}</measure></part></score-partwise>",
+        harmony("major"),
+        harmony("Neapolitan")
+    );
+    let tune = Tune::read("tune.musicxml", score.as_bytes()).unwrap();
+    let left_free = tune.choose(&Options { chords: Chords::OfFile, ..Options::default() }).unwrap().remarks;
+    assert_eq!(left_free, ["no chords that are known, their time is left free: C Neapolitan"]);
     let unasked = choose(["\"C\"", "\"F\""], Chords::Found).unwrap();
     assert_eq!(unasked, ["chord symbols are left out (2): the harmony is new (--chords file keeps to them)"]);
 }

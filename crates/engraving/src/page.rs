@@ -2,6 +2,7 @@
 //! draws and plays it is shared with the page in which one plays (`web/`).
 
 use crate::Piece;
+use files::Creator;
 use files::musicxml::escape;
 
 const TEMPLATE: &str = include_str!("page/page.html");
@@ -35,6 +36,7 @@ pub fn page(piece: &Piece) -> String {
             "script" => SCRIPTS.iter().for_each(|script| page.push_str(script)),
             "title" => page.push_str(&title),
             "key" => page.push_str(&key),
+            "creators" => page.push_str(&creators(&piece.score.creators)),
             "below" => page.push_str(&below(&piece.score.below)),
             "data" => page.push_str(&data),
             _ => unreachable!("page.html names nothing else"),
@@ -42,6 +44,15 @@ pub fn page(piece: &Piece) -> String {
         rest = after;
     }
     page + rest
+}
+
+/// Who made the piece: composers by their name alone, others with what they did.
+fn creators(creators: &[Creator]) -> String {
+    let credit = |creator: &Creator| match creator.role.as_str() {
+        "composer" => creator.name.clone(),
+        role => format!("{} ({role})", creator.name),
+    };
+    creators.iter().map(|creator| escape(&credit(creator)) + " · ").collect()
 }
 
 /// Verses that stand under the music, a paragraph each.
@@ -68,6 +79,15 @@ mod tests {
         assert!(page.contains("\"symbol\":\"C\"") && page.ends_with("</html>\n"));
         assert!(!page.contains("<p class=\"verse\""));
         assert_eq!(page.matches("<script>").count(), page.matches("</script>").count());
+    }
+
+    #[test]
+    fn a_page_names_who_made_the_piece() {
+        let (mut score, grid) = piece(&[("72,67,64,48", 16)]);
+        let creator = |role: &str, name: &str| Creator { role: role.into(), name: name.into() };
+        score.creators = vec![creator("composer", "William Croft"), creator("lyricist", "Watts & Co.")];
+        let page = page(&Piece::new(score, grid));
+        assert!(page.contains(">William Croft · Watts &amp; Co. (lyricist) · C major</span>"));
     }
 
     #[test]

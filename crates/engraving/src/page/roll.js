@@ -1,7 +1,21 @@
 "use strict";
 // A finished piece as a piano roll, one long line of SVG. Colours come from the style sheet by class.
 
-const ROLL = { quarter: 36, row: 8, gutter: 40, header: 52, words: 16, below: 20 };
+const ROLL = { quarter: 36, row: 8, gutter: 40, header: 52, words: 16, below: 20, smallest: 5, apart: 5 };
+
+/** How wide a text is at size 1 in the widest of the usual fonts, bold. */
+function widthOfText(text) {
+  return [...text].reduce(
+    (sum, letter) => sum + (/[mMwW]/.test(letter) ? 1.04 : /[ijlI/.,'°-]/.test(letter) ? 0.4 : 0.77),
+    0,
+  );
+}
+
+/** The size at which a text is apart from what follows it after `room`, at most `most`; 0 where that is too small to read. */
+function sizeInRoom(text, room, most) {
+  const size = Math.min(most, (room - ROLL.apart) / widthOfText(text));
+  return size < ROLL.smallest ? 0 : size;
+}
 
 /**
  * @param {Piece} piece
@@ -52,13 +66,13 @@ function drawRoll(piece) {
   }
   for (const chord of piece.chords) {
     const room = (Math.min(chord.end, chord.start + 4) - chord.start) * ROLL.quarter;
-    const size = (text, most) => Math.max(5, Math.min(most, (room - 3) / (0.66 * Math.max(1, text.length))));
-    out.push(
-      `<text class="symbol" x="${x(chord.start)}" y="${ROLL.header - 20}" font-size="${size(chord.symbol, 12)}">${escapeText(chord.symbol)}</text>`,
-    );
-    out.push(
-      `<text class="numeral" x="${x(chord.start)}" y="${ROLL.header - 7}" font-size="${size(chord.numeral, 10.5)}">${escapeText(chord.numeral)}</text>`,
-    );
+    const name = (kind, text, y, most) => {
+      const size = sizeInRoom(text, room, most);
+      if (size)
+        out.push(`<text class="${kind}" x="${x(chord.start)}" y="${y}" font-size="${size}">${escapeText(text)}</text>`);
+    };
+    name("symbol", chord.symbol, ROLL.header - 20, 12);
+    name("numeral", chord.numeral, ROLL.header - 7, 10.5);
   }
   piece.words.forEach((verse, line) => {
     verse.forEach(([at, text], index) => {

@@ -27,7 +27,10 @@ function columnsOf(bar, signs, piece) {
     const syllables = piece.words.flatMap(verse =>
       verse.filter(([at]) => Math.abs(at - time) < CLOSE).map(([, text]) => text.length),
     );
-    const left = marked.length ? 1.3 + 0.9 * (marked.length > 1 ? 1 : 0) : 0;
+    const accidentals = marked.length ? 1.3 + 0.9 * (marked.length > 1 ? 1 : 0) : 0;
+    // Syllables stand in the middle under their notes, and the first of a bar not on its bar line.
+    const before = index === 0 ? 0.475 * Math.max(0, ...syllables) - 1.1 - HEAD / 2 + 0.4 : 0;
+    const left = Math.max(accidentals, before);
     const length = Math.max(1.9, 4 * Math.pow(next - time, 0.55)) + (isCrowded ? HEAD : 0);
     return { time, left, room: Math.max(length, 0.95 * Math.max(0, ...syllables) + 0.6) };
   });

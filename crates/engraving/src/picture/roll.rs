@@ -130,12 +130,15 @@ impl<'a> Roll<'a> {
             let Some(at) = self.x(bars, chord.steps.start) else { continue };
             let next = self.chords.get(index + 1).map_or(u32::MAX, |next| next.steps.start);
             let room = f64::from((next - chord.steps.start).min(16)) * STEP;
-            let (symbol, numeral) = (chord.harmony.symbol(chord.key), chord.harmony.numeral(chord.key));
+            let (symbol, numeral) = (chord.symbol.clone(), chord.harmony.numeral(chord.key));
             let hint = Some(format!("{}: {symbol}, {numeral}", bar_position(self.grid, chord.steps.start)));
             for (text, y, size, colour) in
                 [(symbol, header - 19.0, 11.0, "#222222"), (numeral, header - 6.0, 9.5, GREY)]
             {
                 let (x, size, hint) = (at + 1.0, fitting(&text, room, size), hint.clone());
+                if size < SMALLEST {
+                    continue;
+                }
                 shapes.push(Shape::Text(Text { x, y, size, colour, hint, ..Text::new(text) }));
             }
         }
@@ -211,8 +214,52 @@ impl<'a> Roll<'a> {
     }
 }
 
-/// The size at which a text fits into `room`, at most `size`. A letter is at most about 0.68 times as wide as it is high; a
-/// little room parts it from what follows.
+/// What would be smaller could not be read.
+const SMALLEST: f64 = 4.5;
+/// Between a text and what follows it.
+const APART: f64 = 5.0;
+
+/// The size at which a text fits into `room`, at most `size`.
 fn fitting(text: &str, room: f64, size: f64) -> f64 {
-    ((room - 3.0) / (0.68 * text.chars().count().max(1) as f64)).clamp(1.0, size)
+    ((room - APART) / width_of(text)).clamp(1.0, size)
+}
+
+/// How wide a text is at size 1 in the widest of the usual fonts.
+fn width_of(text: &str) -> f64 {
+    let wide = |letter: char| match letter {
+        'm' | 'M' | 'w' | 'W' => 0.98,
+        'i' | 'j' | 'l' | 'I' | '/' | '.' | ',' | '\'' | '°' | '-' => 0.36,
+        _ => 0.69,
+    };
+    text.chars().map(wide).sum::<f64>().max(0.36)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Piece;
+    use crate::analysis::tests::piece;
+
+    #[test]
+    fn names_of_chords_that_follow_each_other_stand_apart_or_are_left_out() {
+        // B minor over D and G on quarters, F# half-diminished over A on an eighth.
+        let rows = [("74,66,59,50", 4), ("74,67,59,43", 4), ("72,64,66,57", 2), ("71,67,59,43", 2), ("74,67,59,43", 4)];
+        let (score, grid) = piece(&rows);
+        let Piece { score, grid, chords, marks } = Piece::new(score, grid);
+        let roll = Roll::new(&score, &grid, &chords, &marks);
+        let mut shapes = Vec::new();
+        roll.draw(&mut shapes, &(0..roll.bars.len()), 0.0);
+        let named = |shape: &Shape| match shape {
+            Shape::Text(text) if text.hint.is_some() => {
+                Some((text.y, text.x, text.x + text.size * width_of(&text.text)))
+            }
+            _ => None,
+        };
+        let mut names: Vec<(f64, f64, f64)> = shapes.iter().filter_map(named).collect();
+        names.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
+        assert!(names.len() >= 6, "{names:?}");
+        for pair in names.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+            assert!(pair[0].2 + 3.0 <= pair[1].1, "{pair:?}");
+        }
+    }
 }
