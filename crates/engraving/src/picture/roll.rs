@@ -245,7 +245,7 @@ mod tests {
         // B minor over D and G on quarters, F# half-diminished over A on an eighth.
         let rows = [("74,66,59,50", 4), ("74,67,59,43", 4), ("72,64,66,57", 2), ("71,67,59,43", 2), ("74,67,59,43", 4)];
         let (score, grid) = piece(&rows);
-        let Piece { score, grid, chords, marks } = Piece::new(score, grid);
+        let Piece { score, grid, chords, marks, .. } = Piece::new(score, grid);
         let roll = Roll::new(&score, &grid, &chords, &marks);
         let mut shapes = Vec::new();
         roll.draw(&mut shapes, &(0..roll.bars.len()), 0.0);
