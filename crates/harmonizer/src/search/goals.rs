@@ -235,7 +235,7 @@ const OVER_COST: f32 = 0.75;
 /// The same in the first chord, the last one before an end or that of the end, and there another below the bass: it is no
 /// longer over its root.
 const OVER_END_COST: f32 = 2.0;
-const UNDER_END_COST: f32 = 5.0;
+const UNDER_END_COST: f32 = 9.0;
 
 /// Nats for a chord whose outer parts are not its outer notes.
 fn outer_cost(is_end: bool, chord: Chord) -> f32 {
