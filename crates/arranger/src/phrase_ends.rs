@@ -3,7 +3,7 @@
 use engraving::Piece;
 use files::melody::{self, Melody};
 use files::{Grid, Score, Tick};
-use harmonizer::phrasing::{Phrasing, Segmentation};
+use harmonizer::phrasing::{Contour, Phrasing, Segmentation};
 use harmonizer::search::contour_of;
 
 /// A score with what is known of it, the ends of its phrases too.
@@ -21,12 +21,17 @@ fn phrase_ends(score: &Score, grid: &Grid) -> Vec<Tick> {
         line_ends: score.line_ends(),
         ..Melody::default()
     };
-    let Ok(steps) = melody::steps(&melody, grid) else { return Vec::new() };
-    let (contour, spans) = contour_of(&steps, melody::beats_in_bar(&melody, grid));
-    if contour.notes.is_empty() {
+    let Some((contour, starts)) = contour(&melody, grid).filter(|(contour, _)| !contour.notes.is_empty()) else {
         return Vec::new();
-    }
+    };
     let segmentation = Segmentation::new(&contour, score.home(), Phrasing::learned());
     let ends = segmentation.likely_ends(&segmentation.likelihoods());
-    ends.into_iter().map(|end| steps[spans[end].start].start).collect()
+    ends.into_iter().map(|end| starts[end]).collect()
+}
+
+/// What keys and phrases are found in, and where its notes begin; `None` for a melody that no voice sings.
+pub(crate) fn contour(melody: &Melody, grid: &Grid) -> Option<(Contour, Vec<Tick>)> {
+    let steps = melody::steps(melody, grid).ok()?;
+    let (contour, spans) = contour_of(&steps, melody::beats_in_bar(melody, grid));
+    Some((contour, spans.into_iter().map(|span| steps[span.start].start).collect()))
 }

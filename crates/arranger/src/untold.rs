@@ -1,12 +1,12 @@
 //! What a file does not tell, or tells wrong, as its notes show it.
 
 use chorale::{Key, Surroundings};
-use files::melody::{self, Melody, guess_pickup};
+use files::melody::{Melody, guess_pickup};
 use files::{FoundKey, Grid, NamedKey, Source, is_contradicted, mended_signature, set_signature, signature};
 use harmonizer::phrasing::{Phrasing, Segmentation, Signature, melody_key};
-use harmonizer::search::contour_of;
 
 use crate::Cantus;
+use crate::phrase_ends::contour;
 
 /// Puts the key of the notes in the place of a signature that nobody meant, so that they are spelled in it.
 pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Option<String> {
@@ -25,10 +25,8 @@ pub(crate) fn settle_signature(source: &mut Source, melody: &mut Melody) -> Opti
 fn found_key(source: &Source, melody: &Melody) -> FoundKey {
     let key = melody.found_key();
     let grid = Grid::new(source.ticks_per_quarter, &source.directions, melody.first_onset());
-    let is_sure = melody::steps(melody, &grid).is_ok_and(|steps| {
-        let (contour, _) = contour_of(&steps, melody::beats_in_bar(melody, &grid));
-        melody_key(&contour, Signature::None, Phrasing::learned()).index() == key.index()
-    });
+    let is_sure = contour(melody, &grid)
+        .is_some_and(|(contour, _)| melody_key(&contour, Signature::None, Phrasing::learned()).index() == key.index());
     FoundKey { key, is_sure }
 }
 

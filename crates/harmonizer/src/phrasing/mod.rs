@@ -93,6 +93,15 @@ impl Contour {
 mod tests {
     use super::*;
 
+    /// Notes of a beat each, the first of them so many beats after a bar line.
+    fn quarters(first: u32, pitches: &[u8]) -> Contour {
+        let note = |(beat, midi): (u32, &u8)| {
+            let pitch = Pitch::new(*midi).unwrap();
+            ContourNote { onset: 4 * beat, length: 4, rest: 0, pitch, mark: Mark::None }
+        };
+        Contour { notes: (first..).zip(pitches).map(note).collect(), bar: Some(4), tells_strokes: true }
+    }
+
     #[test]
     fn a_phrase_ends_off_the_beat_only_under_a_mark_or_before_a_rest() {
         // Sixteen beats of quarters but for a syncopation in the eighth beat.
@@ -148,12 +157,7 @@ mod tests {
             67, 67, 66, 64, 62, 67, 69, 71, 71, 71, 71, 69, 67, 72, 71, 69, 67, 69, 71, 69, 67, 64, 66, 67, 74, 71, 67,
             69, 72, 71, 69, 67,
         ];
-        let note = |(index, midi): (u32, u8)| {
-            let pitch = Pitch::new(midi).unwrap();
-            ContourNote { onset: 4 * (index + 3), length: 4, rest: 0, pitch, mark: Mark::None }
-        };
-        let notes = (0..).zip(pitches).map(note).collect();
-        let told = Contour { notes, bar: Some(4), tells_strokes: true };
+        let told = quarters(3, &pitches);
         let ends = |contour: &Contour| {
             let segmentation = Segmentation::new(contour, Key::of_tonic(7, false), Phrasing::learned());
             segmentation.likely_ends(&segmentation.likelihoods())
@@ -165,11 +169,7 @@ mod tests {
     #[test]
     fn what_comes_twice_begins_behind_an_end() {
         let pitches = [60, 62, 64, 65, 67, 65, 60, 62, 64, 65, 69, 67, 69, 71, 72, 74];
-        let note = |(index, midi): (u32, u8)| {
-            let pitch = Pitch::new(midi).unwrap();
-            ContourNote { onset: 4 * index, length: 4, rest: 0, pitch, mark: Mark::None }
-        };
-        let told = Contour { notes: (0..).zip(pitches).map(note).collect(), bar: Some(4), tells_strokes: true };
+        let told = quarters(0, &pitches);
         let found = |contour: &Contour| {
             let features = features::parallels(contour).into_iter().enumerate();
             features.filter_map(|(index, feature)| Some((index, feature? - PARALLELS.start))).collect::<Vec<_>>()
