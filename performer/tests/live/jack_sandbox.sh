@@ -41,7 +41,7 @@ fi
 
 "$@"
 status=$?
-if [ "$status" -ne 0 ] && { ! timeout 5 jack_lsp >/dev/null 2>&1 || [ "$(grep -c SuspendRefNum "$log")" -gt 2 ]; }; then
+if [ "$status" -ne 0 ] && { ! timeout 5 jack_lsp >/dev/null 2>&1 || grep -q SuspendRefNum "$log"; }; then
   echo "the JACK server got stuck" >&2
   status=75
 elif [ "$status" -ne 0 ]; then
