@@ -42,7 +42,7 @@ impl Terminal {
         let (is_done, done) = bounded(0);
         thread::Builder::new().name("painter".to_owned()).spawn(move || {
             let _is_done: Sender<()> = is_done;
-            let _ = paint(out, &to_paint); // whoever draws next is told
+            let _ = paint(out, to_paint); // whoever draws next is told
         })?;
         Ok(Terminal { frames: Some(frames), done })
     }
@@ -71,8 +71,8 @@ impl Drop for Terminal {
     }
 }
 
-/// The painter's thread: writes what has changed from frame to frame.
-fn paint(mut out: impl Write, frames: &Receiver<Buffer>) -> io::Result<()> {
+/// The painter's thread: writes what has changed from frame to frame. It takes none any more when it has ended.
+fn paint(mut out: impl Write, frames: Receiver<Buffer>) -> io::Result<()> {
     execute!(out, EnterAlternateScreen)?;
     let mut backend = CrosstermBackend::new(&mut out);
     backend.hide_cursor()?;
