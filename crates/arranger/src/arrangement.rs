@@ -121,6 +121,12 @@ impl Cantus {
         let directions = source.directions.clone();
         let ticks_per_quarter = source.ticks_per_quarter;
         let mut steps_struck = steps.clone();
+        // Behind the end of a phrase all breathe, whether words tell so or not.
+        for end in phrase_ends::in_contour(&self.contour, self.home) {
+            if let Some(next) = steps_struck.get_mut(self.spans[end].end) {
+                next.restruck = true;
+            }
+        }
         if let Some(rhythm) = options.harmonic_rhythm {
             let changes = rhythm.changes(steps, &self.grid);
             steps_struck.iter_mut().zip(changes).for_each(|(step, changes)| step.restruck &= changes);

@@ -1,5 +1,6 @@
 //! Where the phrases of a piece end that has its parts already, found as they are where a melody is harmonized.
 
+use chorale::Key;
 use engraving::Piece;
 use files::melody::{self, Melody};
 use files::{Grid, Score, Tick};
@@ -24,9 +25,13 @@ fn phrase_ends(score: &Score, grid: &Grid) -> Vec<Tick> {
     let Some((contour, starts)) = contour(&melody, grid).filter(|(contour, _)| !contour.notes.is_empty()) else {
         return Vec::new();
     };
-    let segmentation = Segmentation::new(&contour, score.home(), Phrasing::learned());
-    let ends = segmentation.likely_ends(&segmentation.likelihoods());
-    ends.into_iter().map(|end| starts[end]).collect()
+    in_contour(&contour, score.home()).into_iter().map(|end| starts[end]).collect()
+}
+
+/// The notes that end phrases.
+pub(crate) fn in_contour(contour: &Contour, home: Key) -> Vec<usize> {
+    let segmentation = Segmentation::new(contour, home, Phrasing::learned());
+    segmentation.likely_ends(&segmentation.likelihoods())
 }
 
 /// What keys and phrases are found in, and where its notes begin; `None` for a melody that no voice sings.

@@ -61,7 +61,8 @@ pub fn struck_anew(melody: &Melody, steps: &[MelodyStep], ticks_per_quarter: u16
     let is_struck = |(index, step): (usize, &MelodyStep)| {
         let before = index.checked_sub(1).map(|before| &steps[before]).filter(|before| before.end == step.start);
         let is_syllable = sung.range(step.start..step.end).next().is_some();
-        step.restruck || is_syllable || before.is_none_or(|before| before.fermata && begins(step))
+        let has_paused = |before: &MelodyStep| (before.fermata || before.breath) && begins(step);
+        step.restruck || is_syllable || before.is_none_or(has_paused)
     };
     steps.iter().enumerate().map(is_struck).collect()
 }

@@ -1,6 +1,6 @@
 //! Which cadences suit the end of a phrase, by how Bach ended phrases of such sopranos.
 
-use chorale::{Approach, Cadence, Key};
+use chorale::{Approach, Cadence, Key, Phase};
 
 use super::{Contour, Phrasing};
 
@@ -19,6 +19,11 @@ const FOREIGN: f32 = 0.3;
 const LAST_NOTES: usize = 6;
 /// A piece closes with an authentic cadence wherever its melody allows one: where they have so large a share.
 const ALLOWS_AUTHENTIC: f32 = 0.2;
+/// What is left of an authentic end's share where the soprano falls from the fifth to the root as the bass does: Bach has none.
+/// In the last phrase it is still the best that such a melody allows.
+const SAME_FALL: f32 = 0.1;
+/// The degree from which minor tunes of the old modes come to their tonic: no raised third follows it.
+const WHOLE_TONE_BELOW: u8 = 10;
 /// Less is never tried.
 const LEAST_SHARE: f32 = 0.01;
 
@@ -32,8 +37,10 @@ pub fn cadences_under(
 ) -> Vec<CadenceOption> {
     let degree = contour.degree(end, key) as u8;
     let pitch = |index: usize| contour.notes[index].pitch;
-    let before = (0..end).rev().find(|&index| pitch(index) != pitch(end));
-    let before = before.map_or(degree, |index| contour.degree(index, key) as u8);
+    let last = (0..end).rev().find(|&index| pitch(index) != pitch(end));
+    let degree_of = |index: usize| contour.degree(index, key) as u8;
+    let before = last.map_or(degree, degree_of);
+    let ornamented = last.and_then(|last| ornamented(contour, last)).map_or(before, degree_of);
     let first = end.saturating_sub(LAST_NOTES - 1);
     let classes: Vec<u8> = (first..=end).map(|index| pitch(index).class()).collect();
     let shares = Shares { phrasing, key, is_last, degree, before };
@@ -43,11 +50,14 @@ pub fn cadences_under(
         for minor in [false, true] {
             for approach in Approach::ALL {
                 let cadence = Cadence { root: (key.tonic() + above) % 12, minor, approach };
-                if is_last && (above != 0 || minor && !key.minor) {
+                let is_raised = key.minor && !minor && before == WHOLE_TONE_BELOW;
+                if is_last && (above != 0 || minor && !key.minor || is_raised) {
                     continue;
                 }
                 let usual = if is_phrygian { phrygian_share(cadence) } else { shares.of(cadence) };
-                let share = usual * fit(cadence, key, &classes, before);
+                let falls_alike = !is_last && approach == Approach::Authentic && falls_to(cadence, key, before, degree);
+                let share = usual * fit(cadence, key, &classes, [before, ornamented]);
+                let share = if falls_alike { SAME_FALL * share } else { share };
                 options.push(CadenceOption { cadence, share });
             }
         }
@@ -61,6 +71,21 @@ pub fn cadences_under(
     }
     options.retain(|option| option.share >= LEAST_SHARE);
     ranked(options)
+}
+
+/// Whether the soprano has the roots of the dominant and of the chord after it.
+fn falls_to(cadence: Cadence, key: Key, before: u8, degree: u8) -> bool {
+    let above = |degree: u8| cadence.above((key.tonic() + degree) % 12);
+    above(before) == 7 && above(degree) == 0
+}
+
+/// The note that a short one after it ornaments, in the beat before the end, by a step: the D of "D E C", an échappée.
+fn ornamented(contour: &Contour, short: usize) -> Option<usize> {
+    let before = short.checked_sub(1)?;
+    let (note, ornament) = (contour.notes[before], contour.notes[short]);
+    let is_step = (1..=2).contains(&note.pitch.midi().abs_diff(ornament.pitch.midi()));
+    (is_step && note.rest == 0 && ornament.rest == 0 && ornament.length < Phase::STEPS_PER_BEAT as u32)
+        .then_some(before)
 }
 
 /// Whether a melody in minor has the semitone above its tonic and not the whole tone.
@@ -154,15 +179,15 @@ impl Shares<'_> {
 }
 
 /// How far a cadence fits the notes, which the counts don't know of: its chord holds the last one, its dominant may hold
-/// the one before, and its key holds those before.
-fn fit(cadence: Cadence, key: Key, classes: &[u8], before: u8) -> f32 {
+/// the one before or the one that this ornaments, and its key holds those before.
+fn fit(cadence: Cadence, key: Key, classes: &[u8], [before, ornamented]: [u8; 2]) -> f32 {
     let last = classes[classes.len() - 1];
     if !cadence.holds(last) {
         return 0.0;
     }
-    let before = cadence.above((key.tonic() + before) % 12);
+    let [before, ornamented] = [before, ornamented].map(|degree| cadence.above((key.tonic() + degree) % 12));
     let leads = match cadence.approach {
-        Approach::Authentic => [2, 5, 7, 11].contains(&before),
+        Approach::Authentic => [before, ornamented].iter().any(|degree| [2, 5, 7, 11].contains(degree)),
         Approach::Leading => [2, 5, 8, 9, 11].contains(&before),
         Approach::Plagal => [0, 5, 8, 9].contains(&before),
         Approach::Phrygian => [5, 10].contains(&before),

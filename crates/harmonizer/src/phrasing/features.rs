@@ -145,8 +145,11 @@ pub fn of_note(contour: &Contour, lengths: &Lengths, index: usize, key: Key) -> 
     let notes = &contour.notes;
     let length = |index: usize| notes[index].length + notes[index].rest;
     let beats = length(index) / BEAT;
+    // Where a mark tells of an end, a note with its upbeat behind it fills the beat: Bach's ends, which have none, know of no
+    // shorter ones.
+    let is_told = notes[index].mark != Mark::None && 2 * length(index) >= BEAT;
     let duration = match (beats, length(index) % BEAT) {
-        (0, _) => 0,
+        (0, _) => usize::from(is_told),
         (1, 0) => 1,
         (1, _) => 2,
         (beats, _) => (beats as usize + 1).min(5),

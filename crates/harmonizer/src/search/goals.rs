@@ -4,6 +4,7 @@
 //! what any rule weighs, and smaller than what would force a chord of which the network knows nothing.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use chorale::{Approach, Cadence, Chord, GivenChord, Key, Part, Phase, Pitch, Token};
 
@@ -68,10 +69,11 @@ pub(super) fn roles(steps: &[SearchStep], home: Option<Key>, goals: &[Goal]) -> 
         roles[..if is_new { length } else { OPENING.min(length) }].fill(Role::Opening(home));
     }
     let mut free = 0;
-    for (goal, Goal { arrival, end, .. }) in goals.iter().enumerate() {
+    for (goal, Goal { arrival, end, options }) in goals.iter().enumerate() {
         let lead = arrival - LEAD.min(arrival - free)..*arrival;
-        // Where the parts must hold from there on, the last chord before the end begins earlier.
-        let last = lead.clone().rev().find(|step| steps[*step].may_move).unwrap_or(lead.end.saturating_sub(1));
+        // Where the parts must hold from there on, or an ornament follows, the last chord before the end begins earlier.
+        let plain = lead.start..ornament(steps, lead.clone(), options).unwrap_or(lead.end);
+        let last = plain.rev().find(|step| steps[*step].may_move).unwrap_or(lead.end.saturating_sub(1));
         for step in lead {
             let binds = goal + 1 == goals.len() || steps[step].limits.silent.is_some();
             roles[step] = Role::Lead { goal, left: 1 + last.saturating_sub(step), binds };
@@ -84,6 +86,17 @@ pub(super) fn roles(steps: &[SearchStep], home: Option<Key>, goals: &[Goal]) -> 
         *first = Role::Opening(home);
     }
     roles
+}
+
+/// The step at which, before an end, the soprano leaves a note of the dominant by step for one outside it: "D E C" over V-I.
+fn ornament(steps: &[SearchStep], mut lead: Range<usize>, options: &[CadenceOption]) -> Option<usize> {
+    let cadence = options.first()?.cadence;
+    let dominant = (cadence.approach == Approach::Authentic).then(|| dominant(cadence.root))?;
+    let pitch = |step: usize| steps[step].soprano.and_then(Token::pitch);
+    let last = pitch(lead.end.checked_sub(1)?)?;
+    let before = lead.rfind(|step| pitch(*step) != Some(last))?;
+    let is_it = |before: Pitch| before.midi().abs_diff(last.midi()) <= 2 && dominant.holds(before.class());
+    (!dominant.holds(last.class()) && pitch(before).is_some_and(is_it)).then_some(before + 1)
 }
 
 /// The tonic of a key, however it is reached.
@@ -254,6 +267,9 @@ const NO_BASS_COST: f32 = 1.5;
 /// The last chord before the end without a leading tone, and each lower part that has another note than it should.
 const NO_LEADING_TONE_COST: f32 = 3.0;
 const OTHER_NOTE_COST: f32 = 1.5;
+/// Each leading tone but one, and each of a lower part that neither rises to the root nor falls to the fifth.
+const DOUBLED_LEADING_TONE_COST: f32 = 4.0;
+const LEFT_LEADING_TONE_COST: f32 = 2.0;
 /// Another approach than the one that was to be taken.
 const OTHER_APPROACH_COST: f32 = 2.0;
 
@@ -268,7 +284,12 @@ fn lead_cost(cadence: Cadence, left: usize, chord: Chord) -> f32 {
     let bass = above(Part::Bass);
     let cost = |is: bool, cost: f32| if is { cost } else { 0.0 };
     match cadence.approach {
-        Approach::Authentic if is_last => others(&[7, 11, 2, 5]) + cost(!has(11), NO_LEADING_TONE_COST),
+        Approach::Authentic if is_last => {
+            let leading = Part::ALL.into_iter().filter(|part| above(*part) == Some(11)).count();
+            others(&[7, 11, 2, 5])
+                + cost(leading == 0, NO_LEADING_TONE_COST)
+                + DOUBLED_LEADING_TONE_COST * leading.saturating_sub(1) as f32
+        }
         Approach::Authentic => cost(bass != Some(7), if left == 2 { NO_BASS_COST } else { LATE_COST }),
         Approach::Leading if is_last => {
             others(&[7, 11, 2, 5, 8, 9])
@@ -293,7 +314,14 @@ fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
         && before[Part::Bass].pitch().is_some_and(|bass| bass.class() == cadence.root)
         && strangers(cadence, before) == 0;
     let moves = Part::LOWER.into_iter().filter(|part| is_reached && before[*part] != chord[*part]).count();
+    let is_left = |part: &Part| {
+        let [Some(from), Some(to)] = [before, chord].map(|chord| chord[*part].pitch()) else { return false };
+        let motion = i16::from(to.midi()) - i16::from(from.midi());
+        cadence.above(from.class()) == 11 && ![0, 1, -4].contains(&motion)
+    };
+    let left = Part::LOWER.into_iter().filter(is_left).count();
     STRANGER_COST * strangers(cadence, chord) as f32
+        + LEFT_LEADING_TONE_COST * left as f32
         + if cadence.lacks_third(chord) { NO_THIRD_COST } else { 0.0 }
         + MOVE_COST * moves as f32
 }
