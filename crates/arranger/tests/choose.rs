@@ -389,3 +389,17 @@ fn a_melody_that_no_octave_fits_is_moved_to_where_it_is_sung_best() {
     let said = high.choose(&Options::default()).unwrap().remarks;
     assert!(said[0].contains("the other parts lie 2 semitones too high"), "{said:?}");
 }
+
+#[test]
+fn where_a_phrase_of_a_tune_without_words_ends_every_part_breathes() {
+    let tune = arranger::open(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/tunes/slane.abc")).unwrap();
+    let method = Method::Ahead { particles: 2, alternatives: 1 };
+    let cantus = tune.choose(&Options { method, ..Options::default() }).unwrap();
+    let piece = cantus.harmonize(&Arc::new(Model::lstm().unwrap())).unwrap().remove(0).piece;
+    assert!(piece.phrase_ends.len() >= 4, "{:?}", piece.phrase_ends);
+    for begins in &piece.phrase_ends {
+        let last = piece.score.part(Part::Soprano).iter().find(|note| note.start == *begins).expect("a note");
+        let held = piece.score.parts.iter().flatten().find(|note| note.start < last.end && last.end < note.end);
+        assert_eq!(held, None, "over the end at {}", last.end);
+    }
+}

@@ -15,7 +15,7 @@ pub const TICKS_PER_QUARTER: u16 = 480;
 const VELOCITY: u8 = 80;
 
 /// The melody as it is, with the chords below it as notes: a pitch that stays is held, except where the soprano strikes
-/// its own again, after a fermata, and where a syllable begins that all sing; where the melody rests, all rest. The
+/// its own again, after a fermata or a breath, and where a syllable begins that all sing; where the melody rests, all rest. The
 /// soprano's velocity is everybody's.
 pub fn score(
     melody: &Melody,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn all_parts_strike_anew_at_a_syllable_that_all_sing_and_after_a_fermata() {
+    fn all_parts_strike_anew_at_a_syllable_that_all_sing_and_after_a_fermata_or_a_breath() {
         let melody = Melody {
             notes: vec![note(0, 480, 72), note(480, 960, 74), note(960, 1440, 76), note(1440, 1920, 77)],
             lyrics: vec![Lyric { tick: 480, verse: 1, text: b"la".to_vec() }],
@@ -165,16 +165,18 @@ mod tests {
             fermatas: vec![960],
             ..Melody::default()
         };
-        let bass = |all_sing: bool| {
-            let melody = Melody { all_sing, ..melody.clone() };
+        let bass = |all_sing: bool, breaths: &[Tick]| {
+            let mut melody = Melody { all_sing, ..melody.clone() };
+            melody.phrasing.breaths = breaths.to_vec();
             let grid = Grid::new(480, &[], 0);
             let steps = melody::steps(&melody, &grid).unwrap();
             let chords = vec![chord([72, 67, 64, 48]); steps.len()];
             let score = score(&melody, Part::Soprano, &steps, &chords, Fold::Whole(0), 480, Vec::new());
             spans(&score, Part::Bass)
         };
-        assert_eq!(bass(true), [(0, 480, 48), (480, 1440, 48), (1440, 1920, 48)]);
-        assert_eq!(bass(false), [(0, 1440, 48), (1440, 1920, 48)]);
+        assert_eq!(bass(true, &[]), [(0, 480, 48), (480, 1440, 48), (1440, 1920, 48)]);
+        assert_eq!(bass(false, &[]), [(0, 1440, 48), (1440, 1920, 48)]);
+        assert_eq!(bass(false, &[0])[0], (0, 480, 48));
     }
 
     #[test]

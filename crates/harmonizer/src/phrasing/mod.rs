@@ -126,6 +126,25 @@ mod tests {
     }
 
     #[test]
+    fn an_end_that_words_tell_may_share_its_beat_with_an_upbeat() {
+        // Eighths in 6/8 are four and three steps of a beat; each line ends with a quarter, an eighth leads on.
+        let ends = |mark: Mark| {
+            let line = [(69, 3), (67, 1), (69, 3), (67, 1), (65, 3), (67, 1), (69, 3), (65, 1)];
+            let (mut onset, mut notes) = (3, vec![]);
+            for (index, (pitch, length)) in [(65, 1)].into_iter().chain(line.into_iter().cycle().take(32)).enumerate() {
+                let mark = if index % 8 == 7 { mark } else { Mark::None };
+                notes.push(ContourNote { onset, length, rest: 0, pitch: Pitch::new(pitch).unwrap(), mark });
+                onset += length;
+            }
+            let contour = Contour { notes, bar: Some(2), tells_strokes: true };
+            let segmentation = Segmentation::new(&contour, Key::of_tonic(5, false), Phrasing::learned());
+            segmentation.likely_ends(&segmentation.likelihoods())
+        };
+        assert_eq!(ends(Mark::LineEnd)[..3], [7, 15, 23]);
+        assert_ne!(ends(Mark::None)[..3.min(ends(Mark::None).len())], [7, 15, 23]);
+    }
+
+    #[test]
     fn a_melody_rests_on_long_notes_that_end_no_phrase() {
         let (mut onset, mut notes) = (0, Vec::new());
         for bar in 0..8 {

@@ -174,7 +174,7 @@ mod tests {
             .collect();
         let (mut faults, mut different) = (0, 0);
         // Of a piece that is as good as there is one, little can be found that is better.
-        for seed in [1, 4] {
+        for seed in [2, 3] {
             let whole = search(&model, Sampling { seed, ..sampling }, &all, 8).unwrap();
             let mut again = plan(steps_among(&melody(), &whole.chords, &free, Limits::default(), &constraints));
             again.focus(window.clone());

@@ -331,19 +331,23 @@ mod tests {
     use super::*;
     use crate::harmonizer::Limits;
 
+    fn plain_step() -> SearchStep {
+        SearchStep {
+            soprano: Some(Token::REST),
+            phase: Phase::in_beat(0),
+            limits: Limits::default(),
+            may_move: true,
+            is_closing: false,
+            sounding: None,
+            chord: None,
+            span: None,
+        }
+    }
+
     #[test]
     fn the_last_chord_before_an_end_is_that_of_the_last_step_at_which_parts_may_move() {
         let left = |moves: [bool; 8]| {
-            let steps = moves.map(|may_move| SearchStep {
-                soprano: Some(Token::REST),
-                phase: Phase::in_beat(0),
-                limits: Limits::default(),
-                may_move,
-                is_closing: false,
-                sounding: None,
-                chord: None,
-                span: None,
-            });
+            let steps = moves.map(|may_move| SearchStep { may_move, ..plain_step() });
             let goal = Goal { arrival: 6, end: 8, options: Vec::new() };
             let role = |role: &Role| if let Role::Lead { left, .. } = role { *left } else { 0 };
             roles(&steps, None, &[goal]).iter().map(role).collect::<Vec<_>>()
@@ -384,6 +388,33 @@ mod tests {
         };
         assert!(cost(1, 53) > cost(1, 65) + 1.0, "F below G");
         assert_eq!(cost(2, 53), cost(2, 65), "earlier it may");
+    }
+
+    #[test]
+    fn at_an_authentic_end_one_leading_tone_goes_up_to_the_root_or_down_to_the_fifth() {
+        let chord = |pitches: [u8; 4]| Chord(pitches.map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()).unwrap()));
+        let cadence = Some(Cadence { root: 0, minor: false, approach: Approach::Authentic });
+        let last = |pitches| cost(Role::Lead { goal: 0, left: 1, binds: true }, cadence, Chord::START, chord(pitches));
+        assert!(last([74, 71, 59, 43]) > last([74, 71, 62, 43]) + 3.0, "twice");
+        let end = |alto| cost(Role::Rest { goal: 0 }, cadence, chord([74, 71, 65, 55]), chord([72, alto, 64, 48]));
+        assert_eq!(end(72), end(67), "a step up, a third down");
+        assert!(end(64) > end(67) && end(76) > end(67), "it falls by a fifth, or leaps up");
+    }
+
+    #[test]
+    fn under_an_echappee_before_an_end_the_dominant_stands_as_long_as_under_the_note_before() {
+        let tokens = [74, 74, 72, 72, 74, 74, 76, 76, 72, 72].map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()));
+        let steps = tokens.map(|soprano| SearchStep { soprano, ..plain_step() });
+        let goal = |approach: Approach| {
+            let cadence = Cadence { root: 0, minor: false, approach };
+            Goal { arrival: 8, end: 10, options: vec![CadenceOption { cadence, share: 1.0 }] }
+        };
+        let left = |approach: Approach| {
+            let role = |role: &Role| if let Role::Lead { left, .. } = role { *left } else { 0 };
+            roles(&steps, None, &[goal(approach)]).iter().map(role).collect::<Vec<_>>()
+        };
+        assert_eq!(left(Approach::Authentic), [0, 0, 0, 0, 2, 1, 1, 1, 0, 0]);
+        assert_eq!(left(Approach::Plagal), [0, 0, 0, 0, 4, 3, 2, 1, 0, 0], "the E is no stranger there");
     }
 
     #[test]
