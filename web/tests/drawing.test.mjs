@@ -15,7 +15,7 @@ runInContext(
     read("../page/texts.js"),
     read("../page/music.js"),
     read("../page/writer.js"),
-    "globalThis.all = { LiveMusic, signsOfBar, writtenValues, engrave, drawRoll, widthOfText, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
+    "globalThis.all = { LiveMusic, signsOfBar, alteredLines, writtenValues, engrave, drawRoll, widthOfText, abcOfNotes, notesOfAbc, secondsAt, quarterAt, fifthsOf };",
   ]
     .join("\n")
     .replaceAll('"use strict";', ""),
@@ -24,6 +24,7 @@ runInContext(
 const {
   LiveMusic,
   signsOfBar,
+  alteredLines,
   writtenValues,
   engrave,
   drawRoll,
@@ -75,6 +76,70 @@ test("a note over the bar line is tied, and an accidental holds for the rest of 
   );
   const second = signs(bar(4, 8), notes);
   assert.deepEqual([second[0].note, second[0].isTied, second[1].note], [3, false, -1]);
+});
+
+/** A case of accidentals.txt: its staff with the signs that we print. */
+function withAccidentals(staff) {
+  const [key, ...rest] = staff.split(" ");
+  const keys = key.split(",").map(Number);
+  const nameOf = word => word.replace(/^.:/, "").replace("~", "");
+  const voices = rest.join(" ").split(" / ");
+  const words = voices.map(voice => voice.split(" ").filter(word => word !== "|"));
+  const notes = [];
+  words.forEach((voice, part) =>
+    voice.forEach((word, index) => {
+      if (index && voice[index - 1].endsWith("~")) notes.at(-1).end = index + 1;
+      else if (word.replace(/^.:/, "") !== "r") notes.push(note(part, index, index + 1, nameOf(word)));
+    }),
+  );
+  const placed = notes.map((each, index) => ({ note: each, index }));
+  const parts = words.map((_, part) => part);
+  const printed = new Map();
+  let altered = new Map();
+  for (let start = 0; start < words[0].length; start += 2) {
+    const one = bar(start, start + 2, keys[Math.min(start / 2, keys.length - 1)], [2, 4]);
+    const all = signsOfBar(one, parts, placed, altered);
+    altered = alteredLines(one, all);
+    for (const sign of all) printed.set(`${sign.part} ${sign.start}`, sign.accidental);
+  }
+  const short = { "": "", undefined: "", natural: "n:", sharp: "#:", flat: "b:" };
+  const drawn = voices.map((voice, part) => {
+    let index = -1;
+    const word = one => {
+      if (one === "|") return one;
+      index += 1;
+      return short[printed.get(`${part} ${index}`)] + one.replace(/^.:/, "");
+    };
+    return voice.split(" ").map(word).join(" ");
+  });
+  return `${key} ${drawn.join(" / ")}`;
+}
+
+test("accidentals and reminders are drawn where scores have them", () => {
+  const text = read("../../crates/files/src/notation/accidentals.txt");
+  const cases = text.split("\n").filter(line => line && !line.startsWith("#"));
+  assert.ok(cases.length > 10);
+  for (const one of cases) {
+    const [what, staff] = one.split(/: (.*)/s);
+    assert.equal(withAccidentals(staff), staff, what);
+  }
+});
+
+test("a reminder is drawn in the next bar, with room before it", () => {
+  const bars = [bar(0, 2, 0, [2, 4]), bar(2, 4, 0, [2, 4], 2)];
+  const drawn = last => {
+    const notes = [note(0, 0, 2, "F#4"), note(0, 2, 4, last)];
+    return engrave(
+      { parts: ["S"], notes, bars, chords: [], marks: [], words: [], clock: [] },
+      { width: 600, isOneLine: true },
+    );
+  };
+  const [reminded, plainly] = ["F4", "G4"].map(drawn);
+  const glyphs = ({ svg }) =>
+    [...svg.matchAll(/<g class="note part0"[^>]*>(.*?)<\/g>/g)].map(([, one]) => one.split("<path tr").length - 1);
+  assert.deepEqual(glyphs(reminded), [2, 2]);
+  assert.deepEqual(glyphs(plainly), [2, 1]);
+  assert.ok(reminded.width > plainly.width);
 });
 
 test("eighths of one beat share a beam, and those of another have their own", () => {

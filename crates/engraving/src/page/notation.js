@@ -138,8 +138,11 @@ function writtenValues(start, end, bar, triplets = []) {
   return pieces;
 }
 
-/** The signs of one bar, part by part; `sounding` are the notes of the piece that reach into it, with their places. */
-function signsOfBar(bar, parts, notes) {
+/**
+ * The signs of one bar, part by part, of notes with their places in the piece; `altered` is what the bar before leaves altered.
+ * @param {Map<string, number>} [altered]
+ */
+function signsOfBar(bar, parts, notes, altered = new Map()) {
   const signs = [];
   for (const part of parts) {
     const own = notes
@@ -192,24 +195,65 @@ function signsOfBar(bar, parts, notes) {
     }
     if (at < bar.end - CLOSE) rest(bar.end);
   }
-  setAccidentals(bar, signs, notes);
+  setAccidentals(bar, signs, notes, altered);
   setBeams(bar, signs);
   return signs;
 }
 
-function setAccidentals(bar, signs, notes) {
+/**
+ * Accidentals, and reminders where the bar before has altered a line or this one another octave of a letter, as
+ * crates/files/src/notation/accidentals.rs prints them.
+ */
+function setAccidentals(bar, signs, notes, altered) {
   const NAMES = { "-2": "doubleFlat", "-1": "flat", 0: "natural", 1: "sharp", 2: "doubleSharp" };
-  const inForce = new Map();
-  const inOrder = signs.filter(sign => sign.note >= 0).sort((a, b) => a.start - b.start || a.part - b.part);
+  const inOrder = inReadingOrder(signs);
+  const printed = new Map();
   for (const sign of inOrder) {
-    const staff = sign.part < 2 ? "treble" : "bass",
-      line = staff + sign.place;
-    const told = inForce.has(line) ? inForce.get(line) : signatureAlter(bar.fifths, ((sign.place % 7) + 7) % 7);
     const note = notes.find(({ index }) => index === sign.note).note;
-    const goesOn = sign.start > timesOnPaper(note)[0] + CLOSE;
-    if (sign.alter !== told && !goesOn) sign.accidental = NAMES[sign.alter] || "";
-    if (!goesOn) inForce.set(line, sign.alter);
+    if (sign.start > timesOnPaper(note)[0] + CLOSE) continue;
+    const line = lineOf(sign);
+    const isPrinted = printed.has(line)
+      ? printed.get(line) !== sign.alter
+      : sign.alter !== signatureAt(bar, sign) ||
+        (altered.get(line) ?? sign.alter) !== sign.alter ||
+        hasOtherOctave(sign, inOrder);
+    if (!isPrinted) continue;
+    sign.accidental = NAMES[sign.alter] || "";
+    printed.set(line, sign.alter);
   }
+}
+
+/** Whether another octave of its letter was last altered otherwise, up to this note. */
+function hasOtherOctave(sign, inOrder) {
+  const octaves = new Map();
+  for (const other of inOrder) {
+    const isLetter = staffOf(other) === staffOf(sign) && (other.place - sign.place) % 7 === 0;
+    if (isLetter && other.start < sign.start + CLOSE) octaves.set(other.place, other.alter);
+  }
+  return [...octaves].some(([place, alter]) => place !== sign.place && alter !== sign.alter);
+}
+
+/** The lines that a bar leaves altered otherwise than its signature has them. */
+function alteredLines(bar, signs) {
+  const last = new Map(inReadingOrder(signs).map(sign => [lineOf(sign), sign]));
+  const foreign = [...last].filter(([, sign]) => sign.alter !== signatureAt(bar, sign));
+  return new Map(foreign.map(([line, sign]) => [line, sign.alter]));
+}
+
+function inReadingOrder(signs) {
+  return signs.filter(sign => sign.note >= 0).sort((a, b) => a.start - b.start || a.part - b.part);
+}
+
+function staffOf(sign) {
+  return sign.part < 2 ? "treble" : "bass";
+}
+
+function lineOf(sign) {
+  return staffOf(sign) + sign.place;
+}
+
+function signatureAt(bar, sign) {
+  return signatureAlter(bar.fifths, ((sign.place % 7) + 7) % 7);
 }
 
 /** Numbers the beams: flagged notes of one part that follow each other within a beat share one. */

@@ -18,10 +18,11 @@ function engrave(played, options) {
   const space = options.space || 7.5;
   const parts = [0, 1, 2, 3].filter(part => piece.parts[part] !== undefined);
   const notes = piece.notes.map((note, index) => ({ note, index })).sort((a, b) => a.note.start - b.note.start);
+  let altered = new Map();
   const bars = piece.bars.map((bar, index) => {
-    const signs = signsOfBar(bar, parts, notes).filter(
-      sign => sign.note >= 0 || piece.now === undefined || sign.end <= piece.now + CLOSE,
-    );
+    const all = signsOfBar(bar, parts, notes, altered);
+    altered = alteredLines(bar, all);
+    const signs = all.filter(sign => sign.note >= 0 || piece.now === undefined || sign.end <= piece.now + CLOSE);
     return { bar, index, signs, ...columnsOf(bar, signs, piece) };
   });
   const lines =

@@ -1,5 +1,6 @@
 //! A score as it is engraved: measures, note values, ties, tuplets and spelled pitches.
 
+mod accidentals;
 mod beams;
 mod engrave;
 mod melisma;
@@ -10,6 +11,7 @@ mod values;
 use chorale::{Key, Part, Spelling};
 use thiserror::Error;
 
+pub use self::accidentals::accidentals;
 use self::beams::beam;
 use self::engrave::{engrave, placed};
 use self::ruler::Ruler;

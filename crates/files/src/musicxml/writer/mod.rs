@@ -15,7 +15,7 @@ pub use self::xml::escape;
 use super::VERSES;
 use crate::ensemble::Ensemble;
 use crate::grid::Grid;
-use crate::notation::{Measure, TooLong, measures};
+use crate::notation::{Measure, TooLong, accidentals, measures};
 use crate::score::{Creator, Direction, Score};
 use crate::smf;
 
@@ -57,8 +57,9 @@ pub fn write(score: &Score, grid: &Grid, layout: Layout, marks: &[(u32, String)]
     for (index, parts) in staves.iter().enumerate() {
         xml.open(&format!("part id=\"P{}\"", index + 1));
         let staff = Staff { score, parts, lyrics: &lyrics, marks, is_top: index == 0 };
-        for (number, measure) in measures.iter().enumerate() {
-            staff.measure(&mut xml, measure, number == 0, number + 1 == measures.len());
+        let accidentals = accidentals(&measures, parts);
+        for (number, (measure, accidentals)) in measures.iter().zip(&accidentals).enumerate() {
+            staff.measure(&mut xml, measure, accidentals, number == 0, number + 1 == measures.len());
         }
         xml.close("part");
     }

@@ -9,7 +9,7 @@ use super::lyrics::Syllable;
 use super::note::NoteElement;
 use super::xml::Xml;
 use crate::ensemble::Scoring;
-use crate::notation::{DIVISIONS, Measure, Notehead};
+use crate::notation::{DIVISIONS, Measure};
 use crate::score::{Score, Tick};
 use crate::smf;
 use crate::written::{WrittenExpression, mode_name};
@@ -27,7 +27,15 @@ pub(super) struct Staff<'a> {
 }
 
 impl Staff<'_> {
-    pub fn measure(&self, xml: &mut Xml, measure: &Measure, is_first: bool, is_last: bool) {
+    /// `accidentals` are those of the measure, by voice and position.
+    pub fn measure(
+        &self,
+        xml: &mut Xml,
+        measure: &Measure,
+        accidentals: &BTreeMap<(usize, u32), i8>,
+        is_first: bool,
+        is_last: bool,
+    ) {
         let metre = measure.metre;
         let whole = u32::from(metre.numerator) * 4 * DIVISIONS / u32::from(metre.denominator());
         let implicit = if measure.length < whole && !is_last { " implicit=\"yes\"" } else { "" };
@@ -40,7 +48,6 @@ impl Staff<'_> {
             rehearsal_marks(xml, measure);
             self.marks(xml, measure);
         }
-        let accidentals = self.accidentals(measure);
         for (voice, part) in self.parts.iter().enumerate() {
             if voice > 0 {
                 xml.open("backup");
@@ -117,33 +124,6 @@ impl Staff<'_> {
             xml.leaf("clef-octave-change", &octave.to_string());
         }
         xml.close("clef");
-    }
-
-    /// The accidentals to print, by voice and position: where a note is altered otherwise than its letter has been in the
-    /// measure so far. The voices of a staff share its accidentals, so they are followed in the order of reading.
-    fn accidentals(&self, measure: &Measure) -> BTreeMap<(usize, u32), i8> {
-        let mut heads: Vec<(u32, usize, &Notehead)> = Vec::new();
-        for (voice, part) in self.parts.iter().enumerate() {
-            let items = &measure.parts[part.index()];
-            heads.extend(items.iter().filter_map(|item| Some((item.position, voice, item.notehead.as_ref()?))));
-        }
-        heads.sort_by_key(|(position, voice, _)| (*position, *voice));
-        // By letter and octave.
-        let mut altered: BTreeMap<(char, i8), i8> = BTreeMap::new();
-        let mut accidentals = BTreeMap::new();
-        for (position, voice, head) in heads {
-            if head.tied_from {
-                continue;
-            }
-            let spelling = head.spelling;
-            let line = (spelling.letter, spelling.octave);
-            let present = altered.get(&line).copied().unwrap_or_else(|| spelling.signature_alteration(measure.key));
-            if present != spelling.alteration {
-                accidentals.insert((voice, position), spelling.alteration);
-                altered.insert(line, spelling.alteration);
-            }
-        }
-        accidentals
     }
 
     fn marks(&self, xml: &mut Xml, measure: &Measure) {
