@@ -142,6 +142,16 @@ test("a reminder is drawn in the next bar, with room before it", () => {
   assert.ok(reminded.width > plainly.width);
 });
 
+test("an accidental stands before both heads of a second", () => {
+  const notes = [note(0, 0, 4, "B4"), note(1, 0, 4, "Ab4")];
+  const piece = { parts: ["S", "A"], notes, bars: [bar(0, 4)], chords: [], marks: [], words: [], clock: [] };
+  const { svg } = engrave(piece, { width: 600 });
+  const groups = [...svg.matchAll(/<g class="note part\d"[^>]*>(.*?)<\/g>/g)];
+  const places = groups.map(([, one]) => [...one.matchAll(/translate\((\S+)/g)].map(([, x]) => Number(x)));
+  const [[upper], [lower, flat]] = places;
+  assert.ok(flat < upper - 7.5 && upper < lower, `a staff space apart: ${places}`);
+});
+
 test("eighths of one beat share a beam, and those of another have their own", () => {
   const notes = [0, 0.5, 1, 1.5].map(start => note(0, start, start + 0.5, "C5"));
   assert.deepEqual(

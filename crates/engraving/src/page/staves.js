@@ -252,6 +252,7 @@ class SystemDrawing {
       return {
         sign,
         x: column.x + shift,
+        left: column.x,
         y,
         top,
         isUp: !isLower,
@@ -303,7 +304,7 @@ class SystemDrawing {
   }
 
   drawNote(one, item) {
-    const { sign, x, y, top, isUp, other } = item;
+    const { sign, x, left, y, top, isUp, other } = item;
     const parts = [];
     item.tip = stemTip(y, top, isUp);
     const { head, dots, flags } = sign.value;
@@ -319,7 +320,7 @@ class SystemDrawing {
       );
     if (sign.accidental) {
       const isDouble = other && other.accidental && Math.abs(other.place - sign.place) < 6 && sign.part % 2 === 1;
-      parts.push(this.glyph(sign.accidental, x - 1.25 - (isDouble ? 1.05 : 0), y));
+      parts.push(this.glyph(sign.accidental, left - 1.25 - (isDouble ? 1.05 : 0), y));
     }
     for (let dot = 0; dot < dots; dot += 1) {
       const isOnLine = Math.abs((y - top) % 1) < CLOSE;
