@@ -733,7 +733,11 @@ fn some_bars_of_a_score_on_two_staves_are_found_anew_and_all_others_stay_as_they
     let after = measures("again.musicxml");
     assert_eq!(after.len(), 2, "two staves, where nobody says otherwise");
     for (before, after) in before.iter().zip(&after) {
-        let changed = (0..before.len()).filter(|bar| before[*bar] != after[*bar]);
+        // The bar behind them may have reminders of what they alter.
+        let unsigned = |bar: &str| bar.lines().filter(|line| !line.contains("<accidental>")).collect::<String>();
+        let is_same =
+            |bar: &usize| before[*bar] == after[*bar] || *bar == 7 && unsigned(&before[7]) == unsigned(&after[7]);
+        let changed = (0..before.len()).filter(|bar| !is_same(bar));
         assert!(changed.clone().all(|bar| (5..=6).contains(&bar)), "{:?}", changed.collect::<Vec<_>>());
     }
     // Every syllable is struck by the basses, the second voice of the lower staff, in the new bars too.
