@@ -961,12 +961,10 @@ fn without_an_output_chorales_go_beside_their_melodies_under_new_names() {
     fs::remove_file(folder.path().join("hymns/more/b-chorale_1.mid")).expect("a file");
     let _ = fs::remove_file(folder.path().join("hymns/more/b-chorale_2.mid"));
     render(&["hymns"]);
-    render(&["hymns"]);
     let expected = [
         "chorales",
         "hymns",
         "hymns-chorales",
-        "hymns-chorales-2",
         "tune-chorale-2.mid",
         "tune-chorale-2.svg",
         "tune-chorale.mid",
@@ -974,11 +972,46 @@ fn without_an_output_chorales_go_beside_their_melodies_under_new_names() {
     ];
     assert_eq!(names_in(folder.path()), expected);
     assert_eq!(names_in(&folder.path().join("chorales")), ["a.mid", "tune.mid"]);
-    assert_eq!(names_in(&folder.path().join("hymns-chorales-2")), ["a.mid", "more"]);
+    assert_eq!(names_in(&folder.path().join("hymns-chorales")), ["a.mid", "more"]);
     for name in ["chorale.mid", "chorale-2.mid"] {
         succeed(&folder, &["generate", "--steps", "16", "--quiet"]);
         assert!(folder.path().join(name).is_file(), "{name}");
     }
+}
+
+#[test]
+fn the_same_call_for_a_folder_goes_on_in_the_folder_that_it_made_and_in_no_other() {
+    let folder = folder_with(&[]);
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir_all(path("hymns/more")).expect("folders");
+    let write = |name: &str, bytes: &[u8]| fs::write(path(name), bytes).expect("a file");
+    ["hymns/a.mid", "hymns/more/b.mid"].iter().for_each(|name| write(name, &tune::midi_file(&SHORT)));
+    let render = || {
+        let said = succeed(&folder, &["render", "hymns", "--particles", "1"]).stderr;
+        String::from_utf8_lossy(&said).into_owned()
+    };
+    let said = render();
+    assert!(said.contains("2 melodies harmonized, into hymns-chorales"), "{said}");
+    fs::remove_file(path("hymns-chorales/a.mid")).expect("a file");
+    let said = render();
+    assert!(said.contains("1 melody is there already in hymns-chorales;"), "{said}");
+    assert!(said.contains("1 melody harmonized, into hymns-chorales"), "{said}");
+    assert_eq!(names_in(folder.path()), ["hymns", "hymns-chorales"]);
+    // Cut off within the first one, it leaves what it was writing.
+    fs::remove_dir_all(path("hymns-chorales")).expect("a folder");
+    fs::create_dir(path("hymns-chorales")).expect("a folder");
+    write("hymns-chorales/.part-a1b2c3.tmp", b"");
+    assert!(render().contains("2 melodies harmonized, into hymns-chorales"));
+    // Somebody else's folder stays as it is, and the next one is found again.
+    fs::remove_dir_all(path("hymns-chorales")).expect("a folder");
+    fs::create_dir(path("hymns-chorales")).expect("a folder");
+    write("hymns-chorales/letter.txt", b"Dear all");
+    write("hymns-chorales/c.mid", b"mine");
+    let said = render();
+    assert!(said.contains("2 melodies harmonized, into hymns-chorales-2"), "{said}");
+    assert!(render().contains("2 melodies are there already in hymns-chorales-2"));
+    assert_eq!(names_in(&path("hymns-chorales")), ["c.mid", "letter.txt"]);
+    assert_eq!(names_in(folder.path()), ["hymns", "hymns-chorales", "hymns-chorales-2"]);
 }
 
 #[test]

@@ -32,6 +32,15 @@ pub fn read_all(from: impl Read) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The name of a file that is being written begins and ends so.
+const UNFINISHED: (&str, &str) = (".part-", ".tmp");
+
+/// Whether a file was being written by [`write_whole`] when that was cut off.
+#[must_use]
+pub fn is_unfinished(name: &str) -> bool {
+    name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1)
+}
+
 /// Writes beside the file, then renames: at any moment the old file is there or the new one, whole.
 ///
 /// # Errors
@@ -40,7 +49,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || -> io::Result<()> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".part-").suffix(".tmp");
+        builder.prefix(UNFINISHED.0).suffix(UNFINISHED.1);
         // Temporary files are private by default; this one becomes the user's, under their umask.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

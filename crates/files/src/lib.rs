@@ -60,7 +60,7 @@ use thiserror::Error;
 #[cfg(any(test, feature = "test-support"))]
 pub use any_score::any_score;
 pub use chords::{OutOfVocabulary, chords_of};
-pub use disk::{load, read_all, write_whole};
+pub use disk::{is_unfinished, load, read_all, write_whole};
 pub use ensemble::{Ensemble, EnsembleError, Scoring};
 pub use foreign::Foreign;
 pub use grid::{Bar, Grid};

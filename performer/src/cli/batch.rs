@@ -32,8 +32,8 @@ type Found = (PathBuf, Option<String>, PathBuf);
 pub enum Jobs {
     One(Job),
     /// Sorted by name, which comes first. An input whose outputs cannot be written has its reason instead, as has a folder that
-    /// cannot be read; those come last.
-    Many(Vec<(String, Result<Job>)>),
+    /// cannot be read; those come last. All go into one folder.
+    Many(PathBuf, Vec<(String, Result<Job>)>),
 }
 
 impl Jobs {
@@ -41,7 +41,7 @@ impl Jobs {
     pub fn all(&self) -> impl Iterator<Item = &Job> {
         let (one, many) = match self {
             Jobs::One(job) => (Some(job), [].as_slice()),
-            Jobs::Many(jobs) => (None, jobs.as_slice()),
+            Jobs::Many(_, jobs) => (None, jobs.as_slice()),
         };
         one.into_iter().chain(many.iter().filter_map(|(_, job)| job.as_ref().ok()))
     }
@@ -134,7 +134,7 @@ pub fn jobs(inputs: &[String], tune: Option<&str>, share: Option<Share>, output:
     }
     let locked = locked.into_iter().filter(|(_, below, _)| share.is_none_or(|share| share.has(below)));
     jobs.extend(locked.map(|(folder, _, error)| (folder.display().to_string(), Err(error))));
-    Ok(Jobs::Many(jobs))
+    Ok(Jobs::Many(folder, jobs))
 }
 
 /// A folder that cannot be read, its place below the one that was named, and why.
@@ -308,7 +308,7 @@ fn matching(pattern: &str, results: &Results) -> Result<Vec<PathBuf>> {
 /// # Errors
 /// When any failed, or the report cannot be written.
 pub fn run(
-    jobs: Vec<(String, Result<Job>)>,
+    (folder, jobs): (PathBuf, Vec<(String, Result<Job>)>),
     (workers, report): (Option<u16>, Option<Report>),
     output: &OutputOptions,
     work: impl Fn(&Job, &dyn Fn(&str)) -> Result<Row> + Sync,
@@ -360,12 +360,16 @@ pub fn run(
         print(&table)?;
     }
     let melodies = |count: usize| if count == 1 { "1 melody".into() } else { format!("{count} melodies") };
+    let folder = folder.display();
     if there > 0 {
         let (are, them) = if there == 1 { ("is", "it") } else { ("are", "them") };
-        output.say(&format!("{} {are} there already; --force harmonizes {them} again", melodies(there)));
+        output.say(&format!("{} {are} there already in {folder}; --force harmonizes {them} again", melodies(there)));
+    }
+    let harmonized = jobs.len() - there - failures.len();
+    if harmonized > 0 {
+        output.say(&format!("{} harmonized, into {folder}", melodies(harmonized)));
     }
     if failures.is_empty() {
-        output.say(&format!("{} harmonized", melodies(jobs.len() - there)));
         return Ok(());
     }
     bail!("{} of {} melodies failed:\n  {}", failures.len(), jobs.len(), failures.join("\n  "))

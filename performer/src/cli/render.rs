@@ -232,7 +232,7 @@ pub fn run(mut args: Args) -> Result<()> {
         Jobs::One(_) if args.shard.is_some() => {
             bail!("--shard is for many melodies; name a folder, several files or a pattern")
         }
-        Jobs::Many(_) if args.output.wants_json() => {
+        Jobs::Many(..) if args.output.wants_json() => {
             bail!("--json shows one piece; for many, --format json writes a file each")
         }
         _ => {}
@@ -262,8 +262,8 @@ pub fn run(mut args: Args) -> Result<()> {
         }
         return Ok(());
     }
-    let Jobs::Many(jobs) = jobs else { return Ok(()) };
-    batch::run(jobs, (args.jobs, report), &args.output, |job, say| Ok(render(job, say)?.row()))
+    let Jobs::Many(folder, jobs) = jobs else { return Ok(()) };
+    batch::run((folder, jobs), (args.jobs, report), &args.output, |job, say| Ok(render(job, say)?.row()))
 }
 
 /// What the first of several harmonizations is first in.

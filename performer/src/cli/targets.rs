@@ -1,5 +1,6 @@
 //! Where a piece goes: files of given or new names, folders, stdout.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -148,7 +149,8 @@ pub fn first_free<T>(name: &str, mut made: impl FnMut(&str) -> T, is_free: impl 
     }
 }
 
-/// A new folder beside the one that holds the melodies: `hymns-chorales` beside `hymns`.
+/// The folder beside the one that holds the melodies: `hymns-chorales` beside `hymns`. One that is there is taken if an
+/// earlier call may have made it, so that this call goes on there.
 pub fn folder_beside(melodies: &Path) -> Result<PathBuf> {
     let nameless =
         || anyhow!("{} has no name to go by; --output FOLDER says where the chorales go", melodies.display());
@@ -158,7 +160,45 @@ pub fn folder_beside(melodies: &Path) -> Result<PathBuf> {
         None => melodies.canonicalize().with_context(|| format!("cannot read the folder {}", melodies.display()))?,
     };
     let name = named.file_name().ok_or_else(nameless)?.to_string_lossy().into_owned();
-    Ok(first_free(&format!("{name}-chorales"), |name| named.with_file_name(name), |folder| !folder.exists()))
+    let is_free = |folder: &PathBuf| !folder.exists() || has_chorales_of(melodies, folder);
+    Ok(first_free(&format!("{name}-chorales"), |name| named.with_file_name(name), is_free))
+}
+
+/// Whether a folder holds a chorale of one of the melodies, or no files but those of which a call was writing one when it
+/// was cut off.
+fn has_chorales_of(melodies: &Path, folder: &Path) -> bool {
+    let Some(files) = files_below(folder) else { return false };
+    let stems: HashSet<PathBuf> =
+        files_below(melodies).unwrap_or_default().iter().map(|file| file.with_extension("")).collect();
+    let name = |file: &Path| file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // Behind the melody's name may stand a version, a tune, an ending or a part.
+    let is_chorale = |file: &PathBuf| {
+        let name = name(file);
+        let (stem, _) = FileKind::split(&name);
+        let ends = stem.match_indices(['_', '-']).map(|(at, _)| at).chain([stem.len()]);
+        FileKind::from_path(file).is_some()
+            && ends.into_iter().any(|end| stems.contains(&file.with_file_name(&stem[..end])))
+    };
+    files.iter().any(is_chorale) || files.iter().all(|file| files::is_unfinished(&name(file)))
+}
+
+/// The files in a folder and in those below it, by where they lie in it; `None` where it cannot be read or is none.
+fn files_below(root: &Path) -> Option<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(_) if folder == root => return None,
+            Err(_) => continue,
+        };
+        for entry in entries.flatten() {
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                _ => files.extend(entry.path().strip_prefix(root).map(Path::to_owned)),
+            }
+        }
+    }
+    Some(files)
 }
 
 /// What the ending of a file's name asks for; where that is nothing, what comes nearest to it.
