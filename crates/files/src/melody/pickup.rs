@@ -41,7 +41,34 @@ pub fn guess_pickup(source: &Source, melody: &Melody) -> Option<f64> {
     let is_clear = |half: &f64| [0.0].into_iter().chain(best).all(|other| fit(*half) >= fit(other) + CLEAR_HALF);
     let half = half.filter(is_clear).filter(|half| fit(*half) >= FITTING);
     let best = best.filter(|best| fit(*best) >= FITTING.max(fit(0.0) + CLEAR));
-    half.or(best)
+    let quarter_of_bar = bar / 4.0;
+    let three = Some(3.0 * quarter_of_bar).filter(|three| has_four_quarters(metre) && begins_with_a_note(three));
+    let others: Vec<f64> = [0.0, quarter_of_bar, 2.0 * quarter_of_bar].into_iter().chain(half).chain(best).collect();
+    let is_better = |three: f64, other: f64| fit(three) >= fit(other) + CLEAR && crossing(&notes, other, bar) > 0;
+    let three =
+        three.filter(|three| fills_bars(&notes, *three, bar) && others.iter().all(|other| is_better(*three, *other)));
+    three.or(half).or(best)
+}
+
+/// 4/4 and 2/2, the metres of tunes that begin after the first beat of a bar.
+fn has_four_quarters(metre: Metre) -> bool {
+    matches!((metre.numerator, metre.denominator()), (4, 4) | (2, 2))
+}
+
+/// How many notes that begin within a bar last beyond its end.
+fn crossing(notes: &[Accent], pickup: f64, bar: f64) -> usize {
+    let crosses = |note: &&Accent| {
+        let place = (note.start - pickup + 0.06).rem_euclid(bar) - 0.06;
+        place > 0.06 && place + note.length > bar + 0.06
+    };
+    notes.iter().filter(crosses).count()
+}
+
+/// Whether no note crosses a bar line, and the last one, a long one, ends with its bar, or with what the pickup leaves of it.
+fn fills_bars(notes: &[Accent], pickup: f64, bar: f64) -> bool {
+    let Some(last) = notes.last() else { return false };
+    let over = |end: f64| (last.start + last.length - end + 0.06).rem_euclid(bar) < 0.12;
+    crossing(notes, pickup, bar) == 0 && last.length >= 1.5 * bar / 4.0 && (over(pickup) || over(0.0))
 }
 
 /// The metre of a MIDI file that has one from the beginning to the end, and so does not tell of a pickup.
@@ -230,6 +257,21 @@ mod tests {
         check("three eighths", (6, 8), ".5 .5 .5|1 .5 1 .5|2.5 .5|1 .5 1 .5|2.5 .5|1 .5 1 .5|3", Some(1.5));
         check("a gavotte, whose halves would do as well", (4, 4), "1 1|2 1 1|2 1 1|1 1 1 1|2 1 1|2 1 1|2 1 1|2", None);
         check("half of a bar of three is no beat", (3, 4), ".5 .5 .5|1 1 1|3|1 1 1|3|1 1 1|3", None);
+    }
+
+    #[test]
+    fn a_pickup_of_three_beats_is_guessed_where_no_note_crosses_its_bar_lines_and_some_all_others() {
+        let saints = "1 1 1|4|r1 1 1 1|4|r1 1 1 1|2 2|2 2|4|r1 1 1 1|3 1|2 1 1|1 1 1 1|2 2|2 2|4";
+        let tied = saints.replace("4|r1", "5");
+        let sunshine = "1 1 1|2 2|r1 1 1 1|2 2|r1 1 1 1|2 2|r1 1 1 1|4|r1 1 1 1|2 2|r1 1 1 1|2 2|r1 1 1 1|2 2|2 2|4";
+        for lengths in [saints, &tied, sunshine] {
+            assert_eq!([guess(4, 4, lengths), guess(2, 2, lengths)], [Some(3.0); 2], "{lengths}");
+        }
+        let shorter = saints.replace("|4|r1 1 1 1|3 1", "|4|1 1 1 1|3 2");
+        assert_ne!(guess(4, 4, &shorter), Some(3.0), "a note crosses");
+        assert_eq!(guess(4, 4, "1|1 1 1 1|3 1|1 1 1 1|3 1|1 1 1 1|3 1|1 1 1 1|3"), Some(1.0), "no note crosses these");
+        let to_its_end = "1 1 1|2 2|r1 1 1 1|2 2|r1 1 1 1|2 2|r1 1 1 1|1";
+        assert_ne!(guess(4, 4, to_its_end), Some(3.0), "its last note is no long one");
     }
 
     #[test]
