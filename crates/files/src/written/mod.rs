@@ -14,7 +14,7 @@ use std::ops::Range;
 use chorale::{Key, Pitch, Spelling};
 use thiserror::Error;
 
-pub(crate) use self::repeats::{Jump, MAX_MEASURES, Navigation, RepeatSigns, navigation};
+pub(crate) use self::repeats::{CODA, Jump, MAX_MEASURES, Navigation, RepeatSigns, SEGNO, navigation};
 use self::repeats::{play_order, settled};
 pub(crate) use self::symbols::transposed as transposed_symbol;
 use self::timeline::Timeline;

@@ -187,27 +187,32 @@ pub(crate) enum Navigation {
     Fine,
 }
 
-/// The signs themselves, as fonts of letters have them.
-const SEGNO: char = '\u{1d10b}';
-const CODA: char = '\u{1d10c}';
+/// The signs themselves, as fonts of letters have them; of a coda also the sign that looks like it.
+pub(crate) const SEGNO: char = '\u{1d10b}';
+pub(crate) const CODA: char = '\u{1d10c}';
+const CODAS: [char; 2] = [CODA, '⊕'];
 
 /// What printed words tell about the way through the score.
 pub(crate) fn navigation(words: &str) -> Option<Navigation> {
-    let words = words.to_lowercase().replace(SEGNO, " segno").replace(CODA, " coda");
-    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = words.to_lowercase().replace(SEGNO, " segno").replace(CODAS, " coda");
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    // The sign and its name are one.
+    words.dedup();
+    let words = words.join(" ");
     let words = words.trim_matches(|c: char| !c.is_alphanumeric());
     let begins = |starts: &[&str]| starts.iter().any(|start| words.starts_with(start));
     Some(match words {
         "dc" | "d c" => Navigation::Jump(Jump::DaCapo),
         "ds" | "d s" => Navigation::Jump(Jump::DalSegno),
-        "fine" | "fin" | "ende" => Navigation::Fine,
+        "fine" | "fin" | "fim" | "ende" => Navigation::Fine,
         "coda" => Navigation::Coda,
         "segno" => Navigation::Segno,
-        _ if begins(&["d.c", "d. c", "dc al", "da capo", "dacapo"]) => Navigation::Jump(Jump::DaCapo),
+        _ if begins(&["d.c", "d. c", "dc al", "da capo", "dacapo", "dal capo"]) => Navigation::Jump(Jump::DaCapo),
         _ if begins(&["d.s", "d. s", "ds al", "dal s", "d segno", "dalsegno", "del segno"]) => {
             Navigation::Jump(Jump::DalSegno)
         }
-        _ if begins(&["to coda", "al coda"]) => Navigation::ToCoda,
+        _ if begins(&["to coda", "al coda", "a la coda", "alla coda", "zur coda"]) => Navigation::ToCoda,
+        _ if begins(&["fine (", "fim (", "fin ("]) => Navigation::Fine,
         _ => return None,
     })
 }
@@ -376,7 +381,11 @@ mod tests {
         let known = [Navigation::Segno, Navigation::Coda, Navigation::ToCoda, Navigation::ToCoda];
         assert_eq!(signs, known.map(Some));
         assert_eq!(["(Fine)", "Ende"].map(navigation), [Some(Navigation::Fine); 2]);
-        assert_eq!(navigation("To Coda"), Some(Navigation::ToCoda));
+        assert_eq!(["Fim", "Fine (2nd time)"].map(navigation), [Some(Navigation::Fine); 2]);
+        assert_eq!(navigation("Dal capo al Fine"), Some(Navigation::Jump(Jump::DaCapo)));
+        let to_coda = ["To Coda", "to ⊕", "A la coda", "zur Coda", "Alla Coda"];
+        assert_eq!(to_coda.map(navigation), [Some(Navigation::ToCoda); 5]);
+        assert_eq!(["⊕ Coda", "⊕", "𝄌 Coda"].map(navigation), [Some(Navigation::Coda); 3]);
         assert_eq!(["dolce", "finely", "", "Dc"].map(|words| navigation(words).is_some()), [false, false, false, true]);
     }
 }

@@ -5,8 +5,9 @@ use roxmltree::Node;
 use super::elements::{child, children, text_of};
 use super::part::Context;
 use super::shorten;
+use super::signs::{is_part_of_way, printed_way};
 use crate::score::{Direction, Tick};
-use crate::written::{WrittenExpression, WrittenMeasure, navigation};
+use crate::written::{WrittenExpression, WrittenMeasure};
 
 /// What a `<direction>` or `<sound>` says of tempo and expression. Words about repeats are followed instead.
 pub(super) fn read_direction(node: Node, at: Tick, context: &mut Context, content: &mut WrittenMeasure) {
@@ -30,8 +31,8 @@ pub(super) fn read_direction(node: Node, at: Tick, context: &mut Context, conten
     }
     let words = kinds().flat_map(|kind| children(kind, "words")).filter_map(|words| words.text());
     let words: Vec<String> = words.map(|words| shorten(words.trim())).filter(|words| !words.is_empty()).collect();
-    let leads = |words: &String| navigation(words).is_some();
-    if !words.iter().any(leads) && !leads(&words.join(" ")) {
+    let leads = printed_way(node).is_some() || words.iter().any(|words| is_part_of_way(words));
+    if !leads {
         content.expressions.extend(words.into_iter().map(|words| (at, WrittenExpression::Words(words))));
     }
     content.expressions.extend(kinds().flat_map(read_dynamics).map(|sign| (at, sign)));

@@ -96,3 +96,78 @@ fn a_part_on_the_channel_of_drums_is_no_tune_beside_one_that_is_not_unless_it_is
     assert_eq!(rhythm(["10", "1"], "Track", &lyric(1, "single", "la")), [false; 2], "by its words");
     assert_eq!(rhythm(["10", "10"], "Track", ""), [false; 2], "nothing else is there");
 }
+
+/// The pitches of measures of one note each that hold these signs and words.
+fn order(measures: &[&str]) -> Vec<u8> {
+    let pitches = ["C5", "D5", "E5", "F5", "G5"];
+    let measure = |(number, signs): (usize, &&str)| {
+        let attributes = if number == 0 { ATTRIBUTES } else { "" };
+        [attributes, *signs, &note(pitches[number], 8, "")].concat()
+    };
+    let measures: Vec<String> = measures.iter().enumerate().map(measure).collect();
+    let measures: Vec<&str> = measures.iter().map(String::as_str).collect();
+    spans(&read_text(&score(&measures))).iter().map(|(_, _, pitch)| *pitch).collect()
+}
+
+#[test]
+fn a_jump_is_followed_where_the_sign_stands_between_its_words() {
+    let words = |words: &str| format!("<direction-type><words>{words}</words></direction-type>");
+    let (segno, al_fine) = ("<direction-type><segno/></direction-type>", words("al Fine"));
+    let direction = |content: &str| format!("<direction>{content}</direction>");
+    let (sign, fine) = (direction(segno), direction(&words("Fine")));
+    let symbol = direction("<direction-type><symbol>segno</symbol></direction-type>");
+    let jumps = [
+        direction(&[&words("D."), segno, &al_fine].concat()),
+        [direction(&words("D.")), sign.clone(), direction(&al_fine)].concat(),
+        direction(&[&words("Dal"), segno].concat()),
+        direction(&words("D.S. al Fine")),
+    ];
+    for jump in &jumps {
+        assert_eq!(order(&["", &sign, &fine, jump]), [72, 74, 76, 77, 74, 76], "{jump}");
+    }
+    assert_eq!(order(&["", &symbol, &fine, &jumps[3]]), [72, 74, 76, 77, 74, 76]);
+    let source = read_text(&score(&[&[ATTRIBUTES, &*sign, &note("C5", 8, ""), &*jumps[1]].concat()]));
+    assert!(
+        source.tracks[0].phrasing.expressions.is_empty(),
+        "no words of the way are left: {:?}",
+        source.tracks[0].phrasing.expressions
+    );
+}
+
+#[test]
+fn a_coda_may_stand_at_the_bar_lines_of_both_measures() {
+    let jump = "<direction><direction-type><words>D.S. al Coda</words></direction-type></direction>";
+    let from = "<barline location=\"left\"><segno/></barline><barline location=\"right\"><coda/></barline>";
+    let coda = "<barline location=\"left\"><coda/></barline>";
+    assert_eq!(order(&["", from, jump, coda]), [72, 74, 76, 74, 77]);
+}
+
+#[test]
+fn a_title_that_stands_on_the_page_alone_is_the_title() {
+    let title = |more: &str| {
+        let text = score(&[&[ATTRIBUTES, &note("C5", 8, "")].concat()]);
+        let start = text.find("<part-list").expect("a list of parts");
+        read_text(&[&text[..start], more, &text[start..]].concat()).title
+    };
+    let credit = |page: u32, kind: &str, look: &str, words: &str| {
+        format!("<credit page=\"{page}\">{kind}<credit-words {look}>{words}</credit-words></credit>")
+    };
+    let (large, small) = ("font-size=\"24\" justify=\"center\"", "font-size=\"12\" justify=\"center\"");
+    let kind = |kind: &str| format!("<credit-type>{kind}</credit-type>");
+    let plain = [
+        credit(1, "", small, "for Ada"),
+        credit(1, "", large, "My\n Hymn"),
+        credit(1, "", "justify=\"right\"", "N. N."),
+    ];
+    assert_eq!(title(&plain.concat()).as_deref(), Some("My Hymn"), "the largest in the middle");
+    let named = [credit(1, "", large, "Hymnal"), credit(1, &kind("title"), "", "My Hymn")].concat();
+    assert_eq!(title(&named).as_deref(), Some("My Hymn"), "one that says so");
+    assert_eq!(title(&format!("<movement-title>Mine</movement-title>{named}")).as_deref(), Some("Mine"));
+    let others = [
+        credit(2, "", large, "Page two"),
+        credit(1, &kind("composer"), large, "N. N."),
+        credit(1, "", "font-size=\"12\" justify=\"right\"", "Words: N. N."),
+        credit(1, "", small, "© 1900 N. N."),
+    ];
+    assert_eq!(others.map(|other| title(&other)), [const { None }; 4]);
+}

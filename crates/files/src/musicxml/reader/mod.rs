@@ -141,10 +141,48 @@ fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {
 }
 
 fn title(root: Node) -> Option<String> {
+    let told = |text: &str| -> Option<String> {
+        let title: String = text.chars().filter(|character| !character.is_control()).collect();
+        Some(title).filter(|title| !title.trim().is_empty())
+    };
     let work = child(root, "work").and_then(|work| text_of(work, "work-title"));
-    let title = work.filter(|title| !title.is_empty()).or_else(|| text_of(root, "movement-title"))?;
-    let title: String = title.chars().filter(|character| !character.is_control()).collect();
-    Some(title).filter(|title| !title.trim().is_empty())
+    work.and_then(told).or_else(|| text_of(root, "movement-title").and_then(told)).or_else(|| printed_title(root))
+}
+
+/// The title that stands on the first page alone: a credit that says so; else the largest of those of no other kind, if it
+/// is centred.
+fn printed_title(root: Node) -> Option<String> {
+    let credits = || {
+        let on_first =
+            children(root, "credit").filter(|credit| credit.attribute("page").is_none_or(|page| page == "1"));
+        on_first.map(|credit| (credit, kinds_of_credit(credit))).collect::<Vec<(Node, Vec<&str>)>>()
+    };
+    let text = |credit: Node| {
+        let words = children(credit, "credit-words").filter_map(line_of_text);
+        Some(words.collect::<Vec<_>>().join(" ")).filter(|text| !text.is_empty())
+    };
+    let named = credits().into_iter().filter(|(_, kinds)| kinds.contains(&"title"));
+    named.filter_map(|(credit, _)| text(credit)).next().or_else(|| {
+        let is_notice = |text: &str| text.contains('©') || text.to_lowercase().contains("copyright");
+        let words = credits().into_iter().filter(|(_, kinds)| kinds.is_empty()).filter_map(|(credit, _)| {
+            let first = child(credit, "credit-words")?;
+            let size = first.attribute("font-size").and_then(|size| size.parse::<f64>().ok()).unwrap_or(0.0);
+            let is_centred = [first.attribute("justify"), first.attribute("halign")].contains(&Some("center"))
+                && !matches!(first.attribute("valign"), Some("bottom"));
+            Some((size, is_centred, text(credit)?)).filter(|(.., text)| !is_notice(text))
+        });
+        let words: Vec<(f64, bool, String)> = words.collect();
+        let largest = words.iter().map(|(size, ..)| *size).fold(0.0, f64::max);
+        let is_short = |text: &str| text.split_whitespace().count() < VERSE_WORDS;
+        words
+            .into_iter()
+            .find(|(size, is_centred, text)| *is_centred && *size >= largest && is_short(text))
+            .map(|it| it.2)
+    })
+}
+
+fn kinds_of_credit<'a>(credit: Node<'a, '_>) -> Vec<&'a str> {
+    children(credit, "credit-type").filter_map(|kind| kind.text()).map(str::trim).collect()
 }
 
 /// The text of an element of `<identification>`, in one line.
@@ -192,8 +230,7 @@ fn below(root: Node) -> Vec<String> {
     let known: Vec<String> = creators.chain(title(root)).chain(rights(root)).collect();
     let mut lines: Vec<String> = Vec::new();
     for credit in children(root, "credit") {
-        let is_named =
-            children(credit, "credit-type").filter_map(|kind| kind.text()).any(|kind| NAMED.contains(&kind.trim()));
+        let is_named = kinds_of_credit(credit).iter().any(|kind| NAMED.contains(kind));
         let words: Vec<&str> = children(credit, "credit-words").filter_map(|words| words.text()).collect();
         let text = words.join("\n");
         let filled = text.lines().filter(|line| !line.trim().is_empty()).count();

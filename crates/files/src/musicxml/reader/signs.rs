@@ -3,7 +3,7 @@
 use roxmltree::Node;
 
 use super::elements::{PartNodes, child, children, measure_count};
-use crate::written::{Jump, Navigation, RepeatSigns, navigation};
+use crate::written::{CODA, Jump, Navigation, RepeatSigns, SEGNO, navigation};
 
 /// The signs of each measure, from all parts together: programs print them in the top part alone, or in each.
 pub(super) fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
@@ -19,8 +19,9 @@ pub(super) fn repeat_signs(parts: &[PartNodes]) -> Vec<RepeatSigns> {
             barlines().flat_map(|barline| children(barline, "repeat")).for_each(|repeat| read_repeat(repeat, sign));
             for barline in barlines().filter(|barline| barline.attribute("location") == Some("left")) {
                 sign.segno |= child(barline, "segno").is_some();
-                sign.coda |= child(barline, "coda").is_some() && !sign.to_coda;
             }
+            let has_coda = barlines().any(|barline| child(barline, "coda").is_some());
+            sign.coda |= has_coda && !sign.to_coda;
             // A repeat sign ends a bracket that nothing else does.
             let mut is_closed = has_repeat(*measure, "backward");
             if has_repeat(*measure, "forward") {
@@ -88,19 +89,55 @@ fn read_direction(node: Node, sign: &mut RepeatSigns) {
         ("fine", Navigation::Fine),
     ];
     told.into_iter().filter(|(name, _)| has(name)).for_each(|(_, navigation)| sign.read(navigation));
-    let kinds = || children(node, "direction-type");
-    let words: Vec<&str> = kinds().flat_map(|kind| children(kind, "words")).filter_map(|words| words.text()).collect();
-    let known = words.iter().copied().chain([words.join(" ").as_str()]).find_map(navigation);
-    let printed = |name: &'static str| kinds().any(|kind| child(kind, name).is_some());
-    if printed("segno") {
+    if let Some(navigation) = printed_way(node) {
+        sign.read(navigation);
+    }
+    let jumps_there = matches!(printed_way(node), Some(Navigation::Jump(Jump::DalSegno)));
+    if has_sign(node, "segno") && !jumps_there {
         sign.read(Navigation::Segno);
     }
-    match known {
-        Some(navigation) => sign.read(navigation),
-        None if printed("coda") && words.iter().any(|words| words.trim().eq_ignore_ascii_case("to")) => {
-            sign.read(Navigation::ToCoda)
+}
+
+/// What the words and signs of a `<direction>` tell about the way. "Dal" and the sign may stand in two of them.
+pub(super) fn printed_way(node: Node) -> Option<Navigation> {
+    let texts = printed(node);
+    let words: Vec<&str> = texts.iter().filter(|(is_sign, _)| !is_sign).map(|(_, text)| text.as_str()).collect();
+    let all = |texts: &[(bool, String)]| texts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+    let known = words.iter().copied().chain([words.join(" ").as_str(), all(&texts).as_str()]).find_map(navigation);
+    // What stands before the first sign leads to it, or says nothing.
+    let before = node.prev_siblings().filter(Node::is_element).nth(1).filter(|node| node.has_tag_name("direction"));
+    let before = before.map(printed).filter(|_| texts.first().is_some_and(|(is_sign, _)| *is_sign)).unwrap_or_default();
+    let says_nothing = |(is_sign, text): &&(bool, String)| !is_sign && navigation(text).is_none();
+    let begun = before.last().filter(says_nothing).and_then(|(_, text)| {
+        let way = navigation(&format!("{text} {}", all(&texts)))?;
+        matches!(way, Navigation::Jump(_) | Navigation::ToCoda).then_some(way)
+    });
+    known.map_or(begun, |known| begun.or(Some(known))).or_else(|| has_sign(node, "coda").then_some(Navigation::Coda))
+}
+
+/// Words that belong to a way of which the sign stands elsewhere.
+pub(super) fn is_part_of_way(words: &str) -> bool {
+    ["d.", "dal", "al fine"].contains(&words.to_lowercase().as_str())
+}
+
+/// The words of a direction, and its signs of the way as letters, in order.
+fn printed(node: Node) -> Vec<(bool, String)> {
+    let texts = children(node, "direction-type").flat_map(|kind| kind.children()).filter_map(|printed| {
+        let name = match printed.tag_name().name() {
+            "symbol" => printed.text()?.trim(),
+            name => name,
+        };
+        match name {
+            "words" => Some((false, printed.text()?.trim().to_owned())),
+            "segno" => Some((true, SEGNO.to_string())),
+            "coda" => Some((true, CODA.to_string())),
+            _ => None,
         }
-        None if printed("coda") => sign.read(Navigation::Coda),
-        None => {}
-    }
+    });
+    texts.collect()
+}
+
+fn has_sign(node: Node, name: &str) -> bool {
+    let sign = if name == "segno" { SEGNO } else { CODA };
+    printed(node).iter().any(|(is_sign, text)| *is_sign && text.starts_with(sign))
 }
