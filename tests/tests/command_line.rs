@@ -305,7 +305,7 @@ fn what_cannot_be_rendered_is_refused_with_the_reason() {
     check(&["tune.mid", "-o", "out.mid", "--key", "H"], &["'H' is no key"]);
     check(&["tune.mid", "-o", "kept.mid", "-f", "--keep", "kept.mid"], &["kept.mid is the file that --keep reads"]);
     check(&["tune.mid", "-o", "out.wav", "--soundfont", "text.mid"], &["text.mid", "not a SoundFont"]);
-    check(&["bad.musicxml", "-o", "out.mid"], &["bad.musicxml", "not a MusicXML file"]);
+    check(&["bad.musicxml", "-o", "out.mid"], &["bad.musicxml", "the score breaks off in line 1"]);
     check(&["table.xml", "-o", "out.mid"], &["table.xml", "outermost element is <table>"]);
     check(&["nothing*.mid", "-o", "."], &["nothing matches the pattern 'nothing*.mid'"]);
     check(&["tune.mid", "-o", "out.mid", "--transpose", "99"], &["99", "semitones from -36 to 36"]);
@@ -1039,6 +1039,7 @@ fn a_melody_comes_from_stdin_and_its_chorale_goes_to_stdout() {
     check(&["render", "-", "-o", "-"], b"", "stdin: the file is empty");
     check(&["render", "-", "-o", "-"], b"no music", "stdin: no MIDI file");
     check(&["render", "-", "tune.mid", "-o", "out"], b"", "a call of its own");
+    check(&["explain", "-"], &tune::midi_file(&SHORT), "harmonize it first: performer render - -o -");
     check(&["render", "tune.mid", "hymn.xml", "-o", "-"], b"", "name a folder");
     check(&["render", "tune.mid", "-o", "-", "--json"], b"", "--format json");
     check(&["render", "tune.mid", "-o", "-", "--format", "mid,svg"], b"", "only one file");

@@ -32,6 +32,8 @@ const CALLS: &[(&str, &[&[&str]])] = &[
             &["render", "junk.mid", "-o", "out.mid"],
             &["render", "silent.mid", "-o", "out.mid"],
             &["render", "broken.musicxml", "-o", "out.mid"],
+            &["render", "ampersand.musicxml", "-o", "out.mid"],
+            &["render", "song.sgu", "-o", "out.mid"],
             &["render", "table.xml", "-o", "out.mid"],
             &["render", "step.musicxml", "-o", "out.mid"],
             &["render", "repeats.musicxml", "-o", "out.mid"],
@@ -353,6 +355,8 @@ fn workplace() -> TempDir {
     fs::create_dir(folder.path().join("folder.mid")).expect("a folder");
     fs::create_dir(folder.path().join("hymns")).expect("a folder");
     write("broken.musicxml", b"<score-partwise><part>");
+    write("ampersand.musicxml", b"<score-partwise>\n<work>Rock & Roll</work></score-partwise>");
+    write("song.sgu", b"B\x12");
     write("table.xml", b"<table/>");
     let part = |content: &str| {
         format!("<score-partwise><part id=\"P1\"><measure number=\"1\">{content}</measure></part></score-partwise>")

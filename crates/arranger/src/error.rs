@@ -69,6 +69,9 @@ impl ArrangeError {
         if reason != MelodyError::MelodyAlone {
             return ArrangeError::in_file(file, reason);
         }
+        if file == crate::Tune::STDIN {
+            return ArrangeError::in_file(file, format!("{reason}; harmonize it first: performer render - -o -"));
+        }
         let quote = if file.contains(char::is_whitespace) { "\"" } else { "" };
         ArrangeError::in_file(file, format!("{reason}; harmonize it first: performer render {quote}{file}{quote}"))
     }

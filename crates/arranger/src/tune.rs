@@ -24,6 +24,9 @@ pub fn open(path: impl AsRef<Path>) -> Result<Tune, ArrangeError> {
 }
 
 impl Tune {
+    /// What is called so where a file has a name.
+    pub const STDIN: &str = "stdin";
+
     /// Reads the bytes of a MIDI, MusicXML or ABC file.
     ///
     /// # Errors

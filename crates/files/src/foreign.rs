@@ -48,6 +48,19 @@ const GUITAR_PRO: Foreign = Foreign {
     way_out: "open it in Guitar Pro or MuseScore and choose File > Export > MusicXML",
 };
 
+const TUXGUITAR: Foreign =
+    Foreign { what: "a TuxGuitar file", way_out: "open it in TuxGuitar and choose File > Export, as MusicXML or MIDI" };
+
+const BAND_IN_A_BOX: Foreign = Foreign {
+    what: "a Band-in-a-Box song",
+    way_out: "open it in Band-in-a-Box and save it from there as MusicXML or MIDI; only a song with a melody holds a tune",
+};
+
+const MELODY_ASSISTANT: Foreign = Foreign {
+    what: "a file of Melody Assistant or Harmony Assistant",
+    way_out: "open it there and choose File > Export, as MusicXML or MIDI",
+};
+
 const CAPELLA: Foreign =
     Foreign { what: "a capella file", way_out: "open it in capella or MuseScore and save it from there as MusicXML" };
 
@@ -87,7 +100,7 @@ const DOCUMENT: Foreign = Foreign {
     way_out: "write its tune in a notation program such as MuseScore, or as ABC with an editor of plain text",
 };
 
-const BY_ENDING: [(&[&str], Foreign); 18] = [
+const BY_ENDING: [(&[&str], Foreign); 21] = [
     (&["mscz", "mscx"], MUSESCORE),
     (&["pdf", "png", "jpg", "jpeg", "heic", "heif", "tif", "tiff", "gif", "bmp", "webp", "djvu", "ps"], PAGE),
     (
@@ -99,6 +112,9 @@ const BY_ENDING: [(&[&str], Foreign); 18] = [
     (&["mus", "musx"], FINALE),
     (&["dorico"], DORICO),
     (&["gp", "gpx", "gp3", "gp4", "gp5", "gp6", "gp7", "gtp"], GUITAR_PRO),
+    (&["tg"], TUXGUITAR),
+    (&["sgu", "mgu"], BAND_IN_A_BOX),
+    (&["myr"], MELODY_ASSISTANT),
     (&["cap", "capx"], CAPELLA),
     (&["enc", "ove"], OVERTURE),
     (&["nwc", "nwctxt"], NOTEWORTHY),
@@ -112,7 +128,7 @@ const BY_ENDING: [(&[&str], Foreign); 18] = [
 ];
 
 /// Where in a file stands what tells its form.
-const BY_BYTES: [(usize, &[u8], Foreign); 29] = [
+const BY_BYTES: [(usize, &[u8], Foreign); 30] = [
     (0, b"%PDF", PAGE),
     (0, b"\x89PNG", PAGE),
     (0, b"\xff\xd8\xff", PAGE),
@@ -134,6 +150,7 @@ const BY_BYTES: [(usize, &[u8], Foreign); 29] = [
     (0, b"\x0fSIBELIUS", SIBELIUS),
     (0, b"ENIGMA BINARY", FINALE),
     (1, b"FICHIER GUITAR PRO", GUITAR_PRO),
+    (0, b"TuxGuitar", TUXGUITAR),
     (0, b"cap3-v:", CAPELLA),
     (0, b"\\version", LILYPOND),
     (0, b"**kern", HUMDRUM),

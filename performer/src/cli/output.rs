@@ -387,7 +387,7 @@ fn staves(text: &str) -> Result<u8, String> {
 pub fn open(path: &Path, tune: Option<&str>, say: impl Fn(&str)) -> Result<Tune> {
     check_no_address(path)?;
     let tune = if is_stream(path) {
-        Tune::read_one("stdin", &files::read_all(io::stdin().lock()).context("cannot read stdin")?, tune)?
+        Tune::read_one(Tune::STDIN, &files::read_all(io::stdin().lock()).context("cannot read stdin")?, tune)?
     } else {
         Tune::read_one(&path.display().to_string(), &files::load(path)?, tune)?
     };

@@ -171,3 +171,22 @@ fn a_title_that_stands_on_the_page_alone_is_the_title() {
     ];
     assert_eq!(others.map(|other| title(&other)), [const { None }; 4]);
 }
+
+#[test]
+fn a_score_that_breaks_off_and_one_that_is_ill_formed_tell_the_line_and_the_way_out() {
+    let whole = score(&[&[ATTRIBUTES, &note("C5", 8, "")].concat()]).replace("<part id", "\n<part id");
+    let said = |text: &str| read(text.as_bytes()).unwrap_err().to_string();
+    for end in ["<note>", "</duration>", "uration>"] {
+        let cut = &whole[..whole.find(end).expect("a note")];
+        let told = "the score breaks off in line 2: its file is not whole; save it once more from the program that made it, or \
+                    download it again";
+        assert_eq!(said(cut), told, "{end}");
+    }
+    let told = said(&whole.replace("Voice", "Rock & Roll"));
+    assert!(
+        told.starts_with("not a MusicXML file: line 1, column ")
+            && told.contains("is no XML (malformed entity reference);"),
+        "{told}"
+    );
+    assert!(told.ends_with("or mend that place with a text editor"), "{told}");
+}

@@ -43,6 +43,16 @@ pub enum ReadError {
     Empty,
     #[error("not a MusicXML file: {0}")]
     NotXml(String),
+    #[error(
+        "the score breaks off in line {0}: its file is not whole; save it once more from the program that made it, or \
+         download it again"
+    )]
+    BreaksOff(usize),
+    #[error(
+        "not a MusicXML file: line {line}, column {column} is no XML ({reason}); save the score once more from the program \
+         that made it, or mend that place with a text editor"
+    )]
+    IllFormed { line: u32, column: u32, reason: String },
     #[error("not a MusicXML score: its outermost element is <{0}>, expected <score-partwise> or <score-timewise>")]
     NotAScore(String),
     #[error("the compressed file (.mxl) cannot be opened; is it whole? ({0})")]
@@ -71,8 +81,7 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
     }
     let text = text_of_score(bytes)?;
     let options = ParsingOptions { allow_dtd: true, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document =
-        Document::parse_with_options(&text, options).map_err(|error| ReadError::NotXml(shorten(&error.to_string())))?;
+    let document = Document::parse_with_options(&text, options).map_err(|error| not_xml(&text, &error))?;
     let root = document.root_element();
     let parts = match root.tag_name().name() {
         "score-partwise" => partwise(root),
@@ -84,6 +93,20 @@ pub fn read(bytes: &[u8]) -> Result<Source, ReadError> {
         }
     };
     read_score(root, &parts)
+}
+
+/// Why a text is no XML, and what to do: a score that was begun and does not end is cut off.
+fn not_xml(text: &str, error: &roxmltree::Error) -> ReadError {
+    let is_begun = text.contains("<score-partwise") || text.contains("<score-timewise");
+    let is_ended = text.contains("</score-partwise") || text.contains("</score-timewise");
+    if is_begun && !is_ended {
+        return ReadError::BreaksOff(text.lines().count());
+    }
+    let (said, place) = (error.to_string(), error.pos());
+    match said.strip_suffix(&format!(" at {place}")) {
+        Some(reason) => ReadError::IllFormed { line: place.row, column: place.col, reason: shorten(reason) },
+        None => ReadError::NotXml(shorten(&said)),
+    }
 }
 
 fn read_score(root: Node, parts: &[PartNodes]) -> Result<Source, ReadError> {

@@ -330,7 +330,8 @@ fn each_unusable_file_is_told_why() {
         assert!(error.contains(expected), "{error}");
     };
     check(b"", "the file is empty");
-    check(b"<score-partwise>", "not a MusicXML file");
+    check(b"<score-partwise>", "the score breaks off in line 1");
+    check(b"<html><", "not a MusicXML file");
     check(b"<html/>", "its outermost element is <html>");
     check(b"PK\x03\x04nothing", "the compressed file (.mxl) cannot be opened");
     check(score(&[&note("H5", 4, "")]).as_bytes(), "measure 1 of part 1: <step> is 'H', expected a letter");
