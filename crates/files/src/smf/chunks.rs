@@ -34,6 +34,9 @@ pub(super) fn read_header(bytes: &[u8]) -> Result<(HeaderChunk, &[u8]), ReadErro
     }
 }
 
+/// The kind and the length of a chunk, before its data.
+const CHUNK_HEAD: usize = 8;
+
 struct Chunk<'a> {
     kind: &'a [u8],
     declared: usize,
@@ -56,18 +59,26 @@ pub(super) fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<(Vec<&[u8]
     let (mut tracks, mut remarks) = (Vec::new(), Vec::new());
     while let Some(chunk) = next_chunk(bytes) {
         let is_track = chunk.kind == b"MTrk";
+        let number = tracks.len() + 1;
         if !is_track && tracks.len() >= usize::from(declared) {
             break;
         }
+        if is_track && let Some(end) = end_within(&chunk) {
+            let declared = chunk.declared;
+            remarks.push(format!("track {number}: its length is said to be {declared}; it is read to its end mark"));
+            tracks.push(&chunk.data[..end]);
+            bytes = &bytes[CHUNK_HEAD + end..];
+            continue;
+        }
         if chunk.data.len() < chunk.declared {
-            let what = if is_track { format!("track {}", tracks.len() + 1) } else { "a chunk".into() };
+            let what = if is_track { format!("track {number}") } else { "a chunk".into() };
             return Err(ReadError::Truncated { what, declared: chunk.declared, present: chunk.data.len() });
         }
         bytes = chunk.rest;
         if is_track && chunk.declared == 0 {
             let (data, rest) = bytes.split_at(unfinished_length(bytes));
             if !data.is_empty() {
-                remarks.push(format!("track {}: its length is said to be 0; it is read to its end", tracks.len() + 1));
+                remarks.push(format!("track {number}: its length is said to be 0; it is read to its end"));
             }
             tracks.push(data);
             bytes = rest;
@@ -85,6 +96,17 @@ pub(super) fn track_chunks(mut bytes: &[u8], declared: u16) -> Result<(Vec<&[u8]
         remarks.push(format!("the file's header promises {declared} tracks; {present} track{is} {are} there and read"));
     }
     Ok((tracks, remarks))
+}
+
+/// Where a track ends by its mark, if its length leads beyond the end of the file or into the next track.
+fn end_within(chunk: &Chunk) -> Option<usize> {
+    let mut events = Events::new(chunk.data);
+    let has_end = events.by_ref().any(|(_, event)| matches!(event, Event::Meta { kind: END_OF_TRACK, .. }));
+    let end = Some(events.read()).filter(|_| has_end)?;
+    let over = &chunk.data[end..];
+    // The first bytes of the next track may be all that lies in this one.
+    let has_next = !over.is_empty() && b"MTrk".starts_with(&over[..over.len().min(4)]);
+    (chunk.data.len() < chunk.declared || has_next).then_some(end)
 }
 
 /// How long a track is whose length was never written, as of a recording that was broken off: to its end mark, or to the next

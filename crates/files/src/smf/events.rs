@@ -35,7 +35,7 @@ pub(super) enum Event<'a> {
 pub(super) const END_OF_TRACK: u8 = 0x2f;
 
 /// Reads what midly refuses: data bytes above 127, running status that goes on after a meta or system exclusive event,
-/// and real-time messages. What is read of them cannot be misunderstood.
+/// and messages of the system. What is read of them cannot be misunderstood.
 #[derive(Clone)]
 pub(super) struct Events<'a> {
     bytes: &'a [u8],
@@ -43,6 +43,8 @@ pub(super) struct Events<'a> {
     running_status: Option<u8>,
     /// Data bytes above 127 so far.
     pub above_127: usize,
+    /// Messages between instruments so far, which have no place in a file.
+    pub system_common: usize,
 }
 
 impl<'a> Iterator for Events<'a> {
@@ -62,7 +64,7 @@ impl<'a> Iterator for Events<'a> {
 
 impl<'a> Events<'a> {
     pub fn new(bytes: &'a [u8]) -> Events<'a> {
-        Events { bytes, at: 0, running_status: None, above_127: 0 }
+        Events { bytes, at: 0, running_status: None, above_127: 0, system_common: 0 }
     }
 
     /// How many bytes are read.
@@ -95,6 +97,19 @@ impl<'a> Events<'a> {
             }
             // A clock's tick and the like stand alone.
             0xf8..=0xfe => Event::Other,
+            // The place in a song and its number are followed by values, the call to tune is not.
+            0xf1..=0xf3 | 0xf6 => {
+                let values = match status {
+                    0xf2 => 2,
+                    0xf6 => 0,
+                    _ => 1,
+                };
+                for _ in 0..values {
+                    self.byte().filter(|value| *value <= 127)?;
+                }
+                self.system_common += 1;
+                Event::Other
+            }
             _ => return None,
         };
         Some((delta, event))
@@ -172,6 +187,14 @@ mod tests {
     }
 
     #[test]
+    fn messages_between_instruments_are_passed_over_with_their_values() {
+        let mut events = Events::new(b"\0\x90\x48\x40\0\xf2\x01\x02\0\xf3\x05\0\xf6\x60\x48\0");
+        let notes = events.by_ref().filter(|(_, event)| matches!(event, Event::NoteOn { key: 72, .. }));
+        assert_eq!(notes.map(|(delta, _)| delta).collect::<Vec<_>>(), [0, 0x60]);
+        assert_eq!(events.system_common, 3);
+    }
+
+    #[test]
     fn what_cannot_be_read_stops_the_events_where_it_begins() {
         let check = |why: &str, damaged: &[u8]| {
             let bytes = [b"\0\xff\x01\0", damaged].concat();
@@ -179,7 +202,8 @@ mod tests {
             assert_eq!((events.by_ref().count(), events.read()), (1, 4), "{why}");
         };
         check("a note before any status", b"\0\x48\x40");
-        check("system common messages belong to no file", b"\0\xf4\x00");
+        check("a message that is not defined", b"\0\xf4\x00");
+        check("a value that is none", b"\0\xf3\x90");
         check("broken off", b"\0\x90\x48");
         check("longer than the track", b"\0\xff\x51\x05\x01");
         check("a distance of five bytes", b"\xff\xff\xff\xff\x01\xf8");

@@ -204,6 +204,12 @@ impl<'a, 'f> TrackReader<'a, 'f> {
             let values = if events.above_127 == 1 { "1 value".into() } else { format!("{} values", events.above_127) };
             self.remarks.push(format!("track {}: {values} above 127, which MIDI does not have, ignored", self.number));
         }
+        if events.system_common > 0 {
+            let (number, count) = (self.number, events.system_common);
+            self.remarks.push(format!(
+                "track {number}: messages between instruments, which belong to no file, ignored ({count})"
+            ));
+        }
         Ok(())
     }
 

@@ -266,6 +266,28 @@ fn a_header_that_promises_more_tracks_than_there_are_and_a_length_of_0_are_told(
 }
 
 #[test]
+fn a_track_whose_length_is_too_large_is_read_to_its_end_mark_and_that_is_told() {
+    let events = b"\0\x90\x48\x40\x60\x48\0\0\xff\x2f\0";
+    let read_with = |lengths: [u32; 2]| {
+        let mut bytes = file(1, [0, 96], &[b"", b""])[..14].to_vec();
+        for length in lengths {
+            bytes.extend([&b"MTrk"[..], &length.to_be_bytes(), events].concat());
+        }
+        read(&bytes)
+            .map(|source| (source.tracks.iter().filter(|track| !track.channels.is_empty()).count(), source.remarks))
+    };
+    let told = |track: usize, length: u32| {
+        format!("track {track}: its length is said to be {length}; it is read to its end mark")
+    };
+    let right = events.len() as u32;
+    assert_eq!(read_with([right; 2]), Ok((2, vec![])));
+    for wrong in [right + 2, right + 4, right + 12, u32::MAX] {
+        assert_eq!(read_with([wrong, right]), Ok((2, vec![told(1, wrong)])), "{wrong}");
+        assert_eq!(read_with([right, wrong]), Ok((2, vec![told(2, wrong)])), "{wrong}");
+    }
+}
+
+#[test]
 fn texts_tell_their_encoding_by_a_mark() {
     let named = b"\0\xff\x03\x0a\xff\xfeV\0o\0i\0x\0\0\x90\x48\x40\x60\x48\0";
     assert_eq!(one_track(named).tracks[0].name.as_deref(), Some("Voix"));
