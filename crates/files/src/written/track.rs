@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::timeline::Timeline;
 use super::verses::{Sung, Verses};
-use super::{RepeatSigns, WrittenExpression, WrittenMeasure, WrittenNote, WrittenPart};
+use super::{RepeatSigns, WrittenExpression, WrittenLyric, WrittenMeasure, WrittenNote, WrittenPart};
 use crate::notation::DIVISIONS;
 use crate::phrasing::Expression;
 use crate::score::{Lyric, MAX_TICK, Note, Tick};
@@ -54,7 +54,7 @@ impl Player<'_> {
             before = Some(measure);
             let Some(content) = measures.get(measure) else { continue };
             let sung = verses.as_mut().map(|verses| verses.begin(measure));
-            ever_sung.extend(sung.iter().flatten().map(|(verse, _)| (measure, *verse)));
+            ever_sung.extend(sung.iter().flat_map(|sung| &sung.lines).map(|(verse, _)| (measure, *verse)));
             for note in &content.notes {
                 let Some(&line) = lines.get(&note.line) else { continue };
                 line_track.note(line, note, bar_line, sung.as_ref());
@@ -123,6 +123,8 @@ struct Playing {
     hairpin: Option<(Tick, bool)>,
     /// Where a verse has its syllable.
     sung: BTreeSet<(Tick, u8)>,
+    /// By line and verse, whether its last syllable goes on.
+    goes_on: BTreeMap<(u8, u8), bool>,
 }
 
 /// A tie that waits for the next note.
@@ -155,9 +157,9 @@ impl Playing {
         }
         self.slurs.extend(note.slurs_from.iter().map(|number| ((line, *number), begins)));
         let tick = bar_line + note.start;
-        for lyric in &note.lyrics {
-            let number = sung.map_or(Some(lyric.verse), |sung| sung.get(&lyric.verse).copied());
-            let Some(number) = number else { continue };
+        for (number, lyric) in self.syllables(line, note, sung) {
+            self.goes_on.insert((line, number), lyric.extends || lyric.text.ends_with('-'));
+            let track = &mut self.track;
             let syllable = Lyric { tick, verse: number, text: lyric.text.clone().into_bytes() };
             track.words.entry(line).or_default().push(syllable.clone());
             // Parts on one staff sing the same words; they are kept once.
@@ -166,6 +168,24 @@ impl Playing {
                 track.phrasing.extenders.extend(lyric.extends.then_some(tick));
             }
         }
+    }
+
+    /// What is sung on a note, with the verse in which it is. Where a line for a pass changes only some syllables, the others are
+    /// printed once; but a syllable that goes on, and notes under a slur, have no other.
+    fn syllables<'n>(&self, line: u8, note: &'n WrittenNote, sung: Option<&Sung>) -> Vec<(u8, &'n WrittenLyric)> {
+        let Some(sung) = sung else { return note.lyrics.iter().map(|lyric| (lyric.verse, lyric)).collect() };
+        let of_pass = note.lyrics.iter().filter_map(|lyric| Some((*sung.lines.get(&lyric.verse)?, lyric)));
+        let mut syllables: Vec<(u8, &WrittenLyric)> = of_pass.collect();
+        let common = note.lyrics.iter().find(|lyric| sung.common == Some(lyric.verse));
+        let is_slurred = !note.slurs_to.is_empty()
+            || self.slurs.keys().any(|(of, number)| *of == line && !note.slurs_from.contains(number));
+        if let Some(common) = common.filter(|_| !is_slurred) {
+            let goes_on = |number: u8| self.goes_on.get(&(line, number)).copied().unwrap_or(false);
+            let missing: Vec<u8> =
+                sung.lines.values().copied().filter(|number| syllables.iter().all(|(had, _)| had != number)).collect();
+            syllables.extend(missing.into_iter().filter(|number| !goes_on(*number)).map(|number| (number, common)));
+        }
+        syllables
     }
 
     /// Adds a note to its line, or makes the one longer that is tied to it; returns where the whole note begins. Some

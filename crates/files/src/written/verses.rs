@@ -21,8 +21,14 @@ pub(super) struct Verses {
     has_refrain: bool,
 }
 
-/// By the verse on paper, the verse as it is sung.
-pub(super) type Sung = BTreeMap<u8, u8>;
+/// What is sung in a measure.
+#[derive(Default)]
+pub(super) struct Sung {
+    /// By the verse on paper, the verse as it is sung.
+    pub lines: BTreeMap<u8, u8>,
+    /// The line whose syllables are sung where those lines have none.
+    pub common: Option<u8>,
+}
 
 impl Verses {
     /// `None` where the verses are strophes, which are sung to the whole piece: where measures that are played once have
@@ -70,7 +76,7 @@ impl Verses {
     /// What is sung this time, when a measure is played once more: the lines of the pass, the first of them as the first
     /// verse and so on; where the pass has none, the first line.
     pub fn begin(&mut self, measure: usize) -> Sung {
-        let Some(begun) = self.begun.get_mut(measure) else { return Sung::new() };
+        let Some(begun) = self.begun.get_mut(measure) else { return Sung::default() };
         *begun += 1;
         let (times, present) = (self.times[measure], &self.present[measure]);
         let (pass, passes) = match self.endings[measure] {
@@ -83,10 +89,11 @@ impl Verses {
         let is_refrain = times == 1 && self.endings[measure].is_none() && present.len() == 1 && self.has_refrain;
         let of_pass =
             present.iter().filter(|_| !is_refrain).filter(|verse| place(verse) % passes == (pass - 1) % passes);
-        let sung: Sung = of_pass.map(|verse| (*verse, (place(verse) / passes + 1) as u8)).collect();
-        match present.first() {
-            Some(first) if sung.is_empty() => [(*first, 1)].into(),
-            _ => sung,
+        let lines: BTreeMap<u8, u8> = of_pass.map(|verse| (*verse, (place(verse) / passes + 1) as u8)).collect();
+        let first = present.first().copied();
+        match first {
+            Some(first) if lines.is_empty() => Sung { lines: [(first, 1)].into(), common: None },
+            _ => Sung { common: first.filter(|first| !lines.contains_key(first)), lines },
         }
     }
 }

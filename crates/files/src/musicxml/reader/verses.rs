@@ -113,3 +113,26 @@ fn verses_among_the_texts_of_a_page_are_kept_and_names_and_notices_are_none() {
     assert_eq!(source.below, ["2. Then", "again", "Amen", "", "3. One", "", "two", "three"]);
     assert!(source.remarks[0].starts_with("6 lines of words under the tune"), "{:?}", source.remarks);
 }
+
+#[test]
+fn a_line_that_changes_some_syllables_of_a_repeated_measure_leaves_the_others_as_they_are() {
+    let second_pass = |notes: [&str; 4]| {
+        let measure = [ATTRIBUTES, &notes.concat(), REPEAT].concat();
+        let source = read_text(&score(&[&measure, &note("D5", 8, &lyric(1, "single", "E"))]));
+        words(&source)
+            .iter()
+            .filter(|(tick, ..)| (1920..3840).contains(tick))
+            .map(|(.., text)| *text)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let both = |one: &str, two: &str| note("C5", 2, &[lyric(1, "single", one), lyric(2, "single", two)].concat());
+    let one = |text: &str, more: &str| note("C5", 2, &[&lyric(1, "single", text), more].concat());
+    let (a, b) = (both("a1", "a2"), both("b1", "b2"));
+    assert_eq!(second_pass([&a, &b, &one("c", ""), &one("d", "")]), "a2 b2 c d");
+    let begun = note("C5", 2, &[lyric(1, "single", "b1"), lyric(2, "begin", "b")].concat());
+    assert_eq!(second_pass([&a, &begun, &one("c", ""), &both("d", "d")]), "a2 b- d", "a syllable that goes on");
+    let slur = |kind: &str| format!("<notations><slur type=\"{kind}\" number=\"1\"/></notations>");
+    let slurred = b.replace("</note>", &[&slur("start"), "</note>"].concat());
+    assert_eq!(second_pass([&a, &slurred, &one("c", &slur("stop")), &one("d", "")]), "a2 b2 d", "a note under a slur");
+}
