@@ -1,7 +1,7 @@
 //! Text of files that declare no encoding, or the wrong one.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1250, WINDOWS_1252};
 
 /// So much of a text shows how it is written.
 const ENOUGH: usize = 1 << 16;
@@ -88,8 +88,18 @@ pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> 
     if makes_sense(of_dos) && (all_make_sense || found == WINDOWS_1252 && of_dos > sense_of(OLD_MACS)) {
         return Some(Letters::Dos);
     }
+    let found = if found == WINDOWS_1252 && is_hungarian(&WEST.decode(&sample)) { WINDOWS_1250 } else { found };
     let found = if found == WINDOWS_1252 && makes_sense(sense_of(OLD_MACS)) { OLD_MACS } else { Letters::Known(found) };
     Some(found).filter(|letters| *letters != WEST)
+}
+
+/// Whether a text seems to be Hungarian whose ő and ű were read as õ and û: no language of the West has these beside ö or ü, á or í,
+/// and no other accents.
+fn is_hungarian(as_west: &str) -> bool {
+    let letters = as_west.to_lowercase();
+    let has = |some: &str| letters.contains(|letter| some.contains(letter));
+    let are_all_known = letters.chars().all(|letter| letter.is_ascii() || "áéíóöúüõû".contains(letter));
+    are_all_known && has("õû") && has("öü") && has("áíóú")
 }
 
 const WEST: Letters = Letters::Known(WINDOWS_1252);
@@ -163,6 +173,9 @@ mod tests {
         check("koi8-r", "Тихая ночь, дивная ночь, дремлет всё, лишь не спит");
         check("windows-1250", "Tichá noc, svatá noc, všechno spí, v bdění jen svatý pár dvou božských dlí");
         check("iso-8859-2", "Cicha noc, święta noc, pokój niesie ludziom wszem, a u żłóbka Matka Święta");
+        check("windows-1250", "Mennyből az angyal lejött hozzátok, pásztorok; Őr áll a tűz mellett");
+        check("windows-1252", "Öö on õnnis, õrn ja püha, sügisöö on külm");
+        check("windows-1252", "Sûr, l'été est fini, où est le fruit mûr");
         check("windows-1253", "Άγια νύχτα σε προσμένουν με χαρά οι Χριστιανοί");
         check("windows-1254", "Sessiz gece, kutsal gece, her şey uyuyor, yalnız ışıl ışıl bakan çift");
         check("windows-1255", "לילה שקט לילה קדוש הכל ישן רק הזוג");

@@ -34,7 +34,24 @@ pub(super) fn take_words(source: &mut Source, texts: &[Texts]) {
         if track.lyrics.iter().any(|lyric| has_mark(&lyric.text)) {
             track.lyrics = lyrics(track.lyrics.iter().map(|lyric| (lyric.tick, lyric.text.as_slice())));
         }
+        join_held(&mut track.lyrics);
     }
+}
+
+/// Singing programs write `+` or `_` under the further notes of a syllable, which are no words; the end of a line behind one is
+/// that of the syllable.
+fn join_held(lyrics: &mut Vec<Lyric>) {
+    let is_held = |lyric: &Lyric| matches!(lyric.text.trim_ascii(), b"+" | b"_");
+    for at in 1..lyrics.len() {
+        let end = lyrics[at].text.last().copied().filter(|end| matches!(end, b'\r' | b'\n'));
+        if is_held(&lyrics[at])
+            && let Some(end) = end
+            && let Some(before) = lyrics[..at].iter_mut().rfind(|lyric| !is_held(lyric))
+        {
+            before.text.push(end);
+        }
+    }
+    lyrics.retain(|lyric| !is_held(lyric));
 }
 
 fn has_mark(bytes: &[u8]) -> bool {
@@ -170,6 +187,16 @@ mod tests {
         assert_eq!(sung(&["{@LATIN}", "{#Title=x}Nun", "{dan}", "ket{@"]), ["Nun", "{dan}", "ket"]);
         assert_eq!(sung(&["$Lyrc:1:0:JP", ">Nun^", "dan", "ket/", "Gott<"]), ["Nun ", "dan", "ket\r", "Gott\n"]);
         assert_eq!(sung(&["a<b^c"]), ["a<b^c"], "as long as no XF is told");
+    }
+
+    #[test]
+    fn signs_for_the_further_notes_of_a_syllable_are_no_words() {
+        let mut file = source(&["Melody"]);
+        let lyric = |(tick, text): (Tick, &&str)| Lyric { tick, verse: 1, text: text.as_bytes().to_vec() };
+        file.tracks[0].lyrics = (0..).zip(&["glo", "+", "_", "ri", "_\r", "a"]).map(lyric).collect();
+        take_words(&mut file, &[texts(&[])]);
+        assert_eq!(words(&file, 0), ["glo", "ri\r", "a"]);
+        assert_eq!(file.tracks[0].lyrics[1].tick, 3);
     }
 
     #[test]
