@@ -93,13 +93,13 @@ pub(crate) fn encoding_of<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> 
     Some(found).filter(|letters| *letters != WEST)
 }
 
-/// Whether a text seems to be Hungarian whose ő and ű were read as õ and û: no language of the West has these beside ö or ü, á or í,
-/// and no other accents.
+/// Whether a text seems to be Hungarian whose ő and ű were read as õ and û: no language of the West has these beside ö or ü
+/// and á, é or í, and no other accents.
 fn is_hungarian(as_west: &str) -> bool {
     let letters = as_west.to_lowercase();
     let has = |some: &str| letters.contains(|letter| some.contains(letter));
     let are_all_known = letters.chars().all(|letter| letter.is_ascii() || "áéíóöúüõû".contains(letter));
-    are_all_known && has("õû") && has("öü") && has("áíóú")
+    are_all_known && has("õû") && has("öü") && has("áéíóú")
 }
 
 const WEST: Letters = Letters::Known(WINDOWS_1252);
@@ -174,6 +174,7 @@ mod tests {
         check("windows-1250", "Tichá noc, svatá noc, všechno spí, v bdění jen svatý pár dvou božských dlí");
         check("iso-8859-2", "Cicha noc, święta noc, pokój niesie ludziom wszem, a u żłóbka Matka Święta");
         check("windows-1250", "Mennyből az angyal lejött hozzátok, pásztorok; Őr áll a tűz mellett");
+        check("windows-1250", "Őr ült űz ő tűz hő nő fű szép ő sün bőr");
         check("windows-1252", "Öö on õnnis, õrn ja püha, sügisöö on külm");
         check("windows-1252", "Sûr, l'été est fini, où est le fruit mûr");
         check("windows-1253", "Άγια νύχτα σε προσμένουν με χαρά οι Χριστιανοί");
