@@ -315,7 +315,8 @@ proptest! {
         let is_told = file.remarks.iter().any(|remark| remark.contains("seem to be written in"));
         let has_marks = score.lyrics.iter().any(|Lyric { text, .. }| {
             let is_marked = matches!(text[..], [b'/' | b'\\' | b'@', ..] | [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..]);
-            is_marked || text.windows(2).any(|two| matches!(two, b"{@" | b"{#"))
+            let is_held = matches!(text.trim_ascii(), b"+" | b"_");
+            is_marked || is_held || text.windows(2).any(|two| matches!(two, b"{@" | b"{#"))
         });
         prop_assert!(is_told || has_marks || file.tracks[1].lyrics == score.lyrics);
         prop_assert_eq!(file.tracks.len(), 5);
