@@ -53,7 +53,10 @@ impl Player<'_> {
             }
             before = Some(measure);
             let Some(content) = measures.get(measure) else { continue };
-            let sung = verses.as_mut().map(|verses| verses.begin(measure));
+            let mut sung = verses.as_mut().map(|verses| verses.begin(measure));
+            if let Some(sung) = sung.as_mut().filter(|sung| sung.lacks_single_notes(content)) {
+                sung.common = None;
+            }
             ever_sung.extend(sung.iter().flat_map(|sung| &sung.lines).map(|(verse, _)| (measure, *verse)));
             for note in &content.notes {
                 let Some(&line) = lines.get(&note.line) else { continue };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{RepeatSigns, WrittenMeasure};
+use super::{RepeatSigns, WrittenMeasure, WrittenNote};
 
 /// The verses of a part whose repeated measures have lines of words for each pass.
 pub(super) struct Verses {
@@ -28,6 +28,18 @@ pub(super) struct Sung {
     pub lines: BTreeMap<u8, u8>,
     /// The line whose syllables are sung where those lines have none.
     pub common: Option<u8>,
+}
+
+impl Sung {
+    /// Whether only a note here and there lacks a syllable of those lines: it may belong to the syllable before it, whatever the
+    /// common line has there.
+    pub fn lacks_single_notes(&self, measure: &WrittenMeasure) -> bool {
+        let mut notes: Vec<_> = measure.notes.iter().filter(|note| !note.lyrics.is_empty()).collect();
+        notes.sort_by_key(|note| note.start);
+        let has_one = |note: &&WrittenNote| note.lyrics.iter().any(|lyric| self.lines.contains_key(&lyric.verse));
+        let had: Vec<bool> = notes.iter().map(has_one).collect();
+        !had.windows(2).any(|two| two == [false, false])
+    }
 }
 
 impl Verses {

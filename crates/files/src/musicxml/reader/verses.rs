@@ -130,8 +130,13 @@ fn a_line_that_changes_some_syllables_of_a_repeated_measure_leaves_the_others_as
     let one = |text: &str, more: &str| note("C5", 2, &[&lyric(1, "single", text), more].concat());
     let (a, b) = (both("a1", "a2"), both("b1", "b2"));
     assert_eq!(second_pass([&a, &b, &one("c", ""), &one("d", "")]), "a2 b2 c d");
+    assert_eq!(
+        second_pass([&a, &b, &both("c", "c2"), &one("d", "")]),
+        "a2 b2 c2",
+        "one note may belong to the one before"
+    );
     let begun = note("C5", 2, &[lyric(1, "single", "b1"), lyric(2, "begin", "b")].concat());
-    assert_eq!(second_pass([&a, &begun, &one("c", ""), &both("d", "d")]), "a2 b- d", "a syllable that goes on");
+    assert_eq!(second_pass([&a, &begun, &one("c", ""), &one("d", "")]), "a2 b-", "a syllable that goes on");
     let slur = |kind: &str| format!("<notations><slur type=\"{kind}\" number=\"1\"/></notations>");
     let slurred = b.replace("</note>", &[&slur("start"), "</note>"].concat());
     assert_eq!(second_pass([&a, &slurred, &one("c", &slur("stop")), &one("d", "")]), "a2 b2 d", "a note under a slur");
