@@ -8,6 +8,7 @@ mod lines;
 mod names;
 mod pickup;
 mod profile;
+mod rivals;
 mod steps;
 mod sung;
 mod switches;

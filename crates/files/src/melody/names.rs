@@ -19,6 +19,12 @@ enum Called {
     Backing,
     /// Goes above the tune; a recorder has the name too.
     Descant,
+    /// A tune against the tune: `counter-melody`, `contrechant`, `Gegenstimme`.
+    Counter,
+    /// What a sound is called that sings: `Space Voice`, `Angel Choir`.
+    Patch,
+    /// What is played by the bar, whatever its sound is called: `Melody Pad`, `Vocal Chop`.
+    Texture,
     /// Plays one note at a time.
     Instrument,
     /// The same, below one that does: the tune of a string quartet is seldom the viola's.
@@ -40,6 +46,8 @@ enum Match {
     Start,
     /// It occurs in the name, as parts of compounds do, and words of languages without spaces.
     Within,
+    /// A word of the name begins with it, or two that follow each other do: `counter-melody`.
+    Joined,
     /// It is the name, alone or with other single letters.
     Letter,
 }
@@ -68,7 +76,7 @@ const WORDS: &[(Called, Match, &str)] = &[
     (
         Voice,
         Whole,
-        "voc vocs vo ges sgst sing stem stemme stamma stamme aani haal laul ses san cant song lied veu giong",
+        "voc vocs vo ges sgst sing stem stemme stamma stamman stamme aani haal laul ses san cant song lied veu giong",
     ),
     (Voice, Whole, "kanto voco amhran canco lehen zeri kenga səs wimbo oberst ән дуу 唱"),
     (
@@ -102,7 +110,32 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Lead, Whole, "main"),
     (Lead, Within, "ソロ 독주"),
     (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor unterstimme"),
-    (Descant, Start, "descant"),
+    (Descant, Start, "descant uberstimm uberchor overstem"),
+    (
+        Counter,
+        Joined,
+        "countermel countersub counterpoint contramel contracant contrapunt contremel contrecant contrechant",
+    ),
+    (
+        Counter,
+        Joined,
+        "contropunt contrappunt contromel controcant kontramel kontrapunkt gegenmel gegenstimm gegengesang",
+    ),
+    (
+        Counter,
+        Joined,
+        "nebenmel nebenstimm tegenmel tegenstem tegenzang motmel motstem motstam modmel modstem vastamel",
+    ),
+    (Counter, Joined, "vastaaan protihlas protimel ellenszol kontrmel контрмел контрапункт подголос"),
+    (Counter, Start, "obligat obbligat"),
+    // A saxophone is called C melody too.
+    (Counter, Joined, "cmelod submel sousmel"),
+    (Counter, Within, "サブメロ 裏メロ 対旋律 オブリ 副旋律 对位 對位 부선율 대선율 서브멜로디"),
+    (Patch, Joined, "spacevo airvo airchoir ethervo heavenvo angelvo angelchoir mellowchoir halovo halochoir"),
+    (Texture, Whole, "pad pads chord chords accords arp arps stab stabs chop chops drone sweep fx"),
+    (Texture, Start, "akkord acorde arpeggi"),
+    // Of Jingle Bells there is a melody.
+    (Texture, Joined, "melodybell melodictom"),
     (LowerVoice, Start, "mittelstimme quint motet dupl альт тенор баритон τενορ"),
     (LowerVoice, Whole, "alt altus ten bar ct"),
     (LowerVoice, Within, "アルト テノール 女低音 男高音 男中音 알토 테너"),
@@ -113,7 +146,7 @@ const WORDS: &[(Called, Match, &str)] = &[
     (RightHand, Whole, "rh right rechts rechte droite derecha destra md upper top правая"),
     (LeftHand, Whole, "lh left links linke gauche izquierda sinistra mg lower левая"),
     (Backing, Start, "backing background backup bgv begleit echo double ooh aah adlib гармон"),
-    (Backing, Whole, "bg bv back harmony harmonies harm choeurs coros second 2nd ad"),
+    (Backing, Whole, "bg bv back harmony harmonies harm choeurs coros second 2nd ad fill fills dbl doubl 8va 8vb"),
     (Instrument, Start, "flut flaut flote fluit flojt huilu oboe hautb clarin klarin violin violon geige fiddle viool"),
     (Instrument, Start, "viulu trump tromp trompet cornet kornett horn corno"),
     (Instrument, Start, "skrzyp housl heged fuvola flet trabk trubk trombit saksof obo скрип сопілк"),
@@ -157,6 +190,9 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Percussion, Within, "ドラム パーカッション 鼓 打楽器 打击乐 드럼 타악 תופים กลอง ड्रम तबला طبل درام"),
 ];
 
+/// What a name that calls its line a tune against the tune says; a line without a name comes before it.
+const COUNTER: f64 = -0.2;
+
 /// What a name that calls its line drums says, or less.
 pub(super) const DRUMS: f64 = -2.0;
 
@@ -172,17 +208,26 @@ pub(super) fn speaks_for_melody(name: &str) -> f64 {
     let instrument = if leads { 0.5 } else { 0.2 };
     let is_beside = is(Backing) || is(Descant) && !is(Instrument);
     let value: f64 = match () {
+        () if is(Patch) => 0.2,
+        () if is(Counter) => {
+            if is(Instrument) {
+                0.0
+            } else {
+                COUNTER
+            }
+        }
         () if is(Percussion) && !is(Tune) && !sings && !is(Instrument) && !is(LowInstrument) => DRUMS,
         () if is_beside && is(Tune) => 0.6,
         () if is_beside && sings => -0.1,
-        () if is_beside => -0.3,
+        () if is_beside && !is(Bass) => -0.3,
+        () if is(Tune) && is(Texture) && !is_joined(name) => -0.1,
         () if is(Tune) && plays_chords => 0.8,
         () if is(Tune) => 1.0,
         () if (is(Instrument) || is(LowInstrument)) && is(Bass) => -0.5,
         () if is(LowInstrument) && !is(Voice) => instrument - 0.1,
         () if is(Instrument) && !is(Voice) => instrument,
         // A synthesizer's voices are its choir.
-        () if is(Accompaniment) && (is(Voice) || leads) => 0.2,
+        () if (is(Accompaniment) || is(Texture)) && (is(Voice) || leads) => 0.2,
         () if is(Accompaniment) && is(RightHand) => -0.1,
         () if is(Accompaniment) && is(LeftHand) => -0.6,
         () if is(Accompaniment) => -0.3,
@@ -212,6 +257,18 @@ pub(crate) fn may_be_drums(name: &str) -> bool {
 pub(super) fn is_the_tune(name: &str) -> bool {
     let called = called(name);
     called.contains(&Tune) && !called.contains(&Descant) && speaks_for_melody(name) >= 1.0
+}
+
+/// Whether a name that calls its line the tune calls it a lower voice too: where another is called the tune alone, it goes along.
+pub(super) fn is_of_lower_voice(name: &str) -> bool {
+    called(name).contains(&LowerVoice)
+}
+
+/// Whether a name says that its line sings or leads, as those of sounds also do, and not that it is the tune or the soprano.
+pub(super) fn may_be_a_sound(name: &str) -> bool {
+    let called = called(name);
+    let sings = called.iter().any(|what| matches!(what, Voice | Choir | Lead));
+    sings && (!called.contains(&Tune) || called.contains(&Voice)) && !called.contains(&Soprano)
 }
 
 /// Whether words under a line of this name may be printed once for a choir: between the staves, under the alto or above tenor and
@@ -244,6 +301,12 @@ pub(super) fn is_upper_voice(name: &str) -> bool {
     speaks_for_melody(name) >= 0.9
 }
 
+/// Whether a name puts two things together: `Melody + Chords`, `Melodie und Akkorde`.
+fn is_joined(name: &str) -> bool {
+    const AND: [&str; 12] = ["and", "und", "et", "y", "e", "och", "og", "en", "with", "mit", "avec", "con"];
+    name.contains(['+', '&', '/']) || words(&fold(name)).iter().any(|word| AND.contains(word))
+}
+
 /// All that the words of a name call it.
 fn called(name: &str) -> Vec<Called> {
     let folded = fold(name);
@@ -253,6 +316,10 @@ fn called(name: &str) -> Vec<Called> {
         Whole => words.contains(&word),
         Start => words.iter().any(|other| other.starts_with(word)),
         Within => folded.contains(word),
+        Joined => {
+            let two = |two: &[&str]| two.concat().starts_with(word);
+            words.iter().any(|other| other.starts_with(word)) || words.windows(2).any(two)
+        }
         Letter => letters && words.contains(&word),
     };
     let found = WORDS.iter().filter(|(_, how, known)| known.split(' ').any(|word| occurs(word, *how)));
@@ -268,8 +335,21 @@ fn words(folded: &str) -> Vec<&str> {
         .collect()
 }
 
+/// The name without its number and whatever stands between its words: what `Voice 1` and `Voice 2`, `Erste Stimme` and `Zweite
+/// Stimme` have in common.
+pub(super) fn without_number(name: &str) -> String {
+    const FIRST: [&str; 9] = ["prim", "prem", "erst", "eerst", "forst", "first", "prvn", "pierwsz", "перв"];
+    let folded = fold(name);
+    let is_number = |word: &str| {
+        of_ordinal(word).is_some()
+            || FIRST.iter().any(|first| word.starts_with(first))
+            || ["i", "ii", "iii", "iv"].contains(&word)
+    };
+    words(&folded).into_iter().filter(|word| !is_number(word)).collect::<Vec<_>>().join(" ")
+}
+
 /// The number of a name such as `Soprano 2`, `Flute II`, `2. Stimme` or `Segunda voz`; 1 where it has none.
-fn number(name: &str) -> u32 {
+pub(super) fn number(name: &str) -> u32 {
     let folded = fold(name);
     let words: Vec<&str> =
         folded.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
@@ -564,6 +644,53 @@ mod tests {
         for name in ["Steel Drums", "Voice", "Melody", "Bass", "Miss Drummond of Perth", ""] {
             assert!(speaks_for_melody(name) > DRUMS, "{name}");
         }
+    }
+
+    #[test]
+    fn what_goes_against_the_tune_or_is_a_sound_comes_behind_what_has_the_tune() {
+        let counter = [
+            "Countermelody",
+            "Counter-Melody",
+            "C.Melody",
+            "Sub Melody",
+            "Contramelod\u{ed}a",
+            "Contre-chant",
+            "Contrechant",
+            "Controcanto",
+            "Gegenmelodie",
+            "Gegenstimme",
+            "Motst\u{e4}mma",
+            "Tegenstem",
+            "Подголосок",
+            "サブメロ",
+            "オブリガート",
+            "副旋律",
+            "Obbligato",
+        ];
+        check(&["Melody", "Voice", "Flute", "", "Counter", "Countertenor", "Counter Tenor"], &counter);
+        check(&counter, &["Piano", "Strings", "Bass", "Double Bass"]);
+        let sounds =
+            ["Melody Pad", "Melody Bells", "Melody chords", "Melodic Tom", "Melody fill", "Space Voice", "Air Choir"];
+        let tunes =
+            ["Melody", "Melody + Chords", "Strings (melody)", "Melody (Jingle Bells)", "Tenor Air", "Vocal Comp"];
+        check(&tunes, &sounds);
+        check(&["Melody", "Voice"], &["\u{dc}berstimme", "Melody (8va)", "Lead Vox Dbl", "Vocal Chop", "Vocal Stab"]);
+    }
+
+    #[test]
+    fn the_first_and_the_second_of_a_kind_have_one_name_without_their_number() {
+        for [first, second] in [
+            ["Voix", "Voix 2"],
+            ["Erste Stimme", "Zweite Stimme"],
+            ["1\u{aa} voz", "2\u{aa} voz"],
+            ["Первый голос", "Второй голос"],
+            ["F\u{f6}rsta st\u{e4}mman", "Andra st\u{e4}mman"],
+            ["Violin I", "Violin II"],
+        ] {
+            assert_eq!(without_number(first), without_number(second));
+            assert!(number(first) < number(second), "{first}, {second}");
+        }
+        assert_ne!(without_number("Violin 1"), without_number("Viola 2"));
     }
 
     /// However long.

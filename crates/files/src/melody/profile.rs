@@ -27,7 +27,7 @@ pub(super) struct Profile {
     pub motion: f64,
     /// How different its notes are in length, from 0 to 1.
     pub rhythm: f64,
-    /// Whether it only repeats chords or breaks them, at an even pace.
+    /// Whether it only repeats chords or breaks them, at an even pace, or a few notes to the end.
     pub is_figure: bool,
 }
 
@@ -48,7 +48,7 @@ impl Profile {
             span: pitches().max().unwrap_or(0) - pitches().min().unwrap_or(0),
             motion: motion(&tune, sounding, quarter),
             rhythm: rhythm(&tune),
-            is_figure: is_figure(&tune),
+            is_figure: is_figure(&tune) || is_ostinato(&tune),
             tune,
         }
     }
@@ -161,6 +161,25 @@ fn is_figure(tune: &[Note]) -> bool {
     tune.len() >= FIGURE
         && steps <= STEPS * (tune.len() - 1) as f64
         && evenness(tune).is_some_and(|alike| alike >= 1.0 - UNEVEN)
+}
+
+/// At most so many notes make an ostinato, which comes so many times at least, and in which no more than this part differs.
+const LOOP: usize = 8;
+const TIMES: usize = 4;
+const OTHER: f64 = 0.05;
+
+fn is_ostinato(tune: &[Note]) -> bool {
+    let comes_again = |length: &usize| {
+        let later = &tune[*length..];
+        let distance = |notes: &[Note], place: usize| notes[place + 1].start - notes[place].start;
+        let differs = |place: &usize| {
+            tune[*place].pitch != later[*place].pitch
+                || distance(tune, *place).abs_diff(distance(later, *place)) > distance(tune, *place) / 8
+        };
+        let differing = (0..later.len() - 1).filter(differs).count() as f64;
+        differing <= OTHER * (later.len() - 1) as f64
+    };
+    (1..=LOOP).filter(|length| tune.len() >= FIGURE.max(TIMES * length)).any(|length| comes_again(&length))
 }
 
 /// The part of its notes that follow each other at the usual distance.

@@ -87,6 +87,85 @@ fn what_is_called_the_tune_is_it_under_a_descant_or_a_treble_an_octave_higher() 
     assert_eq!(Melody::find(&flutes, &Choice::default()).unwrap().notes, high, "an instrument");
 }
 
+/// Whether the lower of two tunes an octave apart is taken, called so.
+fn is_lower_taken(upper: &str, lower: &str) -> bool {
+    let file = file(&[(upper, &[(1, &tune_from(72))]), (lower, &[(2, &tune_from(60))])]);
+    Melody::find(&file, &Choice::default()).unwrap().notes == tune_from(60)
+}
+
+#[test]
+fn a_counter_melody_above_does_not_take_the_place_of_a_tune_and_alone_it_is_one() {
+    for (upper, lower) in [
+        ("Counter-Melody", "Melody"),
+        ("C.Melody", "Melody"),
+        ("Contre-chant", "Chant"),
+        ("Melody fill", "Melody"),
+        ("Melody (8va)", "Melody"),
+        ("Alto melody", "Melody"),
+        ("\u{dc}berstimme", "Stimme"),
+        ("Obbligato", "Clarinet"),
+    ] {
+        assert!(is_lower_taken(upper, lower), "{upper}, {lower}");
+    }
+    let alone = file(&[("Counter-Melody", &[(1, &tune_from(60))]), ("Piano", &[(2, &[note(0, 8640, 72)])])]);
+    assert_eq!(Melody::find(&alone, &Choice::default()).unwrap().notes, tune_from(60));
+}
+
+#[test]
+fn of_numbered_voices_the_first_is_taken_though_the_second_lies_an_octave_higher() {
+    for (second, first) in [
+        ("Voix 2", "Voix 1"),
+        ("2\u{aa} voz", "1\u{aa} voz"),
+        ("Zweite Stimme", "Erste Stimme"),
+        ("Второй голос", "Первый голос"),
+        ("Lead 2", "Lead 1"),
+        ("Vocals 2", "Vocals"),
+        ("Violin II", "Violin I"),
+    ] {
+        assert!(is_lower_taken(second, first), "{second}, {first}");
+    }
+    assert!(!is_lower_taken("Lead 2", "Bass 1"), "without a first of its kind the second is taken");
+    let (high, short) = (tune_from(72), &tune_from(60)[..4]);
+    let breaks_off = file(&[("Voice 2", &[(1, &high)]), ("Voice 1", &[(2, short)])]);
+    assert_eq!(Melody::find(&breaks_off, &Choice::default()).unwrap().notes, high, "the first hardly sounds");
+}
+
+#[test]
+fn a_held_sound_that_is_called_a_voice_does_not_take_the_place_of_what_goes_as_a_tune() {
+    let held: Vec<Note> =
+        (0..5).zip([86, 83, 84, 81, 86]).map(|(bar, it)| note(1920 * bar, 1920 * bar + 1920, it)).collect();
+    let tune = tune_from(60);
+    for name in
+        ["Voice", "Choir", "Air Vox", "Human Voice", "Vocal Stab", "Melody Pad", "Melodic Tom", "Lead 1 (square)"]
+    {
+        let song = file(&[(name, &[(1, &held)]), ("Clarinet", &[(2, &tune)])]);
+        assert_eq!(Melody::find(&song, &Choice::default()).unwrap().notes, tune, "{name}");
+        let alone = file(&[(name, &[(1, &held)]), ("Bass", &[(2, &tune_from(36))])]);
+        assert_eq!(Melody::find(&alone, &Choice::default()).unwrap().notes, held, "{name} over a bass");
+    }
+    let mut aahs = file(&[("", &[(1, &held)]), ("", &[(2, &tune)])]);
+    aahs.tracks[0].programs.insert(1, 52);
+    assert_eq!(Melody::find(&aahs, &Choice::default()).unwrap().notes, tune, "called a voice by its program");
+    let firmus = file(&[("Cantus firmus", &[(1, &held)]), ("Flute", &[(2, &tune)])]);
+    assert_eq!(Melody::find(&firmus, &Choice::default()).unwrap().notes, held, "the tune may go in long notes");
+}
+
+#[test]
+fn a_few_notes_that_come_again_to_the_end_are_not_taken_for_the_tune() {
+    // With a rest in every third beat, so that it is not even.
+    let beats = (0..48_u32).filter(|beat| beat % 3 > 0);
+    let riff: Vec<Note> =
+        beats.map(|beat| note(480 * beat, 480 * beat + 480, [83, 79, 76, 78][beat as usize % 4])).collect();
+    let tune: Vec<Note> = (0..48_u32)
+        .zip([0, 2, 4, 5, 4, 2, 0, 0, 2, 4, 2].into_iter().cycle())
+        .filter(|(beat, _)| beat % 8 != 7)
+        .map(|(beat, degree)| note(480 * beat, 480 * beat + if beat % 8 == 6 { 960 } else { 480 }, 55 + degree))
+        .collect();
+    let song = file(&[("", &[(1, &riff)]), ("", &[(2, &tune)])]);
+    assert_eq!(Melody::find(&song, &Choice::default()).unwrap().notes, tune);
+    assert_eq!(Melody::find(&song, &channel(1)).unwrap().notes, riff, "unless it is asked for");
+}
+
 #[test]
 fn the_melody_is_the_only_line_else_the_one_named_soprano_else_the_highest() {
     let (high, low) = ([note(0, 480, 79)], [note(0, 480, 67)]);

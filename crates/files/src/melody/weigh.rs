@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::find::words_alone;
 use super::lines::Line;
-use super::names::{
-    DRUMS, are_of_shape_notes, is_tenor, is_the_tune, is_upper_voice, may_lend_words, speaks_for_melody,
-};
+use super::names::{DRUMS, is_upper_voice, may_lend_words};
 use super::profile::Profile;
+use super::rivals::{Named, Said, names_say};
 use crate::score::{Lyric, Note, Tick};
 use crate::source::Source;
 
@@ -124,7 +123,7 @@ pub(super) struct Candidate<'a> {
     pub coverage: f64,
     /// Whether it stands in a later voice of a staff beside a tune that sounds longer: small notes to choose from, a cue.
     pub is_beside: bool,
-    /// What its name says for it.
+    /// What its name says for it, whatever the others are called.
     pub name: f64,
     /// The track of a lower voice under which its words stand.
     pub words_of: Option<usize>,
@@ -143,20 +142,20 @@ pub(super) const LIKE_A_TUNE: f64 = 0.6;
 
 /// The programs of General MIDI that sing. What plays single notes by one of them is called a voice by it.
 const VOICES: std::ops::RangeInclusive<u8> = 52..=54;
-const SINGS_ALONE: f64 = 0.9;
+pub(super) const SINGS_ALONE: f64 = 0.9;
 const A_VOICE: f64 = 0.6;
 
 /// What calls its line less than this says nothing of a tune.
 const RIGHT_HAND: f64 = 0.3;
 
 /// What sings while another line is called the tune itself says no more than this by its name.
-const BESIDE_THE_TUNE: f64 = 0.45;
+pub(super) const BESIDE_THE_TUNE: f64 = 0.45;
 
 /// Of a line that is a signal, beside one with so many times its notes, neither name nor height speak.
 const SIGNAL: usize = 3;
 
 /// A line has its full weight when it sounds for so much of the piece: singers rest while others play.
-const FULL_COVERAGE: f64 = 0.5;
+pub(super) const FULL_COVERAGE: f64 = 0.5;
 
 /// What fewer do says little: they are a signal, or a refrain of bells.
 const FEWEST_NOTES: f64 = 8.0;
@@ -224,32 +223,21 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         (0..lines.len()).map(|index| is_beside(file, index, &lines, &profiles, &wordless)).collect();
     let below: Vec<bool> = (0..lines.len()).map(|index| is_below(file, index, &lines, &profiles, &wordless)).collect();
     let name_of = |index: usize, line: &Line| file.tracks[line.track].name.as_deref().filter(|_| index < MOST_NAMES);
-    // What plays chords may have the title for a name.
-    let has_the_tune = lines.iter().zip(&profiles).enumerate().any(|(index, (line, profile))| {
-        let is_whole = is_pitched(line) && profile.single >= SINGS_ALONE && coverage(profile) >= FULL_COVERAGE;
-        is_whole && !is_figure(profile) && name_of(index, line).is_some_and(is_the_tune)
+    let named = lines.iter().zip(&profiles).enumerate().map(|(index, (line, profile))| Named {
+        name: name_of(index, line),
+        profile,
+        coverage: coverage(profile),
+        is_pitched: is_pitched(line),
+        is_figure: is_figure(profile),
+        has_words: heard[index].syllables > 0,
     });
-    let is_of_shape_notes =
-        are_of_shape_notes(lines.iter().enumerate().filter_map(|(index, line)| name_of(index, line)));
+    let said = names_say(&named.collect::<Vec<_>>(), Tick::from(file.ticks_per_quarter));
     let pitched = lines.iter().zip(&profiles).filter(|(line, _)| is_pitched(line));
     let whole = pitched.filter(|(_, profile)| coverage(profile) >= FULL_COVERAGE && profile.single >= SINGS_ALONE);
     let most_notes = whole.map(|(_, profile)| profile.tune.len()).max().unwrap_or(0);
     let weighed = lines.into_iter().zip(profiles).zip(words).enumerate().map(|(index, ((line, profile), words))| {
         let coverage = coverage(&profile);
-        let called = name_of(index, &line);
-        let name = called.map_or(0.0, speaks_for_melody);
-        let is_lesser = has_the_tune && !called.is_some_and(is_the_tune);
-        let name = match called {
-            Some(called) if is_of_shape_notes && !has_the_tune => {
-                if is_tenor(called) {
-                    1.0
-                } else {
-                    name.min(0.0)
-                }
-            }
-            _ if is_lesser => name.min(BESIDE_THE_TUNE),
-            _ => name,
-        };
+        let Said { alone, value: name, is_held } = said[index];
         let notes = profile.tune.len();
         let is_signal = (notes as f64) < FEWEST_NOTES
             && coverage < LEAST_COVERAGE
@@ -266,7 +254,7 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
             }
             // A right hand that breaks chords is one, and not the tune.
             Clue::Name if is_signal || is_figure && name < RIGHT_HAND => name.min(0.0),
-            Clue::Name if name == 0.0 && profile.single >= SINGS_ALONE => file.tracks[line.track]
+            Clue::Name if name == 0.0 && !is_held && profile.single >= SINGS_ALONE => file.tracks[line.track]
                 .programs
                 .get(&line.channel)
                 .filter(|it| VOICES.contains(*it))
@@ -284,13 +272,13 @@ pub(super) fn weigh<'a>(file: &Source, lines: Vec<Line<'a>>) -> Vec<Candidate<'a
         };
         let evidence = Evidence(Clue::ALL.map(|clue| clue.weight() * value(clue)));
         let (words, is_beside, words_of) = (words.syllables, beside[index], words_of[index]);
-        Candidate { words, evidence, coverage, is_beside, name, line, profile, words_of }
+        Candidate { words, evidence, coverage, is_beside, name: alone, line, profile, words_of }
     });
     weighed.collect()
 }
 
 /// What sounds for less than this part of the time of an earlier voice on its staff does not take its place.
-const BESIDE: f64 = 0.8;
+pub(super) const BESIDE: f64 = 0.8;
 
 /// The same where it has words and the earlier voice has none.
 const BESIDE_WITH_WORDS: f64 = 0.5;
@@ -335,7 +323,7 @@ fn is_beside(file: &Source, index: usize, lines: &[Line], profiles: &[Profile], 
     on_staff.any(|other| own < least(other) * profiles[other].sounding as f64)
 }
 
-fn compass(profile: &Profile) -> f64 {
+pub(super) fn compass(profile: &Profile) -> f64 {
     let (low, high) = COMPASS;
     let beyond = (low - profile.height).max(profile.height - high).max(0.0);
     let (narrow, wide) = SPANS;
