@@ -111,11 +111,8 @@ const WORDS: &[(Called, Match, &str)] = &[
     (Lead, Within, "ソロ 독주"),
     (LowerVoice, Start, "alto contralto mezzo tenor baryton bariton countertenor kontratenor unterstimme"),
     (Descant, Start, "descant uberstimm uberchor overstem"),
-    (
-        Counter,
-        Joined,
-        "countermel countersub counterpoint contramel contracant contrapunt contremel contrecant contrechant",
-    ),
+    (Counter, Joined, "countermel countersub counterth countertun counterline counterpoint"),
+    (Counter, Joined, "contramel contracant contrapunt contremel contrecant contrechant"),
     (
         Counter,
         Joined,
@@ -651,6 +648,7 @@ mod tests {
         let counter = [
             "Countermelody",
             "Counter-Melody",
+            "Counter theme",
             "C.Melody",
             "Sub Melody",
             "Contramelod\u{ed}a",
