@@ -41,6 +41,14 @@ fn every_link_within_the_repository_leads_to_a_file() {
     assert!(found > 30, "only {found} links");
 }
 
+#[test]
+fn no_merge_left_its_marks_in_a_document() {
+    let is_mark = |line: &str| ["<<<<<<< ", ">>>>>>> "].iter().any(|mark| line.starts_with(mark));
+    for document in documents() {
+        assert!(!text(&document).lines().any(is_mark), "{}", document.display());
+    }
+}
+
 /// The words of a document outside its commands and what it quotes, but those with a link.
 fn words(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("    ")).collect();
