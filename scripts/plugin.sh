@@ -8,6 +8,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}" 2>/dev/null || echo "$PWD/target")
+# One at a time: what another run makes anew can't be loaded meanwhile.
+if command -v flock >/dev/null; then
+    mkdir -p "$target"
+    exec 9>"$target/plugin.lock"
+    flock 9
+fi
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 
 if [[ "${1:-}" = check* ]]; then
