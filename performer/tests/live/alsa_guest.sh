@@ -107,6 +107,7 @@ kill -TERM "$playing"
 wait "$playing"
 sleep 0.5
 kill "$recording" "$finger" "$keys"
+wait "$finger" "$keys" # two keyboards of one name are told to be named
 
 # Controls are learned from a keyboard's knobs; then it plays, bends, presses its pedal, and calls panic by a knob.
 keyboard
