@@ -65,7 +65,8 @@ impl Cantus {
             Method::Live => vec![(self.live(model)?, None)],
             Method::Ahead { particles, alternatives } => self.ahead(model, particles, alternatives)?,
         };
-        Ok(found.into_iter().map(|(chords, nats)| self.arrangement(&chords, nats)).collect())
+        let ends = phrase_ends::in_contour(&self.contour, self.home);
+        Ok(found.into_iter().map(|(chords, nats)| self.arrangement(&chords, &ends, nats)).collect())
     }
 
     fn constraints(&self) -> Constraints {
@@ -116,13 +117,14 @@ impl Cantus {
         Ok(found.into_iter().map(harmony).collect())
     }
 
-    fn arrangement(&self, chords: &[Chord], nats: Option<Nats>) -> Arrangement {
+    /// `ends` are the notes that end phrases.
+    fn arrangement(&self, chords: &[Chord], ends: &[usize], nats: Option<Nats>) -> Arrangement {
         let Cantus { options, source, melody, steps, .. } = self;
         let directions = source.directions.clone();
         let ticks_per_quarter = source.ticks_per_quarter;
         let mut steps_struck = steps.clone();
         // Behind the end of a phrase all breathe, whether words tell so or not.
-        for end in phrase_ends::in_contour(&self.contour, self.home) {
+        for &end in ends {
             if let Some(next) = steps_struck.get_mut(self.spans[end].end) {
                 next.restruck = true;
             }

@@ -329,25 +329,13 @@ fn rest_cost(cadence: Cadence, before: Chord, chord: Chord) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::harmonizer::Limits;
-
-    fn plain_step() -> SearchStep {
-        SearchStep {
-            soprano: Some(Token::REST),
-            phase: Phase::in_beat(0),
-            limits: Limits::default(),
-            may_move: true,
-            is_closing: false,
-            sounding: None,
-            chord: None,
-            span: None,
-        }
-    }
+    use crate::search;
 
     #[test]
     fn the_last_chord_before_an_end_is_that_of_the_last_step_at_which_parts_may_move() {
         let left = |moves: [bool; 8]| {
-            let steps = moves.map(|may_move| SearchStep { may_move, ..plain_step() });
+            let mut steps = search::steps(moves.into_iter().map(|_| (Token::REST, Phase::in_beat(0))), false);
+            steps.iter_mut().zip(moves).for_each(|(step, may_move)| step.may_move = may_move);
             let goal = Goal { arrival: 6, end: 8, options: Vec::new() };
             let role = |role: &Role| if let Role::Lead { left, .. } = role { *left } else { 0 };
             roles(&steps, None, &[goal]).iter().map(role).collect::<Vec<_>>()
@@ -403,8 +391,9 @@ mod tests {
 
     #[test]
     fn under_an_echappee_before_an_end_the_dominant_stands_as_long_as_under_the_note_before() {
-        let tokens = [74, 74, 72, 72, 74, 74, 76, 76, 72, 72].map(|midi| Token::from_pitch(Pitch::new(midi).unwrap()));
-        let steps = tokens.map(|soprano| SearchStep { soprano, ..plain_step() });
+        let pitches = [74, 74, 72, 72, 74, 74, 76, 76, 72, 72].map(|midi| Pitch::new(midi).unwrap());
+        let tokens = pitches.map(|pitch| (Token::from_pitch(pitch).unwrap(), Phase::in_beat(0)));
+        let steps = search::steps(tokens.into_iter(), false);
         let goal = |approach: Approach| {
             let cadence = Cadence { root: 0, minor: false, approach };
             Goal { arrival: 8, end: 10, options: vec![CadenceOption { cadence, share: 1.0 }] }

@@ -89,10 +89,11 @@ fn read_direction(node: Node, sign: &mut RepeatSigns) {
         ("fine", Navigation::Fine),
     ];
     told.into_iter().filter(|(name, _)| has(name)).for_each(|(_, navigation)| sign.read(navigation));
-    if let Some(navigation) = printed_way(node) {
+    let way = printed_way(node);
+    let jumps_there = matches!(way, Some(Navigation::Jump(Jump::DalSegno)));
+    if let Some(navigation) = way {
         sign.read(navigation);
     }
-    let jumps_there = matches!(printed_way(node), Some(Navigation::Jump(Jump::DalSegno)));
     if has_sign(node, "segno") && !jumps_there {
         sign.read(Navigation::Segno);
     }
